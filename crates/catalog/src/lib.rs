@@ -1,0 +1,1 @@
+//! Entries that describe MCP servers: parse, merge, validate

@@ -1,0 +1,1 @@
+//! Portolan's own files, environment and directories

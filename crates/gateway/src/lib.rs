@@ -1,0 +1,1 @@
+//! Workspaces, routing, naming, aggregation and the call pipeline

@@ -1,0 +1,1 @@
+//! The HTTP front door: MCP endpoint, admin socket, health and metrics

@@ -1,0 +1,1 @@
+//! Real MCP servers and clients to test against; never shipped

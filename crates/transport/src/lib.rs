@@ -1,0 +1,1 @@
+//! Stdio, streamable HTTP and HTTP+SSE, both ends
