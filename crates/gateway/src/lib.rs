@@ -1,1 +1,2 @@
-//! Workspaces, routing, naming, aggregation and the call pipeline
+//! Workspaces, routing, naming, aggregation and the call pipeline.
+pub mod front;
