@@ -1,0 +1,286 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::{Layer, ServerName, filter};
+
+/// What is known of one server: how to start or reach it, and who may share it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its name, unique among the loaded ones.
+    pub name: ServerName,
+    /// How it is started or reached.
+    pub launch: Launch,
+    /// Only these tools are offered; `None`: all, empty: none. `*` stands for any characters, case does not matter.
+    pub tools: Option<Vec<String>>,
+    /// These tools are never offered, whatever `tools` says.
+    pub exclude_tools: Vec<String>,
+    /// Who may share one running server; `None`: the default of its kind, see [`Entry::share`].
+    pub share: Option<Share>,
+    /// Known, but not used.
+    pub disabled: bool,
+    /// Stopped after so long without a call; 0: never. `None`: the gateway's setting, as with the next two.
+    pub idle_timeout_s: Option<u64>,
+    /// How long it may take to start.
+    pub start_timeout_s: Option<u64>,
+    /// How long a call may take.
+    pub call_timeout_s: Option<u64>,
+    /// A name for people.
+    pub title: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The file it came from, for messages.
+    pub source: String,
+    /// Which kind of file that was. A [`Layer::Project`] file is somebody else's text.
+    pub layer: Layer,
+}
+
+/// How a server is started or reached.
+#[derive(Clone, PartialEq)]
+pub enum Launch {
+    /// A program that speaks over its standard input and output.
+    Command {
+        /// The program: a path, or a name to look up.
+        command: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// Variables added to its environment.
+        env: Vec<(String, String)>,
+        /// Where it runs.
+        cwd: Option<PathBuf>,
+    },
+    /// A server that runs elsewhere and is reached by HTTP.
+    Remote {
+        /// Its endpoint.
+        url: String,
+        /// Headers sent with every request.
+        headers: Vec<(String, String)>,
+        /// Which transport it speaks.
+        kind: RemoteKind,
+    },
+}
+
+/// Which HTTP transport a remote server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RemoteKind {
+    /// Streamable HTTP first, HTTP+SSE where that fails.
+    #[default]
+    Auto,
+    /// Streamable HTTP only.
+    Streamable,
+    /// HTTP+SSE of 2024-11-05 only.
+    Sse,
+}
+
+/// What two calls must have in common to share one running server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// The workspace.
+    Workspace,
+    /// The caller.
+    Caller,
+    /// Nothing: the server keeps no state.
+    All,
+}
+
+impl Entry {
+    /// An entry that starts a program, everything else at its default.
+    pub fn command<A: Into<String>>(
+        name: ServerName,
+        command: impl Into<String>,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
+        Self::new(
+            name,
+            Launch::Command {
+                command: command.into(),
+                args: args.into_iter().map(Into::into).collect(),
+                env: Vec::new(),
+                cwd: None,
+            },
+        )
+    }
+
+    /// An entry that reaches a URL, everything else at its default.
+    pub fn remote(name: ServerName, url: impl Into<String>) -> Self {
+        Self::new(
+            name,
+            Launch::Remote {
+                url: url.into(),
+                headers: Vec::new(),
+                kind: RemoteKind::Auto,
+            },
+        )
+    }
+
+    /// An entry with everything but these at its default.
+    pub fn new(name: ServerName, launch: Launch) -> Self {
+        Self {
+            name,
+            launch,
+            tools: None,
+            exclude_tools: Vec::new(),
+            share: None,
+            disabled: false,
+            idle_timeout_s: None,
+            start_timeout_s: None,
+            call_timeout_s: None,
+            title: None,
+            description: None,
+            source: String::new(),
+            layer: Layer::Default,
+        }
+    }
+
+    /// Whether a tool of this server is offered.
+    pub fn allows_tool(&self, tool: &str) -> bool {
+        let listed = |list: &[String]| list.iter().any(|pattern| filter::matches(pattern, tool));
+        self.tools.as_deref().is_none_or(listed) && !listed(&self.exclude_tools)
+    }
+
+    /// Who shares one running server: as the entry says, else the workspace for local and the caller for remote ones.
+    pub fn share(&self) -> Share {
+        self.share.unwrap_or(match self.launch {
+            Launch::Command { .. } => Share::Workspace,
+            Launch::Remote { .. } => Share::Caller,
+        })
+    }
+
+    /// Whether what the server answers may depend on a credential in the entry, so that nothing learnt from it may be
+    /// shown to another caller. Headers, environment and what hides in a URL (user name, query) count as such.
+    pub fn has_credentials(&self) -> bool {
+        match &self.launch {
+            Launch::Command { env, .. } => !env.is_empty(),
+            Launch::Remote { url, headers, .. } => !headers.is_empty() || shown_url(url) != *url,
+        }
+    }
+}
+
+/// Values of the environment and of headers are not printed, nor is what a URL may hide.
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command {
+                command,
+                args,
+                env,
+                cwd,
+            } => f
+                .debug_struct("Command")
+                .field("command", command)
+                .field("args", args)
+                .field("env", &Masked(env))
+                .field("cwd", cwd)
+                .finish(),
+            Self::Remote { url, headers, kind } => f
+                .debug_struct("Remote")
+                .field("url", &shown_url(url))
+                .field("headers", &Masked(headers))
+                .field("kind", kind)
+                .finish(),
+        }
+    }
+}
+
+struct Masked<'a>(&'a [(String, String)]);
+
+impl fmt::Debug for Masked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.0.iter().map(|(name, _)| (name, format_args!("***"))))
+            .finish()
+    }
+}
+
+/// A URL as it may be shown: without user name, password, query and fragment.
+pub fn shown_url(url: &str) -> String {
+    let (head, hidden) = match url.find(['?', '#']) {
+        Some(at) => (&url[..at], &url[at..=at]),
+        None => (url, ""),
+    };
+    let dots = if hidden.is_empty() { "" } else { "***" };
+    let authority = head.find("://").map_or(0, |at| at + 3);
+    let path = head[authority..]
+        .find('/')
+        .map_or(head.len(), |at| authority + at);
+    match head[authority..path].rfind('@') {
+        Some(at) => format!(
+            "{}***@{}{hidden}{dots}",
+            &head[..authority],
+            &head[authority + at + 1..]
+        ),
+        None => format!("{head}{hidden}{dots}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> ServerName {
+        ServerName::new(text).unwrap()
+    }
+
+    #[test]
+    fn debug_hides_every_value_that_may_be_secret() {
+        let mut entry = Entry::command(name("a"), "npx", ["-y", "pkg"]);
+        if let Launch::Command { env, .. } = &mut entry.launch {
+            env.push(("TOKEN".into(), "hunter2".into()));
+        }
+        let shown = format!("{entry:?}");
+        assert!(
+            shown.contains("TOKEN") && shown.contains("pkg") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+
+        let mut entry = Entry::remote(
+            name("a"),
+            "https://me:hunter2@h.example/mcp?key=hunter2#hunter2",
+        );
+        if let Launch::Remote { headers, .. } = &mut entry.launch {
+            headers.push(("Authorization".into(), "Bearer hunter2".into()));
+        }
+        let shown = format!("{entry:?}");
+        assert!(
+            shown.contains("Authorization") && shown.contains("h.example/mcp"),
+            "{shown}"
+        );
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn credentials_are_environment_headers_and_what_a_url_hides() {
+        assert!(!Entry::command(name("a"), "x", ["y"]).has_credentials());
+        assert!(!Entry::remote(name("a"), "https://h/mcp").has_credentials());
+        assert!(Entry::remote(name("a"), "https://h/mcp?key=1").has_credentials());
+        assert!(Entry::remote(name("a"), "https://u@h/mcp").has_credentials());
+        assert!(!Entry::remote(name("a"), "https://h/@scope/mcp").has_credentials());
+    }
+
+    #[test]
+    fn tools_none_is_all_and_empty_is_none() {
+        let mut entry = Entry::command(name("a"), "x", [""; 0]);
+        assert!(entry.allows_tool("read"));
+        entry.tools = Some(vec![]);
+        assert!(!entry.allows_tool("read"));
+        entry.tools = Some(vec!["read_*".into(), "Stat".into()]);
+        assert!(
+            entry.allows_tool("read_file")
+                && entry.allows_tool("stat")
+                && !entry.allows_tool("write")
+        );
+        entry.exclude_tools = vec!["READ_all".into()];
+        assert!(!entry.allows_tool("read_all") && entry.allows_tool("read_file"));
+    }
+
+    #[test]
+    fn sharing_defaults_by_kind() {
+        assert_eq!(
+            Entry::command(name("a"), "x", [""; 0]).share(),
+            Share::Workspace
+        );
+        let mut remote = Entry::remote(name("a"), "https://h");
+        assert_eq!(remote.share(), Share::Caller);
+        remote.share = Some(Share::All);
+        assert_eq!(remote.share(), Share::All);
+    }
+}

@@ -1,0 +1,230 @@
+//! Reads the fields of one table: each by its name or an older one, with messages that say where. Next: `reader`.
+
+use crate::document::{Document, Key, Node, Value};
+use crate::expand::{Lookup, expand};
+use crate::{Problem, suggest};
+
+/// One table being read. Whatever is wrong is noted; the reading goes on, so that a person sees everything at once.
+pub(crate) struct Fields<'a> {
+    pub(crate) doc: &'a Document<'a>,
+    /// What stands before each message, such as "server `x`: ".
+    pub(crate) about: String,
+    pub(crate) problems: Vec<Problem>,
+    pairs: &'a [(Key, Node)],
+    read: Vec<bool>,
+    lookup: Option<&'a Lookup<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(
+        doc: &'a Document<'a>,
+        about: String,
+        pairs: &'a [(Key, Node)],
+        lookup: Option<&'a Lookup<'a>>,
+    ) -> Self {
+        Self {
+            doc,
+            about,
+            problems: Vec::new(),
+            pairs,
+            read: vec![false; pairs.len()],
+            lookup,
+        }
+    }
+
+    /// The first of these names that is there and not `null`. All of them count as read.
+    pub(crate) fn get(&mut self, names: &[&str]) -> Option<(&'a Key, &'a Node)> {
+        let mut found = None;
+        for name in names {
+            let mut first: Option<&Key> = None;
+            for (at, (key, node)) in self
+                .pairs
+                .iter()
+                .enumerate()
+                .filter(|(_, (key, _))| key.name == *name)
+            {
+                self.read[at] = true;
+                if let Some(first) = first {
+                    let (line, column) = self.doc.position(first.start);
+                    self.error(
+                        key.start,
+                        format!("`{name}` is given twice, first at {line}:{column}"),
+                        "keep one of them",
+                    );
+                    continue;
+                }
+                first = Some(key);
+                if found.is_none() && node.value != Value::Null {
+                    found = Some((key, node));
+                }
+            }
+        }
+        found
+    }
+
+    pub(crate) fn error(&mut self, at: usize, message: impl AsRef<str>, hint: impl Into<String>) {
+        let message = format!("{}{}", self.about, message.as_ref());
+        self.problems.push(self.doc.error(at, message).hint(hint));
+    }
+
+    pub(crate) fn warning(&mut self, at: usize, message: impl AsRef<str>, hint: impl Into<String>) {
+        let message = format!("{}{}", self.about, message.as_ref());
+        self.problems.push(self.doc.warning(at, message).hint(hint));
+    }
+
+    /// A text, as written.
+    pub(crate) fn text(&mut self, names: &[&str]) -> Option<(String, usize)> {
+        let (key, node) = self.get(names)?;
+        match &node.value {
+            Value::String(text) => Some((text.clone(), node.start)),
+            _ => {
+                self.wrong(key, node, "a text in quotes");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn bool(&mut self, names: &[&str]) -> Option<bool> {
+        let (key, node) = self.get(names)?;
+        match &node.value {
+            Value::Bool(value) => Some(*value),
+            _ => {
+                self.wrong(key, node, "true or false, without quotes");
+                None
+            }
+        }
+    }
+
+    /// Whole seconds from `min` to `max`.
+    pub(crate) fn seconds(&mut self, names: &[&str], min: u64, max: u64) -> Option<u64> {
+        let (key, node) = self.get(names)?;
+        let number = match &node.value {
+            Value::Number(text) => text.parse().ok().filter(|n| (min..=max).contains(n)),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong(key, node, &format!("whole seconds from {min} to {max}"));
+        }
+        number
+    }
+
+    /// A list of texts, as written.
+    pub(crate) fn texts(&mut self, names: &[&str]) -> Option<Vec<String>> {
+        let (key, node) = self.get(names)?;
+        let texts = match &node.value {
+            Value::List(items) => items
+                .iter()
+                .map(|item| match &item.value {
+                    Value::String(text) => Some(text.clone()),
+                    _ => None,
+                })
+                .collect(),
+            _ => None,
+        };
+        if texts.is_none() {
+            self.wrong(key, node, "a list of texts");
+        }
+        texts
+    }
+
+    /// The text of a value where numbers and booleans do as well, variables filled in.
+    pub(crate) fn value(&mut self, what: &str, node: &Node) -> Option<String> {
+        let text = match &node.value {
+            Value::String(text) => self.expanded(what, text, node.start)?,
+            Value::Number(text) => text.clone(),
+            Value::Bool(value) => value.to_string(),
+            _ => {
+                let message = format!("{what} must be a text, found {}", node.kind());
+                self.error(node.start, message, "put it in quotes");
+                return None;
+            }
+        };
+        if text.contains('\0') {
+            self.error(
+                node.start,
+                format!("{what} contains a zero byte"),
+                "remove it",
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Names and values, variables filled in; a value of `null` leaves its name out.
+    pub(crate) fn values(
+        &mut self,
+        names: &[&str],
+        valid: fn(&str) -> bool,
+    ) -> Option<Vec<(String, String)>> {
+        let (key, node) = self.get(names)?;
+        let Some(pairs) = node.table() else {
+            self.wrong(key, node, "a table of names and values");
+            return None;
+        };
+        let mut out: Vec<(String, String)> = Vec::with_capacity(pairs.len());
+        for (name, node) in pairs.iter().filter(|(_, node)| node.value != Value::Null) {
+            let what = format!("`{}` in `{}`", name.name, key.name);
+            if !valid(&name.name) {
+                self.error(
+                    name.start,
+                    format!("{what} cannot be a name there"),
+                    "check its spelling",
+                );
+            } else if out.iter().any(|(other, _)| *other == name.name) {
+                self.error(
+                    name.start,
+                    format!("{what} is given twice"),
+                    "keep one of them",
+                );
+            } else if let Some(value) = self.value(&what, node) {
+                out.push((name.name.clone(), value));
+            }
+        }
+        Some(out)
+    }
+
+    pub(crate) fn expanded(&mut self, what: &str, text: &str, at: usize) -> Option<String> {
+        let Some(lookup) = self.lookup else {
+            return Some(text.to_owned());
+        };
+        match expand(text, lookup) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.error(at, format!("{what}: {error}"), error.hint());
+                None
+            }
+        }
+    }
+
+    /// `~/x` as a path below the home folder.
+    pub(crate) fn home(&self, text: String) -> String {
+        match (
+            text.strip_prefix("~/"),
+            self.lookup.and_then(|lookup| lookup("HOME")),
+        ) {
+            (Some(rest), Some(home)) => format!("{}/{rest}", home.trim_end_matches('/')),
+            _ => text,
+        }
+    }
+
+    fn wrong(&mut self, key: &Key, node: &Node, wanted: &str) {
+        let message = format!("`{}` must be {wanted}, found {}", key.name, node.kind());
+        self.error(node.start, message, format!("write {wanted}"));
+    }
+
+    /// The names that nobody asked for.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = &'a Key> {
+        let read = self.read.clone();
+        self.pairs
+            .iter()
+            .enumerate()
+            .filter(move |(at, _)| !read[*at])
+            .map(|(_, (key, _))| key)
+    }
+
+    /// A name that nobody asked for and that resembles one of these.
+    pub(crate) fn misspelt(&self, wanted: &[&str]) -> Option<(&'a Key, String)> {
+        self.unread()
+            .find_map(|key| Some((key, suggest(&key.name, wanted.iter().copied())?.to_owned())))
+    }
+}

@@ -1,0 +1,20 @@
+//! Every number that bounds what a file may say about servers.
+
+/// Longest file that is read. Claude Code keeps its servers in a file that also holds its history.
+pub const FILE_BYTES_MAX: usize = 16 << 20;
+/// Most servers in one file.
+pub const ENTRIES_MAX: usize = 10_000;
+/// Most problems reported about one file; the rest is counted.
+pub const PROBLEMS_MAX: usize = 100;
+/// Longest server name.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Most `${…}` inside the default of another.
+pub const EXPAND_DEPTH_MAX: usize = 8;
+/// Longest value after `${…}` was replaced.
+pub const EXPANDED_BYTES_MAX: usize = 1 << 20;
+/// Longest time a call may take: one day.
+pub const CALL_TIMEOUT_S_MAX: u64 = 86_400;
+/// Longest time a server may take to start: one hour.
+pub const START_TIMEOUT_S_MAX: u64 = 3_600;
+/// Longest time a server may sit unused: 30 days.
+pub const IDLE_TIMEOUT_S_MAX: u64 = 2_592_000;
