@@ -1,0 +1,124 @@
+//! Splits what was read into lines.
+//!
+//! Owns the read buffer: lines are handed out as slices of it, not copied, so a frame that is kept for long should
+//! be copied by whoever keeps it. Refuses lines over the limit (the rest of such a line is skipped) and passes over
+//! blank ones. Knows no file descriptor: the caller reads into [`Lines::space`] and says how much with
+//! [`Lines::filled`].
+
+use bytes::{Bytes, BytesMut};
+
+use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN};
+use crate::pipe::ReadError;
+
+pub(crate) struct Lines {
+    /// Initialised to its whole length, so that it can be read into; the first `filled` bytes hold data.
+    chunk: BytesMut,
+    filled: usize,
+    /// How far there is known to be no newline.
+    scanned: usize,
+    /// Inside a line that was too long.
+    skipping: bool,
+    limit: usize,
+    /// How large the next chunk will be; follows what reads return.
+    size: usize,
+    /// A read used all the space it got since the chunk was made.
+    crowded: bool,
+}
+
+impl Lines {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            chunk: BytesMut::new(),
+            filled: 0,
+            scanned: 0,
+            skipping: false,
+            limit,
+            size: READ_BYTES_MIN,
+            crowded: false,
+        }
+    }
+
+    /// The next whole line, without its newline.
+    pub(crate) fn next(&mut self) -> Option<Result<Bytes, ReadError>> {
+        loop {
+            let Some(at) = memchr::memchr(b'\n', &self.chunk[self.scanned..self.filled]) else {
+                return self.no_newline();
+            };
+            let end = self.scanned + at + 1;
+            let mut line = self.chunk.split_to(end);
+            self.filled -= end;
+            self.scanned = 0;
+            if std::mem::take(&mut self.skipping) {
+                continue;
+            }
+            line.truncate(end - 1);
+            if line.last() == Some(&b'\r') {
+                line.truncate(end - 2);
+            }
+            if line.len() > self.limit {
+                return Some(Err(ReadError::TooLong { limit: self.limit }));
+            }
+            if !blank(&line) {
+                return Some(Ok(line.freeze()));
+            }
+        }
+    }
+
+    /// What is left at the end: a last line that has no newline.
+    pub(crate) fn finish(&mut self) -> Option<Bytes> {
+        let line = self.chunk.split_to(std::mem::take(&mut self.filled));
+        self.scanned = 0;
+        (!self.skipping && !blank(&line)).then(|| line.freeze())
+    }
+
+    /// Where to read to; never empty.
+    pub(crate) fn space(&mut self) -> &mut [u8] {
+        let room = self.chunk.len() - self.filled;
+        // A giant line leaves a giant chunk behind, which small ones would keep alive.
+        let oversized = self.filled == 0 && room > READ_BYTES_MAX;
+        if room < READ_BYTES_MIN / 2 || oversized {
+            self.renew();
+        }
+        &mut self.chunk[self.filled..]
+    }
+
+    /// So many bytes were read to the start of [`Self::space`].
+    pub(crate) fn filled(&mut self, read: usize) {
+        self.filled += read;
+        if self.filled == self.chunk.len() {
+            self.crowded = true;
+        }
+    }
+
+    fn no_newline(&mut self) -> Option<Result<Bytes, ReadError>> {
+        if self.skipping {
+            self.filled = 0;
+        } else if self.filled > self.limit {
+            self.filled = 0;
+            self.scanned = 0;
+            self.skipping = true;
+            return Some(Err(ReadError::TooLong { limit: self.limit }));
+        }
+        self.scanned = self.filled;
+        None
+    }
+
+    fn renew(&mut self) {
+        self.size = if std::mem::take(&mut self.crowded) {
+            (self.size * 2).min(READ_BYTES_MAX)
+        } else {
+            (self.size / 2).max(READ_BYTES_MIN)
+        };
+        // Doubling keeps the copying of a long line linear.
+        let mut chunk = BytesMut::zeroed(self.size.max(self.filled * 2));
+        chunk[..self.filled].copy_from_slice(&self.chunk[..self.filled]);
+        self.chunk = chunk;
+    }
+}
+
+fn blank(line: &[u8]) -> bool {
+    line.iter().all(u8::is_ascii_whitespace)
+}
+
+#[cfg(test)]
+mod tests;
