@@ -1,2 +1,284 @@
-//! Development tool.
-fn main() {}
+//! `cargo run --release -p portolan-benches`: what a relay costs, measured side by side in one run.
+//!
+//! Owns the order of a run: build, start everything, measure in turn, tell. `subjects.rs` says what is measured,
+//! `load.rs` and `stdio.rs` how, `rest.rs` what is measured without load, `table.rs` how it is told.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "results to stdout, progress to stderr"
+)]
+
+mod args;
+mod calls;
+mod http;
+mod load;
+mod process;
+mod rest;
+mod results;
+mod stdio;
+mod subjects;
+mod table;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::Parser;
+use rustix::process::{Resource, Rlimit};
+
+use crate::args::{Options, Part};
+use crate::calls::{Load, Sample};
+use crate::process::Running;
+use crate::results::{Results, Round, Row};
+use crate::subjects::{BLIND, Bench, DIRECT, HttpSubject, PORTOLAN, StdioSubject};
+
+const PAYLOADS: [usize; 2] = [100, 64_000];
+const IN_FLIGHT: [usize; 3] = [1, 16, 64];
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(results) => {
+            print!("{}", table::render(&results));
+            let failed = !results.missing.is_empty()
+                || results
+                    .http
+                    .iter()
+                    .chain(&results.stdio)
+                    .any(|row| row.errors() > 0);
+            if failed {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            }
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> io::Result<Results> {
+    let folder = tempfile::Builder::new()
+        .prefix("portolan-bench-")
+        .tempdir()?;
+    let bench = prepare(options, folder.path().into())?;
+    let mut results = Results {
+        machine: machine(),
+        rounds: options.rounds(),
+        seconds: options.length().as_secs_f64(),
+        ..Results::default()
+    };
+    let (_echo, direct) = bench.echo(options.echo_port, options.sse)?;
+    let upstream = direct.endpoint.clone();
+    if options.wants(Part::Http) {
+        http(&bench, direct, options, &mut results)?;
+    }
+    if options.wants(Part::Stdio) {
+        stdio(&bench, options, &mut results)?;
+    }
+    if options.wants(Part::Start) {
+        eprintln!("start times");
+        match rest::starts(&bench, options) {
+            Ok(starts) => results.start = starts,
+            Err(error) => results.missing.push(format!("start times: {error}")),
+        }
+    }
+    if options.wants(Part::Memory) {
+        eprintln!("memory");
+        match rest::memory(&bench, &upstream, options) {
+            Ok(memory) => results.memory = memory,
+            Err(error) => results.missing.push(format!("memory: {error}")),
+        }
+    }
+    if let Some(path) = &options.json {
+        fs::write(path, serde_json::to_string_pretty(&results)? + "\n")?;
+    }
+    Ok(results)
+}
+
+/// Builds what is measured, and raises the limit of open files for the thousand connections.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo builds what is measured, so that it is never stale"
+)]
+fn prepare(options: &Options, folder: PathBuf) -> io::Result<Bench> {
+    if cfg!(debug_assertions) {
+        eprintln!("warning: a debug build measures nothing; use cargo run --release");
+    }
+    let own = std::env::current_exe()?;
+    let beside = own.parent().unwrap_or(&own).to_owned();
+    let mut packages = vec!["-p", "portolan-benches", "--bins"];
+    if options.gateway.is_none() {
+        packages.extend(["-p", "portolan"]);
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .arg("build")
+        .args(packages);
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
+    }
+    if !build.status()?.success() {
+        return Err(io::Error::other("what is to be measured does not build"));
+    }
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    rustix::process::setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    )?;
+    Ok(Bench {
+        gateway: options
+            .gateway
+            .clone()
+            .unwrap_or_else(|| beside.join("portolan")),
+        echo: beside.join("portolan-echo"),
+        blind: beside.join("portolan-blind"),
+        token: format!("bench-{:032x}", u128::from(std::process::id()) << 64),
+        folder,
+    })
+}
+
+fn http(
+    bench: &Bench,
+    direct: HttpSubject,
+    options: &Options,
+    results: &mut Results,
+) -> io::Result<()> {
+    let upstream = direct.endpoint.clone();
+    let config = bench.config_with_url(&upstream)?;
+    let mut started = vec![
+        ("nginx", bench.nginx(&upstream)),
+        (PORTOLAN, bench.portolan(&config, "http")),
+    ];
+    started.extend(
+        options
+            .peers
+            .iter()
+            .map(|peer| (peer.as_str(), bench.peer(peer, &upstream))),
+    );
+    let mut subjects = vec![direct];
+    for (name, subject) in started {
+        match subject {
+            Ok(subject) => subjects.push(subject),
+            Err(error) => results.missing.push(format!("{name}: {error}")),
+        }
+    }
+    let names: Vec<String> = subjects
+        .iter()
+        .map(|subject| subject.name.clone())
+        .collect();
+    results.http = sweep(&names, options, |index, load| {
+        let subject = &subjects[index];
+        let cpu = || subject.process.as_ref().map(|process| process.cpu(true));
+        let before = cpu();
+        let sample = load::over_http(&subject.endpoint, load)?;
+        Ok((sample, before.zip(cpu())))
+    });
+    Ok(())
+}
+
+fn stdio(bench: &Bench, options: &Options, results: &mut Results) -> io::Result<()> {
+    let subject = |name: &str, command| StdioSubject {
+        name: name.into(),
+        command,
+    };
+    let config = bench.config_with_commands(1)?;
+    let mut subjects = vec![
+        subject(DIRECT, bench.echo_command()),
+        subject(BLIND, bench.blind_command()),
+        subject(PORTOLAN, bench.portolan_stdio(&config, "stdio")?),
+    ];
+    for peer in &options.stdio_peers {
+        subjects.push(bench.stdio_peer(peer)?);
+    }
+    let mut peers = Vec::new();
+    for StdioSubject { name, command } in subjects {
+        match stdio::Peer::start(&command) {
+            Ok(peer) => peers.push((name, peer)),
+            Err(error) => results.missing.push(format!("{name} over stdio: {error}")),
+        }
+    }
+    let names: Vec<String> = peers.iter().map(|(name, _)| name.clone()).collect();
+    results.stdio = sweep(&names, options, |index, load| {
+        let (name, peer) = &mut peers[index];
+        let cpu = |process: &Running| (name != DIRECT).then(|| process.cpu(false));
+        let before = cpu(&peer.process);
+        let sample = peer.load(load)?;
+        Ok((sample, before.zip(cpu(&peer.process))))
+    });
+    Ok(())
+}
+
+type Measured = io::Result<(Sample, Option<(process::Cpu, process::Cpu)>)>;
+
+/// Every load, and within it every round, and within that every subject: neighbours in time are compared.
+fn sweep(
+    names: &[String],
+    options: &Options,
+    mut measure: impl FnMut(usize, Load) -> Measured,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for payload in PAYLOADS {
+        for in_flight in IN_FLIGHT {
+            let load = Load {
+                in_flight,
+                payload,
+                warm_up: options.warm_up(),
+                length: options.length(),
+            };
+            let mut rounds = vec![Vec::new(); names.len()];
+            for round in 0..options.rounds() {
+                for turn in 0..names.len() {
+                    let index = (turn + round) % names.len();
+                    eprint!(
+                        "\r\x1b[K{payload} B, {in_flight} in flight, round {}: {}",
+                        round + 1,
+                        names[index]
+                    );
+                    let measured = measure(index, load);
+                    rounds[index].push(measured.map_or_else(
+                        |error| {
+                            eprintln!("\n{}: {error}", names[index]);
+                            Round {
+                                errors: 1,
+                                ..Round::default()
+                            }
+                        },
+                        |(sample, cpu)| Round::new(sample, cpu),
+                    ));
+                }
+            }
+            rows.extend(names.iter().zip(rounds).map(|(subject, rounds)| Row {
+                subject: subject.clone(),
+                payload_bytes: payload,
+                in_flight,
+                rounds,
+            }));
+        }
+    }
+    eprintln!();
+    rows
+}
+
+/// The machine in a few words, for whoever reads the table later.
+fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let models: Vec<&str> = cpus
+        .lines()
+        .filter(|line| line.starts_with("model name"))
+        .filter_map(|line| line.split(": ").nth(1))
+        .collect();
+    format!(
+        "{} × {}",
+        models.len(),
+        models.first().unwrap_or(&"unknown CPU")
+    )
+}
