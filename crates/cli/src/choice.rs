@@ -1,0 +1,69 @@
+//! Flags that several commands share: which servers, which files, how long.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which servers, from which files.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Choice {
+    /// Only these servers, separated by commas
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) servers: Option<Vec<String>>,
+
+    /// A file with servers: `config.toml`, or the `mcpServers` JSON that AI applications write (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+}
+
+/// Which running gateway, where there are several.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Running {
+    /// The gateway to ask, where several are running (`server ls` shows their ids)
+    #[arg(long, value_name = "ID")]
+    pub(crate) gateway: Option<String>,
+}
+
+/// `30`, `30s`, `500ms`, `5m`, `1h`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("write it like 30s, 500ms or 5m".into()),
+    };
+    match number
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(unit_ms))
+    {
+        Some(0) => Err("it must be longer than nothing".into()),
+        Some(ms) => Ok(Duration::from_millis(ms)),
+        None => Err("write it like 30s, 500ms or 5m".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, ms) in [
+            ("30", 30_000),
+            ("30s", 30_000),
+            ("500ms", 500),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "s", "1.5s", "-1", "1d", "0", "99999999999999999999"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

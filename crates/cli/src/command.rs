@@ -1,0 +1,51 @@
+//! Every command, one file each; the tree of files is the tree of `portolan --help`.
+
+mod completion;
+mod demo;
+mod gateway;
+mod server;
+mod tools;
+mod version;
+
+use clap::Subcommand;
+
+use crate::error::Failure;
+use crate::ui::Ui;
+
+/// What portolan can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway
+    #[command(subcommand)]
+    Gateway(gateway::Gateway),
+    /// Show and call the tools of the configured servers
+    #[command(subcommand)]
+    Tools(tools::Tools),
+    /// Look after the servers of running gateways
+    #[command(subcommand)]
+    Server(server::Server),
+    /// See the gateway work with real servers, in half a minute
+    Demo(demo::Args),
+    /// Print the version
+    Version(version::Args),
+    /// Print the completion script of a shell
+    Completion(completion::Args),
+    /// One small MCP server of our own, for `demo`
+    #[command(name = "__demo-server", hide = true)]
+    DemoServer,
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(self, ui: &Ui) -> Result<(), Failure> {
+        match self {
+            Self::Gateway(command) => command.run(ui),
+            Self::Tools(command) => command.run(ui),
+            Self::Server(command) => command.run(ui),
+            Self::Demo(args) => demo::run(ui, &args),
+            Self::Version(args) => version::run(ui, &args),
+            Self::Completion(args) => completion::run(ui, &args),
+            Self::DemoServer => crate::demo_server::run(),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `portolan server …`: the servers of gateways that are running.
+
+mod inspect;
+mod logs;
+mod ls;
+mod restart;
+mod stop;
+
+use clap::Subcommand;
+
+use crate::error::Failure;
+use crate::ui::Ui;
+
+/// Look after servers
+#[derive(Debug, Subcommand)]
+pub(crate) enum Server {
+    /// List the servers and their state
+    #[command(visible_alias = "list")]
+    Ls(ls::Args),
+    /// Show everything about one server
+    Inspect(inspect::Args),
+    /// Show the last lines that a server wrote on stderr
+    Logs(logs::Args),
+    /// Stop a server; the next call starts it again
+    Restart(restart::Args),
+    /// Stop a server and keep it stopped until `restart`
+    Stop(stop::Args),
+}
+
+impl Server {
+    pub(super) fn run(self, ui: &Ui) -> Result<(), Failure> {
+        match self {
+            Self::Ls(args) => ls::run(ui, &args),
+            Self::Inspect(args) => inspect::run(ui, &args),
+            Self::Logs(args) => logs::run(ui, &args),
+            Self::Restart(args) => restart::run(ui, &args),
+            Self::Stop(args) => stop::run(ui, &args),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `portolan server inspect NAME`
+
+use serde::Serialize;
+
+use crate::choice::Running;
+use crate::command::server::ls::label;
+use crate::error::Failure;
+use crate::running::{self, Gateway, Status};
+use crate::ui::{Label, Line, Ui};
+
+/// Show everything about one server
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The server
+    name: String,
+    #[command(flatten)]
+    running: Running,
+}
+
+#[derive(Serialize)]
+struct Inspected {
+    gateway: Gateway,
+    server: Status,
+}
+
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    let (gateway, server) = running::holder(&args.running, &args.name)?;
+    let seen = Inspected { gateway, server };
+    ui.value(&seen, |ui| {
+        let server = &seen.server;
+        let row = |name: &'static str, label: Label, value: String| {
+            if !value.is_empty() {
+                ui.data(
+                    &Line::new()
+                        .put(Label::Heading, format!("{name:<10}"))
+                        .put(label, value),
+                );
+            }
+        };
+        let pids: Vec<String> = server.pids.iter().map(ToString::to_string).collect();
+        row("server", Label::Name, server.name.clone());
+        row("state", label(&server.state), server.state.clone());
+        row(
+            "why",
+            Label::Plain,
+            server.reason.clone().unwrap_or_default(),
+        );
+        row("kind", Label::Plain, server.kind.clone());
+        row("source", Label::Plain, server.source.clone());
+        row("tools", Label::Plain, server.tools.to_string());
+        row(
+            "calls",
+            Label::Plain,
+            format!("{}, {} failed", server.calls, server.errors),
+        );
+        row("running", Label::Plain, server.upstreams.to_string());
+        row("processes", Label::Plain, pids.join(", "));
+        row(
+            "gateway",
+            Label::Dim,
+            format!("{} (process {})", seen.gateway.id, seen.gateway.pid),
+        );
+    })
+}

@@ -1,0 +1,110 @@
+//! `portolan server ls`
+
+use serde::Serialize;
+
+use crate::choice::Running;
+use crate::error::Failure;
+use crate::running::{self, Gateway, Status};
+use crate::ui::{Label, Line, Table, Ui};
+use crate::{choice::Choice, engine};
+
+/// List the servers of running gateways; with none running, the configured ones
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    running: Running,
+    /// With no gateway running: a file with servers (repeatable)
+    #[arg(long, value_name = "FILE")]
+    config: Vec<std::path::PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    gateway: Option<String>,
+    #[serde(flatten)]
+    server: Status,
+}
+
+#[derive(Serialize)]
+struct Listing {
+    gateways: Vec<Gateway>,
+    servers: Vec<Listed>,
+}
+
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    let gateways = running::meant(&args.running)?;
+    let mut servers = Vec::new();
+    for gateway in &gateways {
+        let all = running::statuses(gateway)?;
+        servers.extend(all.into_iter().map(|server| Listed {
+            gateway: Some(gateway.id.clone()),
+            server,
+        }));
+    }
+    if gateways.is_empty() {
+        let choice = Choice {
+            servers: None,
+            config: args.config.clone(),
+        };
+        let all = engine::configured(ui, &choice)?;
+        servers.extend(all.into_iter().map(|server| Listed {
+            gateway: None,
+            server,
+        }));
+    }
+    let listing = Listing { gateways, servers };
+    ui.value(&listing, |ui| show(ui, &listing))
+}
+
+fn show(ui: &Ui, listing: &Listing) {
+    if listing.gateways.is_empty() {
+        ui.note(&Line::new().put(
+            Label::Dim,
+            "No gateway is running; these servers are configured:",
+        ));
+    }
+    if listing.servers.is_empty() {
+        ui.note(&Line::new().text("No servers."));
+        return;
+    }
+    let several = listing.gateways.len() > 1;
+    let mut heads = vec!["server", "state", "kind", "tools", "calls", "failed", "why"];
+    if several {
+        heads.insert(0, "gateway");
+    }
+    let mut table = Table::new(&heads);
+    for Listed { gateway, server } in &listing.servers {
+        let mut cells = vec![
+            (Label::Name, server.name.clone()),
+            (label(&server.state), server.state.clone()),
+            (Label::Plain, server.kind.clone()),
+            (Label::Plain, count(gateway.is_some(), server.tools as u64)),
+            (Label::Plain, count(gateway.is_some(), server.calls)),
+            (Label::Plain, count(gateway.is_some(), server.errors)),
+            (Label::Dim, server.reason.clone().unwrap_or_default()),
+        ];
+        if several {
+            cells.insert(0, (Label::Dim, gateway.clone().unwrap_or_default()));
+        }
+        table.row(cells);
+    }
+    ui.table(&table);
+}
+
+fn count(is_known: bool, number: u64) -> String {
+    if is_known {
+        number.to_string()
+    } else {
+        "-".into()
+    }
+}
+
+/// What a state looks like.
+pub(crate) fn label(state: &str) -> Label {
+    match state {
+        "ready" => Label::Good,
+        "failed" => Label::Bad,
+        "stopped" | "disabled" => Label::Dim,
+        _ => Label::Plain,
+    }
+}

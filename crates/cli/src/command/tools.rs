@@ -1,0 +1,36 @@
+//! `portolan tools …`: each starts the chosen servers in this process, asks, and stops them.
+
+mod call;
+mod count;
+mod inspect;
+mod ls;
+
+use clap::Subcommand;
+
+use crate::error::Failure;
+use crate::ui::Ui;
+
+/// Show and call tools
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tools {
+    /// List the tools of the configured servers
+    #[command(visible_alias = "list")]
+    Ls(ls::Args),
+    /// Count them
+    Count(count::Args),
+    /// Show one tool: what it does and what it wants
+    Inspect(inspect::Args),
+    /// Call one
+    Call(call::Args),
+}
+
+impl Tools {
+    pub(super) fn run(self, ui: &Ui) -> Result<(), Failure> {
+        match self {
+            Self::Ls(args) => ls::run(ui, &args),
+            Self::Count(args) => count::run(ui, &args),
+            Self::Inspect(args) => inspect::run(ui, &args),
+            Self::Call(args) => call::run(ui, &args),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! From the words of the command line to the exit code. Owns the last resort: a panic becomes exit code 70.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::Cli;
+use crate::error::{Failure, Kind};
+use crate::format::Format;
+use crate::ui::{Colour, Ui};
+
+pub(crate) fn main() -> ExitCode {
+    let done = std::panic::catch_unwind(|| run(std::env::args_os()));
+    ExitCode::from(done.unwrap_or(Kind::Internal.code()))
+}
+
+fn run(words: impl Iterator<Item = OsString>) -> u8 {
+    let around = crate::surroundings::look();
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(error, &Ui::new(Format::Human, Colour::Auto, &around)),
+    };
+    let ui = Ui::new(cli.format, cli.color, &around);
+    match cli.command.run(&ui) {
+        // Nobody reads our answer any longer, so nobody reads why either.
+        _ if ui.is_gone() => 0,
+        Ok(()) => 0,
+        Err(failure) => {
+            ui.failure(&failure);
+            failure.kind().code()
+        }
+    }
+}
+
+/// Help and version are answers; everything else is a wrong command line.
+fn unparsed(error: clap::Error, ui: &Ui) -> u8 {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            ui.help(&error.render());
+            0
+        }
+        _ => {
+            let failure = Failure::from(error);
+            ui.failure(&failure);
+            failure.kind().code()
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Every number that can hurt us.
+
+use std::time::Duration;
+
+/// Call records waiting to be written; more are counted and dropped.
+pub(crate) const LOG_RECORDS_MAX: usize = 4_096;
+/// Bytes of `tools call --json -` read from stdin.
+pub(crate) const STDIN_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of one reply over an admin socket.
+pub(crate) const ADMIN_REPLY_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// How long a running gateway may take to answer over its admin socket.
+pub(crate) const ADMIN_REPLY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pages of one list that are followed.
+pub(crate) const LIST_PAGES_MAX: usize = 1_000;
+/// How long commands that read lists wait for servers that are still starting.
+pub(crate) const START_WAIT: Duration = Duration::from_secs(60);
+/// How long running calls may take to finish once the gateway was told to stop.
+pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(10);
+/// The same for one-shot commands, where nothing else is running.
+pub(crate) const QUICK_GRACE: Duration = Duration::from_millis(500);
+/// Nesting of a JSON text that is reformatted.
+pub(crate) const JSON_DEPTH_MAX: usize = 128;
