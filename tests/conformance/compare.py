@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""compare.py DIRECT THROUGH [EXPECTED]: two runs of the official server suites, check by check.
+
+A check is known by suite, scenario and id; what is compared is how often it had which status, in any order. EXPECTED
+has a line `suite/scenario/check-id  # reason` for every difference that is meant to be (`*` stands for anything); a
+line that excuses nothing is an error too, so the file tells the truth. Prints every difference; fails on any that is
+not expected.
+"""
+
+import collections
+import fnmatch
+import json
+import re
+import sys
+from pathlib import Path
+
+# Log lines of the suite rather than verdicts: how many there are depends on timing.
+NOISE = {"INFO"}
+
+
+def checks(root):
+    """{(suite, scenario, id): Counter of statuses} and the first error of each."""
+    found, errors = collections.defaultdict(collections.Counter), {}
+    for path in sorted(Path(root).rglob("checks.json")):
+        suite = path.relative_to(root).parts[0]
+        scenario = re.sub(r"-\d{4}-\d\d-\d\dT[\d-]+Z?$", "", path.parent.name).removeprefix("server-")
+        for check in json.loads(path.read_text(encoding="utf-8")):
+            key = (suite, scenario, check["id"])
+            if check["status"] not in NOISE:
+                found[key][check["status"]] += 1
+            if check.get("errorMessage"):
+                errors.setdefault(key, check["errorMessage"])
+    return found, errors
+
+
+def excuses(path):
+    """{pattern: reason} of an expected-differences file."""
+    reasons = {}
+    for line in Path(path).read_text(encoding="utf-8").splitlines() if path else []:
+        pattern, _, reason = line.partition("#")
+        if pattern.strip():
+            if not reason.strip():
+                sys.exit(f"{path}: {pattern.strip()} has no reason")
+            reasons[pattern.strip()] = reason.strip()
+    return reasons
+
+
+def shown(statuses):
+    """Statuses in one word each."""
+    return ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "nothing"
+
+
+def main():
+    direct, _ = checks(sys.argv[1])
+    through, errors = checks(sys.argv[2])
+    reasons = excuses(sys.argv[3] if len(sys.argv) > 3 else None)
+    if not direct:
+        sys.exit(f"{sys.argv[1]} has no checks: did the direct run start?")
+    used, regressions, differences = set(), 0, 0
+    for key in sorted(set(direct) | set(through)):
+        before, after = direct[key], through[key]
+        if before == after:
+            continue
+        name = "/".join(key)
+        excuse = next((pattern for pattern in reasons if fnmatch.fnmatchcase(name, pattern)), None)
+        lost = after["SUCCESS"] < before["SUCCESS"] or after["FAILURE"] > before["FAILURE"]
+        if excuse:
+            used.add(excuse)
+            verdict = "expected"
+        else:
+            differences += 1
+            regressions += lost
+            verdict = "REGRESSION" if lost else "differs"
+        print(f"{verdict:10} {name}: direct {shown(before)}; through {shown(after)}")
+        if excuse:
+            print(f"           because {reasons[excuse]}")
+        elif key in errors:
+            print(f"           {errors[key][:300]}")
+    stale = sorted(set(reasons) - used)
+    for pattern in stale:
+        print(f"STALE      {pattern}: nothing differs there any more; take the line out")
+    total = sum(sum(statuses.values()) for statuses in direct.values())
+    print(f"{total} checks, {len(direct)} ids: {differences} unexpected differences, {regressions} of them regressions")
+    sys.exit(bool(differences or stale))
+
+
+if __name__ == "__main__":
+    main()
