@@ -79,3 +79,18 @@ pub const IDLE_SWEEP: Duration = Duration::from_secs(15);
 pub const LINGER_MAX: Duration = Duration::from_secs(5);
 /// What a released event stream may still send before its connection is closed.
 pub const LINGER_BYTES_MAX: usize = 64 << 10;
+/// How soon after a request the end of a reused connection must show for the two to have crossed: at least this, else
+/// twice the time that connecting took.
+pub const CROSSED_CLOSE_MIN: Duration = Duration::from_millis(10);
+/// And at most this.
+pub const CROSSED_CLOSE_MAX: Duration = Duration::from_secs(1);
+/// How long connecting may take, unless the caller says so.
+pub const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// How long a server may think before it begins to answer, unless the caller says so.
+pub const HEAD_TIME: Duration = Duration::from_secs(60);
+/// How long a body may pause, unless the caller says so.
+pub const BODY_IDLE: Duration = Duration::from_secs(30);
+/// How long an HTTP+SSE server may hold a POST open before the next one goes beside it.
+pub const POST_HEAD_START: Duration = Duration::from_secs(1);
+/// How many POSTs to an HTTP+SSE server may be open beside each other.
+pub const POSTS_MAX: usize = 16;

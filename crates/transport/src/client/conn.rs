@@ -1,0 +1,187 @@
+//! One connection: bytes out, bytes in, and a clock for both.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_rustls::client::TlsStream;
+
+use super::endpoint::Slot;
+use crate::limits::RECEIVE_BYTES;
+
+/// A connection and all that outlives a request on it.
+pub(super) struct Conn {
+    io: Io,
+    /// What was received and not yet consumed.
+    pub(super) inbox: BytesMut,
+    /// The request on its way out; kept for its capacity.
+    pub(super) outbox: Vec<u8>,
+    pub(super) timer: Timer,
+    /// It has carried a request before.
+    pub(super) reused: bool,
+    /// It cannot carry another one.
+    pub(super) spent: bool,
+    /// How long connecting took: about one round trip.
+    pub(super) round_trip: Duration,
+    pub(super) slot: Slot,
+}
+
+/// Plain or encrypted.
+pub(super) enum Io {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Conn {
+    pub(super) fn new(io: Io, slot: Slot, round_trip: Duration) -> Box<Self> {
+        Box::new(Self {
+            io,
+            inbox: BytesMut::with_capacity(RECEIVE_BYTES),
+            outbox: Vec::new(),
+            timer: Timer::default(),
+            reused: false,
+            spent: false,
+            round_trip,
+            slot,
+        })
+    }
+
+    /// Receives into the inbox. 0: the server sends no more.
+    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // Half the buffer at least: a read that does not fill what it is offered saves the one that would find nothing.
+        if self.inbox.capacity() - self.inbox.len() < RECEIVE_BYTES / 2 {
+            self.inbox.reserve(RECEIVE_BYTES);
+        }
+        pin!(self.io.read_buf(&mut self.inbox)).poll(cx)
+    }
+
+    /// Receives into a buffer of the caller, which must have room.
+    pub(super) fn poll_receive_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        pin!(self.io.read_buf(body)).poll(cx)
+    }
+
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: usize,
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, &self.outbox[from..])
+    }
+
+    pub(super) fn poll_send_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(_) => Poll::Ready(Ok(())),
+            Io::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    /// Whether an idle connection still is one: nothing has come, the end neither.
+    ///
+    /// Costs no system call as long as the runtime has seen nothing happen on the socket.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.inbox.is_empty()
+            && self
+                .poll_receive(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+    }
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// The one timer of a connection.
+///
+/// Registering a timer with the runtime costs a lock and often a wake-up of its driver; moving one to a later time
+/// costs a store. So it is made at the first wait, stays with the pooled connection, and each request only moves it.
+#[derive(Default)]
+pub(super) struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Instant>,
+    started: Option<Instant>,
+}
+
+impl Timer {
+    /// Forgets the wait before. The next one starts when something is first waited for.
+    pub(super) fn clear(&mut self) {
+        self.started = None;
+    }
+
+    /// When the current wait began.
+    pub(super) fn started(&self) -> Option<Instant> {
+        self.started
+    }
+
+    /// Ready when the current wait, which begins now if there is none, has lasted too long.
+    pub(super) fn poll_over(&mut self, cx: &mut Context<'_>, after: Duration) -> Poll<()> {
+        if self.started.is_none() {
+            let now = Instant::now();
+            self.started = Some(now);
+            self.deadline = now.checked_add(after);
+        }
+        // A time that the clock cannot express does not end.
+        let Some(deadline) = self.deadline else {
+            return Poll::Pending;
+        };
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() != deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,45 @@
+//! TLS towards servers: the certificates this machine trusts, HTTP/1.1, one configuration for the process.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// The handshake, as the client.
+pub(super) async fn secure(
+    stream: TcpStream,
+    name: ServerName<'static>,
+) -> io::Result<Box<TlsStream<TcpStream>>> {
+    let stream = TlsConnector::from(config().await?)
+        .connect(name, stream)
+        .await?;
+    Ok(Box::new(stream))
+}
+
+/// Made when the first https server is spoken to. Reading the machine's certificates takes a while and blocks.
+async fn config() -> io::Result<Arc<ClientConfig>> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(config.clone());
+    }
+    let made = spawn_blocking(make).await.map_err(io::Error::other)??;
+    Ok(CONFIG.get_or_init(|| made).clone())
+}
+
+fn make() -> io::Result<Arc<ClientConfig>> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(io::Error::other)?
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
