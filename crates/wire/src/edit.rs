@@ -4,6 +4,7 @@
 //! text (that would be a mistake of ours, so it panics). Read next: `frame.rs`, where edits of a message begin.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -135,16 +136,20 @@ impl<'a> Edits<'a> {
             (
                 cut.range.start,
                 !cut.range.is_empty(),
-                usize::MAX - cut.range.end,
+                Reverse(cut.range.end),
             )
         });
+        let mut done = 0;
+        cuts.retain(|cut| {
+            let is_free = cut.range.start >= done;
+            done = if is_free { cut.range.end } else { done };
+            is_free
+        });
+        let gone: usize = cuts.iter().map(|cut| cut.range.len()).sum();
         let added: usize = cuts.iter().map(|cut| cut.with.len()).sum();
-        let mut out = String::with_capacity(text.len() + added);
+        let mut out = String::with_capacity(text.len() - gone + added);
         let mut done = 0;
         for Cut { range, with } in cuts {
-            if range.start < done {
-                continue;
-            }
             out.push_str(&text[done..range.start]);
             out.push_str(&with);
             done = range.end;

@@ -5,7 +5,7 @@
 //! levels than `limits.rs` allows. Unknown members pass unread. Read next: `frame/envelope.rs` for the rules,
 //! `object.rs` for what is inside `params` and `result`.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
 use crate::depth;
@@ -14,12 +14,11 @@ use crate::id::Id;
 use crate::limits::{DEPTH_MAX, FRAME_BYTES_MAX};
 use crate::object::{Object, ObjectError, validate};
 use crate::span::Span;
-use crate::text::trim;
 
 mod envelope;
 mod error;
 
-use envelope::{Envelope, Verdict};
+use envelope::Envelope;
 pub use error::FrameError;
 
 /// The four sorts of messages.
@@ -77,7 +76,25 @@ impl Frame {
         let verdict = envelope
             .judge()
             .map_err(|reason| FrameError::invalid(envelope.readable_id(), reason))?;
-        Ok(Self::placed(&text, &verdict))
+        let place = |part: &str| Span::of(&text, part);
+        let (kind, id, body) = (
+            verdict.kind,
+            verdict.id.and_then(place),
+            verdict.body.and_then(place),
+        );
+        let method = match verdict.method {
+            None => Method::None,
+            Some(method) => {
+                place(&method).map_or_else(|| Method::Decoded((&*method).into()), Method::Plain)
+            }
+        };
+        Ok(Self {
+            text,
+            kind,
+            id,
+            method,
+            body,
+        })
     }
 
     /// What it is.
@@ -197,24 +214,6 @@ impl Frame {
             .filter(|_| is_kind)
             .map(|span| span.in_text(&self.text))
     }
-
-    fn placed(text: &ByteString, verdict: &Verdict<'_>) -> Self {
-        let place = |part: &str| Span::of(text, part);
-        let method = verdict
-            .method
-            .as_deref()
-            .map_or(Method::None, |method| match place(method) {
-                Some(span) => Method::Plain(span),
-                None => Method::Decoded(method.into()),
-            });
-        Self {
-            kind: verdict.kind,
-            id: verdict.id.and_then(place),
-            method,
-            body: verdict.body.and_then(place),
-            text: text.clone(),
-        }
-    }
 }
 
 /// Bytes of a fair length that are text, without the white space around them.
@@ -226,13 +225,18 @@ pub(crate) fn into_text(mut bytes: Bytes) -> Result<ByteString, FrameError> {
         );
         return Err(FrameError::invalid(None, reason));
     }
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| FrameError::parse(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-    let inside = trim(text);
-    if inside.len() != text.len() {
-        bytes = bytes.slice_ref(inside.as_bytes());
-    }
-    ByteString::try_from(bytes).map_err(|error| FrameError::parse(error.to_string()))
+    let is_inside = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let start = bytes.iter().position(is_inside).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .rposition(is_inside)
+        .map_or(start, |last| last + 1);
+    // Not a slice: the first slice of bytes that nobody shares yet costs an allocation.
+    bytes.truncate(end);
+    bytes.advance(start);
+    ByteString::try_from(bytes).map_err(|error| {
+        FrameError::parse(format!("not UTF-8 at byte {}", start + error.valid_up_to()))
+    })
 }
 
 #[cfg(test)]

@@ -127,12 +127,26 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// If it is something else, has too many members, or occurs more than once.
-    pub fn object(&self, name: &str) -> Result<Option<Object<'a>>, ObjectError> {
+    pub fn object(&self, name: &str) -> Result<Option<Self>, ObjectError> {
         let Some(raw) = self.get(name)?.filter(|raw| *raw != "null") else {
             return Ok(None);
         };
         match Object::of_valid(raw) {
             Err(ObjectError::NotAnObject) => Err(wrong_type(name, "an object")),
+            other => other.map(Some),
+        }
+    }
+
+    /// The elements of a member that is an array. Absent and `null` are `None`.
+    ///
+    /// # Errors
+    /// If it is something else, has too many elements, or occurs more than once.
+    pub fn array(&self, name: &str) -> Result<Option<Vec<&'a str>>, ObjectError> {
+        let Some(raw) = self.get(name)?.filter(|raw| *raw != "null") else {
+            return Ok(None);
+        };
+        match elements_of_valid(raw) {
+            Err(ObjectError::NotAnArray) => Err(wrong_type(name, "an array")),
             other => other.map(Some),
         }
     }
@@ -204,6 +218,10 @@ impl<'a> Object<'a> {
 pub fn elements(raw: &str) -> Result<Vec<&str>, ObjectError> {
     let raw = trim(raw);
     validate(raw)?;
+    elements_of_valid(raw)
+}
+
+fn elements_of_valid(raw: &str) -> Result<Vec<&str>, ObjectError> {
     if !raw.starts_with('[') {
         return Err(ObjectError::NotAnArray);
     }

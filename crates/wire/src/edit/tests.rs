@@ -48,7 +48,7 @@ fn members_go_with_their_commas() {
     let text = r#"{ "a":1, "b":2, "c":3 }"#;
     let without = |names: &[&str]| {
         edited(text, |edits, object| {
-            names.iter().for_each(|name| edits.remove(object, name))
+            names.iter().for_each(|name| edits.remove(object, name));
         })
     };
     assert_eq!(without(&["a"]), r#"{ "b":2, "c":3 }"#);

@@ -19,9 +19,10 @@ fn members_are_found_as_they_are() {
 
 #[test]
 fn typed_readers() {
-    let object =
-        Object::parse(r#"{"s":"a\nb","o":{"x":{}},"n":7,"t":true,"z":null,"f":1.5,"m":-1}"#)
-            .unwrap();
+    let object = Object::parse(
+        r#"{"s":"a\nb","o":{"x":{}},"n":7,"t":true,"z":null,"f":1.5,"m":-1,"l":[1,[2]]}"#,
+    )
+    .unwrap();
     assert_eq!(object.string("s").unwrap().as_deref(), Some("a\nb"));
     assert_eq!(
         object.object("o").unwrap().unwrap().get("x"),
@@ -29,11 +30,13 @@ fn typed_readers() {
     );
     assert_eq!(object.u64("n"), Ok(Some(7)));
     assert_eq!(object.bool("t"), Ok(Some(true)));
+    assert_eq!(object.array("l"), Ok(Some(vec!["1", "[2]"])));
     for name in ["z", "absent"] {
         assert_eq!(object.string(name), Ok(None));
         assert!(object.object(name).unwrap().is_none());
         assert_eq!(object.u64(name), Ok(None));
         assert_eq!(object.bool(name), Ok(None));
+        assert_eq!(object.array(name), Ok(None));
     }
     for name in ["f", "m", "s", "t"] {
         assert!(
@@ -48,6 +51,10 @@ fn typed_readers() {
     assert_eq!(
         object.object("s").unwrap_err().to_string(),
         "member `s` must be an object"
+    );
+    assert_eq!(
+        object.array("o").unwrap_err().to_string(),
+        "member `o` must be an array"
     );
     assert_eq!(
         object.bool("n").unwrap_err().to_string(),
