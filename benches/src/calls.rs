@@ -11,7 +11,10 @@ use memchr::memmem;
 /// Ids have twelve digits from the first to the last, so that every call has the same length.
 const FIRST_ID: u64 = 100_000_000_000;
 const ID_DIGITS: usize = 12;
+const ID: &[u8] = b"\"id\":";
 const MARK: &[u8] = b"echo ";
+/// What ends a call after its text: over stdio the newline ends the line, over HTTP it does no harm.
+const END: &str = "\"}}}\n";
 
 /// What to load a subject with.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +69,7 @@ impl Call {
             r#","method":"tools/call","params":{{"name":{},"arguments":{{"text":""#,
             serde_json::Value::from(tool)
         );
-        let body = format!(r#"{before}{FIRST_ID}{middle}echo {FIRST_ID} {filler}"}}}}}}"#);
+        let body = format!("{before}{FIRST_ID}{middle}echo {FIRST_ID} {filler}{END}");
         let mut bytes = head(body.len());
         let id_at = bytes.len() + before.len();
         let text_at = id_at + ID_DIGITS + middle.len();
@@ -89,22 +92,22 @@ impl Call {
 
     /// The number of the call that this reply answers, if it says what that call said.
     pub(crate) fn answered(&self, reply: &[u8]) -> Option<u64> {
-        let member = memmem::find(reply, b"\"id\":")? + 5;
-        let start = member + reply[member..].iter().position(|byte| *byte != b' ')?;
-        let id = reply.get(start..start + ID_DIGITS)?;
-        let text = memmem::find(reply, MARK)?;
-        let rest = reply.get(text + MARK.len()..)?.strip_prefix(id)?;
+        let number = number_in(reply)?;
+        let text = memmem::find(reply, MARK)? + MARK.len();
+        let id = (FIRST_ID + number).to_string();
+        let rest = reply.get(text..)?.strip_prefix(id.as_bytes())?;
         let filler = &self.bytes[self.text_at + MARK.len() + ID_DIGITS..];
-        let filler = &filler[..filler.len() - 4]; // less the quote and the braces that end the call
-        if !rest.starts_with(filler) || rest.get(filler.len()) != Some(&b'"') {
-            return None;
-        }
-        std::str::from_utf8(id)
-            .ok()?
-            .parse::<u64>()
-            .ok()?
-            .checked_sub(FIRST_ID)
+        let filler = &filler[..filler.len() - END.len()];
+        (rest.starts_with(filler) && rest.get(filler.len()) == Some(&b'"')).then_some(number)
     }
+}
+
+/// The number of the call whose id comes first in a message.
+pub(crate) fn number_in(message: &[u8]) -> Option<u64> {
+    let id = &message[memmem::find(message, ID)? + ID.len()..];
+    let id = id.trim_ascii_start().get(..ID_DIGITS)?;
+    let id: u64 = std::str::from_utf8(id).ok()?.parse().ok()?;
+    id.checked_sub(FIRST_ID)
 }
 
 #[cfg(test)]

@@ -1,23 +1,32 @@
-//! Load over stdio: one thread, both pipes non-blocking, so that a full pipe in one direction never stops the other.
+//! Load over stdio, as clients are built: a task per call in flight, a write per call, one task that reads and hands
+//! each reply to the call that waits for it.
+//!
+//! A generator that writes many calls at once would measure batches, which no client sends.
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::process::{ChildStdin, ChildStdout};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
-use rustix::io::Errno;
+use bytes::BytesMut;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe;
+use tokio::sync::{Mutex, oneshot};
+use tokio::task::LocalSet;
+use tokio::time::timeout;
 
-use crate::calls::{Call, Load, Sample};
+use crate::calls::{Call, Load, Sample, number_in};
 use crate::http::{echo_tool, initialize};
+use crate::load::runtime;
 use crate::process::Running;
 
 const READ_BYTES: usize = 256 * 1024;
-/// A reply that takes longer is lost.
-const REPLY_WAIT: Duration = Duration::from_secs(10);
+/// How long a load may take beyond its time before what is missing counts as lost.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// A process that speaks MCP over its stdio, initialized.
 pub(crate) struct Peer {
@@ -46,9 +55,6 @@ impl Peer {
             peer.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}))?;
         let error = || io::Error::other(format!("tools/list holds no echo: {list}"));
         peer.tool = echo_tool(&list).ok_or_else(error)?.into();
-        for fd in [peer.input.as_fd(), peer.output.as_fd()] {
-            rustix::fs::fcntl_setfl(fd, rustix::fs::fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
-        }
         Ok(peer)
     }
 
@@ -63,8 +69,22 @@ impl Peer {
 
     /// Loads the peer.
     pub(crate) fn load(&mut self, load: Load) -> io::Result<Sample> {
-        let call = Call::new(&self.tool, load.payload, |_| Vec::new());
-        Run::new(self, call, load).go()
+        let input = self.input.as_fd().try_clone_to_owned()?;
+        let output = self.output.as_fd().try_clone_to_owned()?;
+        LocalSet::new().block_on(&runtime()?, async {
+            let client = Rc::new(Client {
+                input: Mutex::new(pipe::Sender::from_owned_fd(input)?),
+                waiting: RefCell::default(),
+                last: Cell::new(0),
+            });
+            let output = pipe::Receiver::from_owned_fd(output)?;
+            let reader = tokio::task::spawn_local(
+                client.clone().read(output, std::mem::take(&mut self.held)),
+            );
+            let sample = client.run(&self.tool, load).await;
+            reader.abort();
+            Ok(sample)
+        })
     }
 }
 
@@ -90,131 +110,95 @@ pub(crate) fn reply_to(
     }
 }
 
-/// One load under way.
-struct Run<'a> {
-    peer: &'a mut Peer,
-    call: Call,
-    load: Load,
-    from: Instant,
-    until: Instant,
-    number: u64,
-    /// Calls without a reply, with the time of their sending.
-    open: HashMap<u64, Instant>,
-    unsent: Vec<u8>,
-    sent: usize,
-    sample: Sample,
+/// What the tasks of one load share.
+struct Client {
+    input: Mutex<pipe::Sender>,
+    /// The calls that wait, by their number.
+    waiting: RefCell<HashMap<u64, oneshot::Sender<BytesMut>>>,
+    last: Cell<u64>,
 }
 
-impl<'a> Run<'a> {
-    fn new(peer: &'a mut Peer, call: Call, load: Load) -> Self {
-        let from = Instant::now() + load.warm_up;
-        Self {
-            peer,
-            call,
-            load,
-            from,
-            until: from + load.length,
-            number: 0,
-            open: HashMap::new(),
-            unsent: Vec::new(),
-            sent: 0,
-            sample: Sample::default(),
-        }
-    }
-
-    fn go(mut self) -> io::Result<Sample> {
-        for _ in 0..self.load.in_flight {
-            self.send_next();
-        }
-        let mut buffer = vec![0; READ_BYTES];
-        let wait = Timespec::try_from(REPLY_WAIT).map_err(io::Error::other)?;
-        while !self.open.is_empty() {
-            self.write()?;
-            let mut fds = vec![PollFd::new(&self.peer.output, PollFlags::IN)];
-            if self.sent < self.unsent.len() {
-                fds.push(PollFd::new(&self.peer.input, PollFlags::OUT));
-            }
-            if poll(&mut fds, Some(&wait))? == 0 {
-                self.sample.errors += self.open.len() as u64;
-                break;
-            }
-            match rustix::io::read(&self.peer.output, &mut buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => self.read(&buffer[..count]),
-                Err(Errno::AGAIN) => {}
-                Err(error) => return Err(error.into()),
+impl Client {
+    async fn run(self: Rc<Self>, tool: &str, load: Load) -> Sample {
+        let started = Instant::now();
+        let tasks: Vec<_> = (0..load.in_flight)
+            .map(|_| {
+                let task = self.clone().one_after_another(
+                    Call::new(tool, load.payload, |_| Vec::new()),
+                    load,
+                    started,
+                );
+                tokio::task::spawn_local(timeout(load.warm_up + load.length + GRACE, task))
+            })
+            .collect();
+        let mut sample = Sample::default();
+        for task in tasks {
+            match task.await {
+                Ok(Ok(Ok(part))) => sample.join(part),
+                _ => sample.errors += 1,
             }
         }
-        self.sample.seconds = Instant::now()
-            .min(self.until)
-            .duration_since(self.from)
-            .as_secs_f64();
-        Ok(self.sample)
+        sample
     }
 
-    fn send_next(&mut self) {
-        self.number += 1;
-        self.unsent.extend_from_slice(self.call.number(self.number));
-        self.unsent.push(b'\n');
-        self.open.insert(self.number, Instant::now());
-    }
-
-    fn write(&mut self) -> io::Result<()> {
-        while self.sent < self.unsent.len() {
-            match rustix::io::write(&self.peer.input, &self.unsent[self.sent..]) {
-                Ok(count) => self.sent += count,
-                Err(Errno::AGAIN) => return Ok(()),
-                Err(error) => return Err(error.into()),
+    async fn one_after_another(
+        self: Rc<Self>,
+        mut call: Call,
+        load: Load,
+        started: Instant,
+    ) -> io::Result<Sample> {
+        let mut sample = Sample::default();
+        let (from, until) = (started + load.warm_up, started + load.warm_up + load.length);
+        let mut last = Instant::now();
+        while last < until {
+            let number = self.last.get() + 1;
+            self.last.set(number);
+            let sent = last;
+            let (sender, reply) = oneshot::channel();
+            self.waiting.borrow_mut().insert(number, sender);
+            self.input
+                .lock()
+                .await
+                .write_all(call.number(number))
+                .await?;
+            let reply = reply.await.map_err(io::Error::other)?;
+            last = Instant::now();
+            if call.answered(&reply) != Some(number) {
+                sample.errors += 1;
+                continue;
+            }
+            sample.all_calls += 1;
+            if sent >= from {
+                sample.calls += 1;
+                sample
+                    .latencies_ns
+                    .push(u32::try_from((last - sent).as_nanos()).unwrap_or(u32::MAX));
             }
         }
-        self.unsent.clear();
-        self.sent = 0;
-        Ok(())
+        sample.seconds = (last - from.min(last)).as_secs_f64();
+        Ok(sample)
     }
 
-    fn read(&mut self, bytes: &[u8]) {
-        let mut held = std::mem::take(&mut self.peer.held);
-        let mut from = held.len();
-        held.extend_from_slice(bytes);
-        let mut done = 0;
-        while let Some(end) = memchr::memchr(b'\n', &held[from..]).map(|at| from + at) {
-            self.line(&held[done..end]);
-            done = end + 1;
-            from = done;
-        }
-        held.drain(..done);
-        self.peer.held = held;
-    }
-
-    fn line(&mut self, line: &[u8]) {
-        if memchr::memmem::find(line, b"\"method\":").is_some()
-            && self.call.answered(line).is_none()
-        {
-            return; // a notification in between
-        }
-        let now = Instant::now();
-        match self
-            .call
-            .answered(line)
-            .and_then(|number| self.open.remove(&number))
-        {
-            Some(sent) => {
-                self.sample.all_calls += 1;
-                if sent >= self.from && now < self.until {
-                    self.sample.calls += 1;
-                    self.sample
-                        .latencies_ns
-                        .push(u32::try_from((now - sent).as_nanos()).unwrap_or(u32::MAX));
+    async fn read(self: Rc<Self>, mut output: pipe::Receiver, held: Vec<u8>) {
+        let mut buffer = BytesMut::from(held.as_slice());
+        let mut seen = 0;
+        loop {
+            while let Some(end) = memchr::memchr(b'\n', &buffer[seen..]).map(|at| seen + at) {
+                let line = buffer.split_to(end + 1);
+                seen = 0;
+                let caller =
+                    number_in(&line).and_then(|number| self.waiting.borrow_mut().remove(&number));
+                if let Some(caller) = caller {
+                    // A call that was given up does not wait any more.
+                    let _ = caller.send(line);
                 }
             }
-            None => {
-                self.sample.errors += 1;
-                self.open.clear();
+            seen = buffer.len();
+            buffer.reserve(READ_BYTES);
+            if !matches!(output.read_buf(&mut buffer).await, Ok(1..)) {
+                self.waiting.borrow_mut().clear();
                 return;
             }
-        }
-        if now < self.until {
-            self.send_next();
         }
     }
 }

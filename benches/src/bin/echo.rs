@@ -1,7 +1,7 @@
 //! `portolan-echo`: the echo server over streamable HTTP (`--port`) or stdio (`--stdio`).
 //!
-//! Over HTTP two current-thread runtimes take connections in turn; over stdio one thread reads a batch, answers it
-//! and writes once. Refuses everything that is not a POST of one message, like a server without a stream of its own.
+//! Over HTTP two current-thread runtimes take connections in turn; over stdio one thread reads what has come and
+//! writes each reply by itself, as servers do. Refuses everything that is not a POST of one message, like a server without a stream of its own.
 
 use std::convert::Infallible;
 use std::io::{self, Write};
@@ -54,7 +54,7 @@ fn main() -> io::Result<()> {
 fn stdio() -> io::Result<()> {
     let input = io::stdin().as_fd().try_clone_to_owned()?;
     let mut output = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let (mut buffer, mut held, mut replies) = (vec![0; READ_BYTES], Vec::new(), Vec::new());
+    let (mut buffer, mut held) = (vec![0; READ_BYTES], Vec::new());
     loop {
         let count = rustix::io::read(&input, &mut buffer)?;
         if count == 0 {
@@ -65,16 +65,16 @@ fn stdio() -> io::Result<()> {
         // Only what is new can hold the end of the line.
         let mut from = held.len() - count;
         while let Some(end) = memchr::memchr(b'\n', &held[from..]).map(|at| from + at) {
-            if let Answer::Initialized(reply) | Answer::Reply(reply) = answer(&held[done..end]) {
-                replies.extend_from_slice(reply.as_bytes());
-                replies.push(b'\n');
+            if let Answer::Initialized(mut reply) | Answer::Reply(mut reply) =
+                answer(&held[done..end])
+            {
+                reply.push('\n');
+                output.write_all(reply.as_bytes())?;
             }
             done = end + 1;
             from = done;
         }
         held.drain(..done);
-        output.write_all(&replies)?;
-        replies.clear();
     }
 }
 
