@@ -1,1 +1,30 @@
-//! Portolan's own files, environment and directories
+//! Portolan's own files, environment and directories.
+//!
+//! Owns where everything lies ([`Dirs`]), the one list of environment variables ([`env::VARIABLES`]), what can be set and
+//! who set it ([`Settings`]), how all of it is read into one picture ([`load`]), the bearer token ([`token`]), and the
+//! registry of running gateways ([`running`]). Knows what the files say, not what is done with it. Refuses nothing but the
+//! one thing that is wrong: a bad line is a [`catalog::Problem`] with its position, and the rest still counts.
+//!
+//! Read `settings` first, then `load`.
+
+mod dirs;
+pub mod env;
+mod files;
+mod format;
+pub mod limits;
+mod load;
+mod project;
+pub mod running;
+mod schema;
+mod settings;
+pub mod token;
+mod toml_file;
+
+pub use dirs::{Dirs, DirsError};
+pub use env::Env;
+pub use files::{private_dir, write_atomic};
+pub use format::{Format, recognise};
+pub use load::{Loaded, Sources, load};
+pub use schema::schema;
+pub use settings::{Key, Kind, LogFormat, Origin, Settings, Transport};
+pub use token::Token;

@@ -1,0 +1,263 @@
+//! The one list of environment variables, and the only place that reads them. Everything else is given an [`Env`], so that
+//! a test needs no real environment.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A variable that means something to us.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+}
+
+const fn variable(name: &'static str, doc: &'static str) -> Variable {
+    Variable { name, doc }
+}
+
+/// Moves everything of Portolan into one folder.
+pub const PORTOLAN_HOME: &str = "PORTOLAN_HOME";
+/// The bearer token of the HTTP front door.
+pub const PORTOLAN_AUTH_TOKEN: &str = "PORTOLAN_AUTH_TOKEN";
+/// A file that holds the bearer token.
+pub const PORTOLAN_AUTH_TOKEN_FILE: &str = "PORTOLAN_AUTH_TOKEN_FILE";
+/// The same token under the name that Docker's gateway gives it.
+pub const MCP_GATEWAY_AUTH_TOKEN: &str = "MCP_GATEWAY_AUTH_TOKEN";
+/// Which log lines are written.
+pub const PORTOLAN_LOG: &str = "PORTOLAN_LOG";
+/// The same under the name that Rust programs share.
+pub const RUST_LOG: &str = "RUST_LOG";
+/// The home folder.
+pub const HOME: &str = "HOME";
+/// No colour in what people read.
+pub const NO_COLOR: &str = "NO_COLOR";
+/// Colour even where nobody seems to look.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+/// The kind of terminal.
+pub const TERM: &str = "TERM";
+/// Set where no person watches.
+pub const CI: &str = "CI";
+/// Where systemd wants to be told that we are ready.
+pub const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+
+/// Every variable that we read. Those of settings are named after their keys: see [`Settings::KEYS`](crate::Settings::KEYS).
+pub const VARIABLES: &[Variable] = &[
+    variable(
+        PORTOLAN_HOME,
+        "moves configuration, state, cache and sockets into one folder",
+    ),
+    variable(
+        PORTOLAN_AUTH_TOKEN,
+        "the bearer token of the HTTP front door",
+    ),
+    variable(PORTOLAN_AUTH_TOKEN_FILE, "a file that holds that token"),
+    variable(
+        MCP_GATEWAY_AUTH_TOKEN,
+        "that token under the name that Docker's gateway gives it",
+    ),
+    variable(
+        "PORTOLAN_HOST",
+        "the address to listen on, as `host` in config.toml",
+    ),
+    variable("PORTOLAN_PORT", "the port to listen on, as `port`"),
+    variable(
+        "PORTOLAN_TRANSPORT",
+        "stdio, streaming or sse, as `transport`",
+    ),
+    variable(
+        "PORTOLAN_LOG_CALLS",
+        "whether each call is logged, as `log_calls`",
+    ),
+    variable("PORTOLAN_LOG_FORMAT", "auto, text or json, as `log_format`"),
+    variable(
+        "PORTOLAN_CALL_TIMEOUT_S",
+        "how long a call may take, as `call_timeout_s`",
+    ),
+    variable(
+        "PORTOLAN_START_TIMEOUT_S",
+        "how long a server may take to start, as `start_timeout_s`",
+    ),
+    variable(
+        "PORTOLAN_LIST_WAIT_S",
+        "how long the first list waits for servers, as `list_wait_s`",
+    ),
+    variable(
+        "PORTOLAN_IDLE_TIMEOUT_S",
+        "when an unused server is stopped, as `idle_timeout_s`",
+    ),
+    variable(
+        "PORTOLAN_SESSIONS_MAX",
+        "how many sessions there may be, as `sessions_max`",
+    ),
+    variable(
+        "PORTOLAN_SESSIONS_IDLE_S",
+        "when an unused session ends, as `sessions_idle_s`",
+    ),
+    variable(
+        "PORTOLAN_INFLIGHT_MAX",
+        "how many calls a session may have in flight, as `inflight_max`",
+    ),
+    variable(
+        "PORTOLAN_BODY_BYTES_MAX",
+        "the largest request, as `body_bytes_max`",
+    ),
+    variable(
+        "PORTOLAN_ALLOWED_HOSTS",
+        "further `Host` values, separated by commas, as `allowed_hosts`",
+    ),
+    variable(
+        "PORTOLAN_ALLOWED_ORIGINS",
+        "further `Origin` values, separated by commas, as `allowed_origins`",
+    ),
+    variable(
+        "PORTOLAN_ALLOW_UNAUTHENTICATED",
+        "whether the front door asks for no token, as `allow_unauthenticated`",
+    ),
+    variable(
+        PORTOLAN_LOG,
+        "which log lines are written, such as `info` or `gateway=debug`",
+    ),
+    variable(RUST_LOG, "the same, where PORTOLAN_LOG is not set"),
+    variable(
+        HOME,
+        "the home folder: `~` in paths, and where the folders below lie by default",
+    ),
+    variable("XDG_CONFIG_HOME", "where configuration lies"),
+    variable("XDG_STATE_HOME", "where state lies"),
+    variable("XDG_CACHE_HOME", "where what can be fetched again lies"),
+    variable("XDG_RUNTIME_DIR", "where sockets and locks lie"),
+    variable("APPDATA", "where configuration lies on Windows"),
+    variable("LOCALAPPDATA", "where state and cache lie on Windows"),
+    variable(NO_COLOR, "no colour in what people read"),
+    variable(CLICOLOR_FORCE, "colour even where output is no terminal"),
+    variable(TERM, "`dumb`: no colour"),
+    variable(CI, "no question and no colour"),
+    variable(
+        NOTIFY_SOCKET,
+        "where systemd is told that the gateway is ready",
+    ),
+];
+
+/// The environment: that of the process, or one made up for a test. Clones are cheap.
+#[derive(Clone, Default)]
+pub struct Env(Source);
+
+#[derive(Clone)]
+enum Source {
+    Process,
+    Fixed(Arc<BTreeMap<OsString, OsString>>),
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Fixed(Arc::default())
+    }
+}
+
+impl Env {
+    /// The environment of this process. Where `HOME` is not set it is what the system knows of the user.
+    pub fn process() -> Self {
+        Self(Source::Process)
+    }
+
+    /// An environment of these variables and no other.
+    pub fn of<N: Into<OsString>, V: Into<OsString>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self(Source::Fixed(Arc::new(variables)))
+    }
+
+    /// A variable as it is; an empty one is there.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place that reads the environment"
+    )]
+    pub fn os(&self, name: &str) -> Option<OsString> {
+        match &self.0 {
+            Source::Process if name.is_empty() || name.contains(['=', '\0']) => None,
+            Source::Process if name == HOME => {
+                std::env::var_os(name).or_else(|| std::env::home_dir().map(Into::into))
+            }
+            Source::Process => std::env::var_os(name),
+            Source::Fixed(variables) => variables.get(OsStr::new(name)).cloned(),
+        }
+    }
+
+    /// A variable as text; one that is no UTF-8 is not there.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.os(name)?.into_string().ok()
+    }
+
+    /// A variable as text, if there is something in it.
+    pub fn filled(&self, name: &str) -> Option<String> {
+        self.text(name).filter(|text| !text.is_empty())
+    }
+
+    /// A variable as an absolute path; anything else is not there, as the XDG rules want it.
+    pub fn folder(&self, name: &str) -> Option<PathBuf> {
+        self.os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    }
+}
+
+/// Names only: values may be secret.
+impl std::fmt::Debug for Env {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Source::Process => f.write_str("Env(process)"),
+            Source::Fixed(variables) => f.debug_set().entries(variables.keys()).finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::Settings;
+
+    #[test]
+    fn every_setting_has_its_variable_in_the_list() {
+        let listed: BTreeSet<_> = VARIABLES.iter().map(|variable| variable.name).collect();
+        assert_eq!(listed.len(), VARIABLES.len(), "a variable stands twice");
+        for key in Settings::KEYS {
+            assert_eq!(key.env, format!("PORTOLAN_{}", key.name.to_uppercase()));
+            assert!(listed.contains(key.env), "{} is missing", key.env);
+        }
+    }
+
+    #[test]
+    fn a_fixed_environment_has_nothing_else() {
+        let env = Env::of([("A", "1"), ("EMPTY", ""), ("REL", "x/y"), ("ABS", "/x")]);
+        assert_eq!(
+            (env.text("A").as_deref(), env.text("PATH")),
+            (Some("1"), None)
+        );
+        assert_eq!(
+            (env.text("EMPTY").as_deref(), env.filled("EMPTY")),
+            (Some(""), None)
+        );
+        assert_eq!(
+            (env.folder("REL"), env.folder("ABS")),
+            (None, Some("/x".into()))
+        );
+        assert_eq!(format!("{env:?}"), r#"{"A", "ABS", "EMPTY", "REL"}"#);
+    }
+
+    #[test]
+    fn odd_names_are_no_variables_of_the_process() {
+        for name in ["", "A=B", "A\0B"] {
+            assert_eq!(Env::process().os(name), None);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Which of the forms that `--config` accepts a file has, by its content.
+
+use catalog::Problem;
+use catalog::document::position;
+
+/// A form of configuration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON, comments allowed: the `mcpServers` form of AI applications.
+    McpServers,
+    /// TOML: our own `config.toml`.
+    Toml,
+    /// YAML of Docker's catalogs (`registry:` with entries).
+    DockerCatalog,
+    /// Any other YAML, Docker's `config.yaml` among them.
+    Yaml,
+}
+
+/// Recognises a file by the first thing in it that is no comment. Empty files are TOML.
+pub fn recognise(text: &str) -> Format {
+    let Some((_, line)) = first_line(text) else {
+        return Format::Toml;
+    };
+    if line.starts_with('{') || (line.starts_with('[') && !is_toml_header(line)) {
+        Format::McpServers
+    } else if is_yaml(line) {
+        match text.lines().any(|line| line.starts_with("registry:")) {
+            true => Format::DockerCatalog,
+            false => Format::Yaml,
+        }
+    } else {
+        Format::Toml
+    }
+}
+
+/// Why a file of this form is not read, if it is not.
+pub(crate) fn refusal(format: Format, text: &str, source: &str) -> Option<Problem> {
+    let (message, hint) = match format {
+        Format::McpServers | Format::Toml => return None,
+        Format::DockerCatalog => (
+            "this is a catalog in YAML, which a later version reads",
+            "for now, name the servers in config.toml or in a file with `mcpServers`",
+        ),
+        Format::Yaml => (
+            "this looks like YAML, such as Docker's config.yaml, which a later version reads",
+            "for now, write TOML as in config.toml, or JSON with `mcpServers`",
+        ),
+    };
+    let at = first_line(text).map_or(0, |(at, _)| at);
+    Some(
+        Problem::error(source, message)
+            .at(position(text, at))
+            .hint(hint),
+    )
+}
+
+/// The first line with something in it that is neither a comment of JSON, TOML or YAML nor a mark of YAML's.
+fn first_line(text: &str) -> Option<(usize, &str)> {
+    let mut at = text.len() - text.trim_start_matches('\u{feff}').len();
+    loop {
+        let rest = &text[at..];
+        let line = rest.trim_start();
+        at += rest.len() - line.len();
+        if line.is_empty() {
+            return None;
+        } else if line.starts_with("/*") {
+            at += line.find("*/")? + 2;
+        } else if line.starts_with("//") || line.starts_with('#') {
+            at += line.find('\n')?;
+        } else {
+            return Some((at, line.lines().next().unwrap_or(line).trim_end()));
+        }
+    }
+}
+
+/// `[name]` or `[[name]]`, in contrast to a list.
+fn is_toml_header(line: &str) -> bool {
+    let inner = line.trim_start_matches('[');
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || "_-.\"' ".contains(c);
+    inner.split_once(']').is_some_and(|(name, rest)| {
+        !name.trim().is_empty() && name.chars().all(is_bare) && !rest.trim_start().starts_with(',')
+    })
+}
+
+/// `name:` followed by a space or nothing, a document mark, or an item of a list.
+fn is_yaml(line: &str) -> bool {
+    if line == "---"
+        || line.starts_with("--- ")
+        || line.starts_with("%YAML")
+        || line.starts_with("- ")
+    {
+        return true;
+    }
+    line.split_once(':').is_some_and(|(name, rest)| {
+        !name.is_empty()
+            && !name.contains(['=', '[', '{'])
+            && (rest.is_empty() || rest.starts_with(' '))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_content() {
+        for (text, format) in [
+            ("", Format::Toml),
+            ("# only a comment", Format::Toml),
+            ("{}", Format::McpServers),
+            (
+                "\u{feff}\n// hi\n/* [x] */ { \"mcpServers\": {} }",
+                Format::McpServers,
+            ),
+            ("[]", Format::McpServers),
+            ("[1, 2]", Format::McpServers),
+            ("[gateway]\nport = 1", Format::Toml),
+            ("# c\n[servers.\"a b\"]", Format::Toml),
+            ("[[mcp_servers]]", Format::Toml),
+            ("key = \"a: b\"", Format::Toml),
+            ("nonsense", Format::Toml),
+            ("github:\n  token: x", Format::Yaml),
+            (
+                "# note\n---\nversion: 3\nname: docker-mcp\nregistry:\n  a:\n",
+                Format::DockerCatalog,
+            ),
+            ("registry:\n  a: {}", Format::DockerCatalog),
+            ("mcpServers:\n  - name: x", Format::Yaml),
+        ] {
+            assert_eq!(recognise(text), format, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn yaml_is_refused_with_the_line() {
+        let text = "# c\n\nregistry:\n  a: {}";
+        let problem = refusal(recognise(text), text, "c.yaml").unwrap();
+        assert_eq!((problem.line, problem.column), (3, 1));
+        assert!(problem.hint.unwrap().contains("mcpServers"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(text in "[ -~\\n\\[\\]{}:#/*é\u{feff}]{0,80}") {
+            let format = recognise(&text);
+            let _ = refusal(format, &text, "f");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Every number that bounds our own files and what they may set.
+
+/// Largest token file.
+pub const TOKEN_FILE_BYTES_MAX: u64 = 4_096;
+/// Random bytes in a token that we make.
+pub const TOKEN_BYTES: usize = 32;
+/// Largest file of one running gateway.
+pub const RUNNING_FILE_BYTES_MAX: u64 = 64 << 10;
+/// Longest id of a running gateway.
+pub const RUNNING_ID_CHARS_MAX: usize = 64;
+/// Largest configuration file of our own form.
+pub const CONFIG_FILE_BYTES_MAX: usize = 1 << 20;
+/// Folders looked at, upward from the working folder, for a project file.
+pub const PROJECT_FOLDERS_MAX: usize = 64;
+/// Mistakes of syntax reported per file.
+pub const SYNTAX_PROBLEMS_MAX: usize = 20;
+/// Most items in a list of hosts or origins.
+pub const LIST_ITEMS_MAX: usize = 256;
+
+/// Longest time the first list may wait for servers whose tools were never seen.
+pub const LIST_WAIT_S_MAX: u64 = 60;
+/// Most sessions that may be allowed at once.
+pub const SESSIONS_MAX: u64 = 1_000_000;
+/// Longest time a session may sit unused: 30 days.
+pub const SESSIONS_IDLE_S_MAX: u64 = 2_592_000;
+/// Most calls in flight that one session may be allowed.
+pub const INFLIGHT_MAX: u64 = 65_536;
+/// Smallest and largest limit for one request body.
+pub const BODY_BYTES_MIN: u64 = 1 << 10;
+/// The largest message that can be read at all.
+pub const BODY_BYTES_MAX: u64 = 16 << 20;

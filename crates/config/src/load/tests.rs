@@ -1,0 +1,1 @@
+//! Whole configurations on a real disk.

@@ -1,0 +1,239 @@
+//! What can be set about a gateway, and who set it. Owns the one table of settings ([`Settings::KEYS`]): names, limits,
+//! variables, documentation. Refuses values outside their limits. Next: `load`, which fills it from files and environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use catalog::Layer;
+
+use crate::limits;
+
+mod given;
+mod keys;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use given::Given;
+
+/// The settings of a gateway: section `[gateway]` of `config.toml`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The address to listen on.
+    pub host: String,
+    /// The port to listen on; 0: any.
+    pub port: u16,
+    /// How clients reach us.
+    pub transport: Transport,
+    /// Whether each call is logged.
+    pub log_calls: bool,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// How long a call may take, unless its entry says otherwise.
+    pub call_timeout_s: u64,
+    /// How long a server may take to start, unless its entry says otherwise.
+    pub start_timeout_s: u64,
+    /// How long the first list waits for servers whose tools were never seen.
+    pub list_wait_s: u64,
+    /// When an unused server is stopped, unless its entry says otherwise; 0: never.
+    pub idle_timeout_s: u64,
+    /// How many sessions there may be at once.
+    pub sessions_max: usize,
+    /// When an unused session ends; 0: never.
+    pub sessions_idle_s: u64,
+    /// How many calls one session may have in flight.
+    pub inflight_max: usize,
+    /// The largest request body in bytes.
+    pub body_bytes_max: usize,
+    /// `Host` values accepted beside those of this machine.
+    pub allowed_hosts: Vec<String>,
+    /// `Origin` values accepted beside those of this machine.
+    pub allowed_origins: Vec<String>,
+    /// Whether the HTTP front door asks for no token.
+    pub allow_unauthenticated: bool,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+/// How clients reach the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transport {
+    /// Over standard input and output.
+    #[default]
+    Stdio,
+    /// Streamable HTTP.
+    Streaming,
+    /// HTTP+SSE of 2024-11-05.
+    Sse,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Who set a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Which kind of place.
+    pub layer: Layer,
+    /// The file, variable or flag; empty for a default.
+    pub source: String,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name in `[gateway]`; the flag is the same with `-` for `_`.
+    pub name: &'static str,
+    /// Its environment variable.
+    pub env: &'static str,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+    /// What it can be.
+    pub kind: Kind,
+    /// Whether a project's file may set it. What opens the gateway to others is not for somebody else's text.
+    pub from_project: bool,
+    pub(crate) set: fn(&mut Settings, Given),
+    pub(crate) show: fn(&Settings) -> Given,
+    /// A check beyond the kind.
+    pub(crate) check: fn(&Given) -> Result<(), String>,
+}
+
+/// What a setting can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number from `min` to `max`.
+    Whole {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
+    /// A text.
+    Text,
+    /// A list of texts; in a variable or flag, separated by commas.
+    Texts,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8811,
+            transport: Transport::default(),
+            log_calls: true,
+            log_format: LogFormat::default(),
+            call_timeout_s: 60,
+            start_timeout_s: 30,
+            list_wait_s: 5,
+            idle_timeout_s: 900,
+            sessions_max: 10_000,
+            sessions_idle_s: 3_600,
+            inflight_max: 256,
+            body_bytes_max: limits::BODY_BYTES_MAX as usize,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            allow_unauthenticated: false,
+            origins: BTreeMap::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Every setting there is.
+    pub const KEYS: &'static [Key] = keys::KEYS;
+
+    /// The setting of this name.
+    pub fn key(name: &str) -> Option<&'static Key> {
+        Self::KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// Who set a setting.
+    pub fn origin(&self, name: &str) -> Origin {
+        self.origins.get(name).cloned().unwrap_or(Origin {
+            layer: Layer::Default,
+            source: String::new(),
+        })
+    }
+
+    /// Every setting with its value as text and who set it, in the order of [`Settings::KEYS`].
+    pub fn shown(&self) -> impl Iterator<Item = (&'static Key, String, Origin)> {
+        Self::KEYS
+            .iter()
+            .map(|key| (key, (key.show)(self).to_string(), self.origin(key.name)))
+    }
+
+    /// Sets one setting; a value that is not allowed leaves the former, and the error says what would be.
+    pub(crate) fn apply(
+        &mut self,
+        key: &'static Key,
+        given: Given,
+        origin: Origin,
+    ) -> Result<(), String> {
+        let given = given.checked(key)?;
+        (key.set)(self, given);
+        self.origins.insert(key.name, origin);
+        Ok(())
+    }
+}
+
+impl Transport {
+    /// The word for it, as `config.toml` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdio => "stdio",
+            Self::Streaming => "streaming",
+            Self::Sse => "sse",
+        }
+    }
+
+    /// Reads the word, or one of those that Docker's gateway accepts.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "stdio" => Some(Self::Stdio),
+            "streaming" | "http" | "streamable" | "streamable-http" => Some(Self::Streaming),
+            "sse" => Some(Self::Sse),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl LogFormat {
+    /// The word for it, as `config.toml` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Auto, Self::Text, Self::Json]
+            .into_iter()
+            .find(|format| format.as_str() == word)
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

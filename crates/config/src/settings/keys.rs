@@ -1,0 +1,256 @@
+//! The table of settings. A new setting is a line here, a field in `Settings`, a variable in `env`, and a property in
+//! `schemas/config.schema.json`; tests hold them together.
+
+use catalog::limits::{CALL_TIMEOUT_S_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX};
+
+use super::{Given, Key, Kind, LogFormat, Transport};
+use crate::limits::{
+    BODY_BYTES_MAX, BODY_BYTES_MIN, INFLIGHT_MAX, LIST_WAIT_S_MAX, SESSIONS_IDLE_S_MAX,
+    SESSIONS_MAX,
+};
+
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        name: "host",
+        env: "PORTOLAN_HOST",
+        doc: "The address to listen on; beyond this machine only with care.",
+        kind: Kind::Text,
+        from_project: false,
+        set: |settings, given| settings.host = given.text(),
+        show: |settings| Given::Text(settings.host.clone()),
+        check: is_host,
+    },
+    Key {
+        name: "port",
+        env: "PORTOLAN_PORT",
+        doc: "The port to listen on; 0 takes any that is free.",
+        kind: Kind::Whole {
+            min: 0,
+            max: 65_535,
+        },
+        from_project: true,
+        set: |settings, given| settings.port = u16::try_from(given.whole()).unwrap_or_default(),
+        show: |settings| Given::Whole(settings.port.into()),
+        check: anything,
+    },
+    Key {
+        name: "transport",
+        env: "PORTOLAN_TRANSPORT",
+        doc: "How clients reach the gateway: over standard input and output, streamable HTTP, or the older HTTP+SSE.",
+        kind: Kind::Choice(&["stdio", "streaming", "sse"]),
+        from_project: true,
+        set: |settings, given| {
+            settings.transport = Transport::parse(&given.text()).unwrap_or_default()
+        },
+        show: |settings| Given::Text(settings.transport.to_string()),
+        check: anything,
+    },
+    Key {
+        name: "log_calls",
+        env: "PORTOLAN_LOG_CALLS",
+        doc: "Whether each call is logged, with its time and result but not its content.",
+        kind: Kind::Bool,
+        from_project: true,
+        set: |settings, given| settings.log_calls = given.bool(),
+        show: |settings| Given::Bool(settings.log_calls),
+        check: anything,
+    },
+    Key {
+        name: "log_format",
+        env: "PORTOLAN_LOG_FORMAT",
+        doc: "How log lines look; auto is text on a terminal and JSON otherwise.",
+        kind: Kind::Choice(&["auto", "text", "json"]),
+        from_project: true,
+        set: |settings, given| {
+            settings.log_format = LogFormat::parse(&given.text()).unwrap_or_default()
+        },
+        show: |settings| Given::Text(settings.log_format.to_string()),
+        check: anything,
+    },
+    Key {
+        name: "call_timeout_s",
+        env: "PORTOLAN_CALL_TIMEOUT_S",
+        doc: "How many seconds a call may take.",
+        kind: Kind::Whole {
+            min: 1,
+            max: CALL_TIMEOUT_S_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.call_timeout_s = given.whole(),
+        show: |settings| Given::Whole(settings.call_timeout_s),
+        check: anything,
+    },
+    Key {
+        name: "start_timeout_s",
+        env: "PORTOLAN_START_TIMEOUT_S",
+        doc: "How many seconds a server may take to start.",
+        kind: Kind::Whole {
+            min: 1,
+            max: START_TIMEOUT_S_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.start_timeout_s = given.whole(),
+        show: |settings| Given::Whole(settings.start_timeout_s),
+        check: anything,
+    },
+    Key {
+        name: "list_wait_s",
+        env: "PORTOLAN_LIST_WAIT_S",
+        doc: "How many seconds the first list waits for servers whose tools were never seen.",
+        kind: Kind::Whole {
+            min: 0,
+            max: LIST_WAIT_S_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.list_wait_s = given.whole(),
+        show: |settings| Given::Whole(settings.list_wait_s),
+        check: anything,
+    },
+    Key {
+        name: "idle_timeout_s",
+        env: "PORTOLAN_IDLE_TIMEOUT_S",
+        doc: "After how many seconds without a call a server is stopped; 0 never stops it.",
+        kind: Kind::Whole {
+            min: 0,
+            max: IDLE_TIMEOUT_S_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.idle_timeout_s = given.whole(),
+        show: |settings| Given::Whole(settings.idle_timeout_s),
+        check: anything,
+    },
+    Key {
+        name: "sessions_max",
+        env: "PORTOLAN_SESSIONS_MAX",
+        doc: "How many sessions there may be at once.",
+        kind: Kind::Whole {
+            min: 1,
+            max: SESSIONS_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.sessions_max = given.size(),
+        show: |settings| Given::Whole(settings.sessions_max as u64),
+        check: anything,
+    },
+    Key {
+        name: "sessions_idle_s",
+        env: "PORTOLAN_SESSIONS_IDLE_S",
+        doc: "After how many unused seconds a session ends; 0 never ends it.",
+        kind: Kind::Whole {
+            min: 0,
+            max: SESSIONS_IDLE_S_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.sessions_idle_s = given.whole(),
+        show: |settings| Given::Whole(settings.sessions_idle_s),
+        check: anything,
+    },
+    Key {
+        name: "inflight_max",
+        env: "PORTOLAN_INFLIGHT_MAX",
+        doc: "How many calls one session may have in flight.",
+        kind: Kind::Whole {
+            min: 1,
+            max: INFLIGHT_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.inflight_max = given.size(),
+        show: |settings| Given::Whole(settings.inflight_max as u64),
+        check: anything,
+    },
+    Key {
+        name: "body_bytes_max",
+        env: "PORTOLAN_BODY_BYTES_MAX",
+        doc: "The largest request body in bytes.",
+        kind: Kind::Whole {
+            min: BODY_BYTES_MIN,
+            max: BODY_BYTES_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.body_bytes_max = given.size(),
+        show: |settings| Given::Whole(settings.body_bytes_max as u64),
+        check: anything,
+    },
+    Key {
+        name: "allowed_hosts",
+        env: "PORTOLAN_ALLOWED_HOSTS",
+        doc: "Values of the Host header accepted beside those of this machine: name or name:port, * for any.",
+        kind: Kind::Texts,
+        from_project: false,
+        set: |settings, given| settings.allowed_hosts = given.texts(),
+        show: |settings| Given::Texts(settings.allowed_hosts.clone()),
+        check: are_hosts,
+    },
+    Key {
+        name: "allowed_origins",
+        env: "PORTOLAN_ALLOWED_ORIGINS",
+        doc: "Values of the Origin header accepted beside those of this machine: https://name or https://name:port, * for any.",
+        kind: Kind::Texts,
+        from_project: false,
+        set: |settings, given| settings.allowed_origins = given.texts(),
+        show: |settings| Given::Texts(settings.allowed_origins.clone()),
+        check: are_origins,
+    },
+    Key {
+        name: "allow_unauthenticated",
+        env: "PORTOLAN_ALLOW_UNAUTHENTICATED",
+        doc: "Whether the HTTP front door asks for no token: anybody who reaches it may then call every tool.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.allow_unauthenticated = given.bool(),
+        show: |settings| Given::Bool(settings.allow_unauthenticated),
+        check: anything,
+    },
+];
+
+fn anything(_: &Given) -> Result<(), String> {
+    Ok(())
+}
+
+fn is_host(given: &Given) -> Result<(), String> {
+    let host = given.to_string();
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(&host);
+    let is_name = !host.is_empty()
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    match is_name || bare.parse::<std::net::Ipv6Addr>().is_ok() {
+        true => Ok(()),
+        false => Err(format!(
+            "must be a host name or an address without a port, found \"{host}\""
+        )),
+    }
+}
+
+fn are_hosts(given: &Given) -> Result<(), String> {
+    each(
+        given,
+        "a host such as example.com or example.com:8811",
+        |host| !host.is_empty() && !host.contains(['/', '@', ' ', '?', '#']),
+    )
+}
+
+fn are_origins(given: &Given) -> Result<(), String> {
+    each(
+        given,
+        "an origin such as https://example.com, without a path",
+        |origin| {
+            origin == "*"
+                || origin.split_once("://").is_some_and(|(scheme, host)| {
+                    !scheme.is_empty()
+                        && !host.is_empty()
+                        && !host.contains(['/', '@', ' ', '?', '#'])
+                })
+        },
+    )
+}
+
+fn each(given: &Given, wanted: &str, valid: fn(&str) -> bool) -> Result<(), String> {
+    match given.clone().texts().iter().find(|item| !valid(item)) {
+        Some(item) => Err(format!("must hold {wanted}, found \"{item}\"")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,1 @@
+//! Tokens on a real disk.
