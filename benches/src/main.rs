@@ -33,21 +33,25 @@ use crate::process::Running;
 use crate::results::{Results, Round, Row};
 use crate::subjects::{BLIND, Bench, DIRECT, HttpSubject, PORTOLAN, StdioSubject};
 
-const PAYLOADS: [usize; 2] = [100, 64_000];
-const IN_FLIGHT: [usize; 3] = [1, 16, 64];
+/// Bytes of text there and back, and calls in flight.
+const LOADS: [(usize, usize); 6] = [
+    (100, 1),
+    (100, 16),
+    (100, 64),
+    (64_000, 1),
+    (64_000, 16),
+    (64_000, 64),
+];
+/// What a quick server of the real world does per call; the echo server does next to nothing.
+const WORK_US: u64 = 20;
 
 fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options) {
         Ok(results) => {
             print!("{}", table::render(&results));
-            let failed = !results.missing.is_empty()
-                || results
-                    .http
-                    .iter()
-                    .chain(&results.stdio)
-                    .any(|row| row.errors() > 0);
-            if failed {
+            let wrong = results.rows().any(|row| row.errors() > 0);
+            if wrong || !results.missing.is_empty() {
                 ExitCode::FAILURE
             } else {
                 ExitCode::SUCCESS
@@ -77,7 +81,8 @@ fn run(options: &Options) -> io::Result<Results> {
         http(&bench, direct, options, &mut results)?;
     }
     if options.wants(Part::Stdio) {
-        stdio(&bench, options, &mut results)?;
+        results.stdio = stdio(&bench, options, 0, &LOADS, &mut results.missing)?;
+        results.stdio_busy = stdio(&bench, options, WORK_US, &[(100, 16)], &mut results.missing)?;
     }
     if options.wants(Part::Start) {
         eprintln!("start times");
@@ -175,7 +180,7 @@ fn http(
         .iter()
         .map(|subject| subject.name.clone())
         .collect();
-    results.http = sweep(&names, options, |index, load| {
+    results.http = sweep(&names, options, &LOADS, |index, load| {
         let subject = &subjects[index];
         let cpu = || subject.process.as_ref().map(|process| process.cpu(true));
         let before = cpu();
@@ -185,36 +190,43 @@ fn http(
     Ok(())
 }
 
-fn stdio(bench: &Bench, options: &Options, results: &mut Results) -> io::Result<()> {
-    let subject = |name: &str, command| StdioSubject {
+fn stdio(
+    bench: &Bench,
+    options: &Options,
+    work_us: u64,
+    loads: &[(usize, usize)],
+    missing: &mut Vec<String>,
+) -> io::Result<Vec<Row>> {
+    let config = bench.config_with_commands(1, work_us)?;
+    let own = bench.portolan_stdio(&config, &format!("stdio-{work_us}"))?;
+    let mut subjects: Vec<_> = [
+        (DIRECT, bench.echo_command(work_us)),
+        (BLIND, bench.blind_command(work_us)),
+        (PORTOLAN, own),
+    ]
+    .map(|(name, command)| StdioSubject {
         name: name.into(),
         command,
-    };
-    let config = bench.config_with_commands(1)?;
-    let mut subjects = vec![
-        subject(DIRECT, bench.echo_command()),
-        subject(BLIND, bench.blind_command()),
-        subject(PORTOLAN, bench.portolan_stdio(&config, "stdio")?),
-    ];
-    for peer in &options.stdio_peers {
+    })
+    .into();
+    for peer in options.stdio_peers.iter().filter(|_| work_us == 0) {
         subjects.push(bench.stdio_peer(peer)?);
     }
     let mut peers = Vec::new();
     for StdioSubject { name, command } in subjects {
         match stdio::Peer::start(&command) {
             Ok(peer) => peers.push((name, peer)),
-            Err(error) => results.missing.push(format!("{name} over stdio: {error}")),
+            Err(error) => missing.push(format!("{name} over stdio: {error}")),
         }
     }
     let names: Vec<String> = peers.iter().map(|(name, _)| name.clone()).collect();
-    results.stdio = sweep(&names, options, |index, load| {
+    Ok(sweep(&names, options, loads, |index, load| {
         let (name, peer) = &mut peers[index];
         let cpu = |process: &Running| (name != DIRECT).then(|| process.cpu(false));
         let before = cpu(&peer.process);
         let sample = peer.load(load)?;
         Ok((sample, before.zip(cpu(&peer.process))))
-    });
-    Ok(())
+    }))
 }
 
 type Measured = io::Result<(Sample, Option<(process::Cpu, process::Cpu)>)>;
@@ -223,46 +235,45 @@ type Measured = io::Result<(Sample, Option<(process::Cpu, process::Cpu)>)>;
 fn sweep(
     names: &[String],
     options: &Options,
+    loads: &[(usize, usize)],
     mut measure: impl FnMut(usize, Load) -> Measured,
 ) -> Vec<Row> {
     let mut rows = Vec::new();
-    for payload in PAYLOADS {
-        for in_flight in IN_FLIGHT {
-            let load = Load {
-                in_flight,
-                payload,
-                warm_up: options.warm_up(),
-                length: options.length(),
-            };
-            let mut rounds = vec![Vec::new(); names.len()];
-            for round in 0..options.rounds() {
-                for turn in 0..names.len() {
-                    let index = (turn + round) % names.len();
-                    eprint!(
-                        "\r\x1b[K{payload} B, {in_flight} in flight, round {}: {}",
-                        round + 1,
-                        names[index]
-                    );
-                    let measured = measure(index, load);
-                    rounds[index].push(measured.map_or_else(
-                        |error| {
-                            eprintln!("\n{}: {error}", names[index]);
-                            Round {
-                                errors: 1,
-                                ..Round::default()
-                            }
-                        },
-                        |(sample, cpu)| Round::new(sample, cpu),
-                    ));
-                }
+    for &(payload, in_flight) in loads {
+        let load = Load {
+            in_flight,
+            payload,
+            warm_up: options.warm_up(),
+            length: options.length(),
+        };
+        let mut rounds = vec![Vec::new(); names.len()];
+        for round in 0..options.rounds() {
+            for turn in 0..names.len() {
+                let index = (turn + round) % names.len();
+                eprint!(
+                    "\r\x1b[K{payload} B, {in_flight} in flight, round {}: {}",
+                    round + 1,
+                    names[index]
+                );
+                let measured = measure(index, load);
+                rounds[index].push(measured.map_or_else(
+                    |error| {
+                        eprintln!("\n{}: {error}", names[index]);
+                        Round {
+                            errors: 1,
+                            ..Round::default()
+                        }
+                    },
+                    |(sample, cpu)| Round::new(sample, cpu),
+                ));
             }
-            rows.extend(names.iter().zip(rounds).map(|(subject, rounds)| Row {
-                subject: subject.clone(),
-                payload_bytes: payload,
-                in_flight,
-                rounds,
-            }));
         }
+        rows.extend(names.iter().zip(rounds).map(|(subject, rounds)| Row {
+            subject: subject.clone(),
+            payload_bytes: payload,
+            in_flight,
+            rounds,
+        }));
     }
     eprintln!();
     rows

@@ -28,7 +28,7 @@ const LISTEN_WAIT: Duration = Duration::from_secs(20);
 pub(crate) fn starts(bench: &Bench, options: &Options) -> io::Result<Vec<Start>> {
     let mut starts = Vec::new();
     for servers in [1, MANY] {
-        let config = bench.config_with_commands(servers)?;
+        let config = bench.config_with_commands(servers, 0)?;
         let mut note = |what: &str, ms: Vec<f64>| {
             starts.push(Start {
                 subject: PORTOLAN.into(),

@@ -16,6 +16,8 @@ pub(crate) struct Results {
     pub seconds: f64,
     pub http: Vec<Row>,
     pub stdio: Vec<Row>,
+    /// The same before a server that has something to do.
+    pub stdio_busy: Vec<Row>,
     pub start: Vec<Start>,
     pub memory: Vec<Memory>,
     /// What could not be measured, and why.
@@ -69,6 +71,13 @@ pub(crate) enum MemoryOf {
     UsedSession,
     SessionWithConnection,
     SessionWithStream,
+}
+
+impl Results {
+    /// Every row of calls.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.http.iter().chain(&self.stdio).chain(&self.stdio_busy)
+    }
 }
 
 impl Round {

@@ -176,13 +176,18 @@ impl Bench {
         Ok(command)
     }
 
-    pub(crate) fn echo_command(&self) -> Vec<String> {
-        vec![text(&self.echo), "--stdio".into()]
+    /// The echo server over stdio, working for so long on each message.
+    pub(crate) fn echo_command(&self, work_us: u64) -> Vec<String> {
+        vec![
+            text(&self.echo),
+            "--stdio".into(),
+            format!("--work-us={work_us}"),
+        ]
     }
 
-    pub(crate) fn blind_command(&self) -> Vec<String> {
+    pub(crate) fn blind_command(&self, work_us: u64) -> Vec<String> {
         let mut command = vec![text(&self.blind)];
-        command.extend(self.echo_command());
+        command.extend(self.echo_command(work_us));
         command
     }
 
@@ -196,13 +201,14 @@ impl Bench {
     }
 
     /// Writes a config of `count` echo servers over stdio.
-    pub(crate) fn config_with_commands(&self, count: usize) -> io::Result<PathBuf> {
-        let entry = json!({"command": text(&self.echo), "args": ["--stdio"]});
+    pub(crate) fn config_with_commands(&self, count: usize, work_us: u64) -> io::Result<PathBuf> {
+        let command = self.echo_command(work_us);
+        let entry = json!({"command": command[0], "args": command[1..]});
         let servers: serde_json::Map<_, _> = (0..count)
             .map(|index| (format!("echo{index:03}"), entry.clone()))
             .collect();
         self.config(
-            &format!("stdio-{count}.json"),
+            &format!("stdio-{count}-{work_us}.json"),
             &json!({"mcpServers": servers}),
         )
     }
@@ -262,7 +268,7 @@ impl Bench {
         let (name, line) = argument
             .split_once('=')
             .ok_or_else(|| bad("--stdio-peer needs NAME=COMMAND"))?;
-        let line = line.replace("{echo}", &self.echo_command().join(" "));
+        let line = line.replace("{echo}", &self.echo_command(0).join(" "));
         Ok(StdioSubject {
             name: name.into(),
             command: ["sh", "-c", &format!("exec {line}")].map(Into::into).into(),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::WORK_US;
 use crate::results::{Memory, MemoryOf, Results, Round, Row, added, beside, find, median};
 use crate::subjects::{BLIND, DIRECT, NGINX, PORTOLAN};
 
@@ -18,6 +19,13 @@ pub(crate) fn render(results: &Results) -> String {
     }
     if !results.stdio.is_empty() {
         let _ = writeln!(out, "### stdio\n\n{}", stdio(&results.stdio));
+    }
+    if !results.stdio_busy.is_empty() {
+        let _ = writeln!(
+            out,
+            "### stdio, a server that computes for {WORK_US} µs per call\n\n{}",
+            stdio(&results.stdio_busy)
+        );
     }
     let rest = rest(results);
     if !rest.is_empty() {

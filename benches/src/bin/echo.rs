@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::Parser;
@@ -37,6 +38,9 @@ struct Options {
     /// Listen on this port of 127.0.0.1; 0 takes a free one. The first line of output names it
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Compute for so many microseconds per message, as a server with something to do
+    #[arg(long, default_value_t = 0)]
+    work_us: u64,
     /// Reply with an event stream of one event
     #[arg(long)]
     sse: bool,
@@ -45,13 +49,13 @@ struct Options {
 fn main() -> io::Result<()> {
     let options = Options::parse();
     if options.stdio {
-        stdio()
+        stdio(Duration::from_micros(options.work_us))
     } else {
         serve(options.port, options.sse)
     }
 }
 
-fn stdio() -> io::Result<()> {
+fn stdio(work: Duration) -> io::Result<()> {
     let input = io::stdin().as_fd().try_clone_to_owned()?;
     let mut output = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let (mut buffer, mut held) = (vec![0; READ_BYTES], Vec::new());
@@ -69,12 +73,20 @@ fn stdio() -> io::Result<()> {
                 answer(&held[done..end])
             {
                 reply.push('\n');
+                busy(work);
                 output.write_all(reply.as_bytes())?;
             }
             done = end + 1;
             from = done;
         }
         held.drain(..done);
+    }
+}
+
+fn busy(work: Duration) {
+    let started = Instant::now();
+    while started.elapsed() < work {
+        std::hint::spin_loop();
     }
 }
 
