@@ -1,1 +1,26 @@
-//! Start, limit, watch and stop MCP servers
+//! Start, limit, watch and stop MCP servers.
+//!
+//! Owns everything about a server's process from the search in PATH to the last signal, and the way to servers that
+//! run elsewhere. Refuses to leave anything behind: whatever a server started ends with it, and with us. When a
+//! server starts or stops is decided by `gateway`, which sees the [`Launcher`] trait alone.
+//!
+//! Read `launcher` first, then `process`, then `guard`.
+
+mod backoff;
+mod environment;
+mod error;
+mod exit;
+#[cfg(target_os = "linux")]
+pub mod guard;
+mod launcher;
+pub mod limits;
+mod lookup;
+mod process;
+mod spawn;
+mod stderr;
+
+pub use backoff::Backoff;
+pub use error::LaunchError;
+pub use exit::ExitReason;
+pub use launcher::{Launched, Launcher, Link, Options, ProcessLauncher};
+pub use process::Process;

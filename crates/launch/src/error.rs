@@ -1,0 +1,120 @@
+//! Why a server could not be started or reached, in words for the person who configured it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use transport::client::{EndpointError, HttpError};
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LaunchError {
+    /// The command is in no folder of PATH.
+    #[error("command \"{command}\" not found in PATH; install it or give the full path in {file}")]
+    NotFound {
+        /// As the entry has it.
+        command: String,
+        /// Where the entry is from.
+        file: String,
+    },
+    /// The command is a path to nothing.
+    #[error("command \"{}\" does not exist; install it or mend the path in {file}", path.display())]
+    NoFile {
+        /// The path, absolute.
+        path: PathBuf,
+        /// Where the entry is from.
+        file: String,
+    },
+    /// The command cannot be run.
+    #[error("command \"{path}\" is not an executable file; `chmod +x` it or name another one in {file}", path = path.display())]
+    NotExecutable {
+        /// The path, absolute.
+        path: PathBuf,
+        /// Where the entry is from.
+        file: String,
+    },
+    /// The working folder does not exist.
+    #[error("working folder \"{}\" does not exist; create it or mend `cwd` in {file}", path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Where the entry is from.
+        file: String,
+    },
+    /// The system refused to start it.
+    #[error("\"{}\" could not be started: {error}{}", program.display(), hint(program, error))]
+    Start {
+        /// The program, absolute.
+        program: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The process that guards the server could not be started.
+    #[error("the guard \"{}\" could not be started: {error}", guard.display())]
+    Guard {
+        /// Our own program.
+        guard: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// No pipes for it.
+    #[error("no pipes for the server: {0}")]
+    Pipes(#[source] io::Error),
+    /// The URL or a header cannot be used.
+    #[error("{error}; mend it in {file}")]
+    Endpoint {
+        /// Why.
+        #[source]
+        error: EndpointError,
+        /// Where the entry is from.
+        file: String,
+    },
+    /// The server does not answer as HTTP+SSE servers do.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// Asked to start what runs elsewhere.
+    #[error("a server that is reached by URL is not started here")]
+    NotProgram,
+    /// Asked to reach by URL what is started as a program.
+    #[error("a server that is started as a program has no URL")]
+    NotRemote,
+}
+
+/// What usually is the matter, as far as the error number tells.
+fn hint(program: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        // The program is there, it was looked for: what is missing is what its first line names.
+        io::ErrorKind::NotFound => match interpreter(program) {
+            Some(interpreter) => {
+                format!("; its first line asks for \"{interpreter}\", which is missing")
+            }
+            None => "; something it is linked to is missing".to_owned(),
+        },
+        io::ErrorKind::ArgumentListTooLong => {
+            "; its arguments and environment are too large".to_owned()
+        }
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+            "; it is made for another machine, or is a script without a `#!` line".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+fn interpreter(program: &Path) -> Option<String> {
+    use std::io::Read;
+
+    let mut head = Vec::new();
+    std::fs::File::open(program)
+        .ok()?
+        .take(256)
+        .read_to_end(&mut head)
+        .ok()?;
+    let line = head
+        .strip_prefix(b"#!")?
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let name = String::from_utf8_lossy(line).trim().to_owned();
+    (!name.is_empty()).then_some(name)
+}

@@ -1,0 +1,285 @@
+//! The process between us and a server, so that nothing of the server outlives us.
+//!
+//! A parent that is killed cannot clean up, and asking the system to do it (`PR_SET_PDEATHSIG`) needs code between
+//! fork and exec, covers only the child itself and is tied to a thread. So a second process of our own program is
+//! the server's parent. It adopts whatever the server leaves behind, hears of our end because the socket between us
+//! closes, and ends the whole tree then: politely first, since a server may have to stop something outside of it,
+//! such as a container. It is not on the way of the data: the server gets its own pipes, passed over the socket, so
+//! that no other process can inherit any of them.
+//!
+//! Read `control` next for what is said over the socket, and `tree` for who belongs to the server.
+
+pub(crate) mod control;
+mod tree;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait,
+};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::low_level::pipe::register;
+
+use crate::exit::ExitReason;
+use crate::limits::{GUARD_EOF_GRACE, KILL_AGAIN, KILL_WAIT, TERM_GRACE};
+use control::{Order, Report};
+
+/// The hidden command `__guard -- PROGRAM ARGS…`, called with what follows `__guard`. Its standard input is the
+/// socket to the gateway. Returns when nothing of the server is left.
+#[must_use]
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut args = args.into_iter();
+    let (Some(dashes), Some(program)) = (args.next(), args.next()) else {
+        return ExitCode::from(2);
+    };
+    if dashes != "--" {
+        return ExitCode::from(2);
+    }
+    // Whoever ends the gateway by its name should not hit what cleans up behind it.
+    let _ = rustix::thread::set_name(c"mcp-guard");
+    // Without it (Linux before 3.4) only the group is ended.
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    let control = rustix::stdio::stdin();
+    let Ok(fds) = control::receive_fds(control) else {
+        return ExitCode::from(2);
+    };
+    let Ok(signals) = Signals::register() else {
+        return ExitCode::from(2);
+    };
+    match start(program, args, fds) {
+        Ok(server) => {
+            control::report(control, Report::Started(server));
+            let reason = Guard::new(control, signals, server).run();
+            control::report(control, Report::Ended(reason));
+            exit_code(reason)
+        }
+        Err(error) => {
+            control::report(
+                control,
+                Report::Failed(error.raw_os_error().unwrap_or_default()),
+            );
+            ExitCode::from(127)
+        }
+    }
+}
+
+fn start(
+    program: OsString,
+    args: impl Iterator<Item = OsString>,
+    fds: [OwnedFd; 3],
+) -> io::Result<Pid> {
+    let [stdin, stdout, stderr] = fds;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where children are started"
+    )]
+    let mut command = Command::new(program);
+    // What we keep of the pipes goes with `command`: else the gateway would never see them close.
+    let child = command
+        .args(args)
+        .stdin(stdin)
+        .stdout(stdout)
+        .stderr(stderr)
+        .process_group(0)
+        .spawn()?;
+    Ok(Pid::from_child(&child))
+}
+
+fn exit_code(reason: ExitReason) -> ExitCode {
+    match reason {
+        ExitReason::Code(code) => ExitCode::from(code.to_le_bytes()[0]),
+        ExitReason::Signal(signal) => ExitCode::from((128 + signal).to_le_bytes()[0]),
+        ExitReason::Unknown => ExitCode::FAILURE,
+    }
+}
+
+/// Signals, as bytes on sockets: one for children that ended, one for requests to end.
+struct Signals {
+    child: UnixStream,
+    end: UnixStream,
+}
+
+impl Signals {
+    fn register() -> io::Result<Self> {
+        let (child, tell_child) = UnixStream::pair()?;
+        let (end, tell_end) = UnixStream::pair()?;
+        register(SIGCHLD, tell_child)?;
+        for signal in [SIGTERM, SIGINT, SIGHUP] {
+            register(signal, tell_end.try_clone()?)?;
+        }
+        Ok(Self { child, end })
+    }
+}
+
+struct Guard<'a> {
+    control: BorrowedFd<'a>,
+    /// The gateway is there.
+    attended: bool,
+    signals: Signals,
+    server: Pid,
+    /// Known once the server itself is reaped; what it started may still be there.
+    reason: Option<ExitReason>,
+    next: Next,
+}
+
+/// What happens if nothing else does.
+#[derive(Clone, Copy)]
+enum Next {
+    Nothing,
+    Term(Instant),
+    Kill(Instant),
+    /// Being killed; given up at that time.
+    Leave(Instant),
+}
+
+impl<'a> Guard<'a> {
+    fn new(control: BorrowedFd<'a>, signals: Signals, server: Pid) -> Self {
+        Self {
+            control,
+            attended: true,
+            signals,
+            server,
+            reason: None,
+            next: Next::Nothing,
+        }
+    }
+
+    fn run(&mut self) -> ExitReason {
+        loop {
+            if !self.reap() {
+                return self.reason.unwrap_or(ExitReason::Unknown);
+            }
+            let now = Instant::now();
+            match self.next {
+                Next::Term(at) if at <= now => {
+                    self.signal(Signal::TERM);
+                    self.next = Next::Kill(now + TERM_GRACE);
+                }
+                Next::Kill(at) if at <= now => self.kill(),
+                Next::Leave(at) if at <= now => return self.reason.unwrap_or(ExitReason::Unknown),
+                Next::Leave(_) => self.signal(Signal::KILL),
+                _ => {}
+            }
+            self.wait(now);
+        }
+    }
+
+    /// Takes note of everybody who ended; false if nobody is left.
+    fn reap(&mut self) -> bool {
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((child, status))) if child == self.server => {
+                    self.reason = Some(reason(status));
+                    let _ = kill_process_group(self.server, Signal::KILL);
+                    self.kill();
+                }
+                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        if !matches!(self.next, Next::Leave(_)) {
+            self.next = Next::Leave(Instant::now() + KILL_WAIT);
+        }
+        self.signal(Signal::KILL);
+    }
+
+    /// To the server's group, and to whoever left it and lost their parent.
+    fn signal(&self, signal: Signal) {
+        if self.reason.is_none() {
+            let _ = kill_process_group(self.server, signal);
+        }
+        for child in tree::children() {
+            if child != self.server {
+                let _ = kill_process(child, signal);
+            }
+        }
+    }
+
+    /// Until something happens or is due.
+    fn wait(&mut self, now: Instant) {
+        let timeout = match self.next {
+            Next::Nothing => None,
+            Next::Term(at) | Next::Kill(at) => Some(at.saturating_duration_since(now)),
+            Next::Leave(_) => Some(KILL_AGAIN),
+        };
+        let mut fds = [
+            PollFd::new(&self.signals.child, PollFlags::IN),
+            PollFd::new(&self.signals.end, PollFlags::IN),
+            PollFd::from_borrowed_fd(self.control, PollFlags::IN),
+        ];
+        let watched = if self.attended {
+            &mut fds[..]
+        } else {
+            &mut fds[..2]
+        };
+        if poll(watched, timeout.map(timespec).as_ref()).is_err() {
+            return;
+        }
+        let happened = fds.map(|fd| !fd.revents().is_empty());
+        if happened[0] {
+            drain(&self.signals.child);
+        }
+        if happened[1] {
+            drain(&self.signals.end);
+            self.end_from(Instant::now());
+        }
+        if happened[2] {
+            self.obey();
+        }
+    }
+
+    fn obey(&mut self) {
+        match control::receive_order(self.control) {
+            Some(Order::Term) => self.signal(Signal::TERM),
+            Some(Order::Kill) => self.kill(),
+            None => {
+                self.attended = false;
+                // The server's stdin has closed with the gateway: it may leave by itself.
+                self.end_from(Instant::now() + GUARD_EOF_GRACE);
+            }
+        }
+    }
+
+    fn end_from(&mut self, term: Instant) {
+        if let Next::Nothing = self.next {
+            self.next = Next::Term(term);
+        }
+    }
+}
+
+fn reason(status: WaitStatus) -> ExitReason {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => ExitReason::Code(code),
+        (None, Some(signal)) => ExitReason::Signal(signal),
+        (None, None) => ExitReason::Unknown,
+    }
+}
+
+fn drain(signals: &UnixStream) {
+    let mut bytes = [0; 64];
+    while let Ok((_, 1..)) = rustix::net::recv(
+        signals.as_fd(),
+        &mut bytes,
+        rustix::net::RecvFlags::DONTWAIT,
+    ) {}
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    // Rounded up, for what is due must be due when the wait is over.
+    let duration = duration + Duration::from_millis(1);
+    Timespec {
+        tv_sec: duration.as_secs().cast_signed(),
+        tv_nsec: duration.subsec_nanos().into(),
+    }
+}

@@ -1,0 +1,55 @@
+//! Who belongs to the server: everybody whose parent we are, since we adopt what loses its own.
+
+use std::fs;
+
+use rustix::process::{Pid, getpid};
+
+/// Our children at this moment. What they started follows once they have ended.
+pub(super) fn children() -> Vec<Pid> {
+    let me = getpid().as_raw_nonzero();
+    match fs::read_to_string(format!("/proc/self/task/{me}/children")) {
+        Ok(children) => children
+            .split_whitespace()
+            .filter_map(|child| Pid::from_raw(child.parse().ok()?))
+            .collect(),
+        // A kernel that does not keep that list.
+        Err(_) => among_all(me.get()),
+    }
+}
+
+fn among_all(me: i32) -> Vec<Pid> {
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    processes
+        .filter_map(|process| {
+            let process = process.ok()?;
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(process.path().join("stat")).ok()?;
+            // `pid (name) state parent …`, where the name may contain anything.
+            let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?;
+            (parent.parse() == Ok(me))
+                .then(|| Pid::from_raw(pid))
+                .flatten()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_child_is_found_either_way() {
+        #[expect(clippy::disallowed_methods, reason = "a child to look for")]
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        assert!(among_all(getpid().as_raw_nonzero().get()).contains(&pid));
+        // Started by a thread of this test, so not among those of the main thread; still no error.
+        let _ = children();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

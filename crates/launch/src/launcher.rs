@@ -1,0 +1,195 @@
+//! From an entry to a server that can be spoken to.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use catalog::{Entry, Launch, RemoteKind};
+use tokio::io::Interest;
+use transport::client::{self, Endpoint};
+use transport::readiness::register;
+use transport::{BoxFuture, Pipe, stdio};
+
+use crate::LaunchError;
+use crate::environment;
+use crate::lookup::{self, Missing};
+use crate::process::Process;
+use crate::spawn::{self, Spec};
+use crate::stderr::{self, Tail};
+
+/// A way to start servers, or to reach those that run already.
+pub trait Launcher: Send + Sync {
+    /// Starts the server of an entry. Its process belongs to the runtime that this runs on.
+    fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>>;
+
+    /// Reaches a remote server by HTTP+SSE, after it turned out not to speak streamable HTTP.
+    fn launch_sse<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        Box::pin(reach_sse(entry))
+    }
+}
+
+/// A server that was started or reached.
+pub struct Launched {
+    /// How to speak to it.
+    pub link: Link,
+    /// Its process, if it is ours. The server ends when this is dropped.
+    pub process: Option<Process>,
+}
+
+/// How to speak to a server.
+pub enum Link {
+    /// Frames in both directions.
+    Pipe(Pipe),
+    /// Requests by streamable HTTP.
+    Http(Endpoint),
+}
+
+/// What a [`ProcessLauncher`] starts servers with.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Our own program, whose hidden command `__guard` calls `guard::main`. With it no process of a server outlives
+    /// us, however we end; without it that holds only if we end in order. Linux only.
+    pub guard: Option<PathBuf>,
+    /// Our environment. Servers see the harmless part of it.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+impl Options {
+    /// With this process' own environment, and without a guard.
+    #[must_use]
+    pub fn inherited() -> Self {
+        Self {
+            guard: None,
+            environment: std::env::vars_os().collect(),
+        }
+    }
+}
+
+/// Starts servers as processes.
+#[derive(Debug)]
+pub struct ProcessLauncher {
+    options: Options,
+}
+
+impl ProcessLauncher {
+    /// A launcher with these options.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options }
+    }
+
+    async fn start(&self, spec: Spec) -> Result<Launched, LaunchError> {
+        // Everything that can fail on our side comes first: then there is nothing to clean up.
+        let (stdin, our_stdin) = io::pipe().map_err(LaunchError::Pipes)?;
+        let (our_stdout, stdout) = io::pipe().map_err(LaunchError::Pipes)?;
+        let (our_stderr, stderr) = io::pipe().map_err(LaunchError::Pipes)?;
+        let pipe =
+            stdio::from_fds(our_stdout.into(), our_stdin.into()).map_err(LaunchError::Pipes)?;
+        rustix::io::ioctl_fionbio(&our_stderr, true)
+            .map_err(|errno| LaunchError::Pipes(errno.into()))?;
+        let our_stderr =
+            register(our_stderr.into(), Interest::READABLE).map_err(LaunchError::Pipes)?;
+
+        let guard = self.options.guard.clone();
+        let fds = [stdin.into(), stdout.into(), stderr.into()];
+        // The calls of this runtime go on while the system starts a program.
+        let spawned =
+            tokio::task::spawn_blocking(move || spawn::spawn(&spec, fds, guard.as_deref()))
+                .await
+                .map_err(|stopped| LaunchError::Pipes(stopped.into()))??;
+
+        let tail = Arc::<Tail>::default();
+        let reading = tokio::spawn(stderr::read(our_stderr, tail.clone()));
+        let process = Process::watch(spawned, pipe.sink.clone(), tail, reading);
+        Ok(Launched {
+            link: Link::Pipe(pipe),
+            process: Some(process),
+        })
+    }
+
+    /// What to start for an entry, checked as far as it can be before starting it.
+    fn spec(&self, entry: &Entry) -> Result<Spec, LaunchError> {
+        let Launch::Command {
+            command,
+            args,
+            env,
+            cwd,
+        } = &entry.launch
+        else {
+            return Err(LaunchError::NotProgram);
+        };
+        let file = file_of(entry);
+        if let Some(folder) = cwd.as_ref().filter(|folder| !folder.is_dir()) {
+            return Err(LaunchError::NoFolder {
+                path: folder.clone(),
+                file,
+            });
+        }
+        let env = environment::of_server(&self.options.environment, env);
+        let path = env.get(OsStr::new("PATH")).map(OsString::as_os_str);
+        let program =
+            lookup::find(command, path, cwd.as_deref()).map_err(|missing| match missing {
+                Missing::NotFound => LaunchError::NotFound {
+                    command: command.clone(),
+                    file,
+                },
+                Missing::NoFile(path) => LaunchError::NoFile { path, file },
+                Missing::NotExecutable(path) => LaunchError::NotExecutable { path, file },
+            })?;
+        Ok(Spec {
+            program,
+            args: args.clone(),
+            env,
+            cwd: cwd.clone(),
+        })
+    }
+}
+
+impl Launcher for ProcessLauncher {
+    fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        match &entry.launch {
+            Launch::Command { .. } => Box::pin(async move { self.start(self.spec(entry)?).await }),
+            Launch::Remote {
+                kind: RemoteKind::Sse,
+                ..
+            } => self.launch_sse(entry),
+            Launch::Remote {
+                kind: RemoteKind::Auto | RemoteKind::Streamable,
+                ..
+            } => Box::pin(async move {
+                Ok(Launched {
+                    link: Link::Http(endpoint(entry)?),
+                    process: None,
+                })
+            }),
+        }
+    }
+}
+
+async fn reach_sse(entry: &Entry) -> Result<Launched, LaunchError> {
+    let pipe = client::sse_pipe(&endpoint(entry)?).await?;
+    Ok(Launched {
+        link: Link::Pipe(pipe),
+        process: None,
+    })
+}
+
+fn endpoint(entry: &Entry) -> Result<Endpoint, LaunchError> {
+    let Launch::Remote { url, headers, .. } = &entry.launch else {
+        return Err(LaunchError::NotRemote);
+    };
+    Endpoint::new(url, headers).map_err(|error| LaunchError::Endpoint {
+        error,
+        file: file_of(entry),
+    })
+}
+
+/// Where to mend an entry.
+fn file_of(entry: &Entry) -> String {
+    if entry.source.is_empty() {
+        format!("the entry \"{}\"", entry.name)
+    } else {
+        entry.source.clone()
+    }
+}

@@ -1,0 +1,32 @@
+//! Every bound of this crate.
+
+use std::time::Duration;
+
+/// How long the guard may take to say that the server runs.
+pub const GUARD_START: Duration = Duration::from_secs(10);
+/// How long a server whose gateway died may take to end by itself, its standard input being closed.
+pub const GUARD_EOF_GRACE: Duration = Duration::from_secs(1);
+/// How long a process may take to obey SIGTERM before it is killed.
+pub const TERM_GRACE: Duration = Duration::from_secs(2);
+/// How long killed processes are waited for; one that waits for a broken disk cannot die.
+pub const KILL_WAIT: Duration = Duration::from_secs(5);
+/// How often the guard looks again for what a dying server still starts.
+pub const KILL_AGAIN: Duration = Duration::from_millis(20);
+
+/// How many lines of a server's standard error are kept.
+pub const STDERR_LINES_MAX: usize = 200;
+/// How much of one of these lines is kept.
+pub const STDERR_LINE_BYTES_MAX: usize = 8 << 10;
+/// How much is kept together.
+pub const STDERR_BYTES_MAX: usize = 256 << 10;
+/// How much is read at a time.
+pub const STDERR_READ_BYTES: usize = 16 << 10;
+/// The rest after a full read: a server that floods its standard error is slowed down, not its gateway.
+pub const STDERR_REST: Duration = Duration::from_millis(2);
+/// How long the last words of a dead server are waited for.
+pub const STDERR_DRAIN: Duration = Duration::from_millis(250);
+
+/// The longest wait between two starts.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// The wait after the first failure.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);

@@ -1,0 +1,103 @@
+//! A server's process, seen from those who use it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use transport::FrameSink;
+
+use crate::exit::ExitReason;
+use crate::limits::{KILL_WAIT, STDERR_DRAIN, TERM_GRACE};
+use crate::spawn::{Reins, Spawned};
+use crate::stderr::Tail;
+
+/// A running server. Dropping it kills the server and everything that it started.
+pub struct Process {
+    reins: Arc<Reins>,
+    stdin: Arc<dyn FrameSink>,
+    tail: Arc<Tail>,
+    exited: watch::Receiver<Option<ExitReason>>,
+}
+
+impl Process {
+    pub(crate) fn watch(
+        spawned: Spawned,
+        stdin: Arc<dyn FrameSink>,
+        tail: Arc<Tail>,
+        mut reading: JoinHandle<()>,
+    ) -> Self {
+        let reins = spawned.reins.clone();
+        let (tell, exited) = watch::channel(None);
+        tokio::spawn(async move {
+            let reason = spawned.ended().await;
+            // Who hears of the end asks for the last words next.
+            if timeout(STDERR_DRAIN, &mut reading).await.is_err() {
+                reading.abort();
+            }
+            tell.send_replace(Some(reason));
+        });
+        Self {
+            reins,
+            stdin,
+            tail,
+            exited,
+        }
+    }
+
+    /// The id of the server's process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.reins.server.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// The last lines that the server wrote to its standard error, oldest first.
+    #[must_use]
+    pub fn stderr_tail(&self, lines: usize) -> Vec<String> {
+        self.tail.last(lines)
+    }
+
+    /// Waits for the end. Any number of tasks may, and each may outlive this handle.
+    pub fn exited(&self) -> impl Future<Output = ExitReason> + Send + use<> {
+        let mut exited = self.exited.clone();
+        async move {
+            match exited.wait_for(Option::is_some).await {
+                Ok(reason) => reason.unwrap_or(ExitReason::Unknown),
+                // The runtime that watched is gone.
+                Err(_) => ExitReason::Unknown,
+            }
+        }
+    }
+
+    /// How it ended, if it has.
+    #[must_use]
+    pub fn exit_reason(&self) -> Option<ExitReason> {
+        *self.exited.borrow()
+    }
+
+    /// Ends the server: closes its stdin and gives it `grace` to leave by itself, then asks it and everything that it
+    /// started with SIGTERM, then kills what is left.
+    pub async fn stop(&self, grace: Duration) -> ExitReason {
+        self.stdin.close();
+        if let Ok(reason) = timeout(grace, self.exited()).await {
+            return reason;
+        }
+        self.reins.term();
+        if let Ok(reason) = timeout(TERM_GRACE, self.exited()).await {
+            return reason;
+        }
+        self.reins.kill();
+        timeout(KILL_WAIT, self.exited())
+            .await
+            .unwrap_or(ExitReason::Unknown)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.stdin.close();
+        self.reins.kill();
+    }
+}
