@@ -18,12 +18,18 @@ use crate::waiters::Waiters;
 #[must_use]
 pub fn pair() -> (Pipe, Pipe) {
     let (there, back) = (Arc::<Queue>::default(), Arc::<Queue>::default());
-    (Pipe::over(there.clone(), back.clone()), Pipe::over(back, there))
+    (
+        Pipe::over(there.clone(), back.clone()),
+        Pipe::over(back, there),
+    )
 }
 
 impl Pipe {
     fn over(out: Arc<Queue>, back: Arc<Queue>) -> Self {
-        Self { sink: Arc::new(MemorySink(out)), source: Box::new(MemorySource(back)) }
+        Self {
+            sink: Arc::new(MemorySink(out)),
+            source: Box::new(MemorySource(back)),
+        }
     }
 }
 
@@ -110,7 +116,9 @@ impl FrameSource for MemorySource {
                 state.drained.wake();
             }
             if frame.len() > LINE_BYTES_MAX {
-                return Poll::Ready(Some(Err(ReadError::TooLong { limit: LINE_BYTES_MAX })));
+                return Poll::Ready(Some(Err(ReadError::TooLong {
+                    limit: LINE_BYTES_MAX,
+                })));
             }
             return Poll::Ready(Some(Ok(frame)));
         }

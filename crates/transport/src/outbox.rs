@@ -143,7 +143,12 @@ impl Outbox {
         let mut state = self.lock();
         loop {
             match state.work(batch) {
-                Work::Idle => state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Work::Idle => {
+                    state = self
+                        .bell
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
                 work => return work,
             }
         }
@@ -171,7 +176,12 @@ impl Outbox {
         let mut state = self.lock();
         let writer = state.writer.take();
         let mut drained = std::mem::take(&mut state.drained);
-        *state = State { closing: true, gone: true, writer, ..State::default() };
+        *state = State {
+            closing: true,
+            gone: true,
+            writer,
+            ..State::default()
+        };
         drained.wake();
         self.wake(state);
     }
@@ -235,7 +245,11 @@ impl State {
     }
 
     fn set_writer(&mut self, waker: &Waker) {
-        if !self.writer.as_ref().is_some_and(|known| known.will_wake(waker)) {
+        if !self
+            .writer
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
             self.writer = Some(waker.clone());
         }
     }

@@ -14,6 +14,9 @@ use tokio::io::unix::AsyncFd;
 /// When it cannot be polled, or outside a runtime.
 pub fn register<T: AsFd + AsRawFd>(inner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
     tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
-    #[expect(deprecated, reason = "the new constructor is unsafe because of types without `AsFd`; this bound has it")]
+    #[expect(
+        deprecated,
+        reason = "the new constructor is unsafe because of types without `AsFd`; this bound has it"
+    )]
     AsyncFd::with_interest(inner, interest)
 }

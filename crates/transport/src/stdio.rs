@@ -66,17 +66,30 @@ fn connect(read: Way, write: Way) -> io::Result<Pipe> {
     let direct = match write {
         Way::Pollable(stream) => {
             let fd = Arc::new(register(stream, Interest::WRITABLE)?);
-            let direct = Direct { fd: Arc::downgrade(&fd), home: thread::current().id() };
-            runtime.spawn(Flusher { fd, outbox: End(outbox.clone()), batch: Batch::default(), deadline: None });
+            let direct = Direct {
+                fd: Arc::downgrade(&fd),
+                home: thread::current().id(),
+            };
+            runtime.spawn(Flusher {
+                fd,
+                outbox: End(outbox.clone()),
+                batch: Batch::default(),
+                deadline: None,
+            });
             Some(direct)
         }
         Way::Blocking(fd) => {
             let outbox = End(outbox.clone());
-            thread::Builder::new().name("stdout".into()).spawn(move || write_blocking(fd, &outbox.0))?;
+            thread::Builder::new()
+                .name("stdout".into())
+                .spawn(move || write_blocking(fd, &outbox.0))?;
             None
         }
     };
-    Ok(Pipe { sink: Arc::new(FdSink { outbox, direct }), source: Box::new(source) })
+    Ok(Pipe {
+        sink: Arc::new(FdSink { outbox, direct }),
+        source: Box::new(source),
+    })
 }
 
 // --- reading ---
@@ -93,7 +106,9 @@ impl FrameSource for FdSource {
             if let Some(line) = self.lines.next() {
                 return Poll::Ready(Some(line));
             }
-            let Some(fd) = &self.fd else { return Poll::Ready(None) };
+            let Some(fd) = &self.fd else {
+                return Poll::Ready(None);
+            };
             let failed = match ready!(fd.poll_read_ready(cx)) {
                 Err(gone) => gone,
                 Ok(mut ready) => {
@@ -135,7 +150,9 @@ fn pump(from: OwnedFd) -> io::Result<Stream> {
     };
     thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut buffer = vec![0; READ_BYTES_MAX];
-        while let Ok(read @ 1..) = waiting(&from, PollFlags::IN, |fd| rustix::io::read(fd, &mut buffer)) {
+        while let Ok(read @ 1..) =
+            waiting(&from, PollFlags::IN, |fd| rustix::io::read(fd, &mut buffer))
+        {
             let mut rest = &buffer[..read];
             while !rest.is_empty() {
                 match waiting(&writer, PollFlags::OUT, |fd| rustix::io::write(fd, rest)) {
@@ -164,10 +181,19 @@ struct Direct {
 
 impl FrameSink for FdSink {
     fn send(&self, frame: &[u8]) -> Result<(), SendError> {
-        let away = self.direct.as_ref().filter(|direct| direct.home != thread::current().id());
+        let away = self
+            .direct
+            .as_ref()
+            .filter(|direct| direct.home != thread::current().id());
         let pushed = self.outbox.push(frame, away.is_some())?;
-        let (Pushed::Yours(mut batch), Some(direct)) = (pushed, away) else { return Ok(()) };
-        let wrote = direct.fd.upgrade().ok_or(Errno::PIPE).and_then(|fd| fd.get_ref().write(batch.rest()));
+        let (Pushed::Yours(mut batch), Some(direct)) = (pushed, away) else {
+            return Ok(());
+        };
+        let wrote = direct
+            .fd
+            .upgrade()
+            .ok_or(Errno::PIPE)
+            .and_then(|fd| fd.get_ref().write(batch.rest()));
         match wrote {
             Ok(wrote) => batch.wrote(wrote),
             Err(Errno::AGAIN | Errno::INTR) => {}
@@ -242,7 +268,10 @@ impl Flusher {
         if self.deadline.is_none() && !self.outbox.0.poll_closing(cx) {
             return Poll::Pending;
         }
-        self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(CLOSE_FLUSH))).as_mut().poll(cx)
+        self.deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(CLOSE_FLUSH)))
+            .as_mut()
+            .poll(cx)
     }
 }
 
@@ -256,7 +285,9 @@ fn write_blocking(fd: OwnedFd, outbox: &Outbox) {
     let mut batch = Batch::default();
     while let Work::Write = outbox.wait_work(&mut batch) {
         while !batch.is_done() {
-            match waiting(&fd, PollFlags::OUT, |fd| rustix::io::write(fd, batch.rest())) {
+            match waiting(&fd, PollFlags::OUT, |fd| {
+                rustix::io::write(fd, batch.rest())
+            }) {
                 Ok(wrote) => batch.wrote(wrote),
                 Err(_) => return,
             }

@@ -47,7 +47,10 @@ impl Way {
                     Err(_) => Ok(Self::Blocking(fd.try_clone_to_owned()?)),
                 }
             }
-            FileType::Socket => Ok(Self::Pollable(Stream { fd: fd.try_clone_to_owned()?, socket: true })),
+            FileType::Socket => Ok(Self::Pollable(Stream {
+                fd: fd.try_clone_to_owned()?,
+                socket: true,
+            })),
             _ => Ok(Self::Blocking(fd.try_clone_to_owned()?)),
         }
     }

@@ -11,7 +11,11 @@ fn split(input: &[u8], steps: &[usize], limit: usize) -> Vec<Result<Vec<u8>, &'s
     let mut steps = steps.iter().copied().cycle();
     while !rest.is_empty() {
         let space = lines.space();
-        let read = steps.next().unwrap_or(usize::MAX).min(space.len()).min(rest.len());
+        let read = steps
+            .next()
+            .unwrap_or(usize::MAX)
+            .min(space.len())
+            .min(rest.len());
         space[..read].copy_from_slice(&rest[..read]);
         lines.filled(read);
         rest = &rest[read..];
@@ -37,7 +41,10 @@ fn blank_lines_are_passed_over() {
 
 #[test]
 fn the_last_line_needs_no_newline() {
-    assert_eq!(split(b"a\nb", &[1], 100), [Ok(b"a".to_vec()), Ok(b"b".to_vec())]);
+    assert_eq!(
+        split(b"a\nb", &[1], 100),
+        [Ok(b"a".to_vec()), Ok(b"b".to_vec())]
+    );
 }
 
 #[test]
@@ -55,7 +62,10 @@ fn a_line_at_the_limit_passes_and_one_over_it_is_skipped() {
 #[test]
 fn a_line_that_is_too_long_is_told_once_and_needs_no_end() {
     assert_eq!(split(&[b'x'; 100], &[7], 10), [Err("too long")]);
-    assert_eq!(split(b"0123456789a\nb", &[100], 10), [Err("too long"), Ok(b"b".to_vec())]);
+    assert_eq!(
+        split(b"0123456789a\nb", &[100], 10),
+        [Err("too long"), Ok(b"b".to_vec())]
+    );
 }
 
 #[test]
@@ -65,8 +75,14 @@ fn lines_share_the_buffer_and_a_giant_one_does_not_stay() {
     space[..4].copy_from_slice(b"a\nb\n");
     let start = space.as_ptr() as usize;
     lines.filled(4);
-    let (a, b) = (lines.next().unwrap().unwrap(), lines.next().unwrap().unwrap());
-    assert_eq!((a.as_ptr() as usize, b.as_ptr() as usize), (start, start + 2));
+    let (a, b) = (
+        lines.next().unwrap().unwrap(),
+        lines.next().unwrap().unwrap(),
+    );
+    assert_eq!(
+        (a.as_ptr() as usize, b.as_ptr() as usize),
+        (start, start + 2)
+    );
 
     let mut left = 4 * READ_BYTES_MAX;
     while left > 0 {

@@ -18,7 +18,9 @@ async fn what_goes_in_comes_out_in_order_and_then_the_end() {
 async fn the_queue_is_bounded() {
     let (here, mut there) = pair();
     let frame = vec![b'x'; 1 << 20];
-    let sent = (0..100).take_while(|_| here.sink.send(&frame).is_ok()).count();
+    let sent = (0..100)
+        .take_while(|_| here.sink.send(&frame).is_ok())
+        .count();
     assert_eq!(sent, (OUTBOX_BYTES_MAX >> 20) - 1);
     assert_eq!(here.sink.send(&frame), Err(SendError::Full));
     there.source.recv().await.unwrap().unwrap();
@@ -30,7 +32,10 @@ async fn a_line_over_the_limit_is_an_error_and_the_next_one_is_read() {
     let (here, mut there) = pair();
     here.sink.send(&vec![b'x'; LINE_BYTES_MAX + 1]).unwrap();
     here.sink.send(b"next").unwrap();
-    assert!(matches!(there.source.recv().await, Some(Err(ReadError::TooLong { .. }))));
+    assert!(matches!(
+        there.source.recv().await,
+        Some(Err(ReadError::TooLong { .. }))
+    ));
     assert_eq!(there.source.recv().await.unwrap().unwrap(), "next");
 }
 

@@ -15,7 +15,11 @@ use crate::limits::OUTBOX_BYTES_MAX;
 fn connected() -> (Pipe, PipeReader, PipeWriter) {
     let (read, child_stdout) = io::pipe().unwrap();
     let (child_stdin, write) = io::pipe().unwrap();
-    (from_fds(read.into(), write.into()).unwrap(), child_stdin, child_stdout)
+    (
+        from_fds(read.into(), write.into()).unwrap(),
+        child_stdin,
+        child_stdout,
+    )
 }
 
 /// A sink alone, and the far end of it.
@@ -36,7 +40,9 @@ async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
 #[tokio::test]
 async fn frames_go_both_ways() {
     let (mut pipe, mut stdin, mut stdout) = connected();
-    stdout.write_all(b"{\"id\":1}\n{\"id\":2}\n\n{\"id\"").unwrap();
+    stdout
+        .write_all(b"{\"id\":1}\n{\"id\":2}\n\n{\"id\"")
+        .unwrap();
     assert_eq!(next(&mut pipe.source).await, "{\"id\":1}");
     assert_eq!(next(&mut pipe.source).await, "{\"id\":2}");
     stdout.write_all(b":3}").unwrap();
@@ -113,7 +119,11 @@ async fn a_reader_that_stops_fills_the_outbox_and_nothing_else() {
     sink.close();
     let all = reading.await.unwrap().unwrap();
     assert_eq!(all.len(), sent * (frame.len() + 1) + 5);
-    let lines: Vec<_> = all.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').collect();
+    let lines: Vec<_> = all
+        .strip_suffix(b"\n")
+        .unwrap()
+        .split(|byte| *byte == b'\n')
+        .collect();
     assert!(lines[..sent].iter().all(|line| *line == frame));
     assert_eq!(lines[sent..], [b"last"]);
 }
@@ -131,7 +141,10 @@ async fn a_closed_reader_closes_the_sink() {
     let sink = self::sink(writer);
     drop(reader);
     let other = sink.clone();
-    assert_eq!(on_thread(move || other.send(b"one")).await, Err(SendError::Closed));
+    assert_eq!(
+        on_thread(move || other.send(b"one")).await,
+        Err(SendError::Closed)
+    );
     sink.drained().await;
     assert_eq!(sink.send(b"two"), Err(SendError::Closed));
 }
@@ -173,7 +186,10 @@ async fn close_does_not_wait_for_ever() {
     sink.close();
     sink.drained().await;
     let took = before.elapsed();
-    assert!(took >= CLOSE_FLUSH && took < CLOSE_FLUSH + Duration::from_millis(10), "{took:?}");
+    assert!(
+        took >= CLOSE_FLUSH && took < CLOSE_FLUSH + Duration::from_millis(10),
+        "{took:?}"
+    );
     drop(reader);
 }
 
@@ -186,7 +202,12 @@ async fn a_line_over_the_limit_does_not_end_the_conversation() {
         stdout.write_all(&vec![b'y'; LINE_BYTES_MAX])?;
         stdout.write_all(b"\n")
     });
-    assert!(matches!(pipe.source.recv().await, Some(Err(ReadError::TooLong { limit: LINE_BYTES_MAX }))));
+    assert!(matches!(
+        pipe.source.recv().await,
+        Some(Err(ReadError::TooLong {
+            limit: LINE_BYTES_MAX
+        }))
+    ));
     assert_eq!(next(&mut pipe.source).await, "next");
     assert_eq!(next(&mut pipe.source).await.len(), LINE_BYTES_MAX);
     writing.await.unwrap().unwrap();
@@ -198,7 +219,11 @@ async fn sockets_work_and_are_left_as_they_are_for_others() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let shared = ours.try_clone().unwrap();
     let mut pipe = from_fds(ours.try_clone().unwrap().into(), ours.into()).unwrap();
-    assert!(!rustix::fs::fcntl_getfl(&shared).unwrap().contains(OFlags::NONBLOCK));
+    assert!(
+        !rustix::fs::fcntl_getfl(&shared)
+            .unwrap()
+            .contains(OFlags::NONBLOCK)
+    );
     theirs.write_all(b"one\n").unwrap();
     assert_eq!(next(&mut pipe.source).await, "one");
     pipe.sink.send(&vec![b'x'; 1 << 20]).unwrap();
@@ -224,7 +249,10 @@ async fn files_work_through_threads() {
         pipe.sink.send(&frame.unwrap()).unwrap();
     }
     pipe.sink.drained().await;
-    assert_eq!(std::fs::read_to_string(&output).unwrap(), "one\ntwo\nthree\n");
+    assert_eq!(
+        std::fs::read_to_string(&output).unwrap(),
+        "one\ntwo\nthree\n"
+    );
     pipe.sink.close();
     pipe.sink.drained().await;
     assert_eq!(pipe.sink.send(b"four"), Err(SendError::Closed));
@@ -234,9 +262,19 @@ async fn files_work_through_threads() {
 async fn a_shared_pipe_is_opened_anew() {
     let (reader, mut writer) = io::pipe().unwrap();
     let way = Way::shared(reader.as_fd(), OFlags::RDONLY).unwrap();
-    assert!(!rustix::fs::fcntl_getfl(&reader).unwrap().contains(OFlags::NONBLOCK));
-    let Way::Pollable(stream) = way else { panic!("a pipe can be polled") };
-    assert!(rustix::fs::fcntl_getfl(stream.as_fd()).unwrap().contains(OFlags::NONBLOCK));
+    assert!(
+        !rustix::fs::fcntl_getfl(&reader)
+            .unwrap()
+            .contains(OFlags::NONBLOCK)
+    );
+    let Way::Pollable(stream) = way else {
+        panic!("a pipe can be polled")
+    };
+    assert!(
+        rustix::fs::fcntl_getfl(stream.as_fd())
+            .unwrap()
+            .contains(OFlags::NONBLOCK)
+    );
     writer.write_all(b"one").unwrap();
     let mut got = [0; 8];
     assert_eq!(stream.read(&mut got).unwrap(), 3);
@@ -251,7 +289,10 @@ fn outside_a_runtime_is_an_error() {
 
 #[test]
 fn a_runtime_that_ends_closes_its_sinks() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let (_reader, writer) = io::pipe().unwrap();
     let sink = runtime.block_on(async { sink(writer) });
     drop(runtime);
