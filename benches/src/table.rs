@@ -216,14 +216,12 @@ fn budgets(results: &Results) -> Vec<Vec<String>> {
             ratio <= 1.3,
         );
     }
-    if let (Some(own), Some(direct)) = (row(stdio, PORTOLAN, 16), row(stdio, DIRECT, 16)) {
-        let ratio = own.ratio(direct, |round| round.calls_per_s);
-        judge(
-            "stdio, 16 in flight: calls/s × direct",
-            "≥ 0.80".into(),
-            format!("{ratio:.2}"),
-            ratio >= 0.8,
-        );
+    for (rows, what) in [(stdio, "light"), (&results.stdio_busy, "busy")] {
+        if let (Some(own), Some(direct)) = (row(rows, PORTOLAN, 16), row(rows, DIRECT, 16)) {
+            let ratio = own.ratio(direct, |round| round.calls_per_s);
+            let what = format!("stdio, 16 in flight, {what} server: calls/s × direct");
+            judge(&what, "≥ 0.80".into(), format!("{ratio:.2}"), ratio >= 0.8);
+        }
     }
     for start in results
         .start
