@@ -1,1 +1,35 @@
-//! The HTTP front door: MCP endpoint, admin socket, health and metrics
+//! The front doors: HTTP (streamable, and HTTP+SSE), stdio, and the admin socket.
+//!
+//! Owns how bytes come in and leave, who may come in, and how everything ends. Refuses all meaning: a door
+//! gives frames to the gateway and takes frames from it (`gateway::front`).
+//!
+//! Read `serve.rs` for the life of the HTTP door, `door.rs` for the way of a request, `mcp/post.rs` for the
+//! one that matters most; `stdio.rs` stands by itself.
+
+#[cfg(unix)]
+pub mod admin;
+mod body;
+mod connection;
+mod door;
+mod exchange;
+mod guard;
+mod health;
+mod intake;
+mod legacy;
+pub mod limits;
+mod mcp;
+mod pulse;
+mod readiness;
+mod respond;
+pub mod runtime;
+mod serve;
+mod sessions;
+pub mod shutdown;
+mod stdio;
+mod worker;
+
+pub use guard::{Auth, Names};
+pub use readiness::Readiness;
+pub use serve::{Options, ServeError, Server, serve};
+pub use shutdown::Shutdown;
+pub use stdio::{StdioError, serve_stdio};

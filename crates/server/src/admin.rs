@@ -1,0 +1,207 @@
+//! The admin socket: what a running gateway says of itself and takes orders by, for `portolan server …` and
+//! whoever watches it. Owns the socket's file and its rights (only this user). Refuses everything that comes
+//! by TCP: it is a socket in a private folder, so there is no token and no `Host` to check.
+
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::{Path as Name, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use gateway::front::{Gateway, ServerStatus};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::{Deserialize, Serialize};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use crate::health::{self, Health};
+use crate::limits;
+use crate::readiness::Readiness;
+use crate::shutdown::Shutdown;
+
+/// The admin socket of this process. Dropping it removes the file.
+#[derive(Debug)]
+pub struct Admin {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Admin {
+    /// Opens the socket at a path whose folder is this user's alone. A file that is there already must be a
+    /// leftover: the caller holds the lock that says so.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        let admin = Self {
+            listener,
+            path: path.to_owned(),
+        };
+        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        Ok(admin)
+    }
+
+    /// Answers until told to stop at once: during the drain one may still want to look.
+    pub async fn serve(self, gateway: Gateway, readiness: Readiness, mut shutdown: Shutdown) {
+        let router = router(gateway, readiness);
+        let room = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS_MAX));
+        let mut connections = tokio::task::JoinSet::new();
+        loop {
+            let permit = tokio::select! {
+                permit = room.clone().acquire_owned() => permit,
+                () = shutdown.now() => return,
+            };
+            let stream = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                Some(_ended) = connections.join_next() => continue,
+                () = shutdown.now() => return,
+            };
+            match stream {
+                Ok((stream, _)) => {
+                    let served = serve_one(stream, router.clone());
+                    connections.spawn(async move {
+                        served.await;
+                        drop(permit);
+                    });
+                }
+                // Out of file descriptors, most likely: some come free as connections end.
+                Err(_) => tokio::time::sleep(limits::ACCEPT_PAUSE).await,
+            }
+        }
+    }
+}
+
+impl Drop for Admin {
+    fn drop(&mut self) {
+        // A file that is gone already is what we want.
+        let _gone = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn serve_one(stream: UnixStream, router: Router) {
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        router.clone().oneshot(request)
+    });
+    // Errors are the client's.
+    let _ended = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::ADMIN_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+fn router(gateway: Gateway, readiness: Readiness) -> Router {
+    let probes = health::probes(Health {
+        gateway: gateway.clone(),
+        readiness,
+    });
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/servers", get(servers))
+        .route("/servers/{name}", get(server))
+        .route("/servers/{name}/logs", get(logs))
+        .route("/servers/{name}/restart", post(restart))
+        .route("/servers/{name}/stop", post(stop))
+        .with_state(gateway)
+        .merge(probes)
+}
+
+/// What went wrong, for people and programs.
+#[derive(Serialize)]
+struct Problem {
+    error: String,
+}
+
+/// How many lines of a log are wanted.
+#[derive(Deserialize)]
+struct Lines {
+    lines: Option<usize>,
+}
+
+/// The last lines of a server's stderr.
+#[derive(Serialize)]
+struct Log {
+    lines: Vec<String>,
+}
+
+/// What was done.
+#[derive(Serialize)]
+struct Done {
+    server: String,
+    done: &'static str,
+}
+
+async fn metrics(State(gateway): State<Gateway>) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, kind)], gateway.metrics()).into_response()
+}
+
+async fn servers(State(gateway): State<Gateway>) -> Json<Vec<ServerStatus>> {
+    Json(gateway.servers())
+}
+
+async fn server(State(gateway): State<Gateway>, Name(name): Name<String>) -> Response {
+    match gateway
+        .servers()
+        .into_iter()
+        .find(|server| server.name == name)
+    {
+        Some(server) => Json(server).into_response(),
+        None => no_server(&name),
+    }
+}
+
+async fn logs(
+    State(gateway): State<Gateway>,
+    Name(name): Name<String>,
+    Query(wanted): Query<Lines>,
+) -> Response {
+    let lines = wanted
+        .lines
+        .unwrap_or(limits::LOG_LINES)
+        .min(limits::LOG_LINES_MAX);
+    match gateway.logs(&name, lines) {
+        Some(lines) => Json(Log { lines }).into_response(),
+        None => no_server(&name),
+    }
+}
+
+async fn restart(State(gateway): State<Gateway>, Name(server): Name<String>) -> Response {
+    if gateway.restart(&server).await {
+        Json(Done {
+            server,
+            done: "restarted",
+        })
+        .into_response()
+    } else {
+        no_server(&server)
+    }
+}
+
+async fn stop(State(gateway): State<Gateway>, Name(server): Name<String>) -> Response {
+    if gateway.stop(&server).await {
+        Json(Done {
+            server,
+            done: "stopped",
+        })
+        .into_response()
+    } else {
+        no_server(&server)
+    }
+}
+
+fn no_server(name: &str) -> Response {
+    let error = format!("this gateway has no server {name:?}");
+    (StatusCode::NOT_FOUND, Json(Problem { error })).into_response()
+}

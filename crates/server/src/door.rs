@@ -1,0 +1,158 @@
+//! The front door of one worker: where a request goes by its path, after the guard. Owns nothing that lives
+//! longer than the worker. The MCP endpoint is answered here without a router (`mcp.rs`), HTTP+SSE by
+//! `legacy.rs`, everything else by the router of `health.rs`.
+
+use std::sync::Arc;
+
+use gateway::front::{Caller, Gateway};
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use crate::body::Body;
+use crate::connection::Link;
+use crate::guard::{Guard, Refusal};
+use crate::intake::Budget;
+use crate::legacy::Letterboxes;
+use crate::mcp::Visit;
+use crate::pulse::Stage;
+use crate::readiness::Readiness;
+use crate::sessions::Sessions;
+use crate::{health, legacy, mcp, respond};
+
+/// What every request of a worker passes.
+pub(crate) struct Door {
+    pub(crate) gateway: Gateway,
+    pub(crate) guard: Guard,
+    pub(crate) bodies: Budget,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) letterboxes: Arc<Letterboxes>,
+    pub(crate) readiness: Readiness,
+    pub(crate) rest: axum::Router,
+}
+
+/// Where a path leads.
+#[derive(Debug, PartialEq, Eq)]
+enum Route<'p> {
+    Mcp { only: Option<&'p str> },
+    Sse,
+    Messages,
+    Health,
+    Rest,
+}
+
+impl Door {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.readiness.is_draining()
+    }
+
+    /// Answers one request, whatever it is.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        link: &Arc<Link>,
+    ) -> Response<Body> {
+        link.pulse.enter(Stage::Serving);
+        let (head, body) = request.into_parts();
+        let response = self.answer_route(head, body, link).await;
+        // A stream says itself when it is over.
+        if !matches!(response.body(), Body::Events(_)) {
+            link.pulse.enter(Stage::Idle);
+        }
+        response
+    }
+
+    async fn answer_route(
+        self: &Arc<Self>,
+        head: Parts,
+        body: Incoming,
+        link: &Arc<Link>,
+    ) -> Response<Body> {
+        match route(head.uri.path()) {
+            Route::Mcp { only } => match self.admit(&head, link) {
+                Ok(caller) => {
+                    let only = only.map(Arc::from);
+                    let visit = Visit {
+                        door: self.clone(),
+                        link: link.clone(),
+                        caller,
+                        only,
+                        head,
+                    };
+                    mcp::answer(visit, body).await
+                }
+                Err(refused) => *refused,
+            },
+            Route::Sse => match self.admit(&head, link) {
+                Ok(caller) => legacy::open(self, link, caller, &head),
+                Err(refused) => *refused,
+            },
+            Route::Messages => match self.admit(&head, link) {
+                Ok(caller) => legacy::post(self, link, &caller, &head, body).await,
+                Err(refused) => *refused,
+            },
+            // Probes come by address and know no token; there is nothing to learn from them.
+            Route::Health => health::call(&self.rest, head, body).await,
+            Route::Rest => match self.guard.check_names(&head, link.local) {
+                Ok(()) => health::call(&self.rest, head, body).await,
+                Err(refusal) => refuse(&refusal, link),
+            },
+        }
+    }
+
+    fn admit(&self, head: &Parts, link: &Link) -> Result<Caller, Box<Response<Body>>> {
+        self.guard
+            .admit(head, link.local)
+            .map_err(|refusal| Box::new(refuse(&refusal, link)))
+    }
+}
+
+fn refuse(refusal: &Refusal, link: &Link) -> Response<Body> {
+    link.pulse.linger();
+    respond::refused(refusal)
+}
+
+fn route(path: &str) -> Route<'_> {
+    match path {
+        "/mcp" | "/mcp/" => Route::Mcp { only: None },
+        "/sse" => Route::Sse,
+        "/messages" => Route::Messages,
+        "/health" | "/livez" | "/readyz" => Route::Health,
+        _ => {
+            let server = path
+                .strip_prefix("/s/")
+                .and_then(|rest| rest.strip_suffix("/mcp"));
+            match server.filter(|server| !server.is_empty() && !server.contains('/')) {
+                Some(server) => Route::Mcp { only: Some(server) },
+                None => Route::Rest,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_where_they_say() {
+        assert_eq!(route("/mcp"), Route::Mcp { only: None });
+        assert_eq!(route("/s/time/mcp"), Route::Mcp { only: Some("time") });
+        assert_eq!(route("/sse"), Route::Sse);
+        assert_eq!(route("/messages"), Route::Messages);
+        assert_eq!(route("/readyz"), Route::Health);
+        for path in [
+            "/",
+            "/mcpx",
+            "/s//mcp",
+            "/s/mcp",
+            "/s/a/b/mcp",
+            "/s/a",
+            "/MCP",
+            "/sse/",
+            "/metrics",
+        ] {
+            assert_eq!(route(path), Route::Rest, "{path}");
+        }
+    }
+}

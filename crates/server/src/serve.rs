@@ -1,0 +1,258 @@
+//! The HTTP front door from bind to drain. Owns the listeners, the count of connections and the order of the
+//! end: not ready, no new connections, calls finish, streams end, servers stop. What happens on a connection
+//! is `worker.rs` and below.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
+use std::time::Duration;
+
+use gateway::front::Gateway;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::door::Door;
+use crate::guard::{Auth, Guard, Names};
+use crate::health::{self, Health};
+use crate::readiness::Readiness;
+use crate::runtime::Workers;
+use crate::shutdown::{Phase, Shutdown};
+use crate::{limits, worker};
+
+/// How the front door is to be.
+#[derive(Clone)]
+pub struct Options {
+    /// Where to listen. Port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// How callers prove who they are.
+    pub auth: Auth,
+    /// Host names that are ours, beside loopback.
+    pub hosts: Names,
+    /// Origins of pages that may ask, beside loopback.
+    pub origins: Names,
+    /// Threads; none means one per core.
+    pub workers: Option<usize>,
+    /// How long running calls may finish at the end.
+    pub drain: Duration,
+}
+
+impl Options {
+    /// The usual front door.
+    pub fn new(listen: SocketAddr, auth: Auth) -> Self {
+        Self {
+            listen: vec![listen],
+            auth,
+            hosts: Names::default(),
+            origins: Names::default(),
+            workers: None,
+            drain: limits::DRAIN,
+        }
+    }
+}
+
+/// Why the front door did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Somebody else listens there.
+    #[error(
+        "{0} is in use: another gateway may be running there; stop it, or choose another port with --port"
+    )]
+    InUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A worker thread did not start.
+    #[error("cannot start the worker threads: {0}")]
+    Workers(io::Error),
+}
+
+/// A front door whose addresses are taken, before anybody is let in.
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    options: Options,
+    readiness: Readiness,
+}
+
+impl Server {
+    /// Takes the addresses.
+    pub async fn bind(options: Options) -> Result<Self, ServeError> {
+        let mut listeners = Vec::new();
+        for address in &options.listen {
+            let bound = TcpListener::bind(address).await;
+            listeners.push(bound.map_err(|source| match source.kind() {
+                io::ErrorKind::AddrInUse => ServeError::InUse(*address),
+                _ => ServeError::Bind {
+                    address: *address,
+                    source,
+                },
+            })?);
+        }
+        Ok(Self {
+            listeners,
+            options,
+            readiness: Readiness::default(),
+        })
+    }
+
+    /// The addresses, with the ports that were chosen.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .collect()
+    }
+
+    /// What the probes look at; give it to the admin socket too.
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
+    /// Serves until told to stop, then drains and stops the gateway.
+    pub async fn serve(self, gateway: Gateway, mut shutdown: Shutdown) -> Result<(), ServeError> {
+        let Self {
+            listeners,
+            options,
+            readiness,
+        } = self;
+        // The workers' end comes from here: later than the signal, sooner than a call that hangs.
+        let (end, until) = Shutdown::new();
+        let open = Arc::new(AtomicUsize::new(0));
+        let workers =
+            start(&options, &gateway, &readiness, &open, &until).map_err(ServeError::Workers)?;
+        tokio::select! {
+            never = accept(&listeners, &workers, &open) => match never {},
+            () = shutdown.draining() => {}
+        }
+        readiness.drain();
+        drop(listeners);
+        let finished = workers.finish();
+        tokio::pin!(finished);
+        let mut hurry = shutdown.clone();
+        let calls = async {
+            tokio::select! {
+                () = gateway.shutdown(options.drain) => {}
+                () = hurry.now() => gateway.shutdown(Duration::ZERO).await,
+            }
+        };
+        tokio::pin!(calls);
+        // Connections end as their calls do; when the last call has ended what is left are streams.
+        let are_finished = tokio::select! {
+            () = &mut finished => { calls.await; true }
+            () = &mut calls => false,
+        };
+        if !are_finished {
+            if shutdown.phase() < Phase::Now && timeout(limits::FLUSH, &mut finished).await.is_ok()
+            {
+                return Ok(());
+            }
+            end.now();
+            finished.await;
+        }
+        Ok(())
+    }
+}
+
+/// Binds and serves in one step.
+pub async fn serve(
+    options: Options,
+    gateway: Gateway,
+    shutdown: Shutdown,
+) -> Result<(), ServeError> {
+    Server::bind(options).await?.serve(gateway, shutdown).await
+}
+
+fn start(
+    options: &Options,
+    gateway: &Gateway,
+    readiness: &Readiness,
+    open: &Arc<AtomicUsize>,
+    until: &Shutdown,
+) -> io::Result<Workers> {
+    let count = options
+        .workers
+        .unwrap_or_else(Workers::count_for_this_machine);
+    let (sessions, letterboxes) = (Arc::default(), Arc::default());
+    let (options, gateway, readiness) = (options.clone(), gateway.clone(), readiness.clone());
+    let (open, until) = (open.clone(), until.clone());
+    Workers::start(count, move |handoffs| {
+        let health = Health {
+            gateway: gateway.clone(),
+            readiness: readiness.clone(),
+        };
+        let door = Door {
+            gateway: gateway.clone(),
+            guard: Guard::new(
+                options.auth.clone(),
+                options.hosts.clone(),
+                options.origins.clone(),
+            ),
+            bodies: crate::intake::Budget::default(),
+            sessions: Arc::clone(&sessions),
+            letterboxes: Arc::clone(&letterboxes),
+            readiness: readiness.clone(),
+            rest: health::front(health),
+        };
+        worker::run(handoffs, Arc::new(door), open.clone(), until.clone())
+    })
+}
+
+/// Takes connections on every listener and hands them out.
+async fn accept(
+    listeners: &[TcpListener],
+    workers: &Workers,
+    open: &AtomicUsize,
+) -> std::convert::Infallible {
+    loop {
+        match poll_fn(|cx| poll_accept(listeners, cx)).await {
+            Ok(stream) => {
+                if open.fetch_add(1, Relaxed) >= limits::CONNECTIONS_MAX {
+                    turn_away(&stream);
+                    open.fetch_sub(1, Relaxed);
+                } else if hand_out(stream, workers).is_none() {
+                    open.fetch_sub(1, Relaxed);
+                }
+            }
+            // Out of file descriptors, most likely: some come free as connections end.
+            Err(_) => tokio::time::sleep(limits::ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+fn poll_accept(
+    listeners: &[TcpListener],
+    cx: &mut std::task::Context<'_>,
+) -> Poll<io::Result<TcpStream>> {
+    for listener in listeners {
+        if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+            return Poll::Ready(accepted.map(|(stream, _)| stream));
+        }
+    }
+    Poll::Pending
+}
+
+fn hand_out(stream: TcpStream, workers: &Workers) -> Option<()> {
+    // Not ours any longer if it fails: the client has gone.
+    let stream = stream.into_std().ok()?;
+    match workers.hand_out(stream) {
+        Ok(()) => Some(()),
+        Err(stream) => {
+            let stream = TcpStream::from_std(stream).ok()?;
+            turn_away(&stream);
+            None
+        }
+    }
+}
+
+/// Says that we are full, as far as that goes without waiting.
+fn turn_away(stream: &TcpStream) {
+    let answer = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+    let _as_far_as_it_goes = stream.try_write(answer);
+}

@@ -1,0 +1,155 @@
+//! When to stop, as every door sees it: first drain, then now. Owns the signals; refuses to decide how long
+//! a drain takes (`serve` does). Read `serve.rs` next.
+
+use std::io;
+
+use tokio::sync::watch;
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Not at all.
+    Serving,
+    /// No new connections; what runs may finish.
+    Draining,
+    /// Whatever still runs is dropped.
+    Now,
+}
+
+/// Tells when to stop. Clones tell the same.
+#[derive(Clone, Debug)]
+pub struct Shutdown(watch::Receiver<Phase>);
+
+/// Ends what holds the matching [`Shutdown`]. Dropping it begins the drain: nobody else could.
+#[derive(Debug)]
+pub struct Trigger(watch::Sender<Phase>);
+
+impl Shutdown {
+    /// A shutdown and what triggers it.
+    pub fn new() -> (Trigger, Self) {
+        let (sender, receiver) = watch::channel(Phase::Serving);
+        (Trigger(sender), Self(receiver))
+    }
+
+    /// Drains on the first SIGTERM or SIGINT, stops at once on the second. Call it on a runtime with I/O.
+    pub fn on_signals() -> io::Result<Self> {
+        let (trigger, shutdown) = Self::new();
+        let mut signals = signals::Signals::new()?;
+        tokio::spawn(async move {
+            signals.recv().await;
+            trigger.drain();
+            signals.recv().await;
+            trigger.now();
+        });
+        Ok(shutdown)
+    }
+
+    /// Where we are.
+    pub fn phase(&self) -> Phase {
+        if self.0.has_changed().is_err() {
+            return (*self.0.borrow()).max(Phase::Draining);
+        }
+        *self.0.borrow()
+    }
+
+    /// Returns when the drain begins.
+    pub async fn draining(&mut self) {
+        // An error says that the trigger is gone, which means the same.
+        let _gone = self.0.wait_for(|phase| *phase >= Phase::Draining).await;
+    }
+
+    /// Returns when nothing may run any longer. Never, if the trigger is gone before.
+    pub async fn now(&mut self) {
+        if self.0.wait_for(|phase| *phase == Phase::Now).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Trigger {
+    /// Begins the drain.
+    pub fn drain(&self) {
+        self.0.send_if_modified(|phase| {
+            let earlier = *phase < Phase::Draining;
+            *phase = (*phase).max(Phase::Draining);
+            earlier
+        });
+    }
+
+    /// Ends the drain.
+    pub fn now(&self) {
+        self.0.send_replace(Phase::Now);
+    }
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) struct Signals {
+        terminate: Signal,
+        interrupt: Signal,
+    }
+
+    impl Signals {
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            })
+        }
+
+        pub(super) async fn recv(&mut self) {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    use std::io;
+
+    pub(super) struct Signals;
+
+    impl Signals {
+        #[expect(clippy::unnecessary_wraps, reason = "the same signature as on unix")]
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) async fn recv(&mut self) {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn phases_only_go_forward() {
+        let (trigger, mut shutdown) = Shutdown::new();
+        assert_eq!(shutdown.phase(), Phase::Serving);
+        trigger.now();
+        trigger.drain();
+        shutdown.draining().await;
+        shutdown.now().await;
+        assert_eq!(shutdown.phase(), Phase::Now);
+    }
+
+    #[tokio::test]
+    async fn a_lost_trigger_begins_the_drain() {
+        let (trigger, mut shutdown) = Shutdown::new();
+        drop(trigger);
+        shutdown.draining().await;
+        assert_eq!(shutdown.phase(), Phase::Draining);
+    }
+}
