@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::limits::DEPTH_MAX;
+use crate::limits::{DEPTH_MAX, MEMBERS_MAX};
 use crate::object::{ObjectError, half_a_pair, validate};
 use crate::scan::string_end;
 use crate::text::{trim, unquote};
@@ -11,12 +11,14 @@ use crate::text::{trim, unquote};
 /// Refuses a text in which any object has two members of the same name, however they are spelt.
 ///
 /// # Errors
-/// If there is such an object, the text is not JSON, or it nests deeper than [`DEPTH_MAX`].
+/// If there is such an object, the text is not JSON, nests deeper than [`DEPTH_MAX`], or has more than [`MEMBERS_MAX`]
+/// members in an object and those around it.
 pub fn strict(raw: &str) -> Result<(), ObjectError> {
     let raw = trim(raw);
     validate(raw)?;
     let bytes = raw.as_bytes();
     let mut open: Vec<Option<Names<'_>>> = Vec::new();
+    let mut held = 0;
     let mut is_name_next = false;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -26,6 +28,10 @@ pub fn strict(raw: &str) -> Result<(), ObjectError> {
                 if is_name_next && let Some(Some(names)) = open.last_mut() {
                     let name = raw.get(at..end).and_then(unquote).ok_or_else(half_a_pair)?;
                     names.add(name)?;
+                    held += 1;
+                    if held > MEMBERS_MAX {
+                        return Err(ObjectError::TooMany);
+                    }
                     is_name_next = false;
                 }
                 at = end;
@@ -38,7 +44,7 @@ pub fn strict(raw: &str) -> Result<(), ObjectError> {
                 is_name_next = byte == b'{';
                 open.push(is_name_next.then(Names::default));
             }
-            b'}' | b']' => drop(open.pop()),
+            b'}' | b']' => held -= open.pop().flatten().map_or(0, |names| names.len()),
             b',' => is_name_next = matches!(open.last(), Some(Some(_))),
             _ => {}
         }
@@ -56,6 +62,10 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     const FEW: usize = 16;
+
+    fn len(&self) -> usize {
+        self.few.len() + self.many.len()
+    }
 
     fn add(&mut self, name: Cow<'a, str>) -> Result<(), ObjectError> {
         if self.few.contains(&name) || self.many.contains(&name) {
@@ -118,6 +128,30 @@ mod tests {
             let text = format!("{{{},\"{again}\":0}}", members(1000));
             assert_eq!(strict(&text), Err(ObjectError::Duplicate(again.to_owned())));
         }
+    }
+
+    #[test]
+    fn names_have_a_limit_while_they_are_held() {
+        let members = |count: usize| {
+            (0..count)
+                .map(|n| format!("\"{n}\":0"))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let half = members(MEMBERS_MAX / 2);
+        assert_eq!(strict(&format!("{{{}}}", members(MEMBERS_MAX))), Ok(()));
+        assert_eq!(
+            strict(&format!("{{{}}}", members(MEMBERS_MAX + 1))),
+            Err(ObjectError::TooMany)
+        );
+        assert_eq!(
+            strict(&format!("[{{{half}}},{{{half}}},{{{half}}}]")),
+            Ok(())
+        );
+        assert_eq!(
+            strict(&format!("{{{half},\"in\":{{{half}}}}}")),
+            Err(ObjectError::TooMany)
+        );
     }
 
     #[test]
