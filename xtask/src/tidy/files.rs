@@ -76,9 +76,9 @@ const WORDS: &[Word] = &[
         why: "use #![expect(…, reason = \"…\")]",
     },
     Word {
-        text: concat!("#[ig", "nore"),
+        text: concat!("#[ig", "nore]"),
         tests_too: true,
-        why: "a test that is not run is not a test",
+        why: "a test that is not run says why: #[ignore = \"…\"]",
     },
 ];
 
