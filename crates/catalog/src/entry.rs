@@ -1,3 +1,6 @@
+//! What is known of one server. Owns what an entry holds and what of it may be shown. Refuses to print credentials.
+//! Next: `reader`, which makes entries of files.
+
 use std::fmt;
 use std::path::PathBuf;
 

@@ -1,7 +1,10 @@
 //! Reads the fields of one table: each by its name or an older one, with messages that say where. Next: `reader`.
 
+use std::collections::HashSet;
+
 use crate::document::{Document, Key, Node, Value};
 use crate::expand::{Lookup, expand};
+use crate::limits::{ITEMS_MAX, PROBLEMS_MAX};
 use crate::{Problem, suggest};
 
 /// One table being read. Whatever is wrong is noted; the reading goes on, so that a person sees everything at once.
@@ -110,21 +113,22 @@ impl<'a> Fields<'a> {
 
     /// A list of texts, as written.
     pub(crate) fn texts(&mut self, names: &[&str]) -> Option<Vec<String>> {
-        let (key, node) = self.get(names)?;
-        let texts = match &node.value {
-            Value::List(items) => items
-                .iter()
-                .map(|item| match &item.value {
-                    Value::String(text) => Some(text.clone()),
-                    _ => None,
-                })
-                .collect(),
-            _ => None,
-        };
-        if texts.is_none() {
-            self.wrong(key, node, "a list of texts");
+        let items = self.items(names, "a list of texts")?;
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            match &item.value {
+                Value::String(text) => out.push(text.clone()),
+                _ => {
+                    let message = format!(
+                        "each of `{}` must be a text, found {}",
+                        names[0],
+                        item.kind()
+                    );
+                    self.error(item.start, message, "put it in quotes");
+                }
+            }
         }
-        texts
+        Some(out)
     }
 
     /// The text of a value where numbers and booleans do as well, variables filled in.
@@ -150,37 +154,67 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// Names and values, variables filled in; a value of `null` leaves its name out.
+    /// Names and values, variables filled in; a value of `null` leaves its name out. `check` says what is wrong with a pair.
     pub(crate) fn values(
         &mut self,
         names: &[&str],
-        valid: fn(&str) -> bool,
-    ) -> Option<Vec<(String, String)>> {
-        let (key, node) = self.get(names)?;
+        check: fn(&str, &str) -> Option<&'static str>,
+    ) -> Vec<(String, String)> {
+        let Some((key, node)) = self.get(names) else {
+            return Vec::new();
+        };
         let Some(pairs) = node.table() else {
             self.wrong(key, node, "a table of names and values");
-            return None;
+            return Vec::new();
         };
-        let mut out: Vec<(String, String)> = Vec::with_capacity(pairs.len());
+        if !self.is_short(key, node, pairs.len()) {
+            return Vec::new();
+        }
+        let mut seen = HashSet::new();
+        let mut out = Vec::with_capacity(pairs.len());
         for (name, node) in pairs.iter().filter(|(_, node)| node.value != Value::Null) {
             let what = format!("`{}` in `{}`", name.name, key.name);
-            if !valid(&name.name) {
-                self.error(
-                    name.start,
-                    format!("{what} cannot be a name there"),
-                    "check its spelling",
-                );
-            } else if out.iter().any(|(other, _)| *other == name.name) {
+            if !seen.insert(name.name.as_str()) {
                 self.error(
                     name.start,
                     format!("{what} is given twice"),
                     "keep one of them",
                 );
             } else if let Some(value) = self.value(&what, node) {
-                out.push((name.name.clone(), value));
+                match check(&name.name, &value) {
+                    Some(wrong) => {
+                        self.error(name.start, format!("{what} {wrong}"), "check its spelling");
+                    }
+                    None => out.push((name.name.clone(), value)),
+                }
             }
         }
-        Some(out)
+        out
+    }
+
+    /// The items of a list, if there is one of a size that anybody means.
+    pub(crate) fn items(&mut self, names: &[&str], wanted: &str) -> Option<&'a [Node]> {
+        let (key, node) = self.get(names)?;
+        match &node.value {
+            Value::List(items) => self
+                .is_short(key, node, items.len())
+                .then_some(items.as_slice()),
+            _ => {
+                self.wrong(key, node, wanted);
+                None
+            }
+        }
+    }
+
+    fn is_short(&mut self, key: &Key, node: &Node, items: usize) -> bool {
+        if items > ITEMS_MAX {
+            let message = format!(
+                "`{}` has {items} items, at most {ITEMS_MAX} are read",
+                key.name
+            );
+            self.error(node.start, message, "shorten it");
+        }
+        items <= ITEMS_MAX
     }
 
     pub(crate) fn expanded(&mut self, what: &str, text: &str, at: usize) -> Option<String> {
@@ -212,19 +246,24 @@ impl<'a> Fields<'a> {
         self.error(node.start, message, format!("write {wanted}"));
     }
 
-    /// The names that nobody asked for.
-    pub(crate) fn unread(&self) -> impl Iterator<Item = &'a Key> {
-        let read = self.read.clone();
-        self.pairs
+    /// The first names that nobody asked for.
+    pub(crate) fn unread(&self) -> Vec<&'a Key> {
+        let unread = self
+            .pairs
             .iter()
-            .enumerate()
-            .filter(move |(at, _)| !read[*at])
-            .map(|(_, (key, _))| key)
+            .zip(&self.read)
+            .filter(|(_, read)| !**read);
+        unread.map(|((key, _), _)| key).take(PROBLEMS_MAX).collect()
     }
 
-    /// A name that nobody asked for and that resembles one of these.
-    pub(crate) fn misspelt(&self, wanted: &[&str]) -> Option<(&'a Key, String)> {
-        self.unread()
-            .find_map(|key| Some((key, suggest(&key.name, wanted.iter().copied())?.to_owned())))
+    /// A name that nobody asked for and that resembles one of these. It counts as read.
+    pub(crate) fn misspelt(&mut self, wanted: &[&'static str]) -> Option<(&'a Key, &'static str)> {
+        let near = |key: &Key| suggest(&key.name, wanted.iter().copied());
+        let (key, known) = self
+            .unread()
+            .into_iter()
+            .find_map(|key| Some((key, near(key)?)))?;
+        self.get(&[&key.name]);
+        Some((key, known))
     }
 }

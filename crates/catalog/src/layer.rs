@@ -1,3 +1,5 @@
+//! Where something was said, in the order of who wins.
+
 use std::fmt;
 
 /// Where a setting or an entry came from, weakest first: what stands later wins.

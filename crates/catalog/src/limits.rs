@@ -6,6 +6,8 @@ pub const FILE_BYTES_MAX: usize = 16 << 20;
 pub const ENTRIES_MAX: usize = 10_000;
 /// Most problems reported about one file; the rest is counted.
 pub const PROBLEMS_MAX: usize = 100;
+/// Most arguments, variables, headers or tool names in one entry.
+pub const ITEMS_MAX: usize = 4_096;
 /// Longest server name.
 pub const NAME_CHARS_MAX: usize = 64;
 /// Most `${…}` inside the default of another.

@@ -1,3 +1,5 @@
+//! Entries of several sources as one list. Refuses to replace anything in silence.
+
 use std::collections::HashMap;
 
 use crate::{Entry, Problem, ServerName};

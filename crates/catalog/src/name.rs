@@ -1,3 +1,5 @@
+//! Names of servers. Refuses what could not stand in a URL, a file name and a command line alike.
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;

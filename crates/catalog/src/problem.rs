@@ -1,3 +1,5 @@
+//! What a person is told about a file. Owns its one-line form; knows nothing of terminals.
+
 use std::fmt;
 
 /// Something in a file, a variable or a flag that a person should mend: what, where, and how.

@@ -1,15 +1,21 @@
 //! Makes entries of a table of servers, from JSON and TOML alike. Owns which keys an entry has, under the names that the
-//! AI applications give them. Refuses one server, never the others. Next: `mcp_servers` (whole files), `entry`.
+//! AI applications give them. Refuses one server, never the others. Next: `reader/launch.rs` (what starts or reaches a
+//! server), `mcp_servers` (whole files).
 
-use std::path::PathBuf;
+use std::collections::HashMap;
 
 use crate::document::{Document, Key, Node, Value};
 use crate::expand::Lookup;
 use crate::fields::Fields;
 use crate::limits::{
-    CALL_TIMEOUT_S_MAX, ENTRIES_MAX, IDLE_TIMEOUT_S_MAX, PROBLEMS_MAX, START_TIMEOUT_S_MAX,
+    CALL_TIMEOUT_S_MAX, ENTRIES_MAX, IDLE_TIMEOUT_S_MAX, NAME_CHARS_MAX, PROBLEMS_MAX,
+    START_TIMEOUT_S_MAX,
 };
-use crate::{Entry, Launch, Layer, Problem, RemoteKind, ServerName, Share, suggest};
+use crate::{Entry, Launch, Layer, Problem, ServerName, Share, suggest};
+
+mod launch;
+#[cfg(test)]
+mod tests;
 
 /// How a file is to be read.
 #[derive(Clone, Copy, Default)]
@@ -42,6 +48,16 @@ pub const KEYS: &[&str] = &[
     "description",
 ];
 
+/// Further keys, as some of the applications call them.
+const OLDER_KEYS: &[&str] = &[
+    "enabled",
+    "transport",
+    "httpUrl",
+    "serverUrl",
+    "workingDirectory",
+    "environment",
+];
+
 /// What `type` may say in our own form.
 pub const TYPES: &[&str] = &["stdio", "http", "sse"];
 /// What `share` may say.
@@ -65,7 +81,10 @@ pub fn read_servers(
 #[derive(Default)]
 pub(crate) struct Servers {
     found: Vec<(Entry, usize)>,
+    places: HashMap<ServerName, usize>,
     problems: Vec<Problem>,
+    /// Problems beyond those that are reported.
+    more: usize,
 }
 
 impl Servers {
@@ -75,58 +94,72 @@ impl Servers {
                 "the servers must be a table of names and entries, found {}",
                 table.kind()
             );
-            self.problems.push(
+            return self.note(
                 doc.error(table.start, message)
                     .hint("write {\"name\": {\"command\": …}}"),
             );
-            return;
         };
         for (key, node) in pairs {
             if self.found.len() == ENTRIES_MAX {
-                self.problems.push(doc.error(
-                    key.start,
-                    format!("more than {ENTRIES_MAX} servers; the rest is left out"),
-                ));
-                return;
+                let message = format!(
+                    "there are more than {ENTRIES_MAX} servers; from here on they are left out"
+                );
+                return self.note(
+                    doc.error(key.start, message)
+                        .hint("is this the right file?"),
+                );
             }
-            self.entry(doc, key, node, reading);
+            if let Some(entry) = self.entry(doc, key, node, reading) {
+                self.add(doc, entry, key.start);
+            }
         }
     }
 
-    fn entry(&mut self, doc: &Document<'_>, key: &Key, node: &Node, reading: &Reading<'_>) {
-        let Some(name) = self.name(doc, key) else {
-            return;
-        };
+    fn entry(
+        &mut self,
+        doc: &Document<'_>,
+        key: &Key,
+        node: &Node,
+        reading: &Reading<'_>,
+    ) -> Option<Entry> {
+        let name = self.name(doc, key)?;
         let Some(pairs) = node.table() else {
             let message = format!("server `{name}` must be a table, found {}", node.kind());
-            self.problems.push(
+            self.note(
                 doc.error(node.start, message)
                     .hint("write {\"command\": …} or {\"url\": …}"),
             );
-            return;
+            return None;
         };
         let about = format!("server `{name}`: ");
-        let (entry, mut problems) = read_entry(doc, about, name, key.start, pairs, reading);
-        self.problems.append(&mut problems);
-        let Some(entry) = entry else { return };
-        if let Some((former, start)) = self
-            .found
-            .iter_mut()
-            .find(|(other, _)| other.name == entry.name)
-        {
-            let (first, second) = (doc.position(*start), doc.position(key.start));
-            let message = format!(
-                "server `{}` is defined twice, at {}:{} and at {}:{}; the later one is used",
-                entry.name, first.0, first.1, second.0, second.1
-            );
-            self.problems.push(
-                doc.error(key.start, message)
-                    .hint("rename or remove one of them"),
-            );
-            *former = entry;
-            *start = key.start;
+        let (entry, problems) = read_entry(doc, about, name, key.start, pairs, reading);
+        problems.into_iter().for_each(|problem| self.note(problem));
+        entry
+    }
+
+    fn add(&mut self, doc: &Document<'_>, entry: Entry, start: usize) {
+        let Some(&at) = self.places.get(&entry.name) else {
+            self.places.insert(entry.name.clone(), self.found.len());
+            return self.found.push((entry, start));
+        };
+        // What an application does with such a file: the later one is what its reader of JSON keeps.
+        let (first, second) = (doc.position(self.found[at].1), doc.position(start));
+        let message = format!(
+            "server `{}` is defined twice, at {}:{} and at {}:{}; the later one is used",
+            entry.name, first.0, first.1, second.0, second.1
+        );
+        self.note(
+            doc.error(start, message)
+                .hint("rename or remove one of them"),
+        );
+        self.found[at] = (entry, start);
+    }
+
+    fn note(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
         } else {
-            self.found.push((entry, key.start));
+            self.more += 1;
         }
     }
 
@@ -136,28 +169,25 @@ impl Servers {
             Err(error) => error,
         };
         let repaired = ServerName::repaired(&key.name);
-        self.problems.push(match &repaired {
+        let shown: String = key.name.chars().take(2 * NAME_CHARS_MAX).collect();
+        self.note(match &repaired {
             Some(name) => doc
                 .warning(
                     key.start,
-                    format!("server `{}` is called `{name}` here: {error}", key.name),
+                    format!("server `{shown}` is called `{name}` here: {error}"),
                 )
                 .hint(format!("rename it to `{name}`")),
             None => doc
-                .error(key.start, format!("server `{}`: {error}", key.name))
+                .error(key.start, format!("server `{shown}`: {error}"))
                 .hint("rename it"),
         });
         repaired
     }
 
     pub(crate) fn finish(mut self, doc: &Document<'_>) -> (Vec<Entry>, Vec<Problem>) {
-        if self.problems.len() > PROBLEMS_MAX {
-            let more = self.problems.len() - PROBLEMS_MAX;
-            self.problems.truncate(PROBLEMS_MAX);
-            self.problems.push(Problem::warning(
-                doc.source,
-                format!("and {more} more problems in this file"),
-            ));
+        if self.more > 0 {
+            let message = format!("and {} more problems in this file", self.more);
+            self.problems.push(Problem::warning(doc.source, message));
         }
         (
             self.found.into_iter().map(|(entry, _)| entry).collect(),
@@ -183,7 +213,7 @@ fn read_entry(
             _ => false,
         });
     let mut fields = Fields::new(doc, about, pairs, reading.lookup.filter(|_| !off));
-    let launch = launch(&mut fields, start);
+    let launch = launch::read(&mut fields, start);
     let mut entry = Entry {
         tools: fields.texts(&["tools", "enabled_tools", "enabledTools", "includeTools"]),
         exclude_tools: fields
@@ -216,7 +246,7 @@ fn read_entry(
     };
     fields.bool(&["disabled"]);
     fields.bool(&["enabled"]);
-    unknown(&mut fields, reading.own);
+    unknown(&mut fields, launch.as_ref(), reading.own);
     let failed = fields.problems.iter().any(Problem::is_error);
     let entry = launch.filter(|_| !failed).map(|launch| {
         entry.launch = launch;
@@ -225,267 +255,42 @@ fn read_entry(
     (entry, fields.problems)
 }
 
-fn unknown(fields: &mut Fields<'_>, own: bool) {
-    let unread: Vec<&Key> = fields.unread().collect();
-    for key in unread {
-        let name = &key.name;
-        if LATER.contains(&name.as_str()) {
-            let message = format!("`{name}` has no effect in this version");
-            fields.warning(key.start, message, "do not rely on it yet");
-        } else if let Some(known) = suggest(name, KEYS.iter().copied()) {
-            let message = format!("`{name}` is no key of a server and is ignored");
-            fields.warning(key.start, message, format!("did you mean `{known}`?"));
+/// Says what a key means that nobody read. Files of other applications hold much that concerns only them.
+fn unknown(fields: &mut Fields<'_>, launch: Option<&Launch>, own: bool) {
+    let of_kind = match launch {
+        Some(Launch::Command { .. }) => "has no effect on a command",
+        Some(Launch::Remote { .. }) => "has no effect on a remote server",
+        None => return, // what is wrong with it was said, and some keys were not come to
+    };
+    for key in fields.unread() {
+        let name = key.name.as_str();
+        let known = || KEYS.iter().chain(OLDER_KEYS).copied();
+        // Whoever wrote it relies on it, whatever the form of the file.
+        let (message, hint) = if LATER.contains(&name) {
+            (
+                "has no effect in this version",
+                "do not rely on it yet".to_owned(),
+            )
+        } else if known().any(|known| known == name) {
+            if !own {
+                continue;
+            }
+            (of_kind, "remove it".to_owned())
+        } else if let Some(known) = suggest(name, known()) {
+            (
+                "is no key of a server and is ignored",
+                format!("did you mean `{known}`?"),
+            )
         } else if own {
-            let message = format!("`{name}` is no key of a server and is ignored");
-            fields.warning(
-                key.start,
-                message,
+            (
+                "is no key of a server and is ignored",
                 format!("there are: {}", KEYS.join(", ")),
-            );
-        }
+            )
+        } else {
+            continue;
+        };
+        fields.warning(key.start, format!("`{name}` {message}"), hint);
     }
-}
-
-/// What `type` says, in all the ways it is written.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Command,
-    Remote(RemoteKind),
-}
-
-fn kind(fields: &mut Fields<'_>) -> Result<Option<Kind>, ()> {
-    let Some((text, at)) = fields.text(&["type", "transport"]) else {
-        return Ok(None);
-    };
-    let plain = text.to_ascii_lowercase().replace(['-', '_'], "");
-    match plain.as_str() {
-        "stdio" | "local" | "command" => Ok(Some(Kind::Command)),
-        "http" | "streamablehttp" | "streamable" | "streaming" => {
-            Ok(Some(Kind::Remote(RemoteKind::Streamable)))
-        }
-        "sse" => Ok(Some(Kind::Remote(RemoteKind::Sse))),
-        "remote" => Ok(Some(Kind::Remote(RemoteKind::Auto))),
-        _ => {
-            let hint = match suggest(&text, TYPES.iter().copied()) {
-                Some(known) => format!("did you mean \"{known}\"?"),
-                None => "there are: \"stdio\", \"http\" and \"sse\"".to_owned(),
-            };
-            fields.error(at, format!("`type` cannot be \"{text}\""), hint);
-            Err(())
-        }
-    }
-}
-
-fn launch(fields: &mut Fields<'_>, start: usize) -> Option<Launch> {
-    let kind = kind(fields);
-    // Gemini CLI: `httpUrl` is streamable HTTP and wins over `url`.
-    let streamable = fields.get(&["httpUrl"]);
-    let url = fields.get(&["url", "serverUrl", "uri"]);
-    let command = fields.get(&["command", "cmd"]);
-    let (kind, url) = match (kind.ok()?, streamable, url) {
-        (None, Some(found), _) => (Some(Kind::Remote(RemoteKind::Streamable)), Some(found)),
-        (kind, found, other) => (kind, found.or(other)),
-    };
-    match (kind, command, url) {
-        (None | Some(Kind::Command), Some(found), None)
-        | (Some(Kind::Command), Some(found), Some(_)) => {
-            if let Some((key, _)) = url {
-                fields.warning(
-                    key.start,
-                    format!("`{}` is ignored: this server is a command", key.name),
-                    "remove it",
-                );
-            }
-            self::command(fields, found)
-        }
-        (None, None, Some(found)) => remote(fields, found, RemoteKind::Auto),
-        (Some(Kind::Remote(kind)), _, Some(found)) => {
-            if let Some((key, _)) = command {
-                fields.warning(
-                    key.start,
-                    format!("`{}` is ignored: this server is remote", key.name),
-                    "remove it",
-                );
-            }
-            remote(fields, found, kind)
-        }
-        (None, Some((key, _)), Some(_)) => {
-            let message = "there is both a command and a URL";
-            fields.error(
-                key.start,
-                message,
-                "remove one of them, or say which by `type`",
-            );
-            None
-        }
-        (kind, _, None) => {
-            missing(fields, start, kind);
-            None
-        }
-        (Some(Kind::Command), None, Some((key, _))) => {
-            let message = format!(
-                "`type` says that this is a command, but there is only `{}`",
-                key.name
-            );
-            fields.error(
-                key.start,
-                message,
-                "write `type` = \"http\" or \"sse\", or leave it out",
-            );
-            None
-        }
-    }
-}
-
-fn missing(fields: &mut Fields<'_>, start: usize, kind: Option<Kind>) {
-    let (message, wanted): (_, &[&str]) = match kind {
-        None => ("there is neither `command` nor `url`", &["command", "url"]),
-        Some(Kind::Command) => ("there is no `command`", &["command"]),
-        Some(Kind::Remote(_)) => ("there is no `url`", &["url"]),
-    };
-    match fields.misspelt(wanted) {
-        Some((key, known)) => fields.error(
-            key.start,
-            message,
-            format!("did you mean `{known}` instead of `{}`?", key.name),
-        ),
-        None => fields.error(start, message, format!("add `{}`", wanted[0])),
-    }
-}
-
-fn command(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch> {
-    let mut args = Vec::new();
-    // OpenCode writes the program and its arguments as one list.
-    let program = match &node.value {
-        Value::List(items) if !items.is_empty() => {
-            args.extend(
-                items[1..]
-                    .iter()
-                    .map(|item| fields.value("each part of `command`", item)),
-            );
-            &items[0]
-        }
-        _ => node,
-    };
-    let what = format!("`{}`", key.name);
-    let command = fields.value(&what, program);
-    if command
-        .as_deref()
-        .is_some_and(|command| command.trim().is_empty())
-    {
-        fields.error(program.start, format!("{what} is empty"), "name a program");
-        return None;
-    }
-    let command = command.map(|command| fields.home(command));
-    match fields.get(&["args"]) {
-        Some((
-            _,
-            Node {
-                value: Value::List(items),
-                ..
-            },
-        )) => {
-            args.extend(
-                items
-                    .iter()
-                    .map(|item| fields.value("each of `args`", item)),
-            );
-        }
-        Some((key, node)) => {
-            let message = format!(
-                "`{}` must be a list of texts, found {}",
-                key.name,
-                node.kind()
-            );
-            fields.error(node.start, message, "write [\"one\", \"two\"]");
-        }
-        None => {
-            if let Some(line) = command
-                .as_deref()
-                .filter(|line| args.is_empty() && is_command_line(line))
-            {
-                let words: Vec<_> = line
-                    .split_whitespace()
-                    .map(|word| format!("{word:?}"))
-                    .collect();
-                let hint = format!(
-                    "write command {} and args [{}]",
-                    words[0],
-                    words[1..].join(", ")
-                );
-                fields.warning(
-                    node.start,
-                    format!(
-                        "{what} looks like a whole command line, but is the name of one program"
-                    ),
-                    hint,
-                );
-            }
-        }
-    }
-    let env = fields.values(&["env", "environment", "envs"], |name| {
-        !name.is_empty() && !name.contains(['=', '\0'])
-    });
-    let cwd = fields
-        .get(&["cwd", "workingDirectory", "working_directory"])
-        .map(|(key, node)| fields.value(&format!("`{}`", key.name), node));
-    Some(Launch::Command {
-        command: command?,
-        args: args.into_iter().collect::<Option<_>>()?,
-        env: env.unwrap_or_default(),
-        cwd: cwd.flatten().map(|cwd| PathBuf::from(fields.home(cwd))),
-    })
-}
-
-/// Two words or more without a path: nobody calls a program so.
-fn is_command_line(command: &str) -> bool {
-    command.split_whitespace().nth(1).is_some() && !command.contains(['/', '\\'])
-}
-
-fn remote(fields: &mut Fields<'_>, (key, node): (&Key, &Node), kind: RemoteKind) -> Option<Launch> {
-    let url = fields.value(&format!("`{}`", key.name), node);
-    if let Some(url) = &url
-        && !is_http(url)
-    {
-        let message = format!("`{}` must be an http:// or https:// address", key.name);
-        fields.error(
-            node.start,
-            message,
-            "write it out, such as https://example.com/mcp",
-        );
-        return None;
-    }
-    let headers = fields.values(&["headers", "http_headers"], |name| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-    });
-    let headers = headers.unwrap_or_default();
-    if let Some((name, _)) = headers
-        .iter()
-        .find(|(_, value)| value.contains(|c: char| c.is_control() && c != '\t'))
-    {
-        let message = format!(
-            "the value of header `{name}` contains a control character, such as a line break"
-        );
-        fields.error(node.start, message, "remove it");
-    }
-    Some(Launch::Remote {
-        url: url?,
-        headers,
-        kind,
-    })
-}
-
-fn is_http(url: &str) -> bool {
-    let rest = ["http://", "https://"].iter().find_map(|scheme| {
-        let head = url.get(..scheme.len())?;
-        head.eq_ignore_ascii_case(scheme)
-            .then(|| &url[scheme.len()..])
-    });
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
-        && !url.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 fn share(fields: &mut Fields<'_>) -> Option<Share> {
@@ -505,6 +310,3 @@ fn share(fields: &mut Fields<'_>) -> Option<Share> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,3 +1,5 @@
+//! "Did you mean …?"
+
 /// The known word that was probably meant, if one is near enough.
 pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '_', ' '], "");

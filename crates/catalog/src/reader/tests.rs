@@ -1,1 +1,70 @@
+//! Entries in our own form.
+
 use super::*;
+use crate::document::Document;
+
+/// Keys in our own form are never silently ignored.
+#[test]
+fn unknown_keys_of_our_own_form_are_told() {
+    let text = r#"{"a": {"command": "x", "icon": "i", "calltimeout": 3}}"#;
+    let doc = Document::json(text, "config.toml").unwrap();
+    let reading = Reading {
+        own: true,
+        ..Reading::default()
+    };
+    let (entries, problems) = read_servers(&doc, &doc.root, &reading);
+    assert_eq!(entries.len(), 1);
+    let hints: Vec<_> = problems
+        .iter()
+        .filter_map(|problem| problem.hint.as_deref())
+        .collect();
+    assert!(
+        hints[0].starts_with("there are: type, command, args"),
+        "{hints:?}"
+    );
+    assert_eq!(hints[1], "did you mean `call_timeout_s`?");
+}
+
+/// What belongs to the other kind of server is told where it is our own form, and never called unknown.
+#[test]
+fn keys_of_the_other_kind() {
+    let text = r#"{"a": {"command": "x", "headers": {}}, "b": {"url": "https://h", "env": {}}}"#;
+    let doc = Document::json(text, "f").unwrap();
+    let mut reading = Reading {
+        own: true,
+        ..Reading::default()
+    };
+    let (entries, problems) = read_servers(&doc, &doc.root, &reading);
+    assert_eq!(entries.len(), 2);
+    let messages: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "server `a`: `headers` has no effect on a command",
+            "server `b`: `env` has no effect on a remote server"
+        ]
+    );
+    reading.own = false;
+    assert_eq!(read_servers(&doc, &doc.root, &reading).1, []);
+}
+
+/// Every key that we name is one that we read.
+#[test]
+fn the_list_of_keys_is_what_is_read() {
+    for key in KEYS.iter().chain(OLDER_KEYS) {
+        let text = format!(r#"{{"a": {{"command": "x", "{key}": null}}}}"#);
+        let doc = Document::json(&text, "f").unwrap();
+        let reading = Reading {
+            own: true,
+            ..Reading::default()
+        };
+        let (_, problems) = read_servers(&doc, &doc.root, &reading);
+        let ignored = problems
+            .iter()
+            .any(|problem| problem.message.contains("ignored"));
+        assert!(!ignored, "{key}: {problems:?}");
+    }
+}

@@ -1,0 +1,207 @@
+//! What starts or reaches a server: `command` or `url`, and the many ways in which applications say which.
+
+use std::path::PathBuf;
+
+use super::TYPES;
+use crate::document::{Key, Node, Value};
+use crate::fields::Fields;
+use crate::{Launch, RemoteKind, suggest};
+
+/// What `type` says, in all the ways it is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Command,
+    Remote(RemoteKind),
+}
+
+/// Reads it; `start` is where the entry begins, for what is missing.
+pub(super) fn read(fields: &mut Fields<'_>, start: usize) -> Option<Launch> {
+    let kind = kind(fields);
+    // Gemini CLI: `httpUrl` is streamable HTTP and wins over `url`.
+    let streamable = fields.get(&["httpUrl"]);
+    let url = fields.get(&["url", "serverUrl"]);
+    let command = fields.get(&["command"]);
+    let (kind, url) = match (kind.ok()?, streamable, url) {
+        (None, Some(found), _) => (Some(Kind::Remote(RemoteKind::Streamable)), Some(found)),
+        (kind, found, other) => (kind, found.or(other)),
+    };
+    match (kind, command, url) {
+        (None, Some((key, _)), Some(_)) => {
+            let hint = "remove one of them, or say which by `type`";
+            fields.error(key.start, "there is both a command and a URL", hint);
+            None
+        }
+        (None | Some(Kind::Command), Some(found), url) => {
+            ignored(fields, url, "a command");
+            self::command(fields, found)
+        }
+        (None, None, Some(found)) => remote(fields, found, RemoteKind::Auto),
+        (Some(Kind::Remote(kind)), command, Some(found)) => {
+            ignored(fields, command, "remote");
+            remote(fields, found, kind)
+        }
+        (Some(Kind::Command), None, Some((key, _))) => {
+            let message = format!(
+                "`type` says that this is a command, but there is only `{}`",
+                key.name
+            );
+            fields.error(
+                key.start,
+                message,
+                "write \"http\" or \"sse\" as its `type`, or leave it out",
+            );
+            None
+        }
+        (kind, _, None) => {
+            missing(fields, start, kind);
+            None
+        }
+    }
+}
+
+fn kind(fields: &mut Fields<'_>) -> Result<Option<Kind>, ()> {
+    let Some((text, at)) = fields.text(&["type", "transport"]) else {
+        return Ok(None);
+    };
+    match text.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
+        "stdio" | "local" | "command" => Ok(Some(Kind::Command)),
+        "http" | "streamablehttp" | "streamable" | "streaming" => {
+            Ok(Some(Kind::Remote(RemoteKind::Streamable)))
+        }
+        "sse" => Ok(Some(Kind::Remote(RemoteKind::Sse))),
+        "remote" => Ok(Some(Kind::Remote(RemoteKind::Auto))),
+        _ => {
+            let hint = match suggest(&text, TYPES.iter().copied()) {
+                Some(known) => format!("did you mean \"{known}\"?"),
+                None => "there are: \"stdio\", \"http\" and \"sse\"".to_owned(),
+            };
+            fields.error(at, format!("`type` cannot be \"{text}\""), hint);
+            Err(())
+        }
+    }
+}
+
+fn ignored(fields: &mut Fields<'_>, found: Option<(&Key, &Node)>, is: &str) {
+    if let Some((key, _)) = found {
+        let message = format!(
+            "`{}` is ignored: by its `type` this server is {is}",
+            key.name
+        );
+        fields.warning(key.start, message, "remove it");
+    }
+}
+
+fn missing(fields: &mut Fields<'_>, start: usize, kind: Option<Kind>) {
+    let (message, wanted): (_, &[&'static str]) = match kind {
+        None => ("there is neither `command` nor `url`", &["command", "url"]),
+        Some(Kind::Command) => ("there is no `command`", &["command"]),
+        Some(Kind::Remote(_)) => ("there is no `url`", &["url"]),
+    };
+    match fields.misspelt(wanted) {
+        Some((key, known)) => {
+            let hint = format!("did you mean `{known}` instead of `{}`?", key.name);
+            fields.error(key.start, message, hint);
+        }
+        None => fields.error(start, message, format!("add `{}`", wanted.join("` or `"))),
+    }
+}
+
+fn command(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch> {
+    // OpenCode writes the program and its arguments as one list.
+    let (program, more) = match &node.value {
+        Value::List(items) if !items.is_empty() => (&items[0], &items[1..]),
+        _ => (node, &[][..]),
+    };
+    let what = format!("`{}`", key.name);
+    let command = fields
+        .value(&what, program)
+        .map(|command| fields.home(command));
+    if command
+        .as_deref()
+        .is_some_and(|command| command.trim().is_empty())
+    {
+        fields.error(program.start, format!("{what} is empty"), "name a program");
+        return None;
+    }
+    let args = fields
+        .items(&["args"], "a list of texts")
+        .unwrap_or_default();
+    if let Some(line) = command
+        .as_deref()
+        .filter(|line| args.is_empty() && more.is_empty() && is_command_line(line))
+    {
+        let words: Vec<_> = line
+            .split_whitespace()
+            .map(|word| format!("{word:?}"))
+            .collect();
+        let message =
+            format!("{what} looks like a whole command line, but it is the name of one program");
+        let hint = format!(
+            "write command {} and args [{}]",
+            words[0],
+            words[1..].join(", ")
+        );
+        fields.warning(node.start, message, hint);
+    }
+    let args = more
+        .iter()
+        .chain(args)
+        .map(|item| fields.value("each argument", item));
+    let args: Vec<_> = args.collect();
+    let env = fields.values(&["env", "environment"], |name, _| {
+        (name.is_empty() || name.contains(['=', '\0']))
+            .then_some("cannot be the name of a variable")
+    });
+    let cwd = fields.get(&["cwd", "workingDirectory", "working_directory"]);
+    let cwd = cwd.and_then(|(key, node)| fields.value(&format!("`{}`", key.name), node));
+    Some(Launch::Command {
+        command: command?,
+        args: args.into_iter().collect::<Option<_>>()?,
+        env,
+        cwd: cwd.map(|cwd| PathBuf::from(fields.home(cwd))),
+    })
+}
+
+/// Two words or more without a path: nobody calls a program so.
+fn is_command_line(command: &str) -> bool {
+    command.split_whitespace().nth(1).is_some() && !command.contains(['/', '\\'])
+}
+
+fn remote(fields: &mut Fields<'_>, (key, node): (&Key, &Node), kind: RemoteKind) -> Option<Launch> {
+    let url = fields.value(&format!("`{}`", key.name), node);
+    let headers = fields.values(&["headers", "http_headers"], |name, value| {
+        if name.is_empty() || !name.bytes().all(is_token) {
+            Some("cannot be the name of a header")
+        } else if value.contains(|c: char| c.is_control() && c != '\t') {
+            Some("has a line break or another control character in its value")
+        } else {
+            None
+        }
+    });
+    let url = url?;
+    if !is_http(&url) {
+        let message = format!("`{}` must be an http:// or https:// address", key.name);
+        fields.error(
+            node.start,
+            message,
+            "write it out, such as https://example.com/mcp",
+        );
+    }
+    Some(Launch::Remote { url, headers, kind })
+}
+
+/// What RFC 9110 allows in the name of a header.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// The beginning only: `transport` reads the whole of it when it connects.
+fn is_http(url: &str) -> bool {
+    let rest = ["http://", "https://"].iter().find_map(|scheme| {
+        let head = url.get(..scheme.len())?;
+        head.eq_ignore_ascii_case(scheme)
+            .then(|| &url[scheme.len()..])
+    });
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
+        && !url.contains(|c: char| c.is_whitespace() || c.is_control())
+}
