@@ -1,4 +1,5 @@
 //! What must hold for every message, tried on many.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, in its helpers too")]
 
 use std::collections::BTreeMap;
 
