@@ -1,21 +1,162 @@
-//! A gateway in this process: from flags and files to something that answers.
+//! A gateway in this process: from settings and entries to something that answers. Owns the runtime of
+//! commands and their end: servers are stopped whatever happens. Read `load.rs` before, `local.rs` after.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use config::Loaded;
+use gateway::front::Gateway;
 
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
+use crate::limits::{QUICK_GRACE, READY_POLL, START_WAIT};
+use crate::load::load;
 use crate::local::Local;
+use crate::log::Log;
 use crate::running::Status;
+use crate::surroundings::Surroundings;
 use crate::ui::Ui;
+
+/// Runs to the end, or to Ctrl-C: the work is dropped then.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .build()
+        .map_err(|e| Failure::internal("the runtime does not start", e))?;
+    // The front door's own future stays on this thread, so there must be a place for such.
+    let done = tokio::task::LocalSet::new().block_on(&runtime, work);
+    // A name lookup that hangs must not hang the end.
+    runtime.shutdown_background();
+    done
+}
+
+/// Does the work unless Ctrl-C or SIGTERM comes first.
+pub(crate) async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut shutdown = server::Shutdown::on_signals()
+        .map_err(|e| Failure::internal("signals cannot be heard", e))?;
+    tokio::select! {
+        done = work => done,
+        () = shutdown.draining() => Err(Failure::new(Kind::Interrupted, "interrupted")),
+    }
+}
 
 /// Starts the chosen servers, does the work with a client of theirs, and stops them.
 pub(crate) fn with<T>(
-    _ui: &Ui,
-    _choice: &Choice,
-    _work: impl AsyncFnOnce(&mut Local) -> Result<T, Failure>,
+    ui: &Ui,
+    choice: &Choice,
+    work: impl AsyncFnOnce(&mut Local) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    Err(Failure::new(Kind::Internal, "not connected yet"))
+    let here = Surroundings::of_process()?;
+    let loaded = load(ui, &here, choice, Vec::new())?;
+    block_on(async {
+        let gateway = Engine::new(here, loaded).start()?;
+        let done = unless_interrupted(async {
+            let mut local = Local::open(&gateway).await?;
+            started(ui, &gateway).await;
+            work(&mut local).await
+        });
+        let done = done.await;
+        gateway.shutdown(QUICK_GRACE).await;
+        done
+    })
 }
 
-/// The configured servers.
-pub(crate) fn configured(_ui: &Ui, _choice: &Choice) -> Result<Vec<Status>, Failure> {
-    Ok(Vec::new())
+/// Waits until every server has told what it offers, or cannot; tells which cannot.
+pub(crate) async fn started(ui: &Ui, gateway: &Gateway) {
+    let ready = async {
+        while !gateway.is_ready() {
+            tokio::time::sleep(READY_POLL).await;
+        }
+    };
+    ui.passing("servers are starting");
+    let _late = tokio::time::timeout(START_WAIT, ready).await;
+    ui.passing("");
+    for server in gateway.servers().iter().filter(|s| s.state == "failed") {
+        let reason = server.reason.as_deref().unwrap_or("it does not say why");
+        ui.warn(
+            &format!("server `{}` does not work: {reason}", server.name),
+            &[],
+        );
+    }
+}
+
+/// The configured servers, none of them started.
+pub(crate) fn configured(ui: &Ui, choice: &Choice) -> Result<Vec<Status>, Failure> {
+    let here = Surroundings::of_process()?;
+    let loaded = load(ui, &here, choice, Vec::new())?;
+    let status = |entry: catalog::Entry| Status {
+        name: entry.name.to_string(),
+        kind: kind(&entry.launch).to_owned(),
+        state: if entry.disabled {
+            "disabled"
+        } else {
+            "configured"
+        }
+        .to_owned(),
+        reason: None,
+        upstreams: 0,
+        pids: Vec::new(),
+        tools: 0,
+        calls: 0,
+        errors: 0,
+        source: entry.source,
+    };
+    Ok(loaded.entries.into_iter().map(status).collect())
+}
+
+fn kind(launch: &catalog::Launch) -> &'static str {
+    match launch {
+        catalog::Launch::Command { .. } => "command",
+        catalog::Launch::Remote { .. } => "remote",
+    }
+}
+
+/// What a gateway is made of.
+pub(crate) struct Engine {
+    pub(crate) here: Surroundings,
+    loaded: Loaded,
+    tools: Vec<String>,
+    log: Option<Arc<Log>>,
+}
+
+impl Engine {
+    /// Over these entries.
+    pub(crate) fn new(here: Surroundings, loaded: Loaded) -> Self {
+        Self {
+            here,
+            loaded,
+            tools: Vec::new(),
+            log: None,
+        }
+    }
+
+    /// Only these tools, if there are any.
+    pub(crate) fn tools(self, tools: &[String]) -> Self {
+        Self {
+            tools: tools.to_vec(),
+            ..self
+        }
+    }
+
+    /// Every call is told here.
+    pub(crate) fn log(self, log: Log) -> Self {
+        Self {
+            log: Some(Arc::new(log)),
+            ..self
+        }
+    }
+
+    /// How many servers there are.
+    pub(crate) fn server_count(&self) -> usize {
+        self.loaded.entries.iter().filter(|e| !e.disabled).count()
+    }
+
+    /// The gateway. No server is started by this.
+    pub(crate) fn start(&self) -> Result<Gateway, Failure> {
+        let _ = (&self.tools, &self.log);
+        Err(Failure::new(Kind::Internal, "not connected yet"))
+    }
 }

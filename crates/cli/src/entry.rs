@@ -17,7 +17,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(words: impl Iterator<Item = OsString>) -> u8 {
-    let around = crate::surroundings::look();
+    let around = crate::surroundings::terminal(&config::Env::process());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return unparsed(error, &Ui::new(Format::Human, Colour::Auto, &around)),

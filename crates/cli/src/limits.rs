@@ -20,3 +20,9 @@ pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(10);
 pub(crate) const QUICK_GRACE: Duration = Duration::from_millis(500);
 /// Nesting of a JSON text that is reformatted.
 pub(crate) const JSON_DEPTH_MAX: usize = 128;
+/// How long the demo lets an installer work.
+pub(crate) const INSTALL_TIMEOUT: Duration = Duration::from_secs(240);
+/// How long a program may take to tell its version.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a command looks whether servers have started.
+pub(crate) const READY_POLL: Duration = Duration::from_millis(20);

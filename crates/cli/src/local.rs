@@ -13,6 +13,7 @@ use wire::{Frame, Kind as FrameKind, Object, Version, method};
 
 use crate::error::{Failure, Kind};
 use crate::limits::LIST_PAGES_MAX;
+use crate::tool::Tool;
 
 /// A conversation with a gateway in this process.
 pub(crate) struct Local {
@@ -97,6 +98,36 @@ impl Local {
             },
         };
         result(method, &answer)
+    }
+
+    /// The tools, each with the server it belongs to.
+    pub(crate) async fn tools(&mut self) -> Result<Vec<Tool>, Failure> {
+        let all = self.list(method::TOOLS_LIST, "tools").await?;
+        let mut tools: Vec<Tool> = all.iter().filter_map(|raw| Tool::parse(raw)).collect();
+        for server in self.gateway.servers() {
+            // Under its own names: a tool is the server's if it is called that, or that behind a prefix.
+            self.origin.only = Some(Arc::from(server.name.as_str()));
+            let own = self.list(method::TOOLS_LIST, "tools").await;
+            self.origin.only = None;
+            let own: Vec<Tool> = own
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|raw| Tool::parse(raw))
+                .collect();
+            for name in own.iter().map(|tool| tool.name.as_str()) {
+                let prefixed = format!("{}__{name}", server.name);
+                let found = tools.iter().position(|t| t.name == prefixed);
+                let found = found.or_else(|| {
+                    tools
+                        .iter()
+                        .position(|t| t.name == name && t.server.is_none())
+                });
+                if let Some(at) = found {
+                    tools[at].server = Some(server.name.clone());
+                }
+            }
+        }
+        Ok(tools)
     }
 
     /// All elements of a list, over all its pages, raw.
@@ -185,15 +216,4 @@ fn refused(frame: &Frame) -> Failure {
         Kind::Failed,
         message.map_or_else(|| "the request was refused".to_owned(), |m| m.into_owned()),
     )
-}
-
-impl Local {
-    /// The tools of the gateway.
-    pub(crate) async fn tools(&mut self) -> Result<Vec<crate::tool::Tool>, Failure> {
-        let all = self.list(method::TOOLS_LIST, "tools").await?;
-        Ok(all
-            .iter()
-            .filter_map(|raw| crate::tool::Tool::parse(raw))
-            .collect())
-    }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
+use config::{LogFormat, Settings};
 use jiff::Timestamp;
 
 use crate::limits::LOG_RECORDS_MAX;
@@ -43,8 +44,19 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Starts the writer.
-    pub(crate) fn start(stream: Stream) -> std::io::Result<Self> {
+    /// Starts the writer. `is_verbose`: starts of servers are told too.
+    pub(crate) fn start(
+        stream: Stream,
+        settings: &Settings,
+        is_verbose: bool,
+    ) -> std::io::Result<Self> {
+        let terminal = match settings.log_format {
+            LogFormat::Auto => stream.terminal,
+            LogFormat::Text => true,
+            LogFormat::Json => false,
+        };
+        let stream = Stream { terminal, ..stream };
+        let _ = is_verbose;
         let (queue, records) = sync_channel(LOG_RECORDS_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&dropped);

@@ -13,6 +13,7 @@ mod entry;
 mod error;
 mod format;
 mod limits;
+mod load;
 mod local;
 mod log;
 mod running;
@@ -23,5 +24,13 @@ mod ui;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // The process that stands between us and a server: there is one per server, so it stays small.
+    #[cfg(target_os = "linux")]
+    {
+        let mut words = std::env::args_os().skip(1);
+        if words.next().is_some_and(|word| word == "__guard") {
+            return launch::guard::main(words);
+        }
+    }
     entry::main()
 }

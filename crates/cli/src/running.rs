@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::admin::{self, Answer};
 use crate::choice::Running;
 use crate::error::{Failure, Kind};
+use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 
 /// A running gateway.
@@ -17,8 +18,12 @@ pub(crate) struct Gateway {
     pub(crate) id: String,
     /// Its process.
     pub(crate) pid: u32,
-    /// Where clients reach it, unless it speaks stdio.
+    /// How clients reach it.
+    pub(crate) transport: String,
+    /// Where, unless it speaks stdio.
     pub(crate) url: Option<String>,
+    /// What it is.
+    pub(crate) version: String,
     #[serde(skip)]
     pub(crate) socket: PathBuf,
 }
@@ -43,14 +48,21 @@ pub(crate) struct Status {
     pub(crate) source: String,
 }
 
-#[derive(Deserialize)]
-struct Statuses {
-    servers: Vec<Status>,
-}
-
-/// Those that answer.
+/// Those that are alive.
 pub(crate) fn list() -> Result<Vec<Gateway>, Failure> {
-    Ok(Vec::new())
+    let here = Surroundings::of_process()?;
+    let all = config::running::list(&here.dirs).map_err(|e| {
+        Failure::new(Kind::Failed, "cannot tell which gateways are running").because(&e)
+    })?;
+    let gateway = |info: config::running::Info| Gateway {
+        id: info.id,
+        pid: info.pid,
+        transport: info.transport,
+        url: info.address,
+        version: info.version,
+        socket: info.admin_socket,
+    };
+    Ok(all.into_iter().map(gateway).collect())
 }
 
 /// Those that are meant: all, or the named one.
@@ -117,13 +129,12 @@ pub(crate) fn holder(which: &Running, server: &str) -> Result<(Gateway, Status),
 /// The servers of a gateway.
 pub(crate) fn statuses(gateway: &Gateway) -> Result<Vec<Status>, Failure> {
     let answer = ask(gateway, "GET", "/servers")?;
-    let all: Statuses = serde_json::from_str(&answer.body).map_err(|e| {
+    serde_json::from_str(&answer.body).map_err(|e| {
         Failure::internal(
             format!("gateway `{}` answered something else", gateway.id),
             e,
         )
-    })?;
-    Ok(all.servers)
+    })
 }
 
 /// Asks a gateway; an answer that is not a success is a failure.

@@ -4,6 +4,7 @@ use serde_json::Value;
 use wire::Object;
 
 use crate::error::{Failure, Kind};
+use crate::ui::{Label, Table};
 
 /// A tool of the list.
 #[derive(Clone, Debug)]
@@ -30,6 +31,16 @@ impl Tool {
             description: text("description").unwrap_or_default(),
             raw: raw.to_owned(),
         })
+    }
+
+    /// The first line of what it says about itself.
+    fn summary(&self) -> &str {
+        let text = if self.description.is_empty() {
+            &self.title
+        } else {
+            &self.description
+        };
+        text.trim().lines().next().unwrap_or_default()
     }
 
     /// What it takes.
@@ -92,6 +103,19 @@ pub(crate) fn did_you_mean<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
     catalog::suggest(name, known).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// One line per tool.
+pub(crate) fn table(tools: &[Tool]) -> Table {
+    let mut table = Table::new(&["tool", "server", "description"]);
+    for tool in tools {
+        table.row([
+            (Label::Name, tool.name.clone()),
+            (Label::Dim, tool.server.clone().unwrap_or_default()),
+            (Label::Plain, tool.summary().to_owned()),
+        ]);
+    }
+    table
 }
 
 /// The definitions, with the server each belongs to.

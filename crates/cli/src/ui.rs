@@ -28,15 +28,13 @@ pub(crate) enum Colour {
 
 /// What the environment says about terminals.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Surroundings {
-    /// `NO_COLOR` is set and not empty.
+pub(crate) struct Terminal {
+    /// No colour, unless it is forced.
     pub(crate) no_color: bool,
-    /// `CLICOLOR_FORCE` or `FORCE_COLOR` is set, not empty and not `0`.
+    /// Colour even where nobody seems to look.
     pub(crate) force_color: bool,
-    /// `TERM=dumb`.
-    pub(crate) dumb: bool,
-    /// `COLUMNS`.
-    pub(crate) columns: Option<usize>,
+    /// It understands no colour.
+    pub(crate) is_dumb: bool,
 }
 
 /// The two streams of this process and how people want them.
@@ -57,16 +55,16 @@ pub(crate) struct Stream {
 
 impl Ui {
     /// Looks at the two streams.
-    pub(crate) fn new(format: Format, colour: Colour, around: &Surroundings) -> Self {
+    pub(crate) fn new(format: Format, colour: Colour, around: &Terminal) -> Self {
         let look = |terminal: bool, size: Option<usize>| Stream {
             terminal,
             colour: match colour {
                 Colour::Always => true,
                 Colour::Never => false,
                 Colour::Auto if around.no_color => false,
-                Colour::Auto => around.force_color || (terminal && !around.dumb),
+                Colour::Auto => around.force_color || (terminal && !around.is_dumb),
             },
-            columns: terminal.then(|| around.columns.or(size)).flatten(),
+            columns: terminal.then_some(size).flatten(),
         };
         Self {
             out: look(io::stdout().is_terminal(), columns(&io::stdout())),
@@ -154,6 +152,22 @@ impl Ui {
     /// Chatter.
     pub(crate) fn note(&self, line: &Line) {
         write_err(&format!("{}\n", line.render(self.err)));
+    }
+
+    /// What is being waited for: on a terminal, until the next line takes its place. Empty clears it.
+    pub(crate) fn passing(&self, what: &str) {
+        if !self.err.terminal || self.format != Format::Human {
+            return;
+        }
+        let shown = if what.is_empty() {
+            String::new()
+        } else {
+            format!("  {what} …")
+        };
+        write_err(&format!(
+            "\r\u{1b}[2K{}",
+            Line::from(shown).render(self.err)
+        ));
     }
 
     /// Something that the person should know and that stops nothing.

@@ -1,12 +1,130 @@
-//! `portolan demo`
+//! `portolan demo`: the gateway in this process, real servers behind it, a client before it, over HTTP, all
+//! in a temporary home. Owns the script of the play. Read `demo/cast.rs` (which servers) and
+//! `demo/player.rs` (the client) next.
 
+mod cast;
+mod home;
+mod install;
+mod player;
+mod serving;
+mod stage;
+
+use std::time::Instant;
+
+use crate::engine;
 use crate::error::{Failure, Kind};
 use crate::ui::Ui;
 
-/// See the gateway work with real servers, in half a minute
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+use cast::Actor;
+use player::Player;
+use serving::Serving;
+use stage::Stage;
 
-pub(crate) fn run(_ui: &Ui, _args: &Args) -> Result<(), Failure> {
-    Err(Failure::new(Kind::Internal, "not connected yet"))
+/// See the gateway work with real servers, in half a minute
+///
+/// Starts the gateway on a free port and real servers behind it: from npm where Node is installed, from PyPI
+/// where Python is, else a small one of our own. Then plays a client against it and prints every step with
+/// its time. Needs no account and no secret, and leaves nothing running.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Use only the built-in server: no network, nothing installed
+    #[arg(long)]
+    offline: bool,
+}
+
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    engine::block_on(async {
+        let mut stage = Stage::new(ui);
+        let calls = engine::unless_interrupted(play(&mut stage, args)).await?;
+        stage.finish(calls)?;
+        if calls == 0 {
+            return Err(Failure::new(Kind::Failed, "no tool could be called"));
+        }
+        Ok(())
+    })
+}
+
+/// All of it; how many calls were answered.
+async fn play(stage: &mut Stage<'_>, args: &Args) -> Result<usize, Failure> {
+    let mut actors = Vec::new();
+    if !args.offline {
+        actors = cast::real(stage).await;
+    }
+    if !actors.is_empty() {
+        let calls = perform(stage, actors).await?;
+        if calls > 0 {
+            return Ok(calls);
+        }
+        stage.skip(
+            "servers",
+            "none of the real ones works here: the built-in one stands in",
+        );
+    }
+    perform(stage, vec![cast::own()?]).await
+}
+
+/// One performance: gateway up, calls, gateway down.
+async fn perform(stage: &mut Stage<'_>, actors: Vec<Actor>) -> Result<usize, Failure> {
+    let home = home::Home::new()?;
+    let begun = Instant::now();
+    let entries = actors.iter().map(|actor| actor.entry.clone()).collect();
+    let serving = Serving::start(home.path(), entries).await?;
+    stage.step("start", &format!("gateway at {}", serving.url()), begun);
+
+    let played = scenes(stage, &actors, &serving).await;
+
+    let begun = Instant::now();
+    serving.stop().await?;
+    stage.step("stop", "gateway and servers are gone", begun);
+    played
+}
+
+async fn scenes(
+    stage: &mut Stage<'_>,
+    actors: &[Actor],
+    serving: &Serving,
+) -> Result<usize, Failure> {
+    let mut player = Player::new(serving.url(), serving.token())?;
+    let begun = Instant::now();
+    let server = player.initialize().await?;
+    stage.step("initialize", &server, begun);
+
+    let begun = Instant::now();
+    stage.wait("servers are starting");
+    let tools = player.tools(|| serving.is_ready()).await?;
+    let broken = serving.broken();
+    let working = actors.len() - broken.len().min(actors.len());
+    let servers = if working == 1 { "server" } else { "servers" };
+    stage.step(
+        "tools/list",
+        &format!("{} tools from {working} {servers}", tools.len()),
+        begun,
+    );
+    for (server, reason) in broken {
+        stage.skip(&server, &reason);
+    }
+
+    let mut calls = 0;
+    for scene in actors.iter().flat_map(|actor| &actor.scenes) {
+        let Some(tool) = tools.iter().find(|t| t.as_str() == scene.tool) else {
+            continue;
+        };
+        let begun = Instant::now();
+        match player
+            .call(tool, scene.arguments, scene.reports_progress)
+            .await
+        {
+            Ok(answer) => {
+                calls += 1;
+                stage.step(
+                    "tools/call",
+                    &format!("{tool} {} → {answer}", scene.arguments),
+                    begun,
+                );
+            }
+            Err(failure) => stage.skip(tool, failure.message()),
+        }
+    }
+    player.leave().await;
+    Ok(calls)
 }

@@ -9,7 +9,7 @@ mod stop;
 use clap::Subcommand;
 
 use crate::error::Failure;
-use crate::ui::Ui;
+use crate::ui::{Label, Ui};
 
 /// Look after servers
 #[derive(Debug, Subcommand)]
@@ -36,5 +36,15 @@ impl Server {
             Self::Restart(args) => restart::run(ui, &args),
             Self::Stop(args) => stop::run(ui, &args),
         }
+    }
+}
+
+/// What a state looks like.
+pub(super) fn label(state: &str) -> Label {
+    match state {
+        "ready" => Label::Good,
+        "failed" => Label::Bad,
+        "stopped" | "disabled" => Label::Dim,
+        _ => Label::Plain,
     }
 }

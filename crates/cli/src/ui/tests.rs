@@ -54,15 +54,15 @@ fn tables_align_and_cut_the_last_column() {
 
 #[test]
 fn colour_follows_the_environment() {
-    let new = |colour, around: Surroundings| Ui::new(Format::Human, colour, &around).out.colour;
-    let force = Surroundings {
+    let new = |colour, around: Terminal| Ui::new(Format::Human, colour, &around).out.colour;
+    let force = Terminal {
         force_color: true,
-        ..Surroundings::default()
+        ..Terminal::default()
     };
-    let both = Surroundings {
+    let both = Terminal {
         no_color: true,
         force_color: true,
-        ..Surroundings::default()
+        ..Terminal::default()
     };
     assert!(new(Colour::Auto, force));
     assert!(!new(Colour::Auto, both.clone()));

@@ -1,9 +1,24 @@
-//! `portolan gateway run`
+//! `portolan gateway run`: what the flags say, then one of three ways to go on: `run/http.rs`,
+//! `run/stdio.rs`, `run/dry.rs`.
 
+mod dry;
+mod http;
+mod notify;
+mod presence;
+mod stdio;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
+use catalog::Layer;
+use config::{Settings, Transport};
+
 use crate::choice::{Choice, duration};
+use crate::engine::{self, Engine};
 use crate::error::Failure;
+use crate::load::load;
+use crate::log::Log;
+use crate::surroundings::Surroundings;
 use crate::ui::Ui;
 
 /// Run the gateway until its client leaves, or until Ctrl-C
@@ -15,70 +30,132 @@ Examples:
   portolan gateway run --config ~/.cursor/mcp.json --servers github,time --dry-run")]
 pub(crate) struct Args {
     #[command(flatten)]
-    pub(super) choice: Choice,
-
-    /// How clients reach it
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
-    pub(super) transport: Transport,
-
-    /// The address to listen on [default: 127.0.0.1]
-    #[arg(long, value_name = "HOST")]
-    pub(super) host: Option<String>,
-
-    /// The port to listen on [default: 8811]; 0 takes a free one
-    #[arg(long, value_name = "PORT")]
-    pub(super) port: Option<u16>,
+    choice: Choice,
 
     /// Only these tools: tool, server:tool, server:* or *, separated by commas; case does not matter
     #[arg(long, value_name = "TOOL,...", value_delimiter = ',')]
-    pub(super) tools: Option<Vec<String>>,
+    tools: Vec<String>,
 
-    /// Start every server, list what they offer, stop again; fails if one of them does
-    #[arg(long)]
-    pub(super) dry_run: bool,
+    /// How clients reach it: stdio, streaming (also http, streamable, streamable-http) or sse
+    /// [default: stdio]
+    #[arg(long, value_name = "HOW", value_parser = transport)]
+    transport: Option<Transport>,
+
+    /// The address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+
+    /// The port to listen on; 0 takes a free one [default: 8811]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
 
     /// Let clients in without a token
     #[arg(long)]
-    pub(super) allow_unauthenticated: bool,
+    allow_unauthenticated: bool,
+
+    /// Another name under which clients may reach it, as in their `Host` header (repeatable)
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    allow_host: Vec<String>,
+
+    /// A web page that may ask, like https://example.org (repeatable)
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    allow_origin: Vec<String>,
 
     /// Give up on a call after this time, like 30s or 5m
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(super) call_timeout: Option<Duration>,
+    call_timeout: Option<Duration>,
 
-    /// Tell more on stderr
+    /// Start every server, list what they offer and stop again; fails if one of them does
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Tell more on stderr: servers that start, and what they write there themselves
     #[arg(long, short)]
-    pub(super) verbose: bool,
+    verbose: bool,
 }
 
-/// How clients reach the gateway.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Transport {
-    /// One client, on stdin and stdout.
-    #[default]
-    Stdio,
-    /// Streamable HTTP.
-    #[value(aliases = ["http", "streamable", "streamable-http"])]
-    Streaming,
-    /// HTTP+SSE, for clients of 2024-11-05.
-    Sse,
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    let here = Surroundings::of_process()?;
+    let loaded = load(ui, &here, &args.choice, args.settings())?;
+    listening_only(&loaded.settings)?;
+    if args.dry_run {
+        let engine = Engine::new(here, loaded).tools(&args.tools);
+        return dry::run(ui, engine);
+    }
+    let settings = loaded.settings.clone();
+    let log = Log::start(ui.err(), &settings, args.verbose)
+        .map_err(|e| Failure::internal("the log does not start", e))?;
+    let engine = Engine::new(here, loaded).tools(&args.tools).log(log);
+    engine::block_on(async {
+        match settings.transport {
+            Transport::Stdio => stdio::run(engine).await,
+            Transport::Streaming | Transport::Sse => http::run(ui, engine, &settings).await,
+        }
+    })
 }
 
-pub(crate) fn run(_ui: &Ui, args: &Args) -> Result<(), Failure> {
-    if args.transport == Transport::Stdio {
-        for (flag, is_given) in [
-            ("--port", args.port.is_some()),
-            ("--host", args.host.is_some()),
-        ] {
-            if is_given {
-                return Err(
-                    Failure::usage(format!("{flag} needs a transport that listens"))
-                        .hint("add --transport streaming"),
-                );
-            }
+impl Args {
+    /// The flags that are settings, as [`config::load`] wants them.
+    fn settings(&self) -> Vec<(String, String)> {
+        let seconds = self
+            .call_timeout
+            .map(|limit| limit.as_secs().max(1).to_string());
+        let some = |list: &[String]| (!list.is_empty()).then(|| list.join(","));
+        let flags = [
+            ("transport", self.transport.map(|t| t.to_string())),
+            ("host", self.host.clone()),
+            ("port", self.port.map(|p| p.to_string())),
+            (
+                "allow_unauthenticated",
+                self.allow_unauthenticated.then(|| "true".to_owned()),
+            ),
+            ("allowed_hosts", some(&self.allow_host)),
+            ("allowed_origins", some(&self.allow_origin)),
+            ("call_timeout_s", seconds),
+        ];
+        flags
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect()
+    }
+}
+
+fn transport(word: &str) -> Result<Transport, String> {
+    Transport::parse(word).ok_or_else(|| "there are stdio, streaming and sse".into())
+}
+
+/// Over stdio nothing listens: whoever asks for a port expects something else.
+fn listening_only(settings: &Settings) -> Result<(), Failure> {
+    if settings.transport != Transport::Stdio {
+        return Ok(());
+    }
+    for (flag, name) in [
+        ("--port", "port"),
+        ("--host", "host"),
+        ("--allow-unauthenticated", "allow_unauthenticated"),
+        ("--allow-host", "allowed_hosts"),
+        ("--allow-origin", "allowed_origins"),
+    ] {
+        if settings.origin(name).layer == Layer::Flag
+            && settings.origin(name).source.starts_with("--")
+        {
+            return Err(Failure::usage(format!("{flag} means nothing over stdio"))
+                .hint("add --transport streaming"));
         }
     }
-    Err(Failure::new(
-        crate::error::Kind::Internal,
-        "not connected yet",
-    ))
+    Ok(())
+}
+
+/// Where the token lies, if it lies in a file.
+fn token_file(here: &Surroundings) -> Option<PathBuf> {
+    use config::env::{MCP_GATEWAY_AUTH_TOKEN, PORTOLAN_AUTH_TOKEN, PORTOLAN_AUTH_TOKEN_FILE};
+    let is_set = |name: &str| here.env.os(name).is_some_and(|value| !value.is_empty());
+    if is_set(PORTOLAN_AUTH_TOKEN) || is_set(MCP_GATEWAY_AUTH_TOKEN) {
+        return None;
+    }
+    let named = here
+        .env
+        .os(PORTOLAN_AUTH_TOKEN_FILE)
+        .filter(|file| !file.is_empty());
+    Some(named.map_or_else(|| here.dirs.token_file(), PathBuf::from))
 }

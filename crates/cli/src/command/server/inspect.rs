@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::label;
 use crate::choice::Running;
-use crate::command::server::ls::label;
 use crate::error::Failure;
 use crate::running::{self, Gateway, Status};
 use crate::ui::{Label, Line, Ui};

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use crate::choice::Running;
+use super::label;
+use crate::choice::{Choice, Running};
+use crate::engine;
 use crate::error::Failure;
 use crate::running::{self, Gateway, Status};
 use crate::ui::{Label, Line, Table, Ui};
-use crate::{choice::Choice, engine};
 
 /// List the servers of running gateways; with none running, the configured ones
 #[derive(Debug, clap::Args)]
@@ -96,15 +97,5 @@ fn count(is_known: bool, number: u64) -> String {
         number.to_string()
     } else {
         "-".into()
-    }
-}
-
-/// What a state looks like.
-pub(crate) fn label(state: &str) -> Label {
-    match state {
-        "ready" => Label::Good,
-        "failed" => Label::Bad,
-        "stopped" | "disabled" => Label::Dim,
-        _ => Label::Plain,
     }
 }

@@ -3,8 +3,8 @@
 use crate::choice::Choice;
 use crate::engine;
 use crate::error::Failure;
-use crate::tool::{self, Tool};
-use crate::ui::{Label, Line, Table, Ui};
+use crate::tool;
+use crate::ui::{Line, Ui};
 
 /// List the tools of the configured servers
 #[derive(Debug, clap::Args)]
@@ -22,25 +22,6 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         ui.note(&Line::new().text("No tools."));
         return Ok(());
     }
-    let mut table = Table::new(&["tool", "server", "description"]);
-    for tool in &tools {
-        table.row([
-            (Label::Name, tool.name.clone()),
-            (Label::Dim, tool.server.clone().unwrap_or_default()),
-            (Label::Plain, tool.summary().to_owned()),
-        ]);
-    }
-    ui.table(&table);
+    ui.table(&tool::table(&tools));
     Ok(())
-}
-
-impl Tool {
-    fn summary(&self) -> &str {
-        let text = if self.description.is_empty() {
-            &self.title
-        } else {
-            &self.description
-        };
-        text.trim().lines().next().unwrap_or_default()
-    }
 }

@@ -1,0 +1,222 @@
+//! The gateway for many clients, over HTTP: the door, its token, and what is told when it opens.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use config::{Settings, Transport, token};
+use server::{Auth, Names, Options, ServeError, Server, Shutdown};
+
+use super::notify;
+use super::presence::Presence;
+use super::token_file;
+use crate::engine::Engine;
+use crate::error::{Failure, Kind};
+use crate::limits::DRAIN_GRACE;
+use crate::ui::{self, Label, Line, Ui};
+
+pub(super) async fn run(ui: &Ui, engine: Engine, settings: &Settings) -> Result<(), Failure> {
+    let listen = address(settings)?;
+    let (auth, new_token) = auth(&engine, settings)?;
+    let options = Options {
+        hosts: Names::new(&settings.allowed_hosts),
+        origins: Names::new(&settings.allowed_origins),
+        drain: DRAIN_GRACE,
+        ..Options::new(listen, auth)
+    };
+    let shutdown =
+        Shutdown::on_signals().map_err(|e| Failure::internal("signals cannot be heard", e))?;
+    let door = Server::bind(options).await.map_err(refused)?;
+    let at = door.addresses().first().copied().unwrap_or(listen);
+    let gateway = engine.start()?;
+    let url = url(at, settings.transport);
+    let transport = settings.transport.as_str();
+    let presence = Presence::enter(
+        &engine,
+        &gateway,
+        door.readiness(),
+        transport,
+        Some(url.clone()),
+    );
+    let opened = Opened {
+        url,
+        at,
+        settings,
+        engine: &engine,
+        id: presence.id(),
+        new_token,
+    };
+    opened.tell(ui);
+    notify::ready(&engine.here.env);
+    let served = door.serve(gateway, shutdown).await;
+    presence.leave();
+    served.map_err(refused)
+}
+
+fn refused(error: ServeError) -> Failure {
+    let failure = Failure::new(Kind::Failed, "the gateway cannot listen").because(&error);
+    match error {
+        ServeError::InUse(_) => {
+            failure.hint("`portolan server ls` shows the gateways that are running")
+        }
+        _ => failure,
+    }
+}
+
+/// The address that is meant; of a name that has several, the one that most clients try.
+fn address(settings: &Settings) -> Result<SocketAddr, Failure> {
+    let (host, port) = (settings.host.as_str(), settings.port);
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, port));
+    }
+    let wrong = || {
+        Failure::usage(format!("`{host}` is no address of this machine"))
+            .hint("for example --host 127.0.0.1")
+    };
+    let found: Vec<SocketAddr> = (bare, port)
+        .to_socket_addrs()
+        .map_err(|e| wrong().because(&e))?
+        .collect();
+    found
+        .iter()
+        .find(|a| a.is_ipv4())
+        .or(found.first())
+        .copied()
+        .ok_or_else(wrong)
+}
+
+/// How clients prove who they are, and the token if nobody has seen it before.
+fn auth(engine: &Engine, settings: &Settings) -> Result<(Auth, Option<String>), Failure> {
+    if settings.allow_unauthenticated {
+        return Ok((Auth::Open, None));
+    }
+    let (token, is_new) = token::load_or_create(&engine.here.dirs, &engine.here.env)
+        .map_err(|e| Failure::new(Kind::Config, "there is no token for clients").because(&e))?;
+    let shown = is_new.then(|| token.reveal().to_owned());
+    Ok((Auth::Token(Arc::new(token)), shown))
+}
+
+fn url(at: SocketAddr, transport: Transport) -> String {
+    let path = if transport == Transport::Sse {
+        "sse"
+    } else {
+        "mcp"
+    };
+    // Nobody can connect to "any address".
+    let host = match at.ip() {
+        ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), at.port()),
+        _ => at,
+    };
+    format!("http://{host}/{path}")
+}
+
+struct Opened<'a> {
+    url: String,
+    at: SocketAddr,
+    settings: &'a Settings,
+    engine: &'a Engine,
+    id: &'a str,
+    new_token: Option<String>,
+}
+
+impl Opened<'_> {
+    fn tell(&self, ui: &Ui) {
+        if self.settings.allow_unauthenticated && !self.at.ip().is_loopback() {
+            let hint = "remove --allow-unauthenticated, or listen on --host 127.0.0.1".to_owned();
+            ui.warn(
+                "everybody who reaches this port can call every tool",
+                &[hint],
+            );
+        }
+        if ui.err().terminal {
+            self.banner(ui);
+        } else {
+            ui::write_err(&format!("{}\n", self.json()));
+        }
+    }
+
+    fn banner(&self, ui: &Ui) {
+        let row = |name: &'static str, label: Label, text: String| {
+            ui.note(
+                &Line::new()
+                    .put(Label::Heading, format!("  {name:<8} "))
+                    .put(label, text),
+            );
+        };
+        ui.note(
+            &Line::new()
+                .put(Label::Heading, "portolan")
+                .text(concat!(" ", env!("CARGO_PKG_VERSION"))),
+        );
+        row("url", Label::Name, self.url.clone());
+        let file = token_file(&self.engine.here).map(|file| file.display().to_string());
+        match (&self.new_token, file) {
+            _ if self.settings.allow_unauthenticated => {
+                row("token", Label::Warning, "none is asked for".into())
+            }
+            (Some(token), Some(file)) => {
+                row("token", Label::Plain, token.clone());
+                row("", Label::Dim, format!("shown only now; kept in {file}"));
+            }
+            (_, Some(file)) => row("token", Label::Plain, format!("in {file}")),
+            (_, None) => row("token", Label::Plain, "from the environment".into()),
+        }
+        row(
+            "servers",
+            Label::Plain,
+            self.engine.server_count().to_string(),
+        );
+        row("stop", Label::Dim, "Ctrl-C".into());
+    }
+
+    /// For programs: never the token.
+    fn json(&self) -> serde_json::Value {
+        let file = token_file(&self.engine.here).filter(|_| !self.settings.allow_unauthenticated);
+        serde_json::json!({
+            "timestamp": format!("{:.3}", jiff::Timestamp::now()),
+            "level": "info",
+            "target": "gateway",
+            "message": "listening",
+            "url": self.url,
+            "gateway": self.id,
+            "pid": std::process::id(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "servers": self.engine.server_count(),
+            "authentication": !self.settings.allow_unauthenticated,
+            "token_file": file.map(|file| file.display().to_string()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_can_be_connected_to() {
+        let url = |at: &str, transport| url(at.parse().unwrap(), transport);
+        assert_eq!(
+            url("127.0.0.1:8811", Transport::Streaming),
+            "http://127.0.0.1:8811/mcp"
+        );
+        assert_eq!(url("0.0.0.0:1", Transport::Sse), "http://127.0.0.1:1/sse");
+        assert_eq!(url("[::1]:1", Transport::Streaming), "http://[::1]:1/mcp");
+    }
+
+    #[test]
+    fn hosts_are_addresses_or_names() {
+        let host = |host: &str| {
+            address(&Settings {
+                host: host.into(),
+                port: 7,
+                ..Settings::default()
+            })
+        };
+        assert_eq!(host("::1").unwrap(), "[::1]:7".parse().unwrap());
+        assert_eq!(host("[::1]").unwrap(), "[::1]:7".parse().unwrap());
+        assert_eq!(host("not a host").unwrap_err().kind(), Kind::Usage);
+    }
+}
