@@ -63,7 +63,7 @@ export async function connect(kind, target, handlers = {}, era = 'handshake') {
   } else {
     const { Client, StreamableHTTPClientTransport } = await load('ts2', '@modelcontextprotocol/client');
     const { StdioClientTransport } = await load('ts2', '@modelcontextprotocol/client/stdio');
-    const mode = era === 'stateless' ? { pin: '2026-07-28' } : era === 'auto' ? 'auto' : 'legacy';
+    const mode = era === 'stateless' ? { pin: '2026-07-28' } : era === 'handshake' ? 'legacy' : era;
     client = new Client(name, { capabilities, versionNegotiation: { mode } });
     for (const [method, handler] of Object.entries(on)) client.setRequestHandler(method, handler);
     for (const [method, handler] of Object.entries(hear)) {

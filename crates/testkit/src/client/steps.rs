@@ -1,0 +1,154 @@
+//! The steps of a plan, one method of the SDK each.
+#![expect(
+    deprecated,
+    reason = "what SEP-2577 deprecates is still spoken by the servers of today"
+)]
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rmcp::model::{
+    ArgumentInfo, CallToolRequestParams, CompleteRequestParams, GetPromptRequestParams,
+    LoggingLevel, ReadResourceRequestParams, RequestMetaObject, ServerNotification,
+    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter,
+};
+use serde_json::{Value, json};
+
+use super::handler::Heard;
+use super::{Error, Running};
+
+/// How long a step waits for something that the server is to say.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+pub(super) struct Player<'a> {
+    client: &'a Running,
+    heard: Heard,
+    stateless: bool,
+    /// How much of each thing earlier steps have waited for.
+    awaited: HashMap<String, usize>,
+    listening: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl<'a> Player<'a> {
+    pub(super) fn new(client: &'a Running, heard: Heard, stateless: bool) -> Self {
+        Self {
+            client,
+            heard,
+            stateless,
+            awaited: HashMap::new(),
+            listening: None,
+        }
+    }
+
+    pub(super) async fn play(&mut self, step: &Value) -> Result<Value, Error> {
+        let client = self.client;
+        let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
+        Ok(match text("do").as_str() {
+            "tools" => json!(client.list_all_tools().await?),
+            "prompts" => json!(client.list_all_prompts().await?),
+            "resources" => json!(client.list_all_resources().await?),
+            "templates" => json!(client.list_all_resource_templates().await?),
+            "call" => self.call(step).await?,
+            "prompt" => {
+                let mut params = GetPromptRequestParams::new(text("name"));
+                params.arguments = step["arguments"].as_object().cloned();
+                json!(client.get_prompt(params).await?)
+            }
+            "read" => json!(
+                client
+                    .read_resource(ReadResourceRequestParams::new(text("uri")))
+                    .await?
+            ),
+            "complete" => {
+                let argument: ArgumentInfo = serde_json::from_value(step["argument"].clone())?;
+                let reference = serde_json::from_value(step["ref"].clone())?;
+                json!(
+                    client
+                        .complete(CompleteRequestParams::new(reference, argument))
+                        .await?
+                )
+            }
+            "level" => {
+                // In the stateless era the level travels with each call.
+                if !self.stateless {
+                    let level: LoggingLevel = serde_json::from_value(step["level"].clone())?;
+                    client.set_level(SetLevelRequestParams::new(level)).await?;
+                }
+                Value::Null
+            }
+            "watch" => self.watch(step["uri"].as_str()).await?,
+            "await" => self.wait(&text("what")).await?,
+            other => return Err(format!("there is no step {other:?}").into()),
+        })
+    }
+
+    async fn call(&self, step: &Value) -> Result<Value, Error> {
+        let name = step["name"].as_str().unwrap_or_default().to_owned();
+        let mut params = CallToolRequestParams::new(name)
+            .with_arguments(step["arguments"].as_object().cloned().unwrap_or_default());
+        if self.stateless && !step["level"].is_null() {
+            let mut meta = RequestMetaObject::new();
+            meta.set_log_level(serde_json::from_value(step["level"].clone())?);
+            params.meta = Some(meta);
+        }
+        self.heard.take_progress();
+        let mut result = json!(self.client.call_tool(params).await?);
+        // Notifications are handled beside the answer, not before it.
+        tokio::time::sleep(LOOK_AGAIN).await;
+        result["progress"] = json!(self.heard.take_progress());
+        Ok(result)
+    }
+
+    async fn watch(&mut self, uri: Option<&str>) -> Result<Value, Error> {
+        if !self.stateless {
+            if let Some(uri) = uri {
+                self.client
+                    .subscribe(SubscribeRequestParams::new(uri))
+                    .await?;
+            }
+            return Ok(Value::Null);
+        }
+        let filter = SubscriptionFilter::builder().tools_list_changed();
+        let filter = if let Some(uri) = uri {
+            filter.resource_subscription(uri)
+        } else {
+            filter
+        };
+        let mut subscription = self.client.peer().listen(filter.build()).await?;
+        let heard = self.heard.clone();
+        self.listening = Some(tokio::spawn(async move {
+            while let Ok(Some(notification)) = subscription.next().await {
+                match notification {
+                    ServerNotification::ToolListChangedNotification(_) => heard.changed(),
+                    ServerNotification::ResourceUpdatedNotification(_) => heard.updated(),
+                    _ => {}
+                }
+            }
+        }));
+        Ok(Value::Null)
+    }
+
+    async fn wait(&mut self, what: &str) -> Result<Value, Error> {
+        let awaited = self.awaited.get(what).copied().unwrap_or_default();
+        let enough = async {
+            while self.heard.count(what) <= awaited {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, enough)
+            .await
+            .map_err(|_| format!("waited 10 s for another {what}"))?;
+        let count = self.heard.count(what);
+        self.awaited.insert(what.to_owned(), count);
+        Ok(json!(count))
+    }
+}
+
+impl Drop for Player<'_> {
+    fn drop(&mut self) {
+        if let Some(listening) = self.listening.take() {
+            listening.abort();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// Plays a plan with an official TypeScript client: `node ts.mjs ts1|ts2 <plan.json`. The answer is one JSON object on
+// stdout; see ../matrix/plans.py for what a plan is. Nothing is judged here.
+
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { connect, disconnect, pages, sampled } from './sdk.mjs';
+
+const kind = process.argv[2];
+const plan = JSON.parse(await text(process.stdin));
+const heard = { changed: 0, updated: 0, message: [], asked: [] };
+const awaited = { changed: 0, updated: 0, message: 0 };
+const stateless = plan.era === 'stateless';
+
+const asked = (what, answer) => async () => {
+  heard.asked.push(what);
+  return answer;
+};
+const handlers = {
+  sample: asked('sample', sampled(plan.answers.sample)),
+  elicit: asked('elicit', { action: 'accept', content: plan.answers.elicit }),
+  roots: asked('roots', { roots: plan.answers.roots.map((uri) => ({ uri, name: 'root' })) }),
+  changed: () => heard.changed++,
+  updated: () => heard.updated++,
+  message: (note) => heard.message.push(note.params.data)
+};
+
+// What applications use: ask the server which era it speaks. The plan's judge looks at what came of it.
+const { client, transport } = await connect(kind, plan.target, handlers, stateless ? 'auto' : 'handshake');
+
+const steps = {
+  tools: () => pages((params) => client.listTools(params), 'tools'),
+  prompts: () => pages((params) => client.listPrompts(params), 'prompts'),
+  resources: () => pages((params) => client.listResources(params), 'resources'),
+  templates: () => pages((params) => client.listResourceTemplates(params), 'resourceTemplates'),
+  async call({ name, arguments: given, level }) {
+    const progress = [];
+    const params = { name, arguments: given ?? {} };
+    if (level && stateless) params._meta = { 'io.modelcontextprotocol/logLevel': level };
+    const options = { onprogress: (step) => progress.push(step.progress), timeout: 30_000 };
+    const result = kind === 'ts1' ? await client.callTool(params, undefined, options) : await client.callTool(params, options);
+    return { ...result, progress };
+  },
+  prompt: ({ name, arguments: given }) => client.getPrompt({ name, arguments: given ?? {} }),
+  read: ({ uri }) => client.readResource({ uri }),
+  complete: ({ ref, argument }) => client.complete({ ref, argument }),
+  // In the stateless era the level travels with each call.
+  level: ({ level }) => (stateless ? null : client.setLoggingLevel(level)),
+  async watch({ uri }) {
+    if (stateless) {
+      await client.listen({ toolsListChanged: true, ...(uri ? { resourceSubscriptions: [uri] } : {}) });
+    } else if (uri) {
+      await client.subscribeResource({ uri });
+    }
+    return null;
+  },
+  async await({ what }) {
+    const count = () => (what === 'message' ? heard.message.length : heard[what]);
+    for (const deadline = Date.now() + 10_000; count() <= awaited[what]; await sleep(5)) {
+      if (Date.now() > deadline) throw new Error(`waited 10 s for another ${what}`);
+    }
+    awaited[what] = count();
+    return awaited[what];
+  }
+};
+
+const results = [];
+for (const step of plan.steps) {
+  try {
+    results.push({ value: (await steps[step.do](step)) ?? null });
+  } catch (error) {
+    results.push({ error: `${error.code ?? ''} ${error.message}`.trim() });
+    if (!step.may_fail) break;
+  }
+}
+const version = kind === 'ts1' ? transport.protocolVersion ?? null : client.getNegotiatedProtocolVersion();
+const server = client.getServerVersion() ?? null;
+await disconnect({ client, transport });
+console.log(JSON.stringify({ server, version, results, heard }));

@@ -1,0 +1,48 @@
+"""The same as demo1.py on the Python SDK 2.x, which speaks both eras.
+
+    python demo2.py            over stdio
+    python demo2.py PORT       over streamable HTTP on 127.0.0.1
+"""
+
+import sys
+import warnings
+
+from mcp.server.mcpserver import Context, MCPServer
+
+# Telling handshake-era sessions of changes is deprecated, and still what they need.
+warnings.simplefilter("ignore")
+mcp = MCPServer("Demo")
+
+
+@mcp.tool()
+def add(a: int, b: int) -> int:
+    """Add two numbers"""
+    return a + b
+
+
+@mcp.resource("greeting://{name}")
+def greeting(name: str) -> str:
+    """Greet somebody"""
+    return f"Hello, {name}!"
+
+
+def multiply(a: int, b: int) -> int:
+    """Multiply two numbers"""
+    return a * b
+
+
+@mcp.tool()
+async def grow(ctx: Context) -> str:
+    """Learn to multiply, and tell the client"""
+    mcp.add_tool(multiply)
+    if ctx.protocol_version and ctx.protocol_version >= "2026-07-28":
+        await ctx.notify_tools_changed()
+    else:
+        await ctx.session.send_tool_list_changed()
+    return "grown"
+
+
+if len(sys.argv) > 1:
+    mcp.run(transport="streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
+else:
+    mcp.run()
