@@ -2,10 +2,23 @@
 //! All meaning is behind this page; a door only moves bytes. Read `pipeline.rs` next.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use wire::{Frame, Version};
+use wire::Frame;
+
+use crate::call::Call;
+use crate::core::{Core, Parts};
+use crate::options::{self, Options};
+use crate::server::Server;
+use crate::slot::Step;
+use crate::tasks::Tasks;
+use crate::telemetry::Telemetry;
+use crate::{inbound, pipeline, status};
+
+pub use crate::session::Session;
 
 /// Who speaks: the authenticated party behind a client. Two callers share nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -77,83 +90,173 @@ pub enum Event {
 }
 
 /// The rest of a streamed reply. Dropping it means that the client went away.
-pub struct Events {}
-
-impl Events {
-    /// The next event; `None` after the answer.
-    pub fn poll_next(&mut self, _cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        Poll::Ready(None)
-    }
+pub struct Events {
+    call: Call,
+    first: Option<Step>,
+    is_over: bool,
 }
 
-/// One conversation with a client: a handshake-era session, or the one client of a stdio door.
-pub struct Session {}
+impl Events {
+    pub(crate) fn new(call: Call) -> Self {
+        Self { call, first: None, is_over: false }
+    }
 
-impl Session {
-    /// The value of `Mcp-Session-Id`.
-    pub fn id(&self) -> &str {
-        ""
+    pub(crate) fn beginning_with(call: Call, step: Step) -> Self {
+        Self { call, first: Some(step), is_over: false }
     }
-    /// The revision agreed on by `initialize`; none before it, and none for stateless clients.
-    pub fn version(&self) -> Option<Version> {
-        None
+
+    /// The next event; `None` after the answer.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let step = match self.first.take() {
+            Some(step) => step,
+            None => std::task::ready!(self.call.handle.slot.poll_next(cx)),
+        };
+        Poll::Ready(Some(match step {
+            Step::Message(message) => Event::Message(message),
+            Step::Retry(ms) => Event::Retry(ms),
+            Step::Done(outcome) => {
+                self.is_over = true;
+                Event::Answer(self.call.finish(outcome))
+            }
+        }))
     }
-    /// The next message that belongs to no call: list changes, resource updates, questions, logs.
-    /// `None` once the session is closed. One reader at a time: a new one displaces the old.
-    pub fn poll_outbox(&self, _cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        Poll::Pending
+
+    /// The next event; `None` after the answer.
+    pub async fn next(&mut self) -> Option<Event> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 }
 
 /// The gateway. Clones are the same gateway.
 #[derive(Clone)]
-pub struct Gateway {}
+pub struct Gateway {
+    core: Arc<Core>,
+}
 
 impl Gateway {
+    /// Makes the gateway; no server is started yet. To be called within a runtime that lives as long as the gateway.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn new(options: Options) -> Result<Self, getrandom::Error> {
+        let telemetry = Telemetry::new();
+        let servers = options.entries.into_iter().map(|entry| {
+            let metrics = telemetry.of_server(entry.name.as_str());
+            let tools = options::only_tools(&options.tools, entry.name.as_str());
+            Arc::new(Server::new(entry, tools, metrics))
+        });
+        let core = Arc::new(Core::new(Parts {
+            servers: servers.collect(),
+            settings: options.settings,
+            launcher: options.launcher,
+            store: options.store,
+            telemetry,
+            recorder: options.recorder,
+            decider: options.decider,
+            interceptors: options.interceptors,
+            tasks: Tasks::new()?,
+        }));
+        tokio::spawn(Core::tend(Arc::downgrade(&core)));
+        Ok(Self { core })
+    }
+
     /// Begins a conversation.
-    pub fn open(&self, _caller: Caller, _door: Door) -> Result<Arc<Session>, Busy> {
-        Ok(Arc::new(Session {}))
+    ///
+    /// # Errors
+    /// [`Busy`] where the limit of sessions is reached or the gateway is shutting down.
+    pub fn open(&self, caller: Caller, door: Door) -> Result<Arc<Session>, Busy> {
+        self.core.open(caller, door)
     }
+
     /// The conversation with this id, if it is this caller's.
-    pub fn session(&self, _id: &str, _caller: &Caller) -> Option<Arc<Session>> {
-        None
+    pub fn session(&self, id: &str, caller: &Caller) -> Option<Arc<Session>> {
+        self.core.session(id, caller)
     }
+
     /// Ends a conversation: its calls are cancelled, its upstreams stopped.
-    pub fn close(&self, _session: &Session) {}
+    pub fn close(&self, session: &Session) {
+        self.core.close(session);
+    }
+
     /// Answers a request.
-    pub async fn request(&self, _from: &Origin, _frame: Frame) -> Reply {
-        Reply::Done(Answer { frame: Bytes::new(), status: 200 })
+    pub async fn request(&self, from: &Origin, frame: Frame) -> Reply {
+        pipeline::request(&self.core, from, frame).await
     }
+
     /// Takes a notification.
-    pub fn notification(&self, _from: &Origin, _frame: Frame) {}
-    /// Takes the client's answer to a question.
-    pub fn response(&self, _from: &Origin, _frame: Frame) {}
-    /// Whether the first lists of the configured servers are known (readiness).
-    pub fn is_ready(&self) -> bool {
-        true
+    pub fn notification(&self, from: &Origin, frame: Frame) {
+        inbound::notification(&self.core, from, &frame);
     }
+
+    /// Takes the client's answer to a question.
+    pub fn response(&self, from: &Origin, frame: Frame) {
+        inbound::response(from, &frame);
+    }
+
+    /// Whether it takes requests: from its beginning until it shuts down.
+    pub fn is_ready(&self) -> bool {
+        !self.core.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether a server of this name is configured.
+    pub fn has_server(&self, name: &str) -> bool {
+        self.core.server(name).is_some()
+    }
+
     /// Servers and their state, for `server ls` and the admin socket.
     pub fn servers(&self) -> Vec<ServerStatus> {
-        Vec::new()
+        self.core.servers.iter().map(|server| status::of(server)).collect()
     }
+
     /// The last lines that a server wrote on stderr, newest last, over all its upstreams.
-    pub fn logs(&self, _server: &str, _lines: usize) -> Option<Vec<String>> {
-        None
+    pub fn logs(&self, server: &str, lines: usize) -> Option<Vec<String>> {
+        self.core.server(server).map(|server| status::logs(server, lines))
     }
+
     /// Stops a server's upstreams; the next call starts it again. False if there is no such server.
-    pub async fn restart(&self, _server: &str) -> bool {
-        false
+    pub async fn restart(&self, server: &str) -> bool {
+        let Some(server) = self.core.server(server) else { return false };
+        for upstream in server.upstreams() {
+            upstream.stop().await;
+        }
+        server.set_stopped(false);
+        true
     }
+
     /// Stops a server's upstreams and keeps it stopped until `restart`. False if there is no such server.
-    pub async fn stop(&self, _server: &str) -> bool {
-        false
+    pub async fn stop(&self, server: &str) -> bool {
+        let Some(server) = self.core.server(server) else { return false };
+        server.set_stopped(true);
+        for upstream in server.upstreams() {
+            upstream.stop().await;
+        }
+        true
     }
+
     /// The metrics in the OpenMetrics text format.
     pub fn metrics(&self) -> String {
-        String::new()
+        self.core.telemetry.text()
     }
+
     /// Lets running calls finish for at most `grace`, then stops everything.
-    pub async fn shutdown(&self, _grace: std::time::Duration) {}
+    pub async fn shutdown(&self, grace: Duration) {
+        self.core.is_draining.store(true, Ordering::Relaxed);
+        let drained = async {
+            while self.core.in_flight.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        // What is still running then is cut off.
+        let _ = tokio::time::timeout(grace, drained).await;
+        let upstreams: Vec<_> = self.core.servers.iter().flat_map(|server| server.upstreams()).collect();
+        for session in self.core.sessions() {
+            self.core.close(&session);
+        }
+        futures_util::future::join_all(upstreams.iter().map(|upstream| upstream.close())).await;
+    }
 }
 
 /// The limit of sessions is reached.
@@ -174,6 +277,8 @@ pub struct ServerStatus {
     pub reason: Option<String>,
     /// Live upstreams.
     pub upstreams: usize,
+    /// The protocol revisions that its live upstreams speak.
+    pub versions: Vec<&'static str>,
     /// Process ids of local upstreams.
     pub pids: Vec<u32>,
     /// Tools known.

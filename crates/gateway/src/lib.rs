@@ -1,2 +1,42 @@
 //! Workspaces, routing, naming, aggregation and the call pipeline.
+//!
+//! Owns: what a client's message means and where it goes. Refuses: sockets, HTTP servers, command lines, container
+//! engines and JavaScript; those are behind the traits of `transport`, `launch` and this crate. Read `front` for what
+//! the doors see, `pipeline` for the life of a request, `upstream` for the life of a server, `view` for names.
+
+mod about;
+mod annotation;
+mod call;
+mod calls;
+mod core;
+mod error;
 pub mod front;
+mod identify;
+mod inbound;
+pub mod limits;
+mod listen;
+mod lists;
+mod method;
+mod naming;
+mod options;
+mod outbox;
+mod phase;
+mod pipeline;
+mod record;
+mod routed;
+mod server;
+mod session;
+mod slot;
+mod status;
+mod tasks;
+mod telemetry;
+mod template;
+mod trace;
+mod upstream;
+mod view;
+mod workspace;
+
+pub use error::Fault;
+pub use options::{Options, Settings};
+pub use phase::{AllowAll, Decider, Decision, Facts, Interceptor};
+pub use record::{CallRecord, NoRecorder, Outcome, Recorder, StartRecord};

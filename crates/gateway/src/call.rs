@@ -1,0 +1,246 @@
+//! One request from its arrival to its answer: what the phases learn of it, and the one place where it ends.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+use wire::{Era, Frame, Object, build, method};
+
+use crate::calls::CallHandle;
+use crate::core::Core;
+use crate::error::{Fault, silence};
+use crate::front::{Answer, Door, Origin, StatelessHeaders};
+use crate::pipeline::refusal;
+use crate::record::{CallRecord, Outcome};
+use crate::server::Server;
+use crate::session::{Refused, Session};
+use crate::trace::{self, Trace};
+use crate::workspace::Workspace;
+
+/// See the module.
+pub(crate) struct Call {
+    pub(crate) core: Arc<Core>,
+    pub(crate) id: u64,
+    pub(crate) era: Era,
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) workspace: Arc<Workspace>,
+    pub(crate) only: Option<Arc<str>>,
+    pub(crate) headers: Option<Arc<StatelessHeaders>>,
+    pub(crate) frame: Frame,
+    pub(crate) handle: Arc<CallHandle>,
+    began: Instant,
+    /// Where it went.
+    pub(crate) server: Option<Arc<Server>>,
+    /// What was asked for, as the client named it.
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) trace: Option<Trace>,
+    pub(crate) span: u64,
+    /// The number of its `subscriptions/listen` stream.
+    pub(crate) listen: Option<u64>,
+    is_finished: bool,
+}
+
+impl Call {
+    /// Phase 1.
+    pub(crate) fn admit(core: &Arc<Core>, from: &Origin, frame: Frame) -> Result<Self, Answer> {
+        let id = frame.id().unwrap_or("null");
+        let is_stateless = from.session.as_ref().is_none_or(|s| speaks_stateless(s, &frame));
+        let era = if is_stateless { Era::Stateless } else { Era::Handshake };
+        if core.is_draining.load(Ordering::Relaxed) {
+            return Err(refusal(id, era, &Fault::ShuttingDown));
+        }
+        let handle = CallHandle::new();
+        if let Some(session) = &from.session {
+            match session.begin(id, &handle, core.settings.in_flight_max) {
+                Ok(()) => {}
+                Err(Refused::TooMany) => return Err(refusal(id, era, &Fault::Busy("requests under way"))),
+                Err(Refused::Duplicate) => {
+                    let why = format!("a request with id {id} is under way already");
+                    return Err(refusal(id, era, &Fault::Invalid(why)));
+                }
+            }
+        }
+        core.in_flight.fetch_add(1, Ordering::Relaxed);
+        let workspace = from.session.as_ref().map_or_else(|| core.base(&from.caller), |s| s.workspace.clone());
+        Ok(Self {
+            core: core.clone(),
+            id: core.next_id(),
+            era,
+            session: from.session.clone(),
+            workspace,
+            only: from.only.clone(),
+            headers: from.headers.clone(),
+            frame,
+            handle,
+            began: Instant::now(),
+            server: None,
+            name: None,
+            trace: None,
+            span: trace::new_span(),
+            listen: None,
+            is_finished: false,
+        })
+    }
+
+    /// `params`, shallowly; an absent one is empty.
+    pub(crate) fn params(&self) -> Result<Object<'_>, Fault> {
+        self.frame.params_object().map_err(|e| Fault::Params(e.to_string()))
+    }
+
+    /// The client's id of the request, raw JSON.
+    pub(crate) fn raw_id(&self) -> &str {
+        self.frame.id().unwrap_or("null")
+    }
+
+    /// Phases 7 and 8 for a call that a server answered, or nobody.
+    pub(crate) fn finish(&mut self, outcome: Result<(Frame, u16), Fault>) -> Answer {
+        match outcome {
+            Ok((frame, status)) => {
+                let result = outcome_of(&frame);
+                let answer = self.returned(&frame, status);
+                self.record(result, answer.frame.len());
+                answer
+            }
+            Err(Fault::Cancelled) if self.wants_no_answer_when_cancelled() => {
+                self.record(Outcome::Fault(Fault::Cancelled.tag()), 0);
+                silence()
+            }
+            Err(fault) => {
+                let is_tool_call = self.frame.method() == method::TOOLS_CALL;
+                let answer = fault.answer(self.raw_id(), self.era, is_tool_call);
+                self.record(Outcome::Fault(fault.tag()), answer.frame.len());
+                answer
+            }
+        }
+    }
+
+    /// Phase 8 for a request that the gateway answers itself.
+    pub(crate) fn finish_here(&mut self, result: &str) -> Answer {
+        let frame = build::result(self.raw_id(), result);
+        self.record(Outcome::Ok, frame.len());
+        Answer { frame, status: 200 }
+    }
+
+    /// On a stream, a cancelled request gets nothing; over HTTP something must end the exchange.
+    fn wants_no_answer_when_cancelled(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.door != Door::Http)
+    }
+
+    fn returned(&self, frame: &Frame, status: u16) -> Answer {
+        let mut bytes = frame.bytes().clone();
+        let server = self.server.as_ref();
+        if let Some(server) = server.filter(|server| self.core.may_have_tasks(server, self.era, &self.workspace.caller)) {
+            bytes = self.core.tasks.sealed(frame, server, &self.workspace.caller);
+        }
+        for interceptor in &self.core.interceptors {
+            let name = server.map_or("", |server| &server.name);
+            bytes = interceptor.after(self.frame.method(), name, bytes);
+        }
+        let is_same = bytes.as_ptr() == frame.bytes().as_ptr() && bytes.len() == frame.bytes().len();
+        let frame = if is_same {
+            frame.with_id(self.raw_id())
+        } else {
+            Frame::parse(bytes).map_or_else(
+                |_| build::error(Some(self.raw_id()), wire::code::INTERNAL_ERROR, "an interceptor broke the answer", None),
+                |frame| frame.with_id(self.raw_id()),
+            )
+        };
+        Answer { status: self.status(status, &frame), frame }
+    }
+
+    /// The HTTP status: the server's own for errors of the stateless era, else by the code.
+    fn status(&self, status: u16, frame: &Bytes) -> u16 {
+        match (self.era, status) {
+            (Era::Handshake, _) => 200,
+            (Era::Stateless, 200 | 400 | 404) => status,
+            (Era::Stateless, _) => {
+                let frame = Frame::parse(frame.clone()).ok();
+                let code = frame.as_ref().and_then(|f| error_code(f));
+                code.map_or(200, wire::code::http_status)
+            }
+        }
+    }
+
+    fn record(&mut self, outcome: Outcome, bytes_out: usize) {
+        if std::mem::replace(&mut self.is_finished, true) {
+            return;
+        }
+        if let Some(session) = &self.session {
+            session.end(self.raw_id());
+        }
+        if let Some(listen) = self.listen {
+            crate::method::subscriptions::listen_ends(self, listen);
+        }
+        self.core.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let took = self.began.elapsed();
+        match &self.server {
+            Some(server) => {
+                server.calls.fetch_add(1, Ordering::Relaxed);
+                if outcome != Outcome::Ok {
+                    server.errors.fetch_add(1, Ordering::Relaxed);
+                }
+                server.metrics.call(took, outcome);
+            }
+            None => self.core.telemetry.own.observe(took.as_secs_f64()),
+        }
+        self.core.recorder.call(CallRecord {
+            id: self.id,
+            at: SystemTime::now(),
+            caller: self.workspace.caller.0.clone(),
+            client: self.session.as_ref().and_then(|s| Some(s.hello()?.client.clone())),
+            method: self.frame.method().into(),
+            server: self.server.as_ref().map(|server| server.name.clone()),
+            name: self.name.take(),
+            took,
+            outcome,
+            bytes_in: self.frame.bytes().len(),
+            bytes_out,
+            trace: self.trace.as_ref().map(|trace| trace.id.clone()),
+            span: self.span,
+        });
+    }
+}
+
+impl Drop for Call {
+    /// The client went away before the answer. In the stateless era that takes the request back; in the handshake era
+    /// it does not, nobody is there to read the answer though.
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        match self.era {
+            Era::Stateless => self.handle.cancel(Some("the client has gone")),
+            Era::Handshake => self.handle.abandon(),
+        }
+        self.record(Outcome::Fault("abandoned"), 0);
+    }
+}
+
+/// On a door that speaks both eras, a request says by its `_meta` that it is of the stateless one.
+fn speaks_stateless(session: &Session, frame: &Frame) -> bool {
+    if session.door == Door::Http || session.hello().is_some() {
+        return false;
+    }
+    let meta = frame.params().and_then(|params| Object::parse(params).ok()?.object("_meta").ok()?);
+    meta.is_some_and(|meta| matches!(meta.get(wire::meta::PROTOCOL_VERSION), Ok(Some(_))))
+}
+
+fn error_code(frame: &Frame) -> Option<i64> {
+    Object::parse(frame.error()?).ok()?.get("code").ok()??.parse().ok()
+}
+
+fn outcome_of(frame: &Frame) -> Outcome {
+    if frame.error().is_some() {
+        return Outcome::Error(error_code(frame).unwrap_or_default());
+    }
+    // Results are large and seldom failures: a quick look first.
+    if memchr::memmem::find(frame.bytes(), b"\"isError\"").is_none() {
+        return Outcome::Ok;
+    }
+    let result = frame.result_object().ok().flatten();
+    match result.and_then(|result| result.bool("isError").ok()?) {
+        Some(true) => Outcome::ToolError,
+        _ => Outcome::Ok,
+    }
+}

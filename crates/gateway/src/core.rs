@@ -1,0 +1,387 @@
+//! The state that all conversations share: servers, sessions, views, and what was learnt.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use launch::Launcher;
+use store::StoreHandle;
+use tokio::time::Instant;
+use wire::Era;
+
+use crate::front::{Busy, Caller, Door};
+use crate::limits::VIEWS_MAX;
+use crate::lists::Lists;
+use crate::options::Settings;
+use crate::outbox::lock;
+use crate::phase::{Decider, Interceptor};
+use crate::record::{Recorder, StartRecord};
+use crate::server::{Key, Server};
+use crate::session::Session;
+use crate::tasks::Tasks;
+use crate::telemetry::Telemetry;
+use crate::upstream::Upstream;
+use crate::view::{Part, View};
+use crate::workspace::Workspace;
+
+/// The kind under which lists are persisted.
+const STORED_LISTS: &str = "lists";
+/// Shards of the session table.
+const SHARDS: usize = 16;
+
+/// See the module.
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) servers: Vec<Arc<Server>>,
+    pub(crate) launcher: Arc<dyn Launcher>,
+    store: Option<StoreHandle>,
+    sessions: [Mutex<HashMap<Box<str>, Arc<Session>>>; SHARDS],
+    session_count: AtomicU64,
+    /// The workspace of each caller that has no conversation: stateless requests over HTTP.
+    bases: Mutex<HashMap<Caller, Arc<Workspace>>>,
+    /// Counts changes of any list.
+    generation: AtomicU64,
+    next_id: AtomicU64,
+    /// Views that other conversations with the same past can use too.
+    views: Mutex<Vec<Shared>>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) decider: Arc<dyn Decider>,
+    pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(crate) tasks: Tasks,
+    began: Instant,
+    pub(crate) in_flight: AtomicU64,
+    pub(crate) is_draining: AtomicBool,
+}
+
+struct Shared {
+    before: Option<Weak<View>>,
+    view: Weak<View>,
+}
+
+/// What a [`Core`] is made of.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) servers: Vec<Arc<Server>>,
+    pub(crate) launcher: Arc<dyn Launcher>,
+    pub(crate) store: Option<StoreHandle>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) decider: Arc<dyn Decider>,
+    pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(crate) tasks: Tasks,
+}
+
+impl Core {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            settings: parts.settings,
+            servers: parts.servers,
+            launcher: parts.launcher,
+            store: parts.store,
+            sessions: std::array::from_fn(|_| Mutex::default()),
+            session_count: AtomicU64::new(0),
+            bases: Mutex::default(),
+            generation: AtomicU64::new(1),
+            next_id: AtomicU64::new(1),
+            views: Mutex::default(),
+            telemetry: parts.telemetry,
+            recorder: parts.recorder,
+            decider: parts.decider,
+            interceptors: parts.interceptors,
+            tasks: parts.tasks,
+            began: Instant::now(),
+            in_flight: AtomicU64::new(0),
+            is_draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Milliseconds since the gateway began.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
+    }
+
+    /// A number unique in this process: call ids, ids of requests to servers, workspaces.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn server(&self, name: &str) -> Option<&Arc<Server>> {
+        self.servers.iter().find(|server| &*server.name == name)
+    }
+
+    // === conversations ===
+
+    pub(crate) fn open(&self, caller: Caller, door: Door) -> Result<Arc<Session>, Busy> {
+        let max = self.settings.sessions_max as u64;
+        if self.is_draining.load(Ordering::Relaxed) || self.session_count.fetch_add(1, Ordering::Relaxed) >= max {
+            self.session_count.fetch_sub(1, Ordering::Relaxed);
+            return Err(Busy);
+        }
+        let mut secret = [0u8; 24];
+        getrandom::fill(&mut secret).map_err(|_| Busy)?;
+        let id: Box<str> = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, secret).into();
+        let workspace = Arc::new(Workspace::new(self.next_id(), caller.clone()));
+        let session = Arc::new(Session::new(id.clone(), caller, door, workspace, self.now_ms()));
+        session.workspace.set_session(&session);
+        lock(self.shard(&id)).insert(id, session.clone());
+        self.telemetry.sessions.inc();
+        Ok(session)
+    }
+
+    pub(crate) fn session(&self, id: &str, caller: &Caller) -> Option<Arc<Session>> {
+        let session = lock(self.shard(id)).get(id).cloned()?;
+        // Somebody else's session does not exist.
+        if session.caller != *caller {
+            return None;
+        }
+        session.last_seen.store(self.now_ms(), Ordering::Relaxed);
+        Some(session)
+    }
+
+    pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {
+        self.sessions.iter().flat_map(|shard| lock(shard).values().cloned().collect::<Vec<_>>()).collect()
+    }
+
+    /// Ends a conversation and what only it used.
+    pub(crate) fn close(self: &Arc<Self>, session: &Session) {
+        let Some(questions) = session.shut() else { return };
+        if lock(self.shard(session.id())).remove(session.id()).is_some() {
+            self.session_count.fetch_sub(1, Ordering::Relaxed);
+            self.telemetry.sessions.dec();
+        }
+        for question in questions {
+            question.refuse("the client has gone");
+        }
+        for call in session.calls() {
+            call.cancel(Some("the client has gone"));
+        }
+        for uri in session.subscriptions() {
+            crate::method::subscriptions::release(self, session, &uri);
+        }
+        self.leave(&session.workspace);
+    }
+
+    /// Lets go of a workspace's upstreams; those that nobody shares are closed.
+    pub(crate) fn leave(self: &Arc<Self>, workspace: &Workspace) {
+        for listen in workspace.listens() {
+            listen.handle.slot.leave();
+        }
+        for upstream in workspace.upstreams() {
+            workspace.detach(&upstream);
+            let is_unused = upstream.detach(workspace);
+            if is_unused && !upstream.key.is_shared() {
+                upstream.server.forget(&upstream);
+                self.telemetry.upstreams.dec();
+                tokio::spawn(async move { upstream.close().await });
+            }
+        }
+    }
+
+    fn shard(&self, id: &str) -> &Mutex<HashMap<Box<str>, Arc<Session>>> {
+        let sum = id.bytes().take(4).fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        &self.sessions[sum % SHARDS]
+    }
+
+    /// The workspace of a caller's stateless requests.
+    pub(crate) fn base(&self, caller: &Caller) -> Arc<Workspace> {
+        let mut bases = lock(&self.bases);
+        if let Some(base) = bases.get(caller) {
+            return base.clone();
+        }
+        let base = Arc::new(Workspace::new(self.next_id(), caller.clone()));
+        bases.insert(caller.clone(), base.clone());
+        base
+    }
+
+    // === upstreams ===
+
+    /// The upstream that calls of this workspace use for this server.
+    pub(crate) fn upstream(self: &Arc<Self>, workspace: &Arc<Workspace>, server: &Arc<Server>, era: Era) -> Arc<Upstream> {
+        if let Some(upstream) = workspace.upstream(server, era) {
+            return upstream;
+        }
+        let session = workspace.session();
+        let asker = session.as_deref().filter(|_| era == Era::Handshake);
+        let key = Key::new(&server.entry, workspace, era, asker.and_then(Session::capabilities));
+        let upstream = server.upstream(&key, || {
+            self.telemetry.upstreams.inc();
+            Arc::new(Upstream::new(self.next_id(), server.clone(), key.clone(), self, asker))
+        });
+        upstream.attach(workspace);
+        workspace.attach(&upstream);
+        if let Some(level) = session.as_ref().map(|s| s.level()).filter(|level| *level > 0) {
+            upstream.set_level(crate::session::LEVELS[usize::from(level)]);
+        }
+        upstream
+    }
+
+    pub(crate) fn note_start(&self, server: &Server, took: Duration, failure: Option<&str>) {
+        self.telemetry.started(&server.name, failure.is_none());
+        self.recorder.start(StartRecord {
+            server: server.name.clone(),
+            took,
+            failure: failure.map(str::to_owned),
+        });
+    }
+
+    // === lists ===
+
+    /// Some list changed: views made so far are looked at again.
+    pub(crate) fn changed(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Keeps the first lists of a started server for conversations to come; what was known before.
+    pub(crate) fn learn(&self, upstream: &Upstream, lists: &Arc<Lists>) -> Option<Arc<Lists>> {
+        let caller = upstream.workspaces().first().map_or_else(|| Caller("".into()), |w| w.caller.clone());
+        let before = self.learnt(&upstream.server, upstream.key.era, &caller);
+        let key = upstream.server.learn(upstream.key.era, &caller, lists.clone());
+        if let Some(store) = &self.store
+            && before.as_ref() != Some(lists)
+            && let Ok(text) = serde_json::to_vec(&**lists)
+        {
+            // A full queue loses it; it is learnt again then.
+            let _ = store.put(&key, STORED_LISTS, text);
+        }
+        before
+    }
+
+    fn learnt(&self, server: &Server, era: Era, caller: &Caller) -> Option<Arc<Lists>> {
+        server.learnt(era, caller, |key| {
+            let text = self.store.as_ref()?.get(key, STORED_LISTS).ok()??;
+            serde_json::from_slice(&text).ok().map(Arc::new)
+        })
+    }
+
+    /// Whether answers of this server can name tasks.
+    pub(crate) fn may_have_tasks(&self, server: &Server, era: Era, caller: &Caller) -> bool {
+        let lists = server.learnt(era, caller, |_| None);
+        lists.is_none_or(|lists| lists.capabilities.contains("tasks"))
+    }
+
+    /// What this workspace sees now.
+    pub(crate) fn view(&self, workspace: &Workspace, era: Era, only: Option<&Arc<str>>) -> Arc<View> {
+        let generation = self.generation.load(Ordering::Acquire);
+        let (before, is_fresh) = workspace.view(era, only, generation);
+        if let (Some(view), true) = (&before, is_fresh) {
+            return view.clone();
+        }
+        let parts = self.parts(workspace, era, only);
+        let view = match &before {
+            Some(view) if same(&view.parts, &parts) => view.clone(),
+            _ => self.shared_view(parts, before.as_ref()),
+        };
+        workspace.set_view(era, only, generation, &view);
+        view
+    }
+
+    fn parts(&self, workspace: &Workspace, era: Era, only: Option<&Arc<str>>) -> Vec<Part> {
+        let wanted = self.servers.iter().filter(|server| {
+            !server.entry.disabled && !server.refuses(era) && only.is_none_or(|only| *only == server.name)
+        });
+        wanted
+            .map(|server| {
+                let own = workspace.upstream(server, era).and_then(|upstream| upstream.lists());
+                let lists = own.or_else(|| self.learnt(server, era, &workspace.caller));
+                Part { server: server.clone(), lists }
+            })
+            .collect()
+    }
+
+    /// A view of these parts after that one, made only once for all conversations that come the same way.
+    fn shared_view(&self, parts: Vec<Part>, before: Option<&Arc<View>>) -> Arc<View> {
+        let is_same = |shared: &Shared| match (&shared.before, before) {
+            (None, None) => true,
+            (Some(a), Some(b)) => std::ptr::eq(a.as_ptr(), Arc::as_ptr(b)),
+            _ => false,
+        };
+        let found = {
+            let mut views = lock(&self.views);
+            views.retain(|shared| shared.view.strong_count() > 0);
+            let mut candidates = views.iter().filter(|shared| is_same(shared)).filter_map(|shared| shared.view.upgrade());
+            candidates.find(|view| same(&view.parts, &parts))
+        };
+        if let Some(view) = found {
+            return view;
+        }
+        let view = Arc::new(View::new(parts, before.map(|view| &**view)));
+        let mut views = lock(&self.views);
+        if views.len() < VIEWS_MAX {
+            views.push(Shared { before: before.map(Arc::downgrade), view: Arc::downgrade(&view) });
+        }
+        view
+    }
+
+    /// Starts the servers whose lists are not known and waits for them, within limits. Servers that failed before are
+    /// tried again without waiting.
+    pub(crate) async fn first_lists(self: &Arc<Self>, workspace: &Arc<Workspace>, era: Era, only: Option<&Arc<str>>) {
+        let view = self.view(workspace, era, only);
+        if view.is_complete() {
+            return;
+        }
+        let unknown = view.parts.iter().filter(|part| part.lists.is_none() && part.server.barred().is_none());
+        let (tried, fresh): (Vec<&Part>, Vec<&Part>) = unknown.partition(|part| part.server.failure().is_some());
+        for part in tried {
+            let upstream = self.upstream(workspace, &part.server, era);
+            tokio::spawn(async move { drop(upstream.listed().await) });
+        }
+        let waits: Vec<_> = fresh
+            .into_iter()
+            .map(|part| {
+                let upstream = self.upstream(workspace, &part.server, era);
+                tokio::spawn(async move { upstream.listed().await })
+            })
+            .collect();
+        // Who is late is seen by the next list; the client is told of the change.
+        let _ = tokio::time::timeout(self.settings.list_wait, join_all(waits)).await;
+    }
+
+    // === time ===
+
+    /// Looks at deadlines and idle times until the gateway is gone.
+    pub(crate) async fn tend(core: Weak<Self>) {
+        let mut interval = tokio::time::interval(crate::limits::SWEEP);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            let Some(core) = core.upgrade() else { return };
+            core.sweep();
+        }
+    }
+
+    fn sweep(self: &Arc<Self>) {
+        let now_ms = self.now_ms();
+        for server in &self.servers {
+            let idle = server.entry.idle_timeout_s.map_or(self.settings.idle_timeout, Duration::from_secs);
+            for upstream in server.upstreams() {
+                upstream.sweep();
+                if !idle.is_zero() {
+                    upstream.stop_if_idle(now_ms, idle);
+                }
+            }
+        }
+        let session_idle = self.settings.session_idle.as_millis() as u64;
+        for session in self.sessions() {
+            for question in session.expired_questions() {
+                question.refuse("nobody answered in time");
+            }
+            let idle = now_ms.saturating_sub(session.last_seen.load(Ordering::Relaxed));
+            if session.door != Door::Stdio && !session.is_busy() && session_idle > 0 && idle > session_idle {
+                self.close(&session);
+            }
+        }
+    }
+}
+
+fn same(a: &[Part], b: &[Part]) -> bool {
+    let same_lists = |a: &Option<Arc<Lists>>, b: &Option<Arc<Lists>>| match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    };
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(&a.server, &b.server) && same_lists(&a.lists, &b.lists))
+}

@@ -1,0 +1,197 @@
+//! What can go wrong with a request, and the one table that gives each fault its JSON-RPC code and HTTP status.
+//! Faults of a `tools/call` that the model can act on become results with `isError`; see `Fault::answer`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wire::{Era, build, code, quote};
+
+use crate::front::Answer;
+
+/// Why a request was not answered by a server.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fault {
+    /// No such tool, prompt or task.
+    #[error("unknown {kind} {name:?}{}", did_you_mean(nearest))]
+    Unknown {
+        /// `tool`, `prompt`, `task`, ….
+        kind: &'static str,
+        /// What was asked for.
+        name: String,
+        /// Names that look like it.
+        nearest: Vec<String>,
+    },
+    /// No server offers this URI.
+    #[error("resource not found: {0:?} is offered by no server; `resources/list` and `resources/templates/list` tell what is")]
+    UnknownResource(String),
+    /// The method exists in no server, or not in this era.
+    #[error("method not found: {0}")]
+    UnknownMethod(String),
+    /// The parameters are not what the method takes.
+    #[error("invalid params: {0}")]
+    Params(String),
+    /// The message breaks the protocol.
+    #[error("invalid request: {0}")]
+    Invalid(String),
+    /// A header disagrees with the body.
+    #[error("header mismatch: {0}")]
+    Header(String),
+    /// The protocol version asked for is not spoken here.
+    #[error("unsupported protocol version {0:?}")]
+    Version(String),
+    /// The server cannot be used now.
+    #[error("server {server:?} is unavailable: {reason}")]
+    Unavailable {
+        /// Its name.
+        server: Arc<str>,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The server ended or lost its connection in the middle of the call.
+    #[error("server {server:?} ended during the call: {reason}")]
+    Died {
+        /// Its name.
+        server: Arc<str>,
+        /// What it said last.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("server {server:?} did not answer within {after_s} s; raise call_timeout_s for it if it needs longer")]
+    TimedOut {
+        /// Its name.
+        server: Arc<str>,
+        /// The limit.
+        after_s: u64,
+    },
+    /// The server speaks the other era only.
+    #[error("server {server:?} speaks only {speaks}, this client {wanted}")]
+    OtherEra {
+        /// Its name.
+        server: Arc<str>,
+        /// What it speaks.
+        speaks: &'static str,
+        /// What the client speaks.
+        wanted: &'static str,
+    },
+    /// A rule or an interceptor refused the call.
+    #[error("denied: {0}")]
+    Denied(String),
+    /// A limit of the gateway is reached.
+    #[error("too many {0}; wait for some to end")]
+    Busy(&'static str),
+    /// The client took the request back.
+    #[error("the request was cancelled")]
+    Cancelled,
+    /// The gateway is going down.
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
+}
+
+fn did_you_mean(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    }
+}
+
+/// Codes of our own lie outside the range that JSON-RPC reserves.
+const UNAVAILABLE: i64 = -31001;
+const TIMED_OUT: i64 = -31002;
+const BUSY: i64 = -31003;
+const CANCELLED: i64 = -31004;
+const OTHER_ERA: i64 = -31005;
+const DENIED: i64 = -31006;
+
+impl Fault {
+    /// The JSON-RPC code.
+    pub fn code(&self) -> i64 {
+        match self {
+            Self::Unknown { .. } | Self::Params(_) => code::INVALID_PARAMS,
+            Self::UnknownResource(_) => code::RESOURCE_NOT_FOUND,
+            Self::UnknownMethod(_) => code::METHOD_NOT_FOUND,
+            Self::Invalid(_) => code::INVALID_REQUEST,
+            Self::Header(_) => code::HEADER_MISMATCH,
+            Self::Version(_) => code::UNSUPPORTED_VERSION,
+            Self::Unavailable { .. } | Self::Died { .. } | Self::ShuttingDown => UNAVAILABLE,
+            Self::TimedOut { .. } => TIMED_OUT,
+            Self::Busy(_) => BUSY,
+            Self::Cancelled => CANCELLED,
+            Self::OtherEra { .. } => OTHER_ERA,
+            Self::Denied(_) => DENIED,
+        }
+    }
+
+    /// A short stable word for records and metrics (`error.type`).
+    pub fn tag(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } | Self::UnknownResource(_) => "unknown_name",
+            Self::UnknownMethod(_) => "method_not_found",
+            Self::Params(_) => "invalid_params",
+            Self::Invalid(_) => "invalid_request",
+            Self::Header(_) => "header_mismatch",
+            Self::Version(_) => "unsupported_version",
+            Self::Unavailable { .. } | Self::ShuttingDown => "unavailable",
+            Self::Died { .. } => "died",
+            Self::TimedOut { .. } => "timeout",
+            Self::Busy(_) => "busy",
+            Self::Cancelled => "cancelled",
+            Self::OtherEra { .. } => "other_era",
+            Self::Denied(_) => "denied",
+        }
+    }
+
+    /// Whether a model can do something about it: then a tool call answers with a result that says so.
+    fn is_for_the_model(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable { .. }
+                | Self::Died { .. }
+                | Self::TimedOut { .. }
+                | Self::OtherEra { .. }
+                | Self::Denied(_)
+                | Self::Busy(_)
+        )
+    }
+
+    /// The response to a request that failed this way.
+    pub(crate) fn answer(&self, id: &str, era: Era, is_tool_call: bool) -> Answer {
+        if is_tool_call && self.is_for_the_model() {
+            let text = quote(&self.to_string());
+            let kind = match era {
+                Era::Handshake => "",
+                Era::Stateless => r#""resultType":"complete","#,
+            };
+            let result = format!(r#"{{{kind}"content":[{{"type":"text","text":{text}}}],"isError":true}}"#);
+            return Answer { frame: build::result(id, &result), status: 200 };
+        }
+        let code = match (self, era) {
+            (Self::UnknownResource(_), Era::Stateless) => code::INVALID_PARAMS,
+            _ => self.code(),
+        };
+        let data = self.data();
+        let frame = build::error(Some(id), code, &self.to_string(), data.as_deref());
+        let status = match era {
+            Era::Handshake => 200,
+            Era::Stateless if matches!(self, Self::Params(_)) => 400,
+            Era::Stateless => code::http_status(code),
+        };
+        Answer { frame, status }
+    }
+
+    fn data(&self) -> Option<String> {
+        match self {
+            Self::Version(requested) => Some(format!(
+                r#"{{"supported":["{}"],"requested":{}}}"#,
+                wire::Version::LATEST.as_str(),
+                quote(requested)
+            )),
+            Self::UnknownResource(uri) => Some(format!(r#"{{"uri":{}}}"#, quote(uri))),
+            _ => None,
+        }
+    }
+}
+
+/// An empty answer: the client wants none.
+pub(crate) fn silence() -> Answer {
+    Answer { frame: Bytes::new(), status: 202 }
+}

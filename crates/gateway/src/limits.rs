@@ -1,0 +1,46 @@
+//! Every number that can hurt us. Each has a test that hits it, beside the code that holds it.
+
+use std::time::Duration;
+
+/// Messages kept for one call whose client does not read them.
+pub const CALL_EVENTS_MAX: usize = 1024;
+/// Messages kept for one conversation that nobody reads; the oldest notification goes first.
+pub const OUTBOX_MESSAGES_MAX: usize = 256;
+/// Questions of servers that one client has not answered yet.
+pub const QUESTIONS_MAX: usize = 64;
+/// How long a question waits for the person before the server is told that nobody answered.
+pub const QUESTION_WAIT: Duration = Duration::from_secs(600);
+/// Pages of one list that we read from a server.
+pub const LIST_PAGES_MAX: usize = 200;
+/// Items of one list that we keep of a server.
+pub const LIST_ITEMS_MAX: usize = 20_000;
+/// Bytes of one list that we keep of a server.
+pub const LIST_BYTES_MAX: usize = 32 << 20;
+/// Items in a page of our own lists.
+pub const PAGE_ITEMS: usize = 1000;
+/// How long one list request to a server may take.
+pub const LIST_TIMEOUT: Duration = Duration::from_secs(20);
+/// However much progress it reports, no call lives longer.
+pub const CALL_LIFE_MAX: Duration = Duration::from_secs(6 * 3600);
+/// Times a broken event stream of a server is resumed for one call.
+pub const RESUMES_MAX: u32 = 8;
+/// The longest wait that a server can ask for before its stream is resumed.
+pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Resource subscriptions of one client.
+pub const SUBSCRIPTIONS_MAX: usize = 10_000;
+/// `subscriptions/listen` streams of one caller.
+pub const LISTENS_MAX: usize = 1_000;
+/// Characters of a merged `instructions` text that one server may fill.
+pub const INSTRUCTIONS_CHARS_PER_SERVER: usize = 2_000;
+/// Characters of the whole merged `instructions` text.
+pub const INSTRUCTIONS_CHARS_MAX: usize = 8_000;
+/// How long stopping a server may take before it is killed.
+pub const STOP_GRACE: Duration = Duration::from_secs(2);
+/// Views kept for reuse by other conversations.
+pub const VIEWS_MAX: usize = 64;
+/// How often deadlines and idle times are looked at.
+pub const SWEEP: Duration = Duration::from_secs(1);
+/// Nesting of a tool schema that we look into for header annotations.
+pub const SCHEMA_DEPTH_MAX: usize = 64;
+/// Waiting for the first answer of a server whose era we do not know.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,0 +1,61 @@
+//! Phase 3: which requests the gateway answers itself, and how. Everything else goes to a server (`routed.rs`).
+
+mod greeting;
+mod level;
+mod lists;
+pub(crate) mod subscriptions;
+mod task_list;
+
+use wire::{Era, method};
+
+use crate::call::Call;
+use crate::error::Fault;
+use crate::routed::{self, Plan};
+
+/// Where a request goes.
+pub(crate) enum Route {
+    /// To a server.
+    Server(Box<Plan>),
+    /// Nowhere: this is the result, raw JSON.
+    Here(String),
+    /// Nowhere: a stream of messages that the call's mailbox gets.
+    Stream,
+}
+
+/// Finds out where a request goes; answers those that end here.
+pub(crate) async fn resolve(call: &mut Call) -> Result<Route, Fault> {
+    let asked = call.frame.method();
+    let unknown = || Err(Fault::UnknownMethod(asked.to_owned()));
+    match (asked, call.era) {
+        (method::TOOLS_CALL, _) => server(call).await,
+        (method::INITIALIZE, Era::Handshake) => greeting::initialize(call).map(Route::Here),
+        (method::PING, Era::Handshake) => Ok(Route::Here("{}".to_owned())),
+        (method::SERVER_DISCOVER, Era::Stateless) => greeting::discover(call).await.map(Route::Here),
+        (
+            method::TOOLS_LIST | method::PROMPTS_LIST | method::RESOURCES_LIST | method::RESOURCES_TEMPLATES_LIST,
+            _,
+        ) => lists::page(call).await.map(Route::Here),
+        (method::LOGGING_SET_LEVEL, Era::Handshake) => level::set(call).map(Route::Here),
+        (method::RESOURCES_SUBSCRIBE, Era::Handshake) => subscriptions::subscribe(call).await,
+        (method::RESOURCES_UNSUBSCRIBE, Era::Handshake) => subscriptions::unsubscribe(call).await,
+        (method::SUBSCRIPTIONS_LISTEN, Era::Stateless) => subscriptions::listen(call).await,
+        (method::TASKS_LIST, Era::Handshake) => task_list::tasks(call).await.map(Route::Here),
+        // Removed from the protocol, or not yet in it.
+        (
+            method::INITIALIZE
+            | method::PING
+            | method::LOGGING_SET_LEVEL
+            | method::RESOURCES_SUBSCRIBE
+            | method::RESOURCES_UNSUBSCRIBE
+            | method::TASKS_LIST
+            | method::TASKS_RESULT,
+            Era::Stateless,
+        ) => unknown(),
+        (method::SERVER_DISCOVER | method::SUBSCRIPTIONS_LISTEN | method::TASKS_UPDATE, Era::Handshake) => unknown(),
+        _ => server(call).await,
+    }
+}
+
+async fn server(call: &mut Call) -> Result<Route, Fault> {
+    routed::plan(call).await.map(|plan| Route::Server(Box::new(plan)))
+}

@@ -1,0 +1,25 @@
+//! `logging/setLevel`: remembered for the conversation and passed on to its servers.
+
+use wire::Era;
+
+use crate::call::Call;
+use crate::error::Fault;
+use crate::session::{LEVELS, level_index};
+
+pub(super) fn set(call: &Call) -> Result<String, Fault> {
+    let params = call.params()?;
+    let level = params.string("level").map_err(|e| Fault::Params(e.to_string()))?;
+    let index = level.as_deref().and_then(level_index).ok_or_else(|| {
+        Fault::Params(format!("level must be one of {}", LEVELS.join(", ")))
+    })?;
+    if let Some(session) = &call.session {
+        session.set_level(index);
+    }
+    for upstream in call.workspace.upstreams().iter().filter(|upstream| upstream.key.era == Era::Handshake) {
+        // On a shared server the chattiest wish counts; each conversation drops what it does not want.
+        let sessions = upstream.workspaces();
+        let lowest = sessions.iter().filter_map(|w| w.session()).map(|s| s.level()).min().unwrap_or(index);
+        upstream.set_level(LEVELS[usize::from(lowest)]);
+    }
+    Ok("{}".to_owned())
+}

@@ -1,0 +1,226 @@
+//! Names as clients see them: each tool keeps its own while that is legal and unique; else it gets
+//! `server__tool`. A name once given in a workspace stays with its tool.
+
+use std::collections::{HashMap, HashSet};
+
+/// The longest name that clients accept.
+pub(crate) const NAME_MAX: usize = 64;
+
+/// Names that no server can take.
+const RESERVED: [&str; 10] = [
+    "mcp-find",
+    "mcp-add",
+    "mcp-config-set",
+    "mcp-remove",
+    "mcp-exec",
+    "code-mode",
+    "mcp-create-profile",
+    "mcp-activate-profile",
+    "find-tools",
+    "mcp-registry-import",
+];
+
+/// Something that needs a name: the server it belongs to and its own name there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Owned {
+    pub(crate) server: Box<str>,
+    pub(crate) own: Box<str>,
+}
+
+/// Gives each of `wanted`, in this order, the name under which clients see it.
+/// `given` are the names already in use in the workspace.
+pub(crate) fn assign(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) -> Vec<Box<str>> {
+    let mut taken: HashSet<Box<str>> = HashSet::with_capacity(wanted.len());
+    let mut users: HashMap<Box<str>, usize> = HashMap::with_capacity(wanted.len());
+    for item in wanted {
+        match given.get(item) {
+            Some(name) => {
+                taken.insert(name.clone());
+            }
+            None => *users.entry(legal(&item.own)).or_default() += 1,
+        }
+    }
+    let mut names = Vec::with_capacity(wanted.len());
+    for item in wanted {
+        if let Some(name) = given.get(item) {
+            names.push(name.clone());
+            continue;
+        }
+        let plain = legal(&item.own);
+        let is_free = users[&plain] == 1 && !taken.contains(&plain) && !is_reserved(&plain);
+        let name = if is_free { plain } else { prefixed(item, &taken) };
+        taken.insert(name.clone());
+        names.push(name);
+    }
+    names
+}
+
+/// The name with the server in front, made unique if even that is taken.
+fn prefixed(item: &Owned, taken: &HashSet<Box<str>>) -> Box<str> {
+    let wish = legal(&format!("{}__{}", item.server, item.own));
+    if !taken.contains(&wish) {
+        return wish;
+    }
+    (2u32..)
+        .map(|n| legal(&format!("{}__{}_{n}", item.server, item.own)))
+        .find(|name| !taken.contains(name))
+        .expect("among infinitely many names one is free")
+}
+
+/// Like [`assign`] for URIs and URI templates: of several servers with the same one, the first keeps it as it
+/// is, the others get `server+uri`.
+pub(crate) fn assign_uris(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) -> Vec<Box<str>> {
+    let mut taken: HashSet<Box<str>> = wanted.iter().filter_map(|item| given.get(item)).cloned().collect();
+    wanted
+        .iter()
+        .map(|item| {
+            let name = match given.get(item) {
+                Some(name) => name.clone(),
+                None if !taken.contains(&item.own) => item.own.clone(),
+                None => format!("{}+{}", scheme(&item.server), item.own).into(),
+            };
+            taken.insert(name.clone());
+            name
+        })
+        .collect()
+}
+
+/// A server's name as the beginning of a URI scheme (RFC 3986, section 3.1).
+fn scheme(server: &str) -> String {
+    let clean: String = server
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    if clean.starts_with(|c: char| c.is_ascii_alphabetic()) { clean } else { format!("s-{clean}") }
+}
+
+/// Whether a name is one of the gateway's own.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || name.starts_with("code-mode-")
+}
+
+/// The nearest legal name: `[A-Za-z0-9_-]`, at most 64 characters. What is cut off is replaced by a short
+/// digest, so that two long names stay different.
+pub(crate) fn legal(name: &str) -> Box<str> {
+    let is_legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if !name.is_empty() && name.len() <= NAME_MAX && name.bytes().all(is_legal) {
+        return name.into();
+    }
+    let mut clean: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
+        .collect();
+    let lost = !name.is_ascii() || clean.len() > NAME_MAX || clean.is_empty();
+    if lost {
+        let digest = format!("_{:08x}", fnv(name.as_bytes()));
+        clean.truncate(NAME_MAX - digest.len());
+        clean.push_str(&digest);
+    }
+    clean.into()
+}
+
+/// FNV-1a: stable across runs and releases, which the standard hasher does not promise.
+fn fnv(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// At most three of `names` that look like `wrong`, best first.
+pub(crate) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let limit = (wrong.chars().count() / 3).max(1);
+    let mut near: Vec<(usize, &str)> = names
+        .map(|name| (if name.ends_with(wrong) { 0 } else { distance(wrong, name, limit) }, name))
+        .filter(|(distance, _)| *distance <= limit)
+        .collect();
+    near.sort();
+    near.truncate(3);
+    near.into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Levenshtein distance, or `limit + 1` if it is larger.
+fn distance(a: &str, b: &str, limit: usize) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(256).collect(), b.chars().take(256).collect());
+    if a.len().abs_diff(b.len()) > limit {
+        return limit + 1;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let cost = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(text: &str) -> Owned {
+        let (server, own) = text.split_once('/').unwrap();
+        Owned { server: server.into(), own: own.into() }
+    }
+
+    fn check(given: &[(&str, &str)], wanted: &[&str], expected: &[&str]) {
+        let given = given.iter().map(|(item, name)| (owned(item), Box::from(*name))).collect();
+        let wanted: Vec<Owned> = wanted.iter().map(|text| owned(text)).collect();
+        let names = assign(&wanted, &given);
+        assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn unique_names_stay() {
+        check(&[], &["a/read", "b/write"], &["read", "write"]);
+    }
+
+    #[test]
+    fn clashing_names_are_prefixed_on_both_sides() {
+        check(&[], &["a/read", "b/read", "b/write"], &["a__read", "b__read", "write"]);
+    }
+
+    #[test]
+    fn a_given_name_stays_and_only_the_newcomer_is_prefixed() {
+        check(&[("a/read", "read")], &["a/read", "b/read"], &["read", "b__read"]);
+    }
+
+    #[test]
+    fn a_prefixed_name_stays_after_its_rival_is_gone() {
+        check(&[("a/read", "a__read")], &["a/read"], &["a__read"]);
+    }
+
+    #[test]
+    fn the_gateways_own_names_cannot_be_taken() {
+        check(&[], &["a/mcp-find", "a/code-mode-x"], &["a__mcp-find", "a__code-mode-x"]);
+    }
+
+    #[test]
+    fn a_clash_of_prefixed_names_is_numbered() {
+        check(&[], &["a/b__c", "a__b/c", "x/c", "x/b__c"], &["a__b__c", "a__b__c_2", "x__c", "x__b__c"]);
+    }
+
+    #[test]
+    fn the_first_server_keeps_a_shared_uri() {
+        let wanted = [owned("a/x:1"), owned("9_b/x:1")];
+        let names = assign_uris(&wanted, &HashMap::new());
+        assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), ["x:1", "s-9-b+x:1"]);
+    }
+
+    #[test]
+    fn illegal_names_are_repaired_and_stay_apart() {
+        assert_eq!(&*legal("files.read"), "files_read");
+        assert_ne!(legal("日本"), legal("中国"));
+        let long = "x".repeat(80);
+        assert_eq!(legal(&long).len(), NAME_MAX);
+        assert_ne!(legal(&long), legal(&"x".repeat(81)));
+        assert_eq!(legal("").len(), 9);
+    }
+
+    #[test]
+    fn nearest_offers_what_was_meant() {
+        assert_eq!(nearest("ecoh", ["echo", "add"].into_iter()), Vec::<String>::new());
+        assert_eq!(nearest("get-weathr", ["get-weather", "get-sum"].into_iter()), ["get-weather"]);
+        assert_eq!(nearest("read", ["files__read"].into_iter()), ["files__read"]);
+    }
+}

@@ -1,0 +1,105 @@
+//! What a gateway is made with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::Entry;
+use launch::Launcher;
+use store::StoreHandle;
+
+use crate::phase::{AllowAll, Decider, Interceptor};
+use crate::record::{NoRecorder, Recorder};
+
+/// See the module.
+pub struct Options {
+    /// The configured servers, in their order.
+    pub entries: Vec<Entry>,
+    /// Only these tools: `tool`, `server:tool`, `server:*` or `*`, whatever their case. Empty: all.
+    pub tools: Vec<String>,
+    /// Times and limits.
+    pub settings: Settings,
+    /// Starts servers.
+    pub launcher: Arc<dyn Launcher>,
+    /// Where learnt lists outlive the process; none: they do not.
+    pub store: Option<StoreHandle>,
+    /// Takes a record of each call.
+    pub recorder: Arc<dyn Recorder>,
+    /// Has a say over each call.
+    pub decider: Arc<dyn Decider>,
+    /// See and change calls and their answers, in this order.
+    pub interceptors: Vec<Arc<dyn Interceptor>>,
+}
+
+impl Options {
+    /// These servers, started by this launcher, everything else at its default.
+    pub fn new(entries: Vec<Entry>, launcher: Arc<dyn Launcher>) -> Self {
+        Self {
+            entries,
+            tools: Vec::new(),
+            settings: Settings::default(),
+            launcher,
+            store: None,
+            recorder: Arc::new(NoRecorder),
+            decider: Arc::new(AllowAll),
+            interceptors: Vec::new(),
+        }
+    }
+}
+
+/// Times and limits that people can set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a call may go without a word of its server.
+    pub call_timeout: Duration,
+    /// How long a server may take to start.
+    pub start_timeout: Duration,
+    /// How long the first list waits for servers that were never seen.
+    pub list_wait: Duration,
+    /// How long an unused server runs; zero: for ever.
+    pub idle_timeout: Duration,
+    /// Sessions at a time.
+    pub sessions_max: usize,
+    /// How long a session without a request lives; zero: for ever.
+    pub session_idle: Duration,
+    /// Requests under way in one session.
+    pub in_flight_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            call_timeout: Duration::from_secs(300),
+            start_timeout: Duration::from_secs(60),
+            list_wait: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(900),
+            sessions_max: 10_000,
+            session_idle: Duration::from_secs(24 * 3600),
+            in_flight_max: 256,
+        }
+    }
+}
+
+/// The part of `--tools` that speaks of this server; none if it leaves all tools.
+pub(crate) fn only_tools(tools: &[String], server: &str) -> Option<Vec<String>> {
+    if tools.is_empty() {
+        return None;
+    }
+    let of_server = tools.iter().filter_map(|tool| match tool.split_once(':') {
+        None => Some(tool.clone()),
+        Some((name, tool)) => name.eq_ignore_ascii_case(server).then(|| tool.to_owned()),
+    });
+    Some(of_server.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_tools;
+
+    #[test]
+    fn tools_are_chosen_by_name_or_by_server() {
+        let chosen = |tools: &[&str], server| only_tools(&tools.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>(), server);
+        assert_eq!(chosen(&[], "a"), None);
+        assert_eq!(chosen(&["x", "A:y", "b:*"], "a"), Some(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(chosen(&["b:*"], "a"), Some(vec![]));
+    }
+}

@@ -1,0 +1,83 @@
+//! What every request goes through, in this order. Direct calls, `mcp-exec` and inner calls of code mode alike.
+//!
+//! 1. *admit*: limits of the conversation and of the gateway; the id is not in use.
+//! 2. *identify*: who speaks, in which era; for the stateless one, do headers and body agree?
+//! 3. *resolve*: which server, by which name there; or the gateway itself.
+//! 4. *authorize*: rules decide over the facts.
+//! 5. *intercept*: interceptors see the request and may change it.
+//! 6. *dispatch*: to the upstream of the isolation key, started if need be.
+//! 7. *intercept back*: interceptors see the answer; the client's own id is put back.
+//! 8. *record*: log, metrics, trace; once, whatever happened.
+
+use std::sync::Arc;
+
+use wire::{Era, Frame};
+
+use crate::call::Call;
+use crate::core::Core;
+use crate::error::Fault;
+use crate::front::{Answer, Events, Origin, Reply};
+use crate::identify;
+use crate::method::{self, Route};
+use crate::phase::{Decision, Facts};
+use crate::routed::Plan;
+
+/// Answers a request. See the module.
+pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Reply {
+    let mut call = match Call::admit(core, from, frame) {
+        Ok(call) => call,
+        Err(answer) => return Reply::Done(answer),
+    };
+    if let Err(fault) = identify::check(&mut call) {
+        return Reply::Done(call.finish(Err(fault)));
+    }
+    let plan = match method::resolve(&mut call).await {
+        Ok(Route::Server(plan)) => plan,
+        Ok(Route::Here(result)) => return Reply::Done(call.finish_here(&result)),
+        Ok(Route::Stream) => return Reply::Stream(Events::new(call)),
+        Err(fault) => return Reply::Done(call.finish(Err(fault))),
+    };
+    let plan = match authorize(&call, *plan).await {
+        Ok(plan) => plan,
+        Err(fault) => return Reply::Done(call.finish(Err(fault))),
+    };
+    let upstream = core.upstream(&call.workspace, &plan.target.server, call.era);
+    match upstream.call(&call.handle, plan.out).await {
+        Some(outcome) => Reply::Done(call.finish(outcome)),
+        None => first(call).await,
+    }
+}
+
+/// Waits for the first thing to come from the server: mostly the answer.
+async fn first(mut call: Call) -> Reply {
+    let step = call.handle.slot.next().await;
+    match step {
+        crate::slot::Step::Done(outcome) => Reply::Done(call.finish(outcome)),
+        step => Reply::Stream(Events::beginning_with(call, step)),
+    }
+}
+
+/// Phases 4 and 5. Without rules and interceptors they cost nothing.
+async fn authorize(call: &Call, mut plan: Plan) -> Result<Plan, Fault> {
+    let core = &call.core;
+    let server = plan.target.server.clone();
+    let facts = Facts {
+        caller: &call.workspace.caller.0,
+        method: call.frame.method(),
+        server: &server.name,
+        name: &plan.target.own,
+        params: call.frame.params().unwrap_or("{}"),
+    };
+    if let Decision::Deny(reason) = core.decider.decide(&facts) {
+        return Err(Fault::Denied(reason));
+    }
+    for interceptor in &core.interceptors {
+        plan.out.frame = interceptor.before(&facts, plan.out.frame).await.map_err(Fault::Denied)?;
+    }
+    Ok(plan)
+}
+
+/// The answer to a request that was refused before it became a call.
+pub(crate) fn refusal(id: &str, era: Era, fault: &Fault) -> Answer {
+    fault.answer(id, era, false)
+}

@@ -1,0 +1,212 @@
+//! Phase 3 for requests that a server answers: which one, under which name there, and the request as it leaves.
+
+use std::sync::Arc;
+
+use wire::{Edits, Era, Object, from_header, meta, method, quote};
+
+use crate::annotation;
+use crate::call::Call;
+use crate::error::Fault;
+use crate::front::StatelessHeaders;
+use crate::identify::named_by;
+use crate::lists::Kind;
+use crate::naming;
+use crate::trace::Trace;
+use crate::upstream::Outgoing;
+use crate::view::{Target, View};
+
+/// A request ready to leave.
+pub(crate) struct Plan {
+    pub(crate) target: Target,
+    pub(crate) out: Outgoing,
+}
+
+/// What a request asks for.
+struct Subject<'a> {
+    kind: Asked,
+    /// As the client named it.
+    name: std::borrow::Cow<'a, str>,
+    /// Where it stands in the request.
+    raw: &'a str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Listed(Kind),
+    Task,
+    /// A method that we know nothing of.
+    Anything,
+}
+
+/// Finds the server and writes the request for it. Names that are not known yet may belong to servers that are still
+/// starting: those are waited for.
+pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
+    let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+    let plan = match plan_in(call, &view) {
+        Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_)) if !view.is_complete() => {
+            call.core.first_lists(&call.workspace, call.era, call.only.as_ref()).await;
+            let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+            plan_in(call, &view)
+        }
+        other => other,
+    };
+    let (plan, trace, name) = plan?;
+    call.server = Some(plan.target.server.clone());
+    call.trace = trace;
+    call.name = name;
+    Ok(plan)
+}
+
+type Planned = (Plan, Option<Trace>, Option<Box<str>>);
+
+fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
+    let params = call.params()?;
+    let subject = subject(call, &params)?;
+    let target = find(call, view, &subject)?;
+    let mut edits = call.frame.edit();
+    let id = call.id.to_string();
+    edits.replace(call.raw_id(), id.clone());
+    if subject.kind != Asked::Anything && *subject.name != *target.own {
+        edits.replace(subject.raw, quote(&target.own));
+    }
+    let meta = params.object("_meta").map_err(|e| Fault::Params(format!("_meta: {e}")))?;
+    let (progress, trace) = match &meta {
+        Some(meta) => hop(meta, call.span, id, &mut edits)?,
+        None => (None, None),
+    };
+    let mut headers = Vec::new();
+    if call.era == Era::Stateless && !target.mirrored.is_empty() {
+        headers = mirrored_headers(call, &params, &target)?;
+    }
+    let is_named = call.era == Era::Stateless && named_by(call.frame.method()).is_some();
+    let out = Outgoing {
+        id: call.id,
+        frame: edits.apply(),
+        method: call.frame.method().into(),
+        name: is_named.then(|| target.own.to_string()),
+        params: headers,
+        progress,
+        session: call.session.clone().filter(|_| call.era == Era::Handshake),
+    };
+    let name = (subject.kind != Asked::Anything).then(|| Box::from(&*subject.name));
+    Ok((Plan { target, out }, trace, name))
+}
+
+/// What in `_meta` belongs to the hop: progress comes to us first, and the trace goes on from our span.
+fn hop<'a>(meta: &Object<'a>, span: u64, id: String, edits: &mut Edits<'a>) -> Result<(Option<Box<str>>, Option<Trace>), Fault> {
+    let bad = |e: wire::ObjectError| Fault::Params(format!("_meta: {e}"));
+    let token = meta.get(meta::PROGRESS_TOKEN).map_err(bad)?.filter(|token| *token != "null");
+    if let Some(token) = token {
+        edits.replace(token, id);
+    }
+    let mut trace = None;
+    if let Some(raw) = meta.get(meta::TRACEPARENT).map_err(bad)? {
+        trace = meta.string(meta::TRACEPARENT).ok().flatten().and_then(|text| Trace::parse(&text));
+        if let Some(trace) = &trace {
+            edits.replace(raw, quote(&trace.with_span(span)));
+        }
+    }
+    Ok((token.map(Into::into), trace))
+}
+
+fn subject<'a>(call: &Call, params: &Object<'a>) -> Result<Subject<'a>, Fault> {
+    let asked = call.frame.method();
+    let of = |object: &Object<'a>, member: &str, kind: Asked| -> Result<Subject<'a>, Fault> {
+        let bad = |e: wire::ObjectError| Fault::Params(e.to_string());
+        let name = object.string(member).map_err(bad)?;
+        let name = name.ok_or_else(|| Fault::Params(format!("{member:?} is missing")))?;
+        let raw = object.get(member).map_err(bad)?.unwrap_or_default();
+        Ok(Subject { kind, name, raw })
+    };
+    match asked {
+        method::TOOLS_CALL => of(params, "name", Asked::Listed(Kind::Tools)),
+        method::PROMPTS_GET => of(params, "name", Asked::Listed(Kind::Prompts)),
+        method::RESOURCES_READ | method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE => {
+            of(params, "uri", Asked::Listed(Kind::Resources))
+        }
+        method::COMPLETION_COMPLETE => {
+            let reference = params.object("ref").map_err(|e| Fault::Params(format!("ref: {e}")))?;
+            let reference = reference.ok_or_else(|| Fault::Params("\"ref\" is missing".to_owned()))?;
+            match reference.string("type").ok().flatten().as_deref() {
+                Some("ref/prompt") => of(&reference, "name", Asked::Listed(Kind::Prompts)),
+                Some("ref/resource") => of(&reference, "uri", Asked::Listed(Kind::Templates)),
+                _ => Err(Fault::Params("ref.type must be \"ref/prompt\" or \"ref/resource\"".to_owned())),
+            }
+        }
+        _ if asked.starts_with("tasks/") => of(params, "taskId", Asked::Task),
+        _ => Ok(Subject { kind: Asked::Anything, name: asked.to_owned().into(), raw: "" }),
+    }
+}
+
+fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault> {
+    match subject.kind {
+        Asked::Listed(kind @ (Kind::Tools | Kind::Prompts)) => view
+            .target(kind, &subject.name)
+            .cloned()
+            .or_else(|| view.qualified(kind, &subject.name))
+            .ok_or_else(|| Fault::Unknown {
+                kind: if kind == Kind::Tools { "tool" } else { "prompt" },
+                name: subject.name.to_string(),
+                nearest: naming::nearest(&subject.name, view.names(kind)),
+            }),
+        Asked::Listed(Kind::Templates) => view
+            .target(Kind::Templates, &subject.name)
+            .cloned()
+            .or_else(|| view.resource(&subject.name))
+            .ok_or_else(|| Fault::UnknownResource(subject.name.to_string())),
+        Asked::Listed(Kind::Resources) => {
+            view.resource(&subject.name).ok_or_else(|| Fault::UnknownResource(subject.name.to_string()))
+        }
+        Asked::Task => {
+            let unknown = || Fault::Unknown { kind: "task", name: subject.name.to_string(), nearest: Vec::new() };
+            let (server, id) = call.core.tasks.open(&subject.name, &call.workspace.caller).ok_or_else(unknown)?;
+            let server = call.core.server(&server).ok_or_else(unknown)?.clone();
+            Ok(Target { server, own: id.into(), mirrored: Arc::new([]) })
+        }
+        Asked::Anything => {
+            // Whoever else could have meant it, one server alone surely is.
+            let [part] = &view.parts[..] else {
+                return Err(Fault::UnknownMethod(subject.name.to_string()));
+            };
+            Ok(Target { server: part.server.clone(), own: subject.name.as_ref().into(), mirrored: Arc::new([]) })
+        }
+    }
+}
+
+/// The `Mcp-Param-*` headers of the next hop, from the body; those that came must say the same.
+fn mirrored_headers(call: &Call, params: &Object<'_>, target: &Target) -> Result<Vec<(String, String)>, Fault> {
+    let bad = |e: wire::ObjectError| Fault::Params(format!("arguments: {e}"));
+    let given = params.object("arguments").map_err(bad)?;
+    let arguments = given.unwrap_or_else(|| Object::parse("{}").expect("an empty object is an object"));
+    // What is read here and what the server reads must be the same.
+    wire::strict(arguments.raw()).map_err(bad)?;
+    let mut headers = Vec::new();
+    for mirrored in &*target.mirrored {
+        let value = annotation::value_of(&arguments, &mirrored.path);
+        if let Some(came) = &call.headers {
+            agrees(came, &mirrored.header, value.as_deref())?;
+        }
+        if let Some(value) = value {
+            headers.push((format!("mcp-param-{}", mirrored.header.to_ascii_lowercase()), wire::header_value(&value)));
+        }
+    }
+    Ok(headers)
+}
+
+fn agrees(came: &StatelessHeaders, header: &str, value: Option<&str>) -> Result<(), Fault> {
+    let found = came.params.iter().find(|(name, _)| name.eq_ignore_ascii_case(header)).map(|(_, value)| value);
+    let decoded = match found {
+        None => None,
+        Some(raw) => Some(
+            from_header(raw).ok_or_else(|| Fault::Header(format!("Mcp-Param-{header} {raw:?} is not properly encoded")))?,
+        ),
+    };
+    match (decoded.as_deref(), value) {
+        (a, b) if a == b => Ok(()),
+        (Some(header_says), Some(body)) => {
+            Err(Fault::Header(format!("Mcp-Param-{header} is {header_says:?}, the body says {body:?}")))
+        }
+        (None, _) => Err(Fault::Header(format!("Mcp-Param-{header} is missing"))),
+        (Some(_), None) => Err(Fault::Header(format!("Mcp-Param-{header} is there, the argument is not"))),
+    }
+}

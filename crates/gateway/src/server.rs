@@ -1,0 +1,272 @@
+//! One configured server: its entry, what was learnt of it, its upstreams by isolation key, and how it fares.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use catalog::{Entry, Launch, Share};
+use launch::Backoff;
+use tokio::time::Instant;
+use wire::Era;
+
+use crate::front::Caller;
+use crate::lists::Lists;
+use crate::outbox::lock;
+use crate::session::Capabilities;
+use crate::telemetry::ServerMetrics;
+use crate::upstream::Upstream;
+use crate::workspace::Workspace;
+
+/// See the module.
+pub(crate) struct Server {
+    pub(crate) name: Arc<str>,
+    pub(crate) entry: Entry,
+    pub(crate) metrics: ServerMetrics,
+    fingerprint: String,
+    /// Offered tools beyond the entry's own filter (`--tools`); none: all.
+    only_tools: Option<Vec<String>>,
+    upstreams: Mutex<HashMap<Key, Arc<Upstream>>>,
+    learnt: Mutex<HashMap<Learnt, Option<Arc<Lists>>>>,
+    breaker: Mutex<Breaker>,
+    /// What the last upstream wrote on stderr before it went away.
+    last_words: Mutex<Vec<String>>,
+    /// Eras that it turned out not to speak.
+    refuses_handshake: AtomicBool,
+    refuses_stateless: AtomicBool,
+    is_stopped: AtomicBool,
+    pub(crate) calls: AtomicU64,
+    pub(crate) errors: AtomicU64,
+}
+
+/// What two calls must have in common to share an upstream, besides the server itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) era: Era,
+    scope: Scope,
+    /// The capabilities that a handshake freezes, as the client wrote them.
+    capabilities: Option<Box<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Scope {
+    Workspace(u64),
+    Caller(Caller),
+    All,
+}
+
+impl Key {
+    /// The key for calls of this workspace. `capabilities` are those of a handshake-era client.
+    pub(crate) fn new(entry: &Entry, workspace: &Workspace, era: Era, capabilities: Option<&Capabilities>) -> Self {
+        let roots = capabilities.is_some_and(|c| c.roots);
+        let scope = match entry.share() {
+            Share::Workspace => Scope::Workspace(workspace.id),
+            // Folders belong to one conversation; who declares them does not share.
+            Share::Caller | Share::All if roots => Scope::Workspace(workspace.id),
+            Share::Caller => Scope::Caller(workspace.caller.clone()),
+            Share::All => Scope::All,
+        };
+        let capabilities = match scope {
+            Scope::Workspace(_) => None,
+            Scope::Caller(_) | Scope::All => capabilities.map(|c| c.raw.clone()),
+        };
+        Self { era, scope, capabilities }
+    }
+
+    /// Whether several workspaces can meet on it.
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self.scope, Scope::Workspace(_))
+    }
+}
+
+/// For whom a learnt list holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Learnt {
+    era: Era,
+    /// The caller, where the server holds credentials.
+    caller: Option<Caller>,
+}
+
+/// Consecutive failures, and when to try again.
+#[derive(Default)]
+struct Breaker {
+    backoff: Backoff,
+    reason: Option<String>,
+    retry_at: Option<Instant>,
+}
+
+impl Server {
+    pub(crate) fn new(entry: Entry, only_tools: Option<Vec<String>>, metrics: ServerMetrics) -> Self {
+        Self {
+            name: entry.name.as_str().into(),
+            fingerprint: entry.fingerprint(),
+            only_tools,
+            entry,
+            metrics,
+            upstreams: Mutex::default(),
+            learnt: Mutex::default(),
+            breaker: Mutex::default(),
+            last_words: Mutex::default(),
+            refuses_handshake: AtomicBool::new(false),
+            refuses_stateless: AtomicBool::new(false),
+            is_stopped: AtomicBool::new(false),
+            calls: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+        }
+    }
+
+    /// `command` or `remote`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.entry.launch {
+            Launch::Command { .. } => "command",
+            Launch::Remote { .. } => "remote",
+        }
+    }
+
+    /// Whether clients may see this tool.
+    pub(crate) fn allows_tool(&self, tool: &str) -> bool {
+        self.entry.allows_tool(tool)
+            && self.only_tools.as_ref().is_none_or(|list| list.iter().any(|t| t == "*" || t.eq_ignore_ascii_case(tool)))
+    }
+
+    // === upstreams ===
+
+    /// The upstream for this key; made by `make` if there is none.
+    pub(crate) fn upstream(&self, key: &Key, make: impl FnOnce() -> Arc<Upstream>) -> Arc<Upstream> {
+        lock(&self.upstreams).entry(key.clone()).or_insert_with(make).clone()
+    }
+
+    /// All upstreams.
+    pub(crate) fn upstreams(&self) -> Vec<Arc<Upstream>> {
+        lock(&self.upstreams).values().cloned().collect()
+    }
+
+    /// Takes an upstream out of the table.
+    pub(crate) fn forget(&self, upstream: &Upstream) {
+        lock(&self.upstreams).retain(|_, known| known.id != upstream.id);
+    }
+
+    // === what was learnt ===
+
+    /// What is known of its lists without asking it. `load` reads the persisted text the first time.
+    pub(crate) fn learnt(
+        &self,
+        era: Era,
+        caller: &Caller,
+        load: impl FnOnce(&str) -> Option<Arc<Lists>>,
+    ) -> Option<Arc<Lists>> {
+        let key = self.learnt_key(era, caller);
+        let mut learnt = lock(&self.learnt);
+        if let Some(known) = learnt.get(&key) {
+            return known.clone();
+        }
+        let loaded = load(&self.stored_key(&key));
+        learnt.insert(key, loaded.clone());
+        loaded
+    }
+
+    /// Keeps what a fresh upstream listed; the key under which to persist it.
+    pub(crate) fn learn(&self, era: Era, caller: &Caller, lists: Arc<Lists>) -> String {
+        let key = self.learnt_key(era, caller);
+        let stored = self.stored_key(&key);
+        lock(&self.learnt).insert(key, Some(lists));
+        stored
+    }
+
+    fn learnt_key(&self, era: Era, caller: &Caller) -> Learnt {
+        Learnt { era, caller: self.entry.has_credentials().then(|| caller.clone()) }
+    }
+
+    fn stored_key(&self, key: &Learnt) -> String {
+        let caller = key.caller.as_ref().map_or("*", |caller| &caller.0);
+        format!("{}/{}/{:?}/{caller}", self.name, self.fingerprint, key.era)
+    }
+
+    /// How many tools are known without a live upstream.
+    pub(crate) fn tools_learnt(&self) -> Option<usize> {
+        lock(&self.learnt).values().flatten().map(|lists| lists.tools.len()).max()
+    }
+
+    // === eras ===
+
+    /// Whether it is known not to speak this era.
+    pub(crate) fn refuses(&self, era: Era) -> bool {
+        self.refusal(era).load(Ordering::Relaxed)
+    }
+
+    /// Remembers that it does not speak this era.
+    pub(crate) fn set_refuses(&self, era: Era, refuses: bool) {
+        self.refusal(era).store(refuses, Ordering::Relaxed);
+    }
+
+    fn refusal(&self, era: Era) -> &AtomicBool {
+        match era {
+            Era::Handshake => &self.refuses_handshake,
+            Era::Stateless => &self.refuses_stateless,
+        }
+    }
+
+    // === the breaker ===
+
+    /// Why it cannot be started right now, if so.
+    pub(crate) fn barred(&self) -> Option<String> {
+        if self.entry.disabled {
+            return Some(format!("it is disabled in {}", self.entry.source));
+        }
+        if self.is_stopped() {
+            return Some(format!("it was stopped; `portolan server restart {}` starts it again", self.name));
+        }
+        let breaker = lock(&self.breaker);
+        let retry_at = breaker.retry_at?;
+        let wait = retry_at.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())?;
+        let reason = breaker.reason.as_deref().unwrap_or("it failed");
+        Some(format!(
+            "{reason} (failed {} times in a row; next try in {} s)",
+            breaker.backoff.failures(),
+            wait.as_secs() + 1
+        ))
+    }
+
+    /// Counts a failed start or a death right after it.
+    pub(crate) fn failed(&self, reason: String) {
+        let mut breaker = lock(&self.breaker);
+        breaker.backoff.failed();
+        breaker.reason = Some(reason);
+        let delay = breaker.backoff.delay();
+        breaker.retry_at = (delay > Duration::ZERO).then(|| Instant::now() + delay);
+    }
+
+    /// A success closes the breaker.
+    pub(crate) fn succeeded(&self) {
+        let mut breaker = lock(&self.breaker);
+        if breaker.backoff.failures() > 0 {
+            *breaker = Breaker::default();
+        }
+    }
+
+    /// Why it failed last, if it has not worked since.
+    pub(crate) fn failure(&self) -> Option<String> {
+        lock(&self.breaker).reason.clone()
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_stopped(&self, stopped: bool) {
+        self.is_stopped.store(stopped, Ordering::Relaxed);
+        self.succeeded();
+    }
+
+    // === last words ===
+
+    pub(crate) fn set_last_words(&self, lines: Vec<String>) {
+        if !lines.is_empty() {
+            *lock(&self.last_words) = lines;
+        }
+    }
+
+    pub(crate) fn last_words(&self) -> Vec<String> {
+        lock(&self.last_words).clone()
+    }
+}

@@ -1,0 +1,274 @@
+//! One conversation with a client: what it said of itself, what waits for it, and what it was asked.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use wire::{Object, Version};
+
+use crate::calls::CallHandle;
+use crate::front::{Caller, Door};
+use crate::limits::{QUESTION_WAIT, QUESTIONS_MAX};
+use crate::outbox::{Outbox, lock};
+use crate::upstream::ReplyTo;
+use crate::workspace::Workspace;
+
+/// See the module.
+pub struct Session {
+    id: Box<str>,
+    pub(crate) caller: Caller,
+    pub(crate) door: Door,
+    pub(crate) workspace: Arc<Workspace>,
+    hello: OnceLock<Hello>,
+    level: AtomicU8,
+    outbox: Outbox,
+    calls: Mutex<HashMap<Box<str>, Arc<CallHandle>>>,
+    questions: Mutex<HashMap<u64, Question>>,
+    next_question: AtomicU64,
+    subscriptions: Mutex<HashSet<Box<str>>>,
+    /// Milliseconds on the gateway's clock.
+    pub(crate) last_seen: AtomicU64,
+    closed: AtomicBool,
+}
+
+/// What the client said in `initialize`.
+pub(crate) struct Hello {
+    pub(crate) version: Version,
+    pub(crate) capabilities: Capabilities,
+    /// `name/version`, for people.
+    pub(crate) client: Box<str>,
+}
+
+/// A client's capabilities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Capabilities {
+    /// As it wrote them.
+    pub(crate) raw: Box<str>,
+    pub(crate) roots: bool,
+    pub(crate) sampling: bool,
+    pub(crate) elicitation: bool,
+}
+
+impl Capabilities {
+    /// Reads what can be read; nonsense counts as nothing.
+    pub(crate) fn read(raw: Option<&str>) -> Self {
+        let object = raw.and_then(|raw| Object::parse(raw).ok());
+        let has = |name| {
+            let value = object.as_ref().and_then(|o| o.get(name).ok().flatten());
+            value.is_some_and(|value| value != "null" && value != "false")
+        };
+        Self {
+            raw: if object.is_some() { raw.unwrap_or("{}").into() } else { "{}".into() },
+            roots: has("roots"),
+            sampling: has("sampling"),
+            elicitation: has("elicitation"),
+        }
+    }
+
+    /// Whether a server could ask this client anything.
+    pub(crate) fn can_be_asked(&self) -> bool {
+        self.roots || self.sampling || self.elicitation
+    }
+}
+
+/// A request of a server that the client has to answer.
+struct Question {
+    reply: ReplyTo,
+    /// The token under which the server wants to hear of progress.
+    progress: Option<Box<str>>,
+    asked: Instant,
+}
+
+impl Session {
+    pub(crate) fn new(id: Box<str>, caller: Caller, door: Door, workspace: Arc<Workspace>, now_ms: u64) -> Self {
+        Self {
+            id,
+            caller,
+            door,
+            workspace,
+            hello: OnceLock::new(),
+            level: AtomicU8::new(0),
+            outbox: Outbox::default(),
+            calls: Mutex::default(),
+            questions: Mutex::default(),
+            next_question: AtomicU64::new(1),
+            subscriptions: Mutex::default(),
+            last_seen: AtomicU64::new(now_ms),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// The value of `Mcp-Session-Id`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The revision agreed on by `initialize`; none before it, and none for stateless clients.
+    pub fn version(&self) -> Option<Version> {
+        self.hello.get().map(|hello| hello.version)
+    }
+
+    /// The next message that belongs to no call: list changes, resource updates, questions, logs.
+    /// `None` once the session is closed. One reader at a time: a new one displaces the old.
+    pub fn poll_outbox(&self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.outbox.poll_next(cx)
+    }
+
+    /// Whether the conversation has ended.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Sends a message that belongs to no call.
+    pub(crate) fn tell(&self, message: Bytes) {
+        self.outbox.push(message);
+    }
+
+    /// What `initialize` said; set once.
+    pub(crate) fn set_hello(&self, hello: Hello) -> bool {
+        self.hello.set(hello).is_ok()
+    }
+
+    pub(crate) fn hello(&self) -> Option<&Hello> {
+        self.hello.get()
+    }
+
+    pub(crate) fn capabilities(&self) -> Option<&Capabilities> {
+        self.hello.get().map(|hello| &hello.capabilities)
+    }
+
+    // === log level ===
+
+    /// The least severe level it wants to hear, as an index into [`LEVELS`].
+    pub(crate) fn level(&self) -> u8 {
+        self.level.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_level(&self, level: u8) {
+        self.level.store(level, Ordering::Relaxed);
+    }
+
+    // === calls in flight ===
+
+    /// Notes a call; false if one with this id is under way.
+    pub(crate) fn begin(&self, id: &str, call: &Arc<CallHandle>, max: usize) -> Result<(), Refused> {
+        let mut calls = lock(&self.calls);
+        if calls.len() >= max {
+            return Err(Refused::TooMany);
+        }
+        match calls.entry(id.into()) {
+            std::collections::hash_map::Entry::Occupied(_) => Err(Refused::Duplicate),
+            std::collections::hash_map::Entry::Vacant(vacant) => {
+                vacant.insert(call.clone());
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn end(&self, id: &str) {
+        lock(&self.calls).remove(id);
+    }
+
+    pub(crate) fn call(&self, id: &str) -> Option<Arc<CallHandle>> {
+        lock(&self.calls).get(id).cloned()
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Arc<CallHandle>> {
+        lock(&self.calls).values().cloned().collect()
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        !lock(&self.calls).is_empty()
+    }
+
+    // === questions ===
+
+    /// A number for a question; `None` if too many wait already.
+    pub(crate) fn ask(&self, reply: ReplyTo, progress: Option<Box<str>>) -> Option<u64> {
+        let mut questions = lock(&self.questions);
+        if questions.len() >= QUESTIONS_MAX || self.is_closed() {
+            return None;
+        }
+        let id = self.next_question.fetch_add(1, Ordering::Relaxed);
+        questions.insert(id, Question { reply, progress, asked: Instant::now() });
+        Some(id)
+    }
+
+    /// The client answered question `id`: where the answer goes.
+    pub(crate) fn answered(&self, id: u64) -> Option<ReplyTo> {
+        lock(&self.questions).remove(&id).map(|question| question.reply)
+    }
+
+    /// The client reports progress on question `id`: whom to tell, under which token.
+    pub(crate) fn progress_of(&self, id: u64) -> Option<(ReplyTo, Box<str>)> {
+        let questions = lock(&self.questions);
+        let question = questions.get(&id)?;
+        Some((question.reply.clone(), question.progress.clone()?))
+    }
+
+    /// The server took its question back: our number of it.
+    pub(crate) fn withdraw(&self, upstream: u64, original: &str) -> Option<u64> {
+        let mut questions = lock(&self.questions);
+        let id = *questions.iter().find(|(_, q)| q.reply.is(upstream, original))?.0;
+        questions.remove(&id);
+        Some(id)
+    }
+
+    /// Questions that nobody answered in time.
+    pub(crate) fn expired_questions(&self) -> Vec<ReplyTo> {
+        let mut questions = lock(&self.questions);
+        let expired: Vec<u64> =
+            questions.iter().filter(|(_, q)| q.asked.elapsed() >= QUESTION_WAIT).map(|(id, _)| *id).collect();
+        expired.into_iter().filter_map(|id| questions.remove(&id)).map(|q| q.reply).collect()
+    }
+
+    // === resource subscriptions ===
+
+    /// True if it is new.
+    pub(crate) fn subscribe(&self, uri: &str) -> bool {
+        lock(&self.subscriptions).insert(uri.into())
+    }
+
+    /// True if it was there.
+    pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
+        lock(&self.subscriptions).remove(uri)
+    }
+
+    pub(crate) fn is_subscribed(&self, uri: &str) -> bool {
+        lock(&self.subscriptions).contains(uri)
+    }
+
+    pub(crate) fn subscriptions(&self) -> Vec<Box<str>> {
+        lock(&self.subscriptions).iter().cloned().collect()
+    }
+
+    // === the end ===
+
+    /// Marks the end; true the first time. Open questions are answered for the client by whom this returns to.
+    pub(crate) fn shut(&self) -> Option<Vec<ReplyTo>> {
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        self.outbox.close();
+        Some(lock(&self.questions).drain().map(|(_, question)| question.reply).collect())
+    }
+}
+
+/// Why a call was not noted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    TooMany,
+    Duplicate,
+}
+
+/// The severities of log messages, least severe first (RFC 5424 names).
+pub(crate) const LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// The index of a level.
+pub(crate) fn level_index(name: &str) -> Option<u8> {
+    LEVELS.iter().position(|level| *level == name).map(|index| index as u8)
+}

@@ -1,0 +1,153 @@
+//! The mailbox of one call: what its server says about it, in order, until the last word.
+//! Upstreams fill it from any thread; one reader (the door that answers the client) empties it.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use wire::Frame;
+
+use crate::error::Fault;
+use crate::limits::CALL_EVENTS_MAX;
+use crate::outbox::lock;
+
+/// One thing that happened to a call.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A notification or question that belongs to the call, ready for the client.
+    Message(Bytes),
+    /// The server asked to resume its stream after so many milliseconds.
+    Retry(u64),
+    /// The response of the server, with our id, and the HTTP status it came with (0: none).
+    Done(Result<(Frame, u16), Fault>),
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Slot {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    steps: VecDeque<Step>,
+    reader: Option<Waker>,
+    /// Woken when the reader goes away.
+    pump: Option<Waker>,
+    done: bool,
+    gone: bool,
+}
+
+impl Slot {
+    /// Adds a message. What nobody reads is dropped beyond the limit.
+    pub(crate) fn message(&self, message: Bytes) {
+        self.put(Step::Message(message));
+    }
+
+    /// Adds a step; nothing is added after the last word.
+    pub(crate) fn put(&self, step: Step) {
+        let waker = {
+            let mut inner = lock(&self.inner);
+            if inner.done || inner.gone {
+                return;
+            }
+            let last = matches!(step, Step::Done(_));
+            if !last && inner.steps.len() >= CALL_EVENTS_MAX {
+                return;
+            }
+            inner.done = last;
+            inner.steps.push_back(step);
+            if last && let Some(pump) = inner.pump.take() {
+                pump.wake();
+            }
+            inner.reader.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The last word.
+    pub(crate) fn finish(&self, outcome: Result<(Frame, u16), Fault>) {
+        self.put(Step::Done(outcome));
+    }
+
+    /// Whether the last word was said or the reader has gone.
+    pub(crate) fn is_over(&self) -> bool {
+        let inner = lock(&self.inner);
+        inner.done || inner.gone
+    }
+
+    /// The next step.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Step> {
+        let mut inner = lock(&self.inner);
+        match inner.steps.pop_front() {
+            Some(step) => Poll::Ready(step),
+            None => {
+                inner.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The next step.
+    pub(crate) async fn next(&self) -> Step {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The reader goes away: nothing more is kept, and whoever fills the slot is told.
+    pub(crate) fn leave(&self) {
+        let pump = {
+            let mut inner = lock(&self.inner);
+            inner.gone = true;
+            inner.steps.clear();
+            inner.pump.take()
+        };
+        if let Some(pump) = pump {
+            pump.wake();
+        }
+    }
+
+    /// Ready once the call is over, by its last word or by the reader's leaving.
+    pub(crate) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = lock(&self.inner);
+        if inner.done || inner.gone {
+            return Poll::Ready(());
+        }
+        inner.pump = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_comes_after_the_last_word() {
+        let slot = Slot::default();
+        slot.message(Bytes::from_static(b"one"));
+        slot.finish(Err(Fault::Cancelled));
+        slot.message(Bytes::from_static(b"two"));
+        slot.finish(Err(Fault::Cancelled));
+        assert!(matches!(slot.next().await, Step::Message(m) if m == "one"));
+        assert!(matches!(slot.next().await, Step::Done(Err(Fault::Cancelled))));
+        assert!(poll_fn(|cx| Poll::Ready(slot.poll_next(cx).is_pending())).await);
+    }
+
+    #[tokio::test]
+    async fn an_unread_call_keeps_a_bounded_number_of_messages_and_its_answer() {
+        let slot = Slot::default();
+        for _ in 0..CALL_EVENTS_MAX * 2 {
+            slot.message(Bytes::from_static(b"x"));
+        }
+        slot.finish(Err(Fault::Cancelled));
+        let mut messages = 0;
+        while let Step::Message(_) = slot.next().await {
+            messages += 1;
+        }
+        assert_eq!(messages, CALL_EVENTS_MAX);
+    }
+}

@@ -1,0 +1,608 @@
+//! A live connection to one server for one isolation key: started on the first need, shared by the calls of that
+//! key, watched, stopped when idle. What differs by transport is in `pipe` and `http`, how it begins in `start`,
+//! what it says unasked in `incoming`.
+
+mod http;
+mod incoming;
+mod pipe;
+mod reading;
+mod relist;
+mod start;
+mod watch;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use launch::Process;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use transport::BoxFuture;
+use wire::{Era, Frame, Version, one_line};
+
+use crate::calls::CallHandle;
+use crate::core::Core;
+use crate::error::Fault;
+use crate::limits::STOP_GRACE;
+use crate::lists::{Kind, Lists};
+use crate::outbox::lock;
+use crate::server::{Key, Server};
+use crate::session::Session;
+use crate::slot::Step;
+use crate::workspace::Workspace;
+
+pub(crate) use incoming::ReplyTo;
+
+/// See the module.
+pub(crate) struct Upstream {
+    pub(crate) id: u64,
+    pub(crate) server: Arc<Server>,
+    pub(crate) key: Key,
+    core: Weak<Core>,
+    /// The capabilities that its handshake declares.
+    capabilities: Box<str>,
+    live: ArcSwapOption<Live>,
+    state: Mutex<State>,
+    /// Told of each change of `state` and of the first lists.
+    turned: Notify,
+    lists: ArcSwapOption<Lists>,
+    attached: Mutex<Vec<Weak<Workspace>>>,
+    /// Resource subscriptions, and how many want each.
+    subscribed: Mutex<HashMap<Box<str>, usize>>,
+    /// Milliseconds on the gateway's clock.
+    last_used: AtomicU64,
+    in_flight: AtomicU64,
+    /// Where several clients that can be asked share one pipe, their calls take turns: nothing in the protocol
+    /// tells for which call a server asks.
+    turns: Option<Arc<Semaphore>>,
+    /// A list is being read; another change came meanwhile.
+    relisting: AtomicBool,
+    relist_again: AtomicBool,
+    /// The stateless era's own `subscriptions/listen` towards the server.
+    watch: watch::Watch,
+    /// The log level that was asked for last.
+    level: Mutex<Option<&'static str>>,
+}
+
+enum State {
+    Idle,
+    Starting,
+    Ready,
+    Failed(Fault),
+    Closed,
+}
+
+/// One started connection.
+pub(crate) struct Live {
+    pub(crate) link: Link,
+    hello: OnceLock<Hello>,
+    process: Mutex<Option<Arc<Process>>>,
+    tasks: Mutex<Vec<AbortHandle>>,
+    started: Instant,
+    pub(crate) server: Arc<str>,
+    /// Where calls of this server end at the latest.
+    call_timeout: Duration,
+}
+
+pub(crate) enum Link {
+    Pipe(pipe::PipeLink),
+    Http(http::HttpLink),
+}
+
+/// What the server said of itself.
+pub(crate) struct Hello {
+    pub(crate) version: Version,
+    pub(crate) capabilities: Box<str>,
+    pub(crate) instructions: Option<Box<str>>,
+}
+
+/// A request on its way to a server.
+pub(crate) struct Outgoing {
+    /// Our id of it; also its progress token.
+    pub(crate) id: u64,
+    pub(crate) frame: Bytes,
+    pub(crate) method: Box<str>,
+    /// `Mcp-Name` of the stateless era.
+    pub(crate) name: Option<String>,
+    /// `Mcp-Param-*` of the stateless era.
+    pub(crate) params: Vec<(String, String)>,
+    /// The token under which the client wants to hear of progress, raw JSON.
+    pub(crate) progress: Option<Box<str>>,
+    /// Who can be asked.
+    pub(crate) session: Option<Arc<Session>>,
+}
+
+impl Upstream {
+    pub(crate) fn new(id: u64, server: Arc<Server>, key: Key, core: &Arc<Core>, asker: Option<&Session>) -> Self {
+        let capabilities = asker.and_then(Session::capabilities);
+        let takes_turns = key.is_shared() && capabilities.is_some_and(crate::session::Capabilities::can_be_asked);
+        Self {
+            id,
+            server,
+            key,
+            core: Arc::downgrade(core),
+            capabilities: capabilities.map_or("{}".into(), |c| c.raw.clone()),
+            live: ArcSwapOption::empty(),
+            state: Mutex::new(State::Idle),
+            turned: Notify::new(),
+            lists: ArcSwapOption::empty(),
+            attached: Mutex::default(),
+            subscribed: Mutex::default(),
+            last_used: AtomicU64::new(core.now_ms()),
+            in_flight: AtomicU64::new(0),
+            turns: takes_turns.then(|| Arc::new(Semaphore::new(1))),
+            relisting: AtomicBool::new(false),
+            relist_again: AtomicBool::new(false),
+            watch: watch::Watch::default(),
+            level: Mutex::default(),
+        }
+    }
+
+    // === who uses it ===
+
+    pub(crate) fn attach(&self, workspace: &Arc<Workspace>) {
+        let mut attached = lock(&self.attached);
+        if !attached.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(workspace))) {
+            attached.push(Arc::downgrade(workspace));
+        }
+    }
+
+    /// True if nobody is left.
+    pub(crate) fn detach(&self, workspace: &Workspace) -> bool {
+        let mut attached = lock(&self.attached);
+        attached.retain(|known| known.upgrade().is_some_and(|known| known.id != workspace.id));
+        attached.is_empty()
+    }
+
+    pub(crate) fn workspaces(&self) -> Vec<Arc<Workspace>> {
+        lock(&self.attached).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The one conversation that it serves; none if there are several.
+    fn only_session(&self) -> Option<Arc<Session>> {
+        let mut sessions = self.workspaces().into_iter().filter_map(|workspace| workspace.session());
+        let first = sessions.next()?;
+        sessions.next().is_none().then_some(first)
+    }
+
+    // === calls ===
+
+    /// Sends a request. `Some` is the answer, if it was there at once; else it comes through the handle's slot.
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        handle: &Arc<CallHandle>,
+        out: Outgoing,
+    ) -> Option<Result<(Frame, u16), Fault>> {
+        let _busy = Busy::new(self);
+        let turn = match &self.turns {
+            Some(turns) => turns.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        let live = match self.ready().await {
+            Ok(live) => live,
+            Err(fault) => return Some(Err(fault)),
+        };
+        let outcome = live.call(self, handle, out).await;
+        if let (Some(turn), None) = (turn, &outcome) {
+            // The turn ends with the call, not with its sending.
+            let handle = handle.clone();
+            tokio::spawn(async move {
+                std::future::poll_fn(|cx| handle.slot.poll_over(cx)).await;
+                drop(turn);
+            });
+        }
+        outcome
+    }
+
+    /// A request of the gateway itself. Boxed: opening a lost session again asks from within a call.
+    pub(crate) fn ask<'a>(
+        self: &'a Arc<Self>,
+        live: &'a Arc<Live>,
+        method: &'a str,
+        params: Option<&'a str>,
+        wait: Duration,
+    ) -> BoxFuture<'a, Result<Frame, Fault>> {
+        Box::pin(async move {
+            let handle = CallHandle::new();
+            let id = self.core()?.next_id();
+            let frame = wire::build::request(&id.to_string(), method, params);
+            let out = Outgoing {
+                id,
+                frame,
+                method: method.into(),
+                name: None,
+                params: Vec::new(),
+                progress: None,
+                session: None,
+            };
+            let answer = async {
+                if let Some(outcome) = live.call(self, &handle, out).await {
+                    return outcome;
+                }
+                loop {
+                    if let Step::Done(outcome) = handle.slot.next().await {
+                        return outcome;
+                    }
+                }
+            };
+            match tokio::time::timeout(wait, answer).await {
+                Ok(outcome) => outcome.map(|(frame, _)| frame),
+                Err(_) => {
+                    handle.cancel(Some("no answer in time"));
+                    Err(Fault::TimedOut { server: live.server.clone(), after_s: wait.as_secs() })
+                }
+            }
+        })
+    }
+
+    fn core(&self) -> Result<Arc<Core>, Fault> {
+        self.core.upgrade().ok_or(Fault::ShuttingDown)
+    }
+
+    fn core_if_up(&self) -> Option<Arc<Core>> {
+        self.core.upgrade()
+    }
+
+    /// The started connection, started now if need be.
+    pub(crate) async fn ready(self: &Arc<Self>) -> Result<Arc<Live>, Fault> {
+        if let Some(live) = self.current() {
+            return Ok(live);
+        }
+        let mut waited = false;
+        loop {
+            let turned = self.turned.notified();
+            tokio::pin!(turned);
+            turned.as_mut().enable();
+            if let Some(live) = self.current() {
+                return Ok(live);
+            }
+            self.begin(waited)?;
+            turned.await;
+            waited = true;
+        }
+    }
+
+    /// The connection, if it is up.
+    pub(crate) fn current(&self) -> Option<Arc<Live>> {
+        self.live.load_full().filter(|live| !live.is_dead())
+    }
+
+    /// Sees to it that a start is under way. With `waited` a failure is the answer instead.
+    fn begin(self: &Arc<Self>, waited: bool) -> Result<(), Fault> {
+        let mut state = lock(&self.state);
+        match &*state {
+            State::Starting => return Ok(()),
+            State::Closed => return Err(Fault::ShuttingDown),
+            State::Failed(fault) if waited => return Err(fault.clone()),
+            State::Failed(_) | State::Idle | State::Ready => {}
+        }
+        if let Some(reason) = self.server.barred() {
+            return Err(Fault::Unavailable { server: self.server.name.clone(), reason });
+        }
+        *state = State::Starting;
+        drop(state);
+        tokio::spawn(self.clone().start());
+        Ok(())
+    }
+
+    /// `idle`, `starting`, `ready`, `failed` or `closed`.
+    pub(crate) fn state(&self) -> &'static str {
+        match &*lock(&self.state) {
+            State::Idle => "idle",
+            State::Starting => "starting",
+            State::Ready if self.current().is_some() => "ready",
+            State::Ready => "idle",
+            State::Failed(_) => "failed",
+            State::Closed => "closed",
+        }
+    }
+
+    // === lists ===
+
+    /// What it listed.
+    pub(crate) fn lists(&self) -> Option<Arc<Lists>> {
+        self.lists.load_full()
+    }
+
+    /// Starts it if need be and waits until its first lists are there, or it turns out that they will not come.
+    pub(crate) async fn listed(self: &Arc<Self>) -> Result<(), Fault> {
+        self.ready().await?;
+        loop {
+            let turned = self.turned.notified();
+            tokio::pin!(turned);
+            turned.as_mut().enable();
+            if self.lists.load().is_some() {
+                return Ok(());
+            }
+            if self.current().is_none() {
+                return Err(self.gone());
+            }
+            turned.await;
+        }
+    }
+
+    fn gone(&self) -> Fault {
+        let reason = self.server.failure().unwrap_or_else(|| "it went away".to_owned());
+        Fault::Unavailable { server: self.server.name.clone(), reason }
+    }
+
+    // === log level ===
+
+    /// Asks the server for log messages from this level on, now and after each restart.
+    pub(crate) fn set_level(self: &Arc<Self>, level: &'static str) {
+        *lock(&self.level) = Some(level);
+        if let Some(live) = self.current() {
+            let upstream = self.clone();
+            tokio::spawn(async move { upstream.send_level(&live).await });
+        }
+    }
+
+    async fn send_level(self: &Arc<Self>, live: &Arc<Live>) {
+        let level = *lock(&self.level);
+        let can_log = live.hello().is_some_and(|hello| hello.capabilities.contains("\"logging\""));
+        if let (Some(level), true, Era::Handshake) = (level, can_log, self.key.era) {
+            let params = format!(r#"{{"level":"{level}"}}"#);
+            // A server that refuses just goes on logging as it likes.
+            let _ = self.ask(live, wire::method::LOGGING_SET_LEVEL, Some(&params), crate::limits::LIST_TIMEOUT).await;
+        }
+    }
+
+    // === resource subscriptions of the handshake era ===
+
+    /// Counts a subscription; true if it is the first one for this URI.
+    pub(crate) fn subscribe(&self, uri: &str) -> bool {
+        let mut subscribed = lock(&self.subscribed);
+        let count = subscribed.entry(uri.into()).or_default();
+        *count += 1;
+        *count == 1
+    }
+
+    /// Counts one less; true if it was the last one.
+    pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
+        let mut subscribed = lock(&self.subscribed);
+        let Some(count) = subscribed.get_mut(uri) else {
+            return false;
+        };
+        *count -= 1;
+        if *count == 0 {
+            subscribed.remove(uri);
+            return true;
+        }
+        false
+    }
+
+    // === the stateless era's listen ===
+
+    pub(crate) fn watch(&self) -> &watch::Watch {
+        &self.watch
+    }
+
+    // === idle and end ===
+
+    pub(crate) fn touch(&self, now_ms: u64) {
+        self.last_used.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Stops it if nothing has used it for so long.
+    pub(crate) fn stop_if_idle(self: &Arc<Self>, now_ms: u64, idle: Duration) {
+        let is_idle = now_ms.saturating_sub(self.last_used.load(Ordering::Relaxed)) >= idle.as_millis() as u64;
+        let Some(live) = self.current() else { return };
+        let is_needed = self.in_flight.load(Ordering::Relaxed) > 0
+            || !lock(&self.subscribed).is_empty()
+            || self.watch.is_wanted()
+            || live.is_busy();
+        if is_idle && !is_needed {
+            let upstream = self.clone();
+            tokio::spawn(async move { upstream.stop().await });
+        }
+    }
+
+    /// Ends calls whose time is over.
+    pub(crate) fn sweep(&self) {
+        if let Some(live) = self.live.load_full() {
+            live.sweep();
+        }
+    }
+
+    /// Stops the connection; the next call starts it again.
+    pub(crate) async fn stop(&self) {
+        let live = self.live.swap(None);
+        {
+            let mut state = lock(&self.state);
+            if !matches!(*state, State::Closed | State::Starting) {
+                *state = State::Idle;
+            }
+        }
+        if let Some(live) = live {
+            live.end(&self.server).await;
+        }
+        self.turned.notify_waiters();
+    }
+
+    /// Stops it for good.
+    pub(crate) async fn close(&self) {
+        *lock(&self.state) = State::Closed;
+        self.watch.stop();
+        self.stop().await;
+    }
+
+    /// Process ids, for people.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        lock(&self.live.load_full()?.process).as_ref().map(|process| process.pid())
+    }
+
+    /// The last lines on stderr.
+    pub(crate) fn stderr(&self, lines: usize) -> Vec<String> {
+        let live = self.live.load_full();
+        let process = live.and_then(|live| lock(&live.process).clone());
+        process.map(|process| process.stderr_tail(lines)).unwrap_or_default()
+    }
+
+    /// The connection was lost: what hung on it is told, the next call opens a new one.
+    fn lost(self: &Arc<Self>, live: &Arc<Live>, reason: &str) {
+        let was_current = {
+            let current = self.live.load_full();
+            current.is_some_and(|current| Arc::ptr_eq(&current, live)) && self.live.swap(None).is_some()
+        };
+        let reason = live.with_last_words(reason, &self.server);
+        if was_current {
+            // Dying right after the start, again and again, is a failure to start.
+            if live.started.elapsed() < Duration::from_secs(10) {
+                self.server.failed(reason.clone());
+            }
+            let mut state = lock(&self.state);
+            if matches!(*state, State::Ready) {
+                *state = State::Idle;
+            }
+        }
+        live.fail_all(&Fault::Died { server: self.server.name.clone(), reason });
+        self.turned.notify_waiters();
+    }
+
+    fn list_changed(self: &Arc<Self>, kinds: &[Kind]) {
+        for workspace in self.workspaces() {
+            for kind in kinds {
+                workspace.list_changed(*kind, self.key.era);
+            }
+        }
+    }
+}
+
+/// Counts a call for as long as it is being sent or awaited here.
+struct Busy<'a>(&'a Upstream);
+
+impl<'a> Busy<'a> {
+    fn new(upstream: &'a Upstream) -> Self {
+        upstream.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(upstream)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if let Some(core) = self.0.core.upgrade() {
+            self.0.touch(core.now_ms());
+        }
+    }
+}
+
+impl Live {
+    fn new(link: Link, process: Option<Arc<Process>>, server: &Server, call_timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            link,
+            hello: OnceLock::new(),
+            process: Mutex::new(process),
+            tasks: Mutex::default(),
+            started: Instant::now(),
+            server: server.name.clone(),
+            call_timeout,
+        })
+    }
+
+    /// What the server said of itself.
+    pub(crate) fn hello(&self) -> Option<&Hello> {
+        self.hello.get()
+    }
+
+    async fn call(
+        self: &Arc<Self>,
+        upstream: &Arc<Upstream>,
+        handle: &Arc<CallHandle>,
+        out: Outgoing,
+    ) -> Option<Result<(Frame, u16), Fault>> {
+        handle.went(self, out.id);
+        match &self.link {
+            Link::Pipe(pipe) => pipe.send(self, handle, out).err().map(Err),
+            Link::Http(http) => http.exchange(self, upstream, handle, out).await,
+        }
+    }
+
+    /// Takes a request back.
+    pub(crate) fn cancel(self: &Arc<Self>, id: u64, reason: Option<&str>) {
+        match &self.link {
+            Link::Pipe(pipe) => pipe.cancel(id, reason),
+            Link::Http(http) => http.cancel(self, id, reason),
+        }
+    }
+
+    /// Sends a notification or an answer of ours.
+    pub(crate) fn send(self: &Arc<Self>, frame: Bytes) {
+        match &self.link {
+            // A full or closed pipe loses it; whoever waits for its effect is told by the pipe's end.
+            Link::Pipe(pipe) => {
+                let _ = pipe.sink.send(&one_line(&frame));
+            }
+            Link::Http(http) => http.send(self, frame),
+        }
+    }
+
+    fn is_dead(&self) -> bool {
+        match &self.link {
+            Link::Pipe(pipe) => pipe.is_dead(),
+            Link::Http(_) => false,
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        match &self.link {
+            Link::Pipe(pipe) => pipe.is_busy(),
+            Link::Http(http) => http.is_busy(),
+        }
+    }
+
+    fn sweep(self: &Arc<Self>) {
+        if let Link::Pipe(pipe) = &self.link {
+            pipe.sweep(self);
+        }
+    }
+
+    fn fail_all(&self, fault: &Fault) {
+        if let Link::Pipe(pipe) = &self.link {
+            pipe.fail_all(fault);
+        }
+    }
+
+    fn keep_task(&self, task: &tokio::task::JoinHandle<()>) {
+        lock(&self.tasks).push(task.abort_handle());
+    }
+
+    fn with_last_words(&self, reason: &str, server: &Server) -> String {
+        let process = lock(&self.process).clone();
+        let words = process.map(|process| process.stderr_tail(20)).unwrap_or_default();
+        server.set_last_words(words.clone());
+        match &words[words.len().saturating_sub(5)..] {
+            [] => reason.to_owned(),
+            last => format!("{reason}; its last words on stderr:\n  {}", last.join("\n  ")),
+        }
+    }
+
+    /// Ends the connection in good order, within limits.
+    async fn end(self: &Arc<Self>, server: &Server) {
+        let process = lock(&self.process).take();
+        match &self.link {
+            Link::Pipe(pipe) => pipe.close(),
+            Link::Http(http) => http.delete().await,
+        }
+        if let Some(process) = process {
+            process.stop(STOP_GRACE).await;
+            server.set_last_words(process.stderr_tail(200));
+        }
+        for task in lock(&self.tasks).drain(..) {
+            task.abort();
+        }
+        self.fail_all(&Fault::Died { server: server.name.clone(), reason: "it was stopped".to_owned() });
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        for task in lock(&self.tasks).drain(..) {
+            task.abort();
+        }
+    }
+}

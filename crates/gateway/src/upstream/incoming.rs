@@ -1,0 +1,232 @@
+//! What a server says unasked: notifications to pass on, and questions to its client.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use wire::{Era, Frame, Kind as FrameKind, build, code, meta, method, quote};
+
+use super::{Live, Upstream};
+use crate::calls::CallHandle;
+use crate::lists::Kind;
+use crate::session::{Session, level_index};
+
+/// The call that a message belongs to.
+#[derive(Clone)]
+pub(crate) struct About {
+    pub(crate) handle: Arc<CallHandle>,
+    /// The client's own progress token, raw JSON.
+    pub(crate) progress: Option<Box<str>>,
+    /// Who can be asked.
+    pub(crate) session: Option<Arc<Session>>,
+}
+
+/// Where the answer to a question goes.
+#[derive(Clone)]
+pub(crate) struct ReplyTo {
+    upstream: u64,
+    live: Weak<Live>,
+    /// The server's id of the question, raw JSON.
+    id: Box<str>,
+}
+
+impl ReplyTo {
+    /// Gives the client's answer to the server.
+    pub(crate) fn answer(&self, frame: &Frame) {
+        if let Some(live) = self.live.upgrade() {
+            live.send(frame.with_id(&self.id));
+        }
+    }
+
+    /// Tells the server that there will be no answer.
+    pub(crate) fn refuse(&self, why: &str) {
+        if let Some(live) = self.live.upgrade() {
+            live.send(build::error(Some(&self.id), code::INTERNAL_ERROR, why, None));
+        }
+    }
+
+    /// Sends a notification about the question.
+    pub(crate) fn notify(&self, notification: Bytes) {
+        if let Some(live) = self.live.upgrade() {
+            live.send(notification);
+        }
+    }
+
+    pub(crate) fn is(&self, upstream: u64, id: &str) -> bool {
+        self.upstream == upstream && *self.id == *id
+    }
+}
+
+/// The number in `params.progressToken` of a progress notification.
+pub(crate) fn progress_token(frame: &Frame) -> Option<u64> {
+    if frame.method() != method::PROGRESS {
+        return None;
+    }
+    frame.params_object().ok()?.u64(meta::PROGRESS_TOKEN).ok()?
+}
+
+/// Passes a notification on to whom it concerns.
+pub(crate) fn notification(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
+    match frame.method() {
+        method::PROGRESS => {
+            // Progress that nobody asked for, or that comes after the answer, is dropped.
+            let Some(about) = about else { return };
+            let Some(token) = &about.progress else { return };
+            if let Some(message) = with_token(&frame, token) {
+                about.handle.slot.message(message);
+            }
+        }
+        method::TOOLS_LIST_CHANGED => upstream.relist(&[Kind::Tools]),
+        method::PROMPTS_LIST_CHANGED => upstream.relist(&[Kind::Prompts]),
+        method::RESOURCES_LIST_CHANGED => upstream.relist(&[Kind::Resources, Kind::Templates]),
+        method::RESOURCES_UPDATED => resource_updated(upstream, &frame),
+        method::CANCELLED => withdrawn(upstream, &frame),
+        method::MESSAGE => log_message(upstream, frame, about),
+        method::SUBSCRIPTIONS_ACKNOWLEDGED => upstream.watch().acknowledged(),
+        method::TASKS_CHANGED => task_changed(upstream, &frame),
+        _ => pass_on(upstream, frame, about),
+    }
+}
+
+/// The notification with another progress token.
+fn with_token(frame: &Frame, token: &str) -> Option<Bytes> {
+    let params = frame.params_object().ok()?;
+    let old = params.get(meta::PROGRESS_TOKEN).ok()??;
+    let mut edits = frame.edit();
+    edits.replace(old, token);
+    Some(edits.apply())
+}
+
+fn resource_updated(upstream: &Arc<Upstream>, frame: &Frame) {
+    let Some(params) = frame.params_object().ok() else { return };
+    let (Ok(Some(uri)), Ok(Some(raw))) = (params.string("uri"), params.get("uri")) else { return };
+    for workspace in upstream.workspaces() {
+        let exposed = workspace.exposed_uri(upstream.key.era, &upstream.server.name, &uri);
+        let message = || {
+            let mut edits = frame.edit();
+            edits.replace(raw, quote(&exposed));
+            edits.apply()
+        };
+        if let Some(session) = workspace.session().filter(|session| session.is_subscribed(&exposed)) {
+            session.tell(message());
+        }
+        for listen in workspace.listens().iter().filter(|listen| listen.wants_uri(&exposed)) {
+            listen.tell(&message());
+        }
+    }
+}
+
+/// The server takes a question back.
+fn withdrawn(upstream: &Arc<Upstream>, frame: &Frame) {
+    let Some(params) = frame.params_object().ok() else { return };
+    let Ok(Some(id)) = params.get("requestId") else { return };
+    for session in upstream.workspaces().iter().filter_map(|workspace| workspace.session()) {
+        if let Some(number) = session.withdraw(upstream.id, id) {
+            let mut edits = frame.edit();
+            edits.replace(id, number.to_string());
+            session.tell(edits.apply());
+            return;
+        }
+    }
+}
+
+/// A log message goes with its call where it can be told, else to every conversation that wants that level.
+fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
+    if let Some(about) = about {
+        about.handle.slot.message(frame.into_bytes());
+        return;
+    }
+    let params = frame.params_object().ok();
+    let level = params.and_then(|params| level_index(&params.string("level").ok()??)).unwrap_or(u8::MAX);
+    for session in upstream.workspaces().iter().filter_map(|workspace| workspace.session()) {
+        if level >= session.level() {
+            session.tell(frame.bytes().clone());
+        }
+    }
+}
+
+/// Notifications that we have never heard of, and those that need nothing from us.
+fn pass_on(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
+    let Some(core) = upstream.core_if_up() else { return };
+    if let Some(about) = about {
+        let caller = about.session.as_ref().map(|session| &session.caller);
+        let bytes = match caller {
+            Some(caller) => core.tasks.sealed(&frame, &upstream.server, caller),
+            None => frame.into_bytes(),
+        };
+        about.handle.slot.message(bytes);
+        return;
+    }
+    for session in upstream.workspaces().iter().filter_map(|workspace| workspace.session()) {
+        session.tell(core.tasks.sealed(&frame, &upstream.server, &session.caller));
+    }
+}
+
+/// The state of a task (2026-07-28), for the clients that listen to it.
+fn task_changed(upstream: &Arc<Upstream>, frame: &Frame) {
+    let Some(core) = upstream.core_if_up() else { return };
+    for workspace in upstream.workspaces() {
+        let sealed = core.tasks.sealed(frame, &upstream.server, &workspace.caller);
+        let Ok(sealed_frame) = Frame::parse(sealed.clone()) else { continue };
+        let Some(params) = sealed_frame.params_object().ok() else { continue };
+        let Ok(Some(task)) = params.string("taskId") else { continue };
+        for listen in workspace.listens().iter().filter(|listen| listen.wants_task(&task)) {
+            listen.tell(&sealed);
+        }
+    }
+}
+
+/// A request of the server: `ping` is answered here, everything else by its client.
+pub(crate) fn question(upstream: &Arc<Upstream>, live: &Arc<Live>, frame: &Frame, about: Option<&About>) {
+    debug_assert!(frame.kind() == FrameKind::Request);
+    let id = frame.id().unwrap_or("null");
+    if frame.method() == method::PING {
+        live.send(build::result(id, "{}"));
+        return;
+    }
+    if upstream.key.era == Era::Stateless {
+        let why = "a server of revision 2026-07-28 asks by answering with input_required, not with requests";
+        live.send(build::error(Some(id), code::INVALID_REQUEST, why, None));
+        return;
+    }
+    let asked = about.and_then(|about| about.session.clone()).or_else(|| upstream.only_session());
+    let Some(session) = asked else {
+        let why = "no client can be told for which call this question is";
+        live.send(build::error(Some(id), code::METHOD_NOT_FOUND, why, None));
+        return;
+    };
+    if let Some(missing) = missing_capability(&session, frame.method()) {
+        let why = format!("the client does not support {missing}");
+        live.send(build::error(Some(id), code::METHOD_NOT_FOUND, &why, None));
+        return;
+    }
+    let reply = ReplyTo { upstream: upstream.id, live: Arc::downgrade(live), id: id.into() };
+    let params = frame.params_object().ok();
+    let meta = params.and_then(|params| params.object("_meta").ok().flatten());
+    let token = meta.and_then(|meta| meta.get(meta::PROGRESS_TOKEN).ok().flatten());
+    let Some(number) = session.ask(reply.clone(), token.map(Into::into)) else {
+        reply.refuse("the client has too many unanswered questions");
+        return;
+    };
+    let number = number.to_string();
+    let mut edits = frame.edit();
+    edits.replace(frame.id().unwrap_or_default(), number.clone());
+    if let Some(token) = token {
+        edits.replace(token, number);
+    }
+    let message = edits.apply();
+    match about {
+        Some(about) => about.handle.slot.message(message),
+        None => session.tell(message),
+    }
+}
+
+fn missing_capability(session: &Session, method: &str) -> Option<&'static str> {
+    let capabilities = session.capabilities()?;
+    let (name, has) = match method {
+        method::SAMPLING_CREATE_MESSAGE => ("sampling", capabilities.sampling),
+        method::ELICITATION_CREATE => ("elicitation", capabilities.elicitation),
+        method::ROOTS_LIST => ("roots", capabilities.roots),
+        _ => return None,
+    };
+    (!has).then_some(name)
+}

@@ -1,0 +1,208 @@
+//! Reading a server's lists: all of them after the start, single ones when it says that they changed.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use wire::{Era, Frame, Object, elements, quote};
+
+use super::start::stateless_params;
+use super::{Live, Upstream};
+use crate::error::Fault;
+use crate::limits::{LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT};
+use crate::lists::{Kind, Lists, read_items};
+
+/// One list, read to its last page.
+#[derive(Default)]
+struct Read {
+    items: Vec<crate::lists::Item>,
+    problems: Vec<String>,
+    ttl_ms: Option<u64>,
+    is_public: bool,
+}
+
+impl Upstream {
+    /// The lists of a server that has just started. Conversations that have seen other ones are told.
+    pub(super) async fn first_lists(self: &Arc<Self>, live: &Arc<Live>) {
+        let Ok(core) = self.core() else { return };
+        let before = self.lists();
+        let lists = Arc::new(self.read_all(live).await);
+        if self.current().is_none() {
+            return;
+        }
+        self.lists.store(Some(lists.clone()));
+        let learnt = core.learn(self, &lists);
+        core.changed();
+        self.turned.notify_waiters();
+        let known = before.or(learnt);
+        let changed: Vec<Kind> =
+            Kind::ALL.into_iter().filter(|kind| known.as_ref().is_none_or(|known| known.of(*kind) != lists.of(*kind))).collect();
+        self.list_changed(&once(&changed));
+        self.watch_lists(live);
+        if self.relist_again.swap(false, Ordering::Relaxed) {
+            self.relist(&Kind::ALL);
+        }
+    }
+
+    /// The server says that these lists changed. Changes that come while they are being read cause one more reading.
+    pub(crate) fn relist(self: &Arc<Self>, kinds: &'static [Kind]) {
+        if self.lists.load().is_none() {
+            // The first reading is still under way; it may have missed the change.
+            self.relist_again.store(true, Ordering::Relaxed);
+            return;
+        }
+        if self.relisting.swap(true, Ordering::AcqRel) {
+            self.relist_again.store(true, Ordering::Relaxed);
+            return;
+        }
+        let upstream = self.clone();
+        tokio::spawn(async move {
+            let mut kinds = kinds;
+            loop {
+                upstream.relist_now(kinds).await;
+                upstream.relisting.store(false, Ordering::Release);
+                let again = upstream.relist_again.swap(false, Ordering::Relaxed);
+                if !again || upstream.relisting.swap(true, Ordering::AcqRel) {
+                    return;
+                }
+                kinds = &Kind::ALL;
+            }
+        });
+    }
+
+    async fn relist_now(self: &Arc<Self>, kinds: &[Kind]) {
+        let (Some(live), Some(before), Ok(core)) = (self.current(), self.lists(), self.core()) else { return };
+        let mut lists = Lists::clone(&before);
+        for kind in kinds.iter().filter(|kind| before.has_capability(kind.capability())) {
+            match self.read_list(&live, *kind).await {
+                Ok(read) => {
+                    lists.set(*kind, read.items);
+                    lists.problems.retain(|problem| !problem.starts_with(kind.member()));
+                    lists.problems.extend(read.problems);
+                }
+                Err(fault) => lists.problems.push(format!("{}: {fault}", kind.member())),
+            }
+        }
+        self.lists.store(Some(Arc::new(lists)));
+        core.changed();
+        self.list_changed(&once(kinds));
+    }
+
+    /// Reads the lists once more if they are older than the server allows and nothing tells of their changes.
+    pub(crate) async fn freshen(self: &Arc<Self>) {
+        let Some(lists) = self.lists() else { return };
+        let age = self.core().map_or(0, |core| core.now_ms().saturating_sub(self.watch.listed_at_ms()));
+        let Some(live) = self.current() else { return };
+        if self.key.era == Era::Stateless && !self.watch.is_open() && age >= lists.ttl_ms.unwrap_or(0) {
+            let fresh = self.read_all(&live).await;
+            if fresh != *lists {
+                self.lists.store(Some(Arc::new(fresh)));
+                if let Ok(core) = self.core() {
+                    core.changed();
+                }
+            }
+        }
+    }
+
+    async fn read_all(self: &Arc<Self>, live: &Arc<Live>) -> Lists {
+        let hello = live.hello();
+        let mut lists = Lists {
+            capabilities: hello.map_or("{}".into(), |hello| hello.capabilities.clone()),
+            instructions: hello.and_then(|hello| hello.instructions.clone()),
+            is_public: true,
+            ..Lists::default()
+        };
+        if let Ok(core) = self.core() {
+            self.watch.set_listed_at_ms(core.now_ms());
+        }
+        let declared = Kind::ALL.map(|kind| lists.has_capability(kind.capability()));
+        let read = |kind: Kind, declared: bool| async move {
+            if declared { Some(self.read_list(live, kind).await) } else { None }
+        };
+        let [tools, prompts, resources, templates] = declared;
+        let (tools, prompts, resources, templates) = tokio::join!(
+            read(Kind::Tools, tools),
+            read(Kind::Prompts, prompts),
+            read(Kind::Resources, resources),
+            read(Kind::Templates, templates)
+        );
+        for (kind, outcome) in Kind::ALL.into_iter().zip([tools, prompts, resources, templates]) {
+            match outcome {
+                None => {}
+                Some(Ok(read)) => {
+                    lists.set(kind, read.items);
+                    lists.problems.extend(read.problems);
+                    lists.ttl_ms = match (lists.ttl_ms, read.ttl_ms) {
+                        (Some(a), Some(b)) => Some(a.min(b)),
+                        (a, b) => a.or(b),
+                    };
+                    lists.is_public &= read.is_public;
+                }
+                // Servers that declare resources often have no templates method.
+                Some(Err(Fault::UnknownMethod(_))) if kind == Kind::Templates => {}
+                Some(Err(fault)) => lists.problems.push(format!("{}: {fault}", kind.member())),
+            }
+        }
+        lists
+    }
+
+    async fn read_list(self: &Arc<Self>, live: &Arc<Live>, kind: Kind) -> Result<Read, Fault> {
+        let mut read = Read { is_public: true, ..Read::default() };
+        let mut seen = HashSet::new();
+        let mut cursors = HashSet::new();
+        let mut cursor: Option<String> = None;
+        let mut bytes = 0;
+        for _ in 0..LIST_PAGES_MAX {
+            let members = cursor.as_deref().map_or(String::new(), |cursor| format!(r#""cursor":{}"#, quote(cursor)));
+            let params = match self.key.era {
+                Era::Handshake => format!("{{{members}}}"),
+                Era::Stateless => stateless_params(&members),
+            };
+            let frame = self.ask(live, kind.method(), Some(&params), LIST_TIMEOUT).await?;
+            bytes += frame.bytes().len();
+            let result = self.page(kind, &frame)?;
+            let items = result.get(kind.member()).ok().flatten().unwrap_or("[]");
+            let items = elements(items).map_err(|e| self.unavailable(format!("its {} are broken: {e}", kind.member())))?;
+            read.items.extend(read_items(kind, &items, &mut seen, &mut read.problems));
+            read.is_public &= result.string("cacheScope").ok().flatten().as_deref() == Some("public");
+            read.ttl_ms = result.u64("ttlMs").ok().flatten();
+            cursor = result.string("nextCursor").ok().flatten().map(std::borrow::Cow::into_owned);
+            match &cursor {
+                None => return Ok(read),
+                Some(next) if !cursors.insert(next.clone()) => {
+                    read.problems.push(format!("{}: the same cursor came twice; the rest was not read", kind.member()));
+                    return Ok(read);
+                }
+                Some(_) if read.items.len() > LIST_ITEMS_MAX || bytes > LIST_BYTES_MAX => break,
+                Some(_) => {}
+            }
+        }
+        read.items.truncate(LIST_ITEMS_MAX);
+        read.problems.push(format!("{}: there are more than we read ({})", kind.member(), read.items.len()));
+        Ok(read)
+    }
+
+    fn page<'a>(&self, kind: Kind, frame: &'a Frame) -> Result<Object<'a>, Fault> {
+        let Some(result) = frame.result() else {
+            let error = frame.error_object().ok().flatten();
+            let number = error.as_ref().and_then(|e| e.get("code").ok().flatten());
+            if number == Some("-32601") {
+                return Err(Fault::UnknownMethod(kind.method().to_owned()));
+            }
+            let message = error.as_ref().and_then(|e| e.string("message").ok().flatten()).unwrap_or_default();
+            return Err(self.unavailable(format!("it answered {} with an error: {message}", kind.method())));
+        };
+        Object::parse(result).map_err(|e| self.unavailable(format!("its answer to {} is broken: {e}", kind.method())))
+    }
+}
+
+/// The kinds, resources and templates counted as one: they share a notification.
+fn once(kinds: &[Kind]) -> Vec<Kind> {
+    let mut once: Vec<Kind> = Vec::new();
+    for kind in kinds {
+        if !once.iter().any(|known| known.changed() == kind.changed()) {
+            once.push(*kind);
+        }
+    }
+    once
+}

@@ -1,0 +1,275 @@
+//! What one workspace sees at one moment: the lists of its servers merged, named and rendered, and the way from
+//! each name back to its server. Immutable; a change makes a new view from the old one, so that names stay.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use wire::{Edits, Object, quote};
+
+use crate::annotation::Mirrored;
+use crate::limits::{INSTRUCTIONS_CHARS_MAX, INSTRUCTIONS_CHARS_PER_SERVER, PAGE_ITEMS};
+use crate::lists::{Item, Kind, Lists};
+use crate::naming::{self, Owned};
+use crate::server::Server;
+use crate::template;
+
+/// See the module.
+pub(crate) struct View {
+    /// The servers in configuration order, with what is known of each.
+    pub(crate) parts: Vec<Part>,
+    tools: Named,
+    prompts: Named,
+    resources: Named,
+    templates: Named,
+}
+
+/// One server of a view.
+#[derive(Clone)]
+pub(crate) struct Part {
+    pub(crate) server: Arc<Server>,
+    pub(crate) lists: Option<Arc<Lists>>,
+}
+
+/// Where a name leads.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) server: Arc<Server>,
+    /// Its name or URI at its server.
+    pub(crate) own: Box<str>,
+    pub(crate) mirrored: Arc<[Mirrored]>,
+}
+
+/// One merged list.
+#[derive(Default)]
+struct Named {
+    targets: HashMap<Box<str>, Target>,
+    /// Every name ever given in this line of views.
+    given: HashMap<Owned, Box<str>>,
+    /// Exposed keys in list order; for templates, which are matched one by one.
+    order: Vec<Box<str>>,
+    /// Rendered JSON arrays.
+    pages: Vec<Box<str>>,
+}
+
+impl View {
+    /// The view of these servers, keeping the names of `before`.
+    pub(crate) fn new(parts: Vec<Part>, before: Option<&Self>) -> Self {
+        let make = |kind: Kind| Named::new(kind, &parts, before.map(|view| view.named(kind)));
+        let (tools, prompts) = (make(Kind::Tools), make(Kind::Prompts));
+        let (resources, templates) = (make(Kind::Resources), make(Kind::Templates));
+        Self { parts, tools, prompts, resources, templates }
+    }
+
+    fn named(&self, kind: Kind) -> &Named {
+        match kind {
+            Kind::Tools => &self.tools,
+            Kind::Prompts => &self.prompts,
+            Kind::Resources => &self.resources,
+            Kind::Templates => &self.templates,
+        }
+    }
+
+    /// The rendered pages of a list; at least one.
+    pub(crate) fn pages(&self, kind: Kind) -> &[Box<str>] {
+        &self.named(kind).pages
+    }
+
+    /// Where a tool, prompt, listed resource or template leads.
+    pub(crate) fn target(&self, kind: Kind, name: &str) -> Option<&Target> {
+        self.named(kind).targets.get(name)
+    }
+
+    /// A tool by `server__tool`, which always resolves.
+    pub(crate) fn qualified(&self, kind: Kind, name: &str) -> Option<Target> {
+        self.parts.iter().find_map(|part| {
+            let own = name.strip_prefix(&*part.server.name)?.strip_prefix("__")?;
+            let lists = part.lists.as_ref()?;
+            let item = lists.of(kind).iter().find(|item| *item.key == *own)?;
+            Some(Target {
+                server: part.server.clone(),
+                own: item.key.clone(),
+                mirrored: item.mirrored.clone().into(),
+            })
+        })
+    }
+
+    /// The names of a list, for hints.
+    pub(crate) fn names(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.named(kind).order.iter().map(|name| &**name)
+    }
+
+    /// Where a URI leads: a listed resource, a template that fits, else a server that lists its scheme.
+    pub(crate) fn resource(&self, uri: &str) -> Option<Target> {
+        if let Some(target) = self.resources.targets.get(uri) {
+            return Some(target.clone());
+        }
+        if let Some(name) = self.templates.order.iter().find(|name| template::matches(name, uri)) {
+            let target = self.templates.targets.get(name)?;
+            let own = match name.strip_suffix(&*target.own) {
+                Some(prefix) => uri.strip_prefix(prefix).unwrap_or(uri),
+                None => uri,
+            };
+            return Some(Target { own: own.into(), ..target.clone() });
+        }
+        let mut servers = self.parts.iter().filter(|p| p.lists.as_ref().is_some_and(|l| l.has_capability("resources")));
+        let scheme = uri.split_once(':').map_or(uri, |(scheme, _)| scheme);
+        let speaks = |part: &Part| {
+            let lists = part.lists.as_ref();
+            let keys = lists.into_iter().flat_map(|l| l.resources.iter().chain(&l.templates));
+            keys.map(|item| &*item.key).any(|key| key.split_once(':').is_some_and(|(s, _)| s == scheme))
+        };
+        let part = servers.clone().find(|part| speaks(part)).or_else(|| {
+            let only = servers.next()?;
+            servers.next().is_none().then_some(only)
+        })?;
+        Some(Target { server: part.server.clone(), own: uri.into(), mirrored: Arc::new([]) })
+    }
+
+    /// The name under which clients see something of a server.
+    pub(crate) fn exposed<'a>(&'a self, kind: Kind, server: &str, own: &'a str) -> &'a str {
+        let key = Owned { server: server.into(), own: own.into() };
+        self.named(kind).given.get(&key).map_or(own, |name| name)
+    }
+
+    /// Whether every server's lists are known.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.parts.iter().all(|part| part.lists.is_some())
+    }
+
+    /// Whether some server declares this capability.
+    pub(crate) fn has_capability(&self, name: &str) -> bool {
+        self.parts.iter().filter_map(|part| part.lists.as_ref()).any(|lists| lists.has_capability(name))
+    }
+
+    /// The members of a capability that is a map (`extensions`, `experimental`, `tasks`), of all servers; the
+    /// first one that declares a key wins. Raw JSON; none if nobody declares it.
+    pub(crate) fn united(&self, capability: &str) -> Option<String> {
+        let mut members: Vec<(String, &str)> = Vec::new();
+        let mut declared = false;
+        for lists in self.parts.iter().filter_map(|part| part.lists.as_ref()) {
+            let Ok(all) = Object::parse(&lists.capabilities) else { continue };
+            let Ok(Some(raw)) = all.get(capability) else { continue };
+            let Ok(object) = Object::parse(raw) else { continue };
+            declared = true;
+            for (name, value) in object.iter() {
+                if !members.iter().any(|(known, _)| known == name) {
+                    // The value lives in `self.parts`, the parsed object does not.
+                    let at = value.as_ptr() as usize - lists.capabilities.as_ptr() as usize;
+                    members.push((name.to_owned(), &lists.capabilities[at..at + value.len()]));
+                }
+            }
+        }
+        let text: Vec<String> = members.iter().map(|(name, value)| format!("{}:{value}", quote(name))).collect();
+        declared.then(|| format!("{{{}}}", text.join(",")))
+    }
+
+    /// The instructions of all servers, each under its name where there are several; short.
+    pub(crate) fn instructions(&self) -> Option<String> {
+        let texts: Vec<(&str, &str)> = self
+            .parts
+            .iter()
+            .filter_map(|part| Some((&*part.server.name, part.lists.as_ref()?.instructions.as_deref()?)))
+            .filter(|(_, text)| !text.trim().is_empty())
+            .collect();
+        match texts[..] {
+            [] => None,
+            [(_, text)] if self.parts.len() == 1 => Some(shortened(text, INSTRUCTIONS_CHARS_MAX)),
+            _ => {
+                let parts: Vec<String> = texts
+                    .iter()
+                    .map(|(name, text)| format!("## {name}\n{}", shortened(text.trim(), INSTRUCTIONS_CHARS_PER_SERVER)))
+                    .collect();
+                Some(shortened(&parts.join("\n\n"), INSTRUCTIONS_CHARS_MAX))
+            }
+        }
+    }
+
+    /// How long a client may keep our lists: the shortest time of the parts; 0 while some part is unknown.
+    pub(crate) fn ttl_ms(&self) -> u64 {
+        let of_part = |part: &Part| part.lists.as_ref().and_then(|lists| lists.ttl_ms).unwrap_or(0);
+        self.parts.iter().map(of_part).min().unwrap_or(0)
+    }
+
+    /// Whether our lists may be shared between callers.
+    pub(crate) fn is_public(&self) -> bool {
+        self.parts.iter().all(|part| part.lists.as_ref().is_some_and(|lists| lists.is_public))
+    }
+}
+
+impl Named {
+    fn new(kind: Kind, parts: &[Part], before: Option<&Self>) -> Self {
+        let mut wanted = Vec::new();
+        let mut items: Vec<(&Part, &Item)> = Vec::new();
+        for part in parts {
+            let Some(lists) = &part.lists else { continue };
+            for item in lists.of(kind) {
+                if kind == Kind::Tools && !part.server.allows_tool(&item.key) {
+                    continue;
+                }
+                wanted.push(Owned { server: (&*part.server.name).into(), own: item.key.clone() });
+                items.push((part, item));
+            }
+        }
+        let empty = HashMap::new();
+        let given_before = before.map_or(&empty, |named| &named.given);
+        let names = match kind {
+            Kind::Tools | Kind::Prompts => naming::assign(&wanted, given_before),
+            Kind::Resources | Kind::Templates => naming::assign_uris(&wanted, given_before),
+        };
+        let mut named = Self { given: given_before.clone(), ..Self::default() };
+        let mut page = String::from("[");
+        let mut on_page = 0;
+        for ((owned, (part, item)), name) in wanted.into_iter().zip(items).zip(names) {
+            if on_page == PAGE_ITEMS {
+                page.push(']');
+                named.pages.push(std::mem::replace(&mut page, String::from("[")).into());
+                on_page = 0;
+            }
+            if on_page > 0 {
+                page.push(',');
+            }
+            on_page += 1;
+            push_item(&mut page, kind, item, &name);
+            let target =
+                Target { server: part.server.clone(), own: item.key.clone(), mirrored: item.mirrored.clone().into() };
+            named.targets.insert(name.clone(), target);
+            named.given.insert(owned, name.clone());
+            named.order.push(name);
+        }
+        page.push(']');
+        named.pages.push(page.into());
+        named.forget_surplus();
+        named
+    }
+
+    /// Names are remembered for tools that went away, but a server that renames its tools for ever must not
+    /// grow the memory for ever.
+    fn forget_surplus(&mut self) {
+        if self.given.len() > 4 * self.order.len() + 1000 {
+            let current: HashSet<&Box<str>> = self.order.iter().collect();
+            self.given.retain(|_, name| current.contains(name));
+        }
+    }
+}
+
+/// The item with its exposed name; the bytes that came if that is its own.
+fn push_item(page: &mut String, kind: Kind, item: &Item, name: &str) {
+    if *item.key == *name {
+        page.push_str(&item.raw);
+        return;
+    }
+    let object = Object::parse(&item.raw).expect("an item was parsed when its list was read");
+    let mut edits = Edits::new(&item.raw);
+    edits.set(&object, kind.key(), quote(name));
+    page.push_str(std::str::from_utf8(&edits.apply()).expect("edits of text give text"));
+}
+
+fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", &text[..at]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! The set of servers in use in one conversation, and what the conversation sees of them.
+
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use wire::Era;
+
+use crate::front::Caller;
+use crate::listen::Listen;
+use crate::lists::Kind;
+use crate::outbox::lock;
+use crate::server::Server;
+use crate::session::Session;
+use crate::upstream::Upstream;
+use crate::view::View;
+
+/// See the module.
+pub(crate) struct Workspace {
+    pub(crate) id: u64,
+    pub(crate) caller: Caller,
+    /// The handshake-era conversation it belongs to, if any.
+    session: OnceLock<Weak<Session>>,
+    /// Upstreams that it has used.
+    upstreams: Mutex<Vec<Arc<Upstream>>>,
+    views: Mutex<Vec<Seen>>,
+    /// Its `subscriptions/listen` streams.
+    listens: Mutex<Vec<Arc<Listen>>>,
+}
+
+/// A view and what it is a view of.
+struct Seen {
+    era: Era,
+    only: Option<Arc<str>>,
+    generation: u64,
+    view: Arc<View>,
+}
+
+impl Workspace {
+    pub(crate) fn new(id: u64, caller: Caller) -> Self {
+        Self {
+            id,
+            caller,
+            session: OnceLock::new(),
+            upstreams: Mutex::default(),
+            views: Mutex::default(),
+            listens: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn set_session(&self, session: &Arc<Session>) {
+        // Set once, right after both are made.
+        let _ = self.session.set(Arc::downgrade(session));
+    }
+
+    pub(crate) fn session(&self) -> Option<Arc<Session>> {
+        self.session.get()?.upgrade()
+    }
+
+    // === upstreams ===
+
+    /// The upstream it uses for this server, if it has used one.
+    pub(crate) fn upstream(&self, server: &Server, era: Era) -> Option<Arc<Upstream>> {
+        lock(&self.upstreams)
+            .iter()
+            .find(|up| std::ptr::eq(&*up.server, server) && up.key.era == era)
+            .cloned()
+    }
+
+    /// Notes that it uses this upstream.
+    pub(crate) fn attach(&self, upstream: &Arc<Upstream>) {
+        let mut upstreams = lock(&self.upstreams);
+        if !upstreams.iter().any(|known| known.id == upstream.id) {
+            upstreams.push(upstream.clone());
+        }
+    }
+
+    pub(crate) fn detach(&self, upstream: &Upstream) {
+        lock(&self.upstreams).retain(|known| known.id != upstream.id);
+    }
+
+    pub(crate) fn upstreams(&self) -> Vec<Arc<Upstream>> {
+        lock(&self.upstreams).clone()
+    }
+
+    // === views ===
+
+    /// The view of this era, and whether it is of this generation.
+    pub(crate) fn view(&self, era: Era, only: Option<&Arc<str>>, generation: u64) -> (Option<Arc<View>>, bool) {
+        let views = lock(&self.views);
+        let seen = views.iter().find(|seen| seen.era == era && seen.only.as_ref() == only);
+        match seen {
+            Some(seen) => (Some(seen.view.clone()), seen.generation == generation),
+            None => (None, false),
+        }
+    }
+
+    pub(crate) fn set_view(&self, era: Era, only: Option<&Arc<str>>, generation: u64, view: &Arc<View>) {
+        let mut views = lock(&self.views);
+        views.retain(|seen| !(seen.era == era && seen.only.as_ref() == only));
+        views.push(Seen { era, only: only.cloned(), generation, view: view.clone() });
+    }
+
+    /// The URI under which the conversation knows a resource of a server.
+    pub(crate) fn exposed_uri(&self, era: Era, server: &str, own: &str) -> String {
+        let views = lock(&self.views);
+        let seen = views.iter().find(|seen| seen.era == era);
+        seen.map_or(own, |seen| seen.view.exposed(Kind::Resources, server, own)).to_owned()
+    }
+
+    // === who is to hear of changes ===
+
+    pub(crate) fn add_listen(&self, listen: &Arc<Listen>, max: usize) -> bool {
+        let mut listens = lock(&self.listens);
+        let fits = listens.len() < max;
+        if fits {
+            listens.push(listen.clone());
+        }
+        fits
+    }
+
+    pub(crate) fn remove_listen(&self, number: u64) -> Option<Arc<Listen>> {
+        let mut listens = lock(&self.listens);
+        let at = listens.iter().position(|listen| listen.number == number)?;
+        Some(listens.swap_remove(at))
+    }
+
+    pub(crate) fn listens(&self) -> Vec<Arc<Listen>> {
+        lock(&self.listens).clone()
+    }
+
+    /// Tells the conversation that a list changed.
+    pub(crate) fn list_changed(&self, kind: Kind, era: Era) {
+        match era {
+            Era::Handshake => {
+                if let Some(session) = self.session().filter(|session| session.hello().is_some()) {
+                    session.tell(wire::build::notification(kind.changed(), None));
+                }
+            }
+            Era::Stateless => {
+                for listen in self.listens() {
+                    listen.list_changed(kind);
+                }
+            }
+        }
+    }
+}
