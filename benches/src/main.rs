@@ -29,6 +29,7 @@ use rustix::process::{Resource, Rlimit};
 
 use crate::args::{Options, Part};
 use crate::calls::{Load, Sample};
+use crate::http::Endpoint;
 use crate::process::Running;
 use crate::results::{Results, Round, Row};
 use crate::subjects::{BLIND, Bench, DIRECT, HttpSubject, PORTOLAN, StdioSubject};
@@ -84,20 +85,7 @@ fn run(options: &Options) -> io::Result<Results> {
         results.stdio = stdio(&bench, options, 0, &LOADS, &mut results.missing)?;
         results.stdio_busy = stdio(&bench, options, WORK_US, &[(100, 16)], &mut results.missing)?;
     }
-    if options.wants(Part::Start) {
-        eprintln!("start times");
-        match rest::starts(&bench, options) {
-            Ok(starts) => results.start = starts,
-            Err(error) => results.missing.push(format!("start times: {error}")),
-        }
-    }
-    if options.wants(Part::Memory) {
-        eprintln!("memory");
-        match rest::memory(&bench, &upstream, options) {
-            Ok(memory) => results.memory = memory,
-            Err(error) => results.missing.push(format!("memory: {error}")),
-        }
-    }
+    rest(&bench, &upstream, options, &mut results)?;
     if let Some(path) = &options.json {
         fs::write(path, serde_json::to_string_pretty(&results)? + "\n")?;
     }
@@ -161,14 +149,19 @@ fn http(
     let config = bench.config_with_url(&upstream)?;
     let mut started = vec![
         ("nginx", bench.nginx(&upstream)),
-        (PORTOLAN, bench.portolan(&config, "http")),
+        (
+            PORTOLAN,
+            bench
+                .portolan(&config, "http")
+                .and_then(HttpSubject::listening),
+        ),
     ];
-    started.extend(
-        options
-            .peers
-            .iter()
-            .map(|peer| (peer.as_str(), bench.peer(peer, &upstream))),
-    );
+    started.extend(options.peers.iter().map(|peer| {
+        (
+            peer.as_str(),
+            bench.peer(peer, &upstream).and_then(HttpSubject::listening),
+        )
+    }));
     let mut subjects = vec![direct];
     for (name, subject) in started {
         match subject {
@@ -227,6 +220,41 @@ fn stdio(
         let sample = peer.load(load)?;
         Ok((sample, before.zip(cpu(&peer.process))))
     }))
+}
+
+fn rest(
+    bench: &Bench,
+    upstream: &Endpoint,
+    options: &Options,
+    results: &mut Results,
+) -> io::Result<()> {
+    let config = bench.config_with_url(upstream)?;
+    let own = || bench.portolan(&config, "memory");
+    let commands = options
+        .peers
+        .iter()
+        .filter(|peer| !peer.contains("=http://"));
+    let peers: Vec<_> = commands
+        .map(|peer| move || bench.peer(peer, upstream))
+        .collect();
+    if options.wants(Part::Start) {
+        eprintln!("start times");
+        rest::own_starts(bench, options, results)?;
+        for spawn in &peers {
+            match rest::start(spawn, options) {
+                Ok(start) => results.start.push(start),
+                Err(error) => results.missing.push(format!("start time: {error}")),
+            }
+        }
+    }
+    if options.wants(Part::Memory) {
+        eprintln!("memory");
+        rest::memory(&own, options, results);
+        for spawn in &peers {
+            rest::memory(spawn, options, results);
+        }
+    }
+    Ok(())
 }
 
 type Measured = io::Result<(Sample, Option<(process::Cpu, process::Cpu)>)>;

@@ -28,20 +28,17 @@ pub(crate) struct Cpu {
 }
 
 impl Running {
-    /// Starts a command line whose output nobody reads.
+    /// Starts a command line whose output nobody reads; what it says on stderr goes to a file.
     pub(crate) fn start(
         command: &[String],
         environment: &[(&str, &str)],
-        errors: Option<&Path>,
+        errors: &Path,
     ) -> io::Result<Self> {
         let mut builder = builder(command, environment)?;
         builder
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(match errors {
-                Some(path) => Stdio::from(fs::File::create(path)?),
-                None => Stdio::null(),
-            });
+            .stderr(fs::File::create(errors)?);
         Self::spawn(builder, command)
     }
 

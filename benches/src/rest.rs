@@ -12,7 +12,7 @@ use crate::args::Options;
 use crate::http::{Connection, Endpoint, Session, initialize};
 use crate::load::runtime;
 use crate::process::{Running, pause};
-use crate::results::{Memory, MemoryOf, Start};
+use crate::results::{Memory, MemoryOf, Results, Start};
 use crate::stdio::reply_to;
 use crate::subjects::{Bench, HttpSubject, PORTOLAN};
 
@@ -24,32 +24,60 @@ const WARM_SESSIONS: usize = 64;
 const SETTLE: Duration = Duration::from_millis(500);
 const LISTEN_WAIT: Duration = Duration::from_secs(20);
 
-/// Spawn to the answer to `initialize`, with one and with many configured servers.
-pub(crate) fn starts(bench: &Bench, options: &Options) -> io::Result<Vec<Start>> {
-    let mut starts = Vec::new();
+/// A way to start a gateway over HTTP that may not listen yet.
+pub(crate) type Spawn<'a> = dyn Fn() -> io::Result<HttpSubject> + 'a;
+
+/// Portolan: spawn to the answer to `initialize`, with one and with many configured servers.
+pub(crate) fn own_starts(
+    bench: &Bench,
+    options: &Options,
+    results: &mut Results,
+) -> io::Result<()> {
     for servers in [1, MANY] {
         let config = bench.config_with_commands(servers, 0)?;
-        let mut note = |what: &str, ms: Vec<f64>| {
-            starts.push(Start {
+        let spawn = || bench.portolan(&config, "start");
+        let times = |one: &dyn Fn() -> io::Result<f64>| {
+            (0..options.starts())
+                .map(|_| one())
+                .collect::<io::Result<Vec<f64>>>()
+        };
+        let mut note = |what: &str, times: io::Result<Vec<f64>>| match times {
+            Ok(ms) => results.start.push(Start {
                 subject: PORTOLAN.into(),
                 what: what.into(),
                 servers,
                 ms,
-            });
+            }),
+            Err(error) => results
+                .missing
+                .push(format!("{what}, {servers} servers: {error}")),
         };
-        let over_stdio: io::Result<_> = (0..options.starts())
-            .map(|_| stdio_start(bench, &config))
-            .collect();
-        note("initialize answered over stdio", over_stdio?);
-        let over_http: io::Result<_> = (0..options.starts())
-            .map(|_| http_start(bench, &config))
-            .collect();
-        note("initialize answered over HTTP", over_http?);
-        let (first, again) = first_lists(bench, &config, servers)?;
-        note("first tools/list ever, every server started", vec![first]);
-        note("first tools/list of the next process", vec![again]);
+        note(
+            "initialize answered over stdio",
+            times(&|| stdio_start(bench, &config)),
+        );
+        note(
+            "initialize answered over HTTP",
+            times(&|| http_start(&spawn)),
+        );
+        let home = format!("lists-{servers}");
+        let list = || first_list(bench, &config, &home, servers).map(|ms| vec![ms]);
+        note("first tools/list ever, every server started", list());
+        note("first tools/list of the next process", list());
     }
-    Ok(starts)
+    Ok(())
+}
+
+/// Another gateway: spawn to the answer to `initialize` over HTTP.
+pub(crate) fn start(spawn: &Spawn<'_>, options: &Options) -> io::Result<Start> {
+    let subject = spawn()?.name;
+    let ms: io::Result<_> = (0..options.starts()).map(|_| http_start(spawn)).collect();
+    Ok(Start {
+        subject,
+        what: "initialize answered over HTTP".into(),
+        servers: 1,
+        ms: ms?,
+    })
 }
 
 fn open(
@@ -68,74 +96,46 @@ fn stdio_start(bench: &Bench, config: &Path) -> io::Result<f64> {
     Ok(milliseconds(started))
 }
 
-fn http_start(bench: &Bench, config: &Path) -> io::Result<f64> {
-    let port = crate::subjects::free_port()?;
-    let endpoint = bench.endpoint(port, "/mcp");
-    let command = bench.gateway_command(
-        config,
-        &["--transport", "streaming", "--port", &port.to_string()],
-    );
-    let home = bench.home("start")?;
-    let environment = [
-        ("PORTOLAN_HOME", home.as_str()),
-        ("MCP_GATEWAY_AUTH_TOKEN", &bench.token),
-    ];
+fn http_start(spawn: &Spawn<'_>) -> io::Result<f64> {
     let runtime = runtime()?;
     let started = Instant::now();
-    let mut process = Running::start(&command, &environment, None)?;
+    let mut subject = spawn()?;
     runtime.block_on(async {
         let mut connection = loop {
-            match Connection::open(&endpoint).await {
+            match Connection::open(&subject.endpoint).await {
                 Ok(connection) => break connection,
                 Err(error) if started.elapsed() > LISTEN_WAIT => return Err(error),
-                Err(_) => process.check()?,
+                Err(_) => subject.check()?,
             }
             pause(Duration::from_micros(200));
         };
-        connection.ask(&endpoint, None, &initialize()).await?;
+        connection
+            .ask(&subject.endpoint, None, &initialize())
+            .await?;
         Ok(milliseconds(started))
     })
 }
 
-/// The first list with an empty home, and that of a second process with what the first one learnt.
-fn first_lists(bench: &Bench, config: &Path, servers: usize) -> io::Result<(f64, f64)> {
-    let home = format!("lists-{servers}");
+/// The first list of a process. With an empty home it is the first ever.
+fn first_list(bench: &Bench, config: &Path, home: &str, servers: usize) -> io::Result<f64> {
     let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}});
-    let one = || {
-        let (_process, mut input, mut output) = open(bench, config, &home)?;
-        let mut held = Vec::new();
-        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-        input.write_all(format!("{}\n{initialized}\n", initialize()).as_bytes())?;
-        reply_to(&mut output, &mut held, &initialize()["id"])?;
-        let asked = Instant::now();
-        input.write_all(format!("{list}\n").as_bytes())?;
-        let reply = reply_to(&mut output, &mut held, &list["id"])?;
-        let ms = milliseconds(asked);
-        match reply["result"]["tools"].as_array().map(Vec::len) {
-            Some(tools) if tools == servers => Ok(ms),
-            tools => Err(io::Error::other(format!(
-                "{servers} servers, but {tools:?} tools in the list"
-            ))),
-        }
-    };
-    Ok((one()?, one()?))
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let (_process, mut input, mut output) = open(bench, config, home)?;
+    let mut held = Vec::new();
+    input.write_all(format!("{}\n{initialized}\n", initialize()).as_bytes())?;
+    reply_to(&mut output, &mut held, &initialize()["id"])?;
+    let asked = Instant::now();
+    input.write_all(format!("{list}\n").as_bytes())?;
+    let reply = reply_to(&mut output, &mut held, &list["id"])?;
+    let ms = milliseconds(asked);
+    match reply["result"]["tools"].as_array().map_or(0, Vec::len) {
+        all if all == servers => Ok(ms),
+        some => Err(io::Error::other(format!("only {some} tools in the list"))),
+    }
 }
 
-/// Resident memory at rest, and what each idle session adds, alone, with a connection, with a stream.
-pub(crate) fn memory(
-    bench: &Bench,
-    upstream: &Endpoint,
-    options: &Options,
-) -> io::Result<Vec<Memory>> {
-    let config = bench.config_with_url(upstream)?;
-    let mut memory = Vec::new();
-    let mut note = |what, bytes| {
-        memory.push(Memory {
-            subject: PORTOLAN.into(),
-            what,
-            bytes,
-        });
-    };
+/// Resident memory at rest, and what each idle session adds: alone, used, with a connection, with a stream.
+pub(crate) fn memory(spawn: &Spawn<'_>, options: &Options, results: &mut Results) {
     let kinds = [
         MemoryOf::Session,
         MemoryOf::UsedSession,
@@ -143,14 +143,31 @@ pub(crate) fn memory(
         MemoryOf::SessionWithStream,
     ];
     for (index, what) in kinds.into_iter().enumerate() {
-        let subject = bench.portolan(&config, "memory")?;
+        let subject = match spawn().and_then(HttpSubject::listening) {
+            Ok(subject) => subject,
+            Err(error) => return results.missing.push(format!("memory: {error}")),
+        };
         pause(SETTLE);
+        let mut note = |what, bytes| {
+            let subject = subject.name.clone();
+            results.memory.push(Memory {
+                subject,
+                what,
+                bytes,
+            });
+        };
         if index == 0 {
             note(MemoryOf::Rest, weigh(&subject));
         }
-        note(what, per_session(&subject, what, options.sessions())?);
+        match per_session(&subject, what, options.sessions()) {
+            Ok(bytes) => note(what, bytes),
+            Err(error) => {
+                results
+                    .missing
+                    .push(format!("memory of {}, {what:?}: {error}", subject.name));
+            }
+        }
     }
-    Ok(memory)
 }
 
 fn per_session(subject: &HttpSubject, what: MemoryOf, count: usize) -> io::Result<f64> {

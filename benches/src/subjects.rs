@@ -37,6 +37,8 @@ pub(crate) struct HttpSubject {
     pub endpoint: Endpoint,
     /// None where it was running before, and for the echo server itself.
     pub process: Option<Running>,
+    /// Where its stderr goes.
+    errors: Option<PathBuf>,
 }
 
 /// Something to load over stdio.
@@ -61,17 +63,10 @@ impl Bench {
         if sse {
             command.push("--sse".into());
         }
-        let mut process = Running::start(&command, &[], None)?;
         let endpoint = self.endpoint(port, "/mcp");
-        listening(endpoint.address, &mut process)?;
-        Ok((
-            process,
-            HttpSubject {
-                name: DIRECT.into(),
-                endpoint,
-                process: None,
-            },
-        ))
+        let mut subject = self.spawn(DIRECT, &command, &[], endpoint)?.listening()?;
+        let process = subject.process.take().ok_or(io::ErrorKind::NotFound)?;
+        Ok((process, subject))
     }
 
     /// Debian's nginx as a plain reverse proxy: keep-alive on both sides, nothing logged, nothing spooled to disk.
@@ -108,39 +103,42 @@ impl Bench {
             &text(&path),
         ];
         let command = command.map(Into::into);
-        let mut process = Running::start(&command, &[], Some(&self.folder.join("nginx.err")))?;
-        let endpoint = self.endpoint(port, "/mcp");
-        listening(endpoint.address, &mut process)?;
-        Ok(HttpSubject {
-            name: NGINX.into(),
-            endpoint,
-            process: Some(process),
-        })
+        self.spawn(NGINX, &command, &[], self.endpoint(port, "/mcp"))?
+            .listening()
     }
 
-    /// Portolan over HTTP with the given servers, listening.
+    /// Portolan over HTTP with the given servers. It may not listen yet.
     pub(crate) fn portolan(&self, config: &Path, home: &str) -> io::Result<HttpSubject> {
         let port = free_port()?;
-        let command = self.gateway_command(
-            config,
-            &["--transport", "streaming", "--port", &port.to_string()],
-        );
+        let more = ["--transport", "streaming", "--port", &port.to_string()];
         let home = self.home(home)?;
         let environment = [
             ("PORTOLAN_HOME", home.as_str()),
             ("MCP_GATEWAY_AUTH_TOKEN", &self.token),
         ];
-        let errors = self.folder.join("portolan.err");
-        let mut process = Running::start(&command, &environment, Some(&errors))?;
-        let endpoint = self.endpoint(port, "/mcp");
-        listening(endpoint.address, &mut process).map_err(|error| {
-            let said = fs::read_to_string(&errors).unwrap_or_default();
-            io::Error::other(format!("{error}\n{said}"))
-        })?;
+        let command = self.gateway_command(config, &more);
+        self.spawn(
+            PORTOLAN,
+            &command,
+            &environment,
+            self.endpoint(port, "/mcp"),
+        )
+    }
+
+    fn spawn(
+        &self,
+        name: &str,
+        command: &[String],
+        environment: &[(&str, &str)],
+        endpoint: Endpoint,
+    ) -> io::Result<HttpSubject> {
+        let errors = self.folder.join(format!("{name}.err"));
+        let process = Running::start(command, environment, &errors)?;
         Ok(HttpSubject {
-            name: PORTOLAN.into(),
+            name: name.into(),
             endpoint,
             process: Some(process),
+            errors: Some(errors),
         })
     }
 
@@ -219,7 +217,7 @@ impl Bench {
         Ok(path)
     }
 
-    /// A peer as it was named on the command line.
+    /// A peer as it was named on the command line. It may not listen yet.
     pub(crate) fn peer(&self, argument: &str, upstream: &Endpoint) -> io::Result<HttpSubject> {
         let (name, target) = argument
             .split_once('=')
@@ -233,14 +231,9 @@ impl Bench {
                 .ok_or_else(|| bad("the peer's host has no address"))?;
             let endpoint = Endpoint {
                 address,
-                path: format!("/{path}"),
-                token: self.token.clone(),
+                ..self.endpoint(0, &format!("/{path}"))
             };
-            return Ok(HttpSubject {
-                name: name.into(),
-                endpoint,
-                process: None,
-            });
+            return Ok(HttpSubject::running(name, endpoint));
         }
         let port = free_port()?;
         let url = format!("http://{}{}", upstream.address, upstream.path);
@@ -248,19 +241,13 @@ impl Bench {
             .replace("{port}", &port.to_string())
             .replace("{upstream}", &url);
         let command = ["sh", "-c", &format!("exec {line}")].map(Into::into);
-        let errors = self.folder.join(format!("{name}.err"));
-        let mut process = Running::start(
+        let environment = [("MCP_GATEWAY_AUTH_TOKEN", self.token.as_str())];
+        self.spawn(
+            name,
             &command,
-            &[("MCP_GATEWAY_AUTH_TOKEN", &self.token)],
-            Some(&errors),
-        )?;
-        let endpoint = self.endpoint(port, &format!("/{path}"));
-        listening(endpoint.address, &mut process)?;
-        Ok(HttpSubject {
-            name: name.into(),
-            endpoint,
-            process: Some(process),
-        })
+            &environment,
+            self.endpoint(port, &format!("/{path}")),
+        )
     }
 
     /// A peer over stdio as it was named on the command line.
@@ -272,6 +259,46 @@ impl Bench {
         Ok(StdioSubject {
             name: name.into(),
             command: ["sh", "-c", &format!("exec {line}")].map(Into::into).into(),
+        })
+    }
+}
+
+impl HttpSubject {
+    /// One that runs already.
+    fn running(name: &str, endpoint: Endpoint) -> Self {
+        Self {
+            name: name.into(),
+            endpoint,
+            process: None,
+            errors: None,
+        }
+    }
+
+    /// Waits until it listens.
+    pub(crate) fn listening(mut self) -> io::Result<Self> {
+        let address = self.endpoint.address;
+        let deadline = Instant::now() + LISTEN_WAIT;
+        while TcpStream::connect(address).is_err() {
+            self.check()?;
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!("nothing listens on {address}")));
+            }
+            pause(Duration::from_millis(2));
+        }
+        Ok(self)
+    }
+
+    /// Fails if it has ended, with what it said.
+    pub(crate) fn check(&mut self) -> io::Result<()> {
+        let Some(process) = &mut self.process else {
+            return Ok(());
+        };
+        process.check().map_err(|error| {
+            let said = self
+                .errors
+                .as_ref()
+                .and_then(|path| fs::read_to_string(path).ok());
+            io::Error::other(format!("{error}\n{}", said.unwrap_or_default()))
         })
     }
 }
@@ -289,16 +316,4 @@ pub(crate) fn text(path: &Path) -> String {
 
 fn bad(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
-}
-
-fn listening(address: SocketAddr, process: &mut Running) -> io::Result<()> {
-    let deadline = Instant::now() + LISTEN_WAIT;
-    while TcpStream::connect(address).is_err() {
-        process.check()?;
-        if Instant::now() > deadline {
-            return Err(io::Error::other(format!("nothing listens on {address}")));
-        }
-        pause(Duration::from_millis(2));
-    }
-    Ok(())
 }

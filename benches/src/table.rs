@@ -32,7 +32,7 @@ pub(crate) fn render(results: &Results) -> String {
         let _ = writeln!(
             out,
             "### At rest\n\n{}",
-            aligned(&["portolan", "measured"], &rest)
+            aligned(&["", "", "measured"], &rest)
         );
     }
     let budgets = budgets(results);
@@ -104,7 +104,7 @@ fn stdio(rows: &[Row]) -> String {
                 beside(rows, row, name).map_or(String::new(), ratio)
             };
             let over = match (beside(rows, row, DIRECT), beside(rows, row, BLIND)) {
-                (Some(direct), Some(blind)) if row.subject != DIRECT => {
+                (Some(direct), Some(blind)) if row.subject != DIRECT && row.in_flight == 1 => {
                     format!("{:.2}", added(row, direct, blind))
                 }
                 _ => String::new(),
@@ -145,6 +145,7 @@ fn rest(results: &Results) -> Vec<Vec<String>> {
     let starts = results.start.iter().map(|start| {
         let plural = if start.servers == 1 { "" } else { "s" };
         vec![
+            start.subject.clone(),
             format!(
                 "{}, {} configured server{plural}",
                 start.what, start.servers
@@ -160,7 +161,7 @@ fn rest(results: &Results) -> Vec<Vec<String>> {
             MemoryOf::SessionWithConnection => "per idle session with an open connection",
             MemoryOf::SessionWithStream => "per idle session with an open stream",
         };
-        vec![what.into(), bytes(memory.bytes)]
+        vec![memory.subject.clone(), what.into(), bytes(memory.bytes)]
     });
     starts.chain(memory).collect()
 }
@@ -226,7 +227,7 @@ fn budgets(results: &Results) -> Vec<Vec<String>> {
     for start in results
         .start
         .iter()
-        .filter(|start| start.what.starts_with("initialize"))
+        .filter(|start| start.subject == PORTOLAN && start.what.starts_with("initialize"))
     {
         let ms = median(start.ms.clone());
         let what = format!("{}, {} configured", start.what, start.servers);
@@ -234,7 +235,7 @@ fn budgets(results: &Results) -> Vec<Vec<String>> {
     }
     for Memory {
         what, bytes: found, ..
-    } in &results.memory
+    } in results.memory.iter().filter(|of| of.subject == PORTOLAN)
     {
         let (what, budget) = match what {
             MemoryOf::Rest => ("memory at rest", 20e6),
