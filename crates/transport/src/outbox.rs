@@ -76,7 +76,9 @@ struct State {
     unfinished: Option<Batch>,
     closing: bool,
     gone: bool,
+    /// The writer, when it waits: a task, or a thread at the bell.
     writer: Option<Waker>,
+    at_bell: bool,
     drained: Waiters,
 }
 
@@ -144,10 +146,12 @@ impl Outbox {
         loop {
             match state.work(batch) {
                 Work::Idle => {
+                    state.at_bell = true;
                     state = self
                         .bell
                         .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    state.at_bell = false;
                 }
                 work => return work,
             }
@@ -174,12 +178,13 @@ impl Outbox {
     /// Nothing more will be written. Whoever waits for the end is told, the writer too.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        let writer = state.writer.take();
+        let (writer, at_bell) = (state.writer.take(), state.at_bell);
         let mut drained = std::mem::take(&mut state.drained);
         *state = State {
             closing: true,
             gone: true,
             writer,
+            at_bell,
             ..State::default()
         };
         drained.wake();
@@ -204,8 +209,12 @@ impl Outbox {
     /// Wakes the writer after the lock is released: waking another thread's runtime is a system call.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         let writer = state.writer.take();
+        let at_bell = state.at_bell;
         drop(state);
-        self.bell.notify_one();
+        // The bell is a system call too, whether somebody hears it or not.
+        if at_bell {
+            self.bell.notify_one();
+        }
         if let Some(writer) = writer {
             writer.wake();
         }
