@@ -53,8 +53,7 @@ impl Dirs {
         let state = folder(&["XDG_STATE_HOME", "LOCALAPPDATA"], ".local/state")?;
         Ok(Self {
             config: folder(&["XDG_CONFIG_HOME", "APPDATA"], ".config")?,
-            cache: folder(&["XDG_CACHE_HOME"], ".cache")
-                .map_or_else(|_| state.join("cache"), |cache| cache),
+            cache: folder(&["XDG_CACHE_HOME"], ".cache").unwrap_or_else(|_| state.join("cache")),
             runtime: env
                 .folder("XDG_RUNTIME_DIR")
                 .map_or_else(|| state.join("run"), |folder| folder.join("portolan")),

@@ -50,6 +50,14 @@ pub fn load(dirs: &Dirs, env: &Env, sources: &Sources) -> Loaded {
     if let Some(cwd) = &sources.cwd {
         let (found, mut problems) = project::find(cwd, &dirs.config_file());
         loading.loaded.problems.append(&mut problems);
+        // Named by a flag it is no longer somebody else's text.
+        let same = |named: &PathBuf| cwd.join(named).canonicalize().ok();
+        let found = found.filter(|file| {
+            sources
+                .config_files
+                .iter()
+                .all(|named| same(named) != file.canonicalize().ok())
+        });
         if let Some(file) = found {
             loading.own_file(&file, Layer::Project);
         }
@@ -147,14 +155,21 @@ impl Loading<'_> {
     fn servers_of(&mut self, doc: &Document<'_>, node: &Node, layer: Layer) {
         let env = self.env;
         let lookup = |name: &str| env.text(name);
+        let is_project = layer == Layer::Project;
         let reading = Reading {
             layer,
-            lookup: Some(&lookup),
+            lookup: (!is_project).then_some(&lookup as _), // the person's variables are not for somebody else's text
             own: true,
         };
-        let (entries, mut problems) = read_servers(doc, node, &reading);
-        self.servers.push(entries);
+        let (mut entries, mut problems) = read_servers(doc, node, &reading);
         self.loaded.problems.append(&mut problems);
+        if is_project {
+            let known = self.servers.iter().flatten().map(|entry| &entry.name);
+            self.loaded
+                .problems
+                .extend(project::restrain(&mut entries, &known.collect()));
+        }
+        self.servers.push(entries);
     }
 
     fn gateway(&mut self, doc: &Document<'_>, node: &Node, layer: Layer) {

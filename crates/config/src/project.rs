@@ -1,8 +1,10 @@
-//! Finds the file of a project: somebody else's text, in or above the working folder.
+//! The file of a project: somebody else's text, in or above the working folder. Owns how it is found and what of it counts.
+//! Refuses files of other users, and to start or replace anything because such a file says so.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use catalog::Problem;
+use catalog::{Entry, Launch, Problem, ServerName};
 
 use crate::files::is_trusted_owner;
 use crate::limits::PROJECT_FOLDERS_MAX;
@@ -43,6 +45,46 @@ pub(crate) fn find(from: &Path, own: &Path) -> (Option<PathBuf>, Vec<Problem>) {
         }
     }
     (None, problems)
+}
+
+/// Takes from a project's servers what a person has to allow first: commands, and addresses into which the person's own
+/// variables would go, are switched off; those that would stand for a server of the person's own are left out.
+pub(crate) fn restrain(entries: &mut Vec<Entry>, known: &HashSet<&ServerName>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    entries.retain(|entry| {
+        let is_new = !known.contains(&entry.name);
+        if !is_new {
+            let message = format!(
+                "server `{}` is left out: you have one of that name",
+                entry.name
+            );
+            problems.push(
+                Problem::warning(&entry.source, message).hint("rename one of them to keep both"),
+            );
+        }
+        is_new
+    });
+    for entry in entries.iter_mut().filter(|entry| !entry.disabled) {
+        let why = match &entry.launch {
+            Launch::Command { .. } => "would run a command",
+            Launch::Remote { url, headers, .. }
+                if url.contains("${") || headers.iter().any(|(_, value)| value.contains("${")) =>
+            {
+                "would be sent your variables"
+            }
+            Launch::Remote { .. } => continue,
+        };
+        entry.disabled = true;
+        let message = format!(
+            "server `{}` is off: it {why}, and this is a project's file",
+            entry.name
+        );
+        problems.push(
+            Problem::warning(&entry.source, message)
+                .hint(format!("if you trust it: --config {}", entry.source)),
+        );
+    }
+    problems
 }
 
 #[cfg(test)]

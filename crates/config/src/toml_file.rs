@@ -1,7 +1,7 @@
 //! TOML as the tree that `catalog` reads, with every mistake of syntax at its line.
 
 use catalog::Problem;
-use catalog::document::{Document, Key, Node, Value, checked, position};
+use catalog::document::{Document, Key, Node, Value, checked};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -25,45 +25,77 @@ pub(crate) fn read<'t>(text: &'t str, source: &'t str) -> Result<Document<'t>, V
     if errors.is_empty() {
         return Ok(doc);
     }
-    let problems = errors.iter().take(SYNTAX_PROBLEMS_MAX).map(|error| {
-        let span = error.span().unwrap_or(0..0);
-        let message = error.message();
+    let mut mistakes: Vec<_> = errors
+        .iter()
+        .take(SYNTAX_PROBLEMS_MAX)
+        .map(|error| (error.span().unwrap_or(0..0), error.message()))
+        .collect();
+    mistakes.sort_by_key(|(span, _)| span.start);
+    let problems = mistakes.into_iter().map(|(span, message)| {
         if message == "duplicate key" {
             let key = text.get(span.clone()).unwrap_or_default();
-            return twice(&doc, key, span.start);
+            return twice(&doc, key.trim_matches(['"', '\'']), span.start);
         }
-        Problem::error(source, format!("not valid TOML: {message}"))
-            .at(position(text, span.start))
+        doc.error(span.start, format!("not valid TOML: {message}"))
             .hint("nothing of this file counts until it is mended")
     });
     Err(problems.collect())
 }
 
-/// A name that stands twice in one table; the reader kept the other one.
-fn twice(doc: &Document<'_>, key: &str, at: usize) -> Problem {
-    let name = key.trim_matches(['"', '\'']);
-    let problem = match first(&doc.root, name, at) {
-        Some(start) => {
-            let ((line, column), here) = (doc.position(start), doc.position(at));
-            let message = format!(
+/// A name that stands twice in one table.
+fn twice(doc: &Document<'_>, name: &str, at: usize) -> Problem {
+    let message = match first(doc, name, at) {
+        Some(first) => {
+            let ((line, column), here) = (doc.position(first), doc.position(at));
+            format!(
                 "`{name}` is defined twice, at {line}:{column} and at {}:{}",
                 here.0, here.1
-            );
-            doc.error(at, message)
+            )
         }
-        None => doc.error(at, format!("`{name}` is defined twice")),
+        None => format!("`{name}` is defined twice"),
     };
-    problem.hint("rename or remove one of them; nothing of this file counts until then")
+    doc.error(at, message)
+        .hint("rename or remove one of them; nothing of this file counts until then")
 }
 
-/// The last place before `at` where this name was defined.
-fn first(node: &Node, name: &str, at: usize) -> Option<usize> {
+/// Where a name was defined first. The reader keeps the second of two tables and the first of two values: the former table
+/// is found by reading what stands before the second, the former value is the nearest of that name above.
+fn first(doc: &Document<'_>, name: &str, at: usize) -> Option<usize> {
+    let mut path = Vec::new();
+    if path_to(&doc.root, at, &mut path) {
+        let before = doc.text[..at]
+            .rfind('\n')
+            .map_or("", |end| &doc.text[..=end]);
+        let root = from_table(0, DeTable::parse_recoverable(before).0.into_inner());
+        let mut found = (&root, None);
+        for name in path {
+            let (key, node) = found.0.table()?.iter().find(|(key, _)| key.name == name)?;
+            found = (node, Some(key.start));
+        }
+        return found.1;
+    }
+    nearest(&doc.root, name, at)
+}
+
+/// The names that lead to the key that begins at a byte.
+fn path_to<'n>(node: &'n Node, at: usize, path: &mut Vec<&'n str>) -> bool {
+    node.table().unwrap_or_default().iter().any(|(key, node)| {
+        path.push(&key.name);
+        let is_here = key.start == at || path_to(node, at, path);
+        if !is_here {
+            path.pop();
+        }
+        is_here
+    })
+}
+
+fn nearest(node: &Node, name: &str, at: usize) -> Option<usize> {
     let pairs = node.table()?;
     let here = pairs
         .iter()
         .filter(|(key, _)| key.name == name && key.start < at)
         .map(|(key, _)| key.start);
-    let below = pairs.iter().filter_map(|(_, node)| first(node, name, at));
+    let below = pairs.iter().filter_map(|(_, node)| nearest(node, name, at));
     here.chain(below).max()
 }
 
@@ -127,21 +159,37 @@ mod tests {
     fn every_mistake_has_its_line() {
         let problems = read("a = \n[gateway\nport = 1\nx = 'y\n", "f").unwrap_err();
         let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
-        assert!(lines.len() >= 3 && lines[0] == 1, "{problems:?}");
+        assert_eq!(lines, [1, 2], "{problems:?}");
     }
 
     #[test]
     fn a_name_that_stands_twice_shows_both_places() {
-        for text in [
-            "[servers.a]\ncommand='x'\n\n[servers.a]\ncommand='y'\n",
-            "[servers]\na={command='x'}\n\na={command='y'}\n",
+        for (text, message) in [
+            (
+                "[servers.a]\n[servers.b.env]\na='x'\n[servers.a]\n",
+                "`a` is defined twice, at 1:10 and at 4:10",
+            ),
+            (
+                "[servers]\na={}\n\n \"a\"={}\n",
+                "`a` is defined twice, at 2:1 and at 4:2",
+            ),
+            (
+                "[servers.a]\ncommand='x'\n\ncommand='y'\n",
+                "`command` is defined twice, at 2:1 and at 4:1",
+            ),
+            (
+                "[servers]\na.command='x'\n\n[servers.a]\n",
+                "`a` is defined twice, at 2:1 and at 4:10",
+            ),
+            (
+                "\n\n\nx={a=1, a=2}\n",
+                "`a` is defined twice, at 4:4 and at 4:9",
+            ),
         ] {
             let problems = read(text, "f").unwrap_err();
-            let problem = &problems[0];
-            assert_eq!(problem.line, 4, "{problems:?}");
-            assert!(
-                problem.message.starts_with("`a` is defined twice, at "),
-                "{problem}"
+            assert_eq!(
+                (problems[0].line, problems[0].message.as_str()),
+                (4, message)
             );
         }
     }

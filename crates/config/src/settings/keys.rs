@@ -40,7 +40,7 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Choice(&["stdio", "streaming", "sse"]),
         from_project: true,
         set: |settings, given| {
-            settings.transport = Transport::parse(&given.text()).unwrap_or_default()
+            settings.transport = Transport::parse(&given.text()).unwrap_or_default();
         },
         show: |settings| Given::Text(settings.transport.to_string()),
         check: anything,
@@ -62,7 +62,7 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Choice(&["auto", "text", "json"]),
         from_project: true,
         set: |settings, given| {
-            settings.log_format = LogFormat::parse(&given.text()).unwrap_or_default()
+            settings.log_format = LogFormat::parse(&given.text()).unwrap_or_default();
         },
         show: |settings| Given::Text(settings.log_format.to_string()),
         check: anything,

@@ -1,1 +1,163 @@
 //! The table of settings.
+
+use super::*;
+
+fn origin() -> Origin {
+    Origin {
+        layer: Layer::Flag,
+        source: "--x".into(),
+    }
+}
+
+fn set(name: &str, text: &str) -> Result<Settings, String> {
+    let mut settings = Settings::default();
+    let key = Settings::key(name).unwrap();
+    let given = Given::from_text(key.kind, text)?;
+    settings.apply(key, given, origin())?;
+    Ok(settings)
+}
+
+#[test]
+fn what_a_setting_shows_is_what_it_was_set_to() {
+    for (name, text) in [
+        ("host", "::1"),
+        ("port", "0"),
+        ("transport", "sse"),
+        ("log_calls", "false"),
+        ("log_format", "json"),
+        ("call_timeout_s", "86400"),
+        ("start_timeout_s", "1"),
+        ("list_wait_s", "0"),
+        ("idle_timeout_s", "0"),
+        ("sessions_max", "7"),
+        ("sessions_idle_s", "8"),
+        ("inflight_max", "9"),
+        ("body_bytes_max", "1024"),
+        ("allowed_hosts", "a.example,b.example:80"),
+        ("allowed_origins", "https://a.example,*"),
+        ("allow_unauthenticated", "true"),
+    ] {
+        let settings = set(name, text).unwrap();
+        for (key, shown, origin) in settings.shown() {
+            let default = (key.show)(&Settings::default()).to_string();
+            let (want, layer) = match key.name == name {
+                true => (text, Layer::Flag),
+                false => (default.as_str(), Layer::Default),
+            };
+            assert_eq!(
+                (shown.as_str(), origin.layer),
+                (want, layer),
+                "{name}: {}",
+                key.name
+            );
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_tried_above() {
+    assert_eq!(Settings::KEYS.len(), 16);
+}
+
+#[test]
+fn defaults_are_within_their_own_limits() {
+    for key in Settings::KEYS {
+        let mut settings = Settings::default();
+        let default = (key.show)(&settings);
+        assert_eq!(
+            settings.apply(key, default, origin()),
+            Ok(()),
+            "{}",
+            key.name
+        );
+    }
+}
+
+#[test]
+fn values_beyond_the_limits_say_what_would_do() {
+    for (name, text, why) in [
+        (
+            "port",
+            "65536",
+            "must be a whole number from 0 to 65535, found 65536",
+        ),
+        (
+            "port",
+            "-1",
+            "must be a whole number from 0 to 65535, found \"-1\"",
+        ),
+        (
+            "call_timeout_s",
+            "0",
+            "must be a whole number from 1 to 86400, found 0",
+        ),
+        (
+            "log_calls",
+            "maybe",
+            "must be true or false, found \"maybe\"",
+        ),
+        (
+            "transport",
+            "streeming",
+            "must be one of \"stdio\", \"streaming\", \"sse\", found \"streeming\"; did you mean \"streaming\"?",
+        ),
+        (
+            "host",
+            "127.0.0.1:80",
+            "must be a host name or an address without a port, found \"127.0.0.1:80\"",
+        ),
+        (
+            "host",
+            "",
+            "must be a host name or an address without a port, found \"\"",
+        ),
+        (
+            "allowed_origins",
+            "example.com",
+            "must hold an origin such as https://example.com, without a path, found \"example.com\"",
+        ),
+        (
+            "allowed_hosts",
+            "https://x",
+            "must hold a host such as example.com or example.com:8811, found \"https://x\"",
+        ),
+    ] {
+        assert_eq!(set(name, text), Err(why.to_owned()));
+    }
+    assert!(
+        set("allowed_hosts", &"a,".repeat(257))
+            .unwrap_err()
+            .contains("at most 256")
+    );
+}
+
+#[test]
+fn words_of_other_gateways_are_understood() {
+    for word in ["http", "streamable", "streamable-http", "streaming"] {
+        assert_eq!(
+            set("transport", word).unwrap().transport,
+            Transport::Streaming
+        );
+    }
+    for (word, value) in [("YES", true), ("1", true), ("off", false)] {
+        assert_eq!(set("log_calls", word).unwrap().log_calls, value);
+    }
+}
+
+#[test]
+fn a_project_cannot_open_the_gateway_to_others() {
+    let closed: Vec<_> = Settings::KEYS
+        .iter()
+        .filter(|key| !key.from_project)
+        .map(|key| key.name)
+        .collect();
+    assert_eq!(
+        closed,
+        [
+            "host",
+            "allowed_hosts",
+            "allowed_origins",
+            "allow_unauthenticated"
+        ]
+    );
+}
