@@ -3,9 +3,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::Loaded;
 use gateway::front::Gateway;
+use launch::ProcessLauncher;
+use store::{Store, StoreHandle};
 
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
@@ -156,7 +159,44 @@ impl Engine {
 
     /// The gateway. No server is started by this.
     pub(crate) fn start(&self) -> Result<Gateway, Failure> {
-        let _ = (&self.tools, &self.log);
-        Err(Failure::new(Kind::Internal, "not connected yet"))
+        let options = gateway::Options {
+            tools: self.tools.clone(),
+            settings: times(&self.loaded.settings),
+            store: self.store(),
+            recorder: match &self.log {
+                Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
+                None => Arc::new(gateway::NoRecorder),
+            },
+            ..gateway::Options::new(self.loaded.entries.clone(), Arc::new(launcher()))
+        };
+        Gateway::new(options)
+            .map_err(|e| Failure::internal("the system has no randomness to give", e))
+    }
+
+    /// Where learnt lists are kept; without it they are learnt again each time.
+    fn store(&self) -> Option<StoreHandle> {
+        let store = Store::open(&self.here.dirs.store_file()).ok()?;
+        StoreHandle::start(store).ok()
+    }
+}
+
+/// Servers run behind a guard of our own program, so that none outlives us.
+fn launcher() -> ProcessLauncher {
+    ProcessLauncher::new(launch::Options {
+        guard: std::env::current_exe().ok(),
+        ..launch::Options::inherited()
+    })
+}
+
+fn times(settings: &config::Settings) -> gateway::Settings {
+    let seconds = Duration::from_secs;
+    gateway::Settings {
+        call_timeout: seconds(settings.call_timeout_s),
+        start_timeout: seconds(settings.start_timeout_s),
+        list_wait: seconds(settings.list_wait_s),
+        idle_timeout: seconds(settings.idle_timeout_s),
+        sessions_max: settings.sessions_max,
+        session_idle: seconds(settings.sessions_idle_s),
+        in_flight_max: settings.inflight_max,
     }
 }

@@ -34,11 +34,38 @@ pub(crate) struct Record {
     pub(crate) bytes: u64,
     /// The trace it belongs to.
     pub(crate) trace: Option<String>,
+    /// Our span in it.
+    pub(crate) span: String,
+}
+
+/// What the queue carries; made into lines by the writer, not on the call path.
+enum Told {
+    Call(gateway::CallRecord),
+    Start(gateway::StartRecord),
+}
+
+impl From<gateway::CallRecord> for Record {
+    fn from(call: gateway::CallRecord) -> Self {
+        Self {
+            time: Timestamp::try_from(call.at).unwrap_or(Timestamp::UNIX_EPOCH),
+            call: call.id.to_string(),
+            server: call.server.map(|server| server.to_string()),
+            name: call.name.map(String::from),
+            method: call.method.into(),
+            ms: call.took.as_secs_f64() * 1_000.0,
+            error: (call.outcome != gateway::Outcome::Ok).then(|| call.outcome.to_string()),
+            bytes: call.bytes_out as u64,
+            trace: call.trace.map(String::from),
+            span: format!("{:016x}", call.span),
+        }
+    }
 }
 
 /// The writer. Dropping it writes what is queued.
 pub(crate) struct Log {
-    queue: Option<SyncSender<Record>>,
+    queue: Option<SyncSender<Told>>,
+    is_verbose: bool,
+    logs_calls: bool,
     dropped: Arc<AtomicU64>,
     writer: Option<JoinHandle<()>>,
 }
@@ -56,7 +83,6 @@ impl Log {
             LogFormat::Json => false,
         };
         let stream = Stream { terminal, ..stream };
-        let _ = is_verbose;
         let (queue, records) = sync_channel(LOG_RECORDS_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&dropped);
@@ -65,16 +91,32 @@ impl Log {
             .spawn(move || drain(&records, &count, stream, write_err))?;
         Ok(Self {
             queue: Some(queue),
+            is_verbose,
+            logs_calls: settings.log_calls,
             dropped,
             writer: Some(writer),
         })
     }
 
     /// Takes a record, never waits.
-    pub(crate) fn record(&self, record: Record) {
+    fn take(&self, told: Told) {
         let Some(queue) = &self.queue else { return };
-        if let Err(TrySendError::Full(_)) = queue.try_send(record) {
+        if let Err(TrySendError::Full(_)) = queue.try_send(told) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl gateway::Recorder for Log {
+    fn call(&self, record: gateway::CallRecord) {
+        if self.logs_calls {
+            self.take(Told::Call(record));
+        }
+    }
+
+    fn start(&self, record: gateway::StartRecord) {
+        if self.is_verbose || record.failure.is_some() {
+            self.take(Told::Start(record));
         }
     }
 }
@@ -89,12 +131,15 @@ impl Drop for Log {
 }
 
 /// Writes until the last sender is gone: all that is there in one piece.
-fn drain(records: &Receiver<Record>, dropped: &AtomicU64, stream: Stream, write: impl Fn(&str)) {
+fn drain(records: &Receiver<Told>, dropped: &AtomicU64, stream: Stream, write: impl Fn(&str)) {
     let mut told = 0;
     while let Ok(first) = records.recv() {
         let mut text = String::new();
         for record in std::iter::once(first).chain(records.try_iter().take(256)) {
-            text.push_str(&line(&record, stream));
+            text.push_str(&match record {
+                Told::Call(call) => line(&call.into(), stream),
+                Told::Start(start) => started(&start, stream),
+            });
             text.push('\n');
         }
         let lost = dropped.load(Ordering::Relaxed);
@@ -113,6 +158,31 @@ fn line(record: &Record, stream: Stream) -> String {
     } else {
         json(record)
     }
+}
+
+fn started(start: &gateway::StartRecord, stream: Stream) -> String {
+    let ms = start.took.as_secs_f64() * 1_000.0;
+    if !stream.terminal {
+        let level = if start.failure.is_some() { "warn" } else { "info" };
+        return serde_json::json!({
+            "timestamp": format!("{:.3}", Timestamp::now()),
+            "level": level,
+            "target": "server",
+            "message": if start.failure.is_some() { "did not start" } else { "started" },
+            "server": &*start.server,
+            "ms": (ms * 1_000.0).round() / 1_000.0,
+            "error": start.failure,
+        })
+        .to_string();
+    }
+    let line = Line::new()
+        .put(Label::Dim, format!("{} ", Timestamp::now().strftime("%H:%M:%S%.3f")))
+        .put(Label::Name, format!("{} ", start.server));
+    match &start.failure {
+        None => line.text(format!("started in {}", millis(ms))),
+        Some(reason) => line.put(Label::Bad, "did not start: ").text(reason.clone()),
+    }
+    .render(stream)
 }
 
 fn human(record: &Record, stream: Stream) -> String {
@@ -163,6 +233,7 @@ fn json(record: &Record) -> String {
     put("target", "call".into());
     put("call_id", record.call.clone().into());
     put("trace_id", record.trace.clone().into());
+    put("span_id", record.span.clone().into());
     put("server", record.server.clone().into());
     put("name", record.name.clone().into());
     put("method", record.method.clone().into());
@@ -222,7 +293,33 @@ mod tests {
             error: None,
             bytes: 1_234,
             trace: None,
+            span: "00000000000000aa".into(),
         }
+    }
+
+    fn told() -> gateway::CallRecord {
+        gateway::CallRecord {
+            id: 7,
+            at: std::time::SystemTime::UNIX_EPOCH,
+            caller: "local".into(),
+            client: None,
+            method: "tools/call".into(),
+            server: None,
+            name: None,
+            took: std::time::Duration::from_millis(2),
+            outcome: gateway::Outcome::ToolError,
+            bytes_in: 1,
+            bytes_out: 2,
+            trace: None,
+            span: 170,
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_failed_call_is_told() {
+        let record = Record::from(told());
+        assert_eq!(record.error.as_deref(), Some("tool_error"));
+        assert_eq!(record.span, "00000000000000aa");
     }
 
     #[test]
@@ -260,11 +357,13 @@ mod tests {
         let dropped = Arc::new(AtomicU64::new(0));
         let mut log = Log {
             queue: Some(queue),
+            is_verbose: false,
+            logs_calls: true,
             dropped: Arc::clone(&dropped),
             writer: None,
         };
         for _ in 0..5 {
-            log.record(record());
+            gateway::Recorder::call(&log, told());
         }
         log.queue = None;
         let written = RefCell::new(String::new());
