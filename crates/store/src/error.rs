@@ -1,3 +1,5 @@
+//! What can go wrong with the state file, each with what to do about it.
+
 use std::io;
 use std::path::PathBuf;
 

@@ -1,3 +1,6 @@
+//! The store for those who serve calls. Owns the thread that writes and what waits for it. Refuses more than its limits, so
+//! that a slow disk costs what can be learnt again and never a call.
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,3 +1,6 @@
+//! The state file, open. Owns every question that is asked of it. Refuses what is larger than its limit. Next: `open`, then
+//! `migrations`.
+
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
@@ -136,6 +139,12 @@ impl Store {
             }
             Ok(())
         })
+    }
+
+    /// Makes every later write fail.
+    #[cfg(test)]
+    pub(crate) fn break_for_test(&self) {
+        self.connection.execute_batch("DROP TABLE learnt").unwrap();
     }
 
     fn sql<T>(
