@@ -55,10 +55,13 @@ pub const CHUNK_LINE_BYTES_MAX: usize = 4 << 10;
 pub const BODY_BYTES_MAX: usize = 16 << 20;
 /// What is allocated on the word of a `Content-Length` alone.
 pub const BODY_BYTES_TRUSTED: usize = 256 << 10;
-/// A request body up to this size is copied behind its head, so that both leave in one write.
-pub const BODY_BYTES_JOINED: usize = 64 << 10;
+/// A request body up to this size is copied behind its head, a larger one is sent from
+/// where it is.
+pub const BODY_BYTES_JOINED: usize = 16 << 10;
 /// The receive buffer of a connection.
 pub const RECEIVE_BYTES: usize = 8 << 10;
+/// What is added to it while replies fill it.
+pub const RECEIVE_BYTES_LARGE: usize = 64 << 10;
 /// The most redirects that are followed for one request.
 pub const REDIRECTS_MAX: usize = 3;
 /// The most addresses of one host that are tried.

@@ -236,6 +236,3 @@ fn too_large(conn: &Conn) -> HttpError {
         limit: BODY_BYTES_MAX,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -90,13 +90,14 @@ impl Chunked {
     }
 
     fn step(&mut self, byte: u8) -> Result<State, ChunkError> {
+        let limit = match self.state {
+            State::Trailer | State::TrailerLine | State::TrailerLf | State::LastLf => {
+                HEAD_BYTES_MAX
+            }
+            _ => CHUNK_LINE_BYTES_MAX,
+        };
         self.line += 1;
-        if self.line > CHUNK_LINE_BYTES_MAX
-            && !matches!(self.state, State::Trailer | State::TrailerLine)
-        {
-            return Err(ChunkError);
-        }
-        if self.line > HEAD_BYTES_MAX {
+        if self.line > limit {
             return Err(ChunkError);
         }
         Ok(match (self.state, byte) {

@@ -1,6 +1,6 @@
 //! One connection: bytes out, bytes in, and a clock for both.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -12,18 +12,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::client::TlsStream;
 
 use super::endpoint::Slot;
-use crate::limits::RECEIVE_BYTES;
+use crate::limits::{RECEIVE_BYTES, RECEIVE_BYTES_LARGE};
 
 /// A connection and all that outlives a request on it.
 pub(super) struct Conn {
     io: Io,
     /// What was received and not yet consumed.
     pub(super) inbox: BytesMut,
+    /// The last read used all the room it had, so the next one gets more.
+    crowded: bool,
+    /// The inbox has been larger than it needs to be while idle.
+    grown: bool,
     /// The request on its way out; kept for its capacity.
     pub(super) outbox: Vec<u8>,
     pub(super) timer: Timer,
-    /// It has carried a request before.
-    pub(super) reused: bool,
     /// It cannot carry another one.
     pub(super) spent: bool,
     /// How long connecting took: about one round trip.
@@ -42,9 +44,10 @@ impl Conn {
         Box::new(Self {
             io,
             inbox: BytesMut::with_capacity(RECEIVE_BYTES),
+            crowded: false,
+            grown: false,
             outbox: Vec::new(),
             timer: Timer::default(),
-            reused: false,
             spent: false,
             round_trip,
             slot,
@@ -55,9 +58,19 @@ impl Conn {
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         // Half the buffer at least: a read that does not fill what it is offered saves the one that would find nothing.
         if self.inbox.capacity() - self.inbox.len() < RECEIVE_BYTES / 2 {
-            self.inbox.reserve(RECEIVE_BYTES);
+            self.grown |= self.crowded;
+            self.inbox.reserve(if self.crowded {
+                RECEIVE_BYTES_LARGE
+            } else {
+                RECEIVE_BYTES
+            });
         }
-        pin!(self.io.read_buf(&mut self.inbox)).poll(cx)
+        let room = self.inbox.capacity() - self.inbox.len();
+        let received = pin!(self.io.read_buf(&mut self.inbox)).poll(cx);
+        if let Poll::Ready(Ok(received)) = received {
+            self.crowded = received == room;
+        }
+        received
     }
 
     /// Receives into a buffer of the caller, which must have room.
@@ -69,26 +82,33 @@ impl Conn {
         pin!(self.io.read_buf(body)).poll(cx)
     }
 
+    /// Sends what is left of the outbox, and then of the body behind it.
     pub(super) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
-        from: usize,
+        sent: usize,
+        body: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, &self.outbox[from..])
-    }
-
-    pub(super) fn poll_send_bytes(
-        &mut self,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let head = &self.outbox[sent..];
+        let io = Pin::new(&mut self.io);
+        if body.is_empty() {
+            io.poll_write(cx, head)
+        } else {
+            io.poll_write_vectored(cx, &[IoSlice::new(head), IoSlice::new(body)])
+        }
     }
 
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.io {
             Io::Plain(_) => Poll::Ready(Ok(())),
             Io::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    /// Gives back what only a large reply needed.
+    pub(super) fn settle(&mut self) {
+        if std::mem::take(&mut self.grown) && self.inbox.is_empty() {
+            self.inbox = BytesMut::with_capacity(RECEIVE_BYTES);
         }
     }
 
@@ -125,6 +145,17 @@ impl AsyncWrite for Io {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
         }
     }
 

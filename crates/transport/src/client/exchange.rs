@@ -310,16 +310,14 @@ impl Sending {
     /// Sends what can be sent now.
     fn poll(&mut self, conn: &mut Conn, cx: &mut Context<'_>) {
         while self.state == Progress::Sending {
-            let written = if self.sent < conn.outbox.len() {
-                conn.poll_send(cx, self.sent)
-            } else {
-                conn.poll_send_bytes(cx, &self.rest)
-            };
-            match written {
+            match conn.poll_send(cx, self.sent, &self.rest) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(0) | Err(_)) => self.state = Progress::GivenUp,
-                Poll::Ready(Ok(written)) if self.sent < conn.outbox.len() => self.sent += written,
-                Poll::Ready(Ok(written)) => self.rest.advance(written),
+                Poll::Ready(Ok(written)) => {
+                    let of_head = written.min(conn.outbox.len() - self.sent);
+                    self.sent += of_head;
+                    self.rest.advance(written - of_head);
+                }
             }
             if self.state == Progress::Sending
                 && self.sent == conn.outbox.len()

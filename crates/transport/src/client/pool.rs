@@ -78,7 +78,7 @@ pub(super) fn put_if_ended(conn: Box<Conn>, rest: BodyReader) {
 }
 
 fn keep(mut idle: Idle) {
-    idle.conn.reused = true;
+    idle.conn.settle();
     // The pool of a thread that is ending is gone.
     let first = POOL
         .try_with(|pool| pool.borrow_mut().put(idle))
@@ -191,6 +191,3 @@ impl Drop for Sweeper {
         let _ = POOL.try_with(|pool| std::mem::take(&mut *pool.borrow_mut()));
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -25,12 +25,22 @@ pub(super) async fn secure(
 
 /// Made when the first https server is spoken to. Reading the machine's certificates takes a while and blocks.
 async fn config() -> io::Result<Arc<ClientConfig>> {
+    #[cfg(test)]
+    if let Some(config) = TRUSTED.with_borrow(Clone::clone) {
+        return Ok(config);
+    }
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = CONFIG.get() {
         return Ok(config.clone());
     }
     let made = spawn_blocking(make).await.map_err(io::Error::other)??;
     Ok(CONFIG.get_or_init(|| made).clone())
+}
+
+// The one configuration is for the process; tests bring certificates of their own.
+#[cfg(test)]
+thread_local! {
+    pub(super) static TRUSTED: std::cell::RefCell<Option<Arc<ClientConfig>>> = const { std::cell::RefCell::new(None) };
 }
 
 fn make() -> io::Result<Arc<ClientConfig>> {

@@ -18,14 +18,16 @@ pub struct Decoder {
     line: BytesMut,
     /// The line before ended in CR: a LF right now belongs to it.
     after_cr: bool,
-    /// Nothing but (parts of) a byte order mark has been seen.
-    at_start: bool,
+    /// How much of a byte order mark has been seen; all of it once past the place where it may be.
+    mark: usize,
     state: State,
     event: Event,
     /// Data of several lines.
     lines: Option<BytesMut>,
     limit: usize,
 }
+
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -73,7 +75,7 @@ impl Decoder {
             input: Bytes::new(),
             line: BytesMut::new(),
             after_cr: false,
-            at_start: true,
+            mark: 0,
             state: State::Between,
             event: Event::default(),
             lines: None,
@@ -100,6 +102,7 @@ impl Decoder {
         reason = "None is not the end, so this is no iterator"
     )]
     pub fn next(&mut self) -> Option<Result<Event, DecodeError>> {
+        self.pass_mark();
         loop {
             if self.after_cr && self.input.first().is_some_and(|first| *first == b'\n') {
                 self.input.advance(1);
@@ -158,7 +161,6 @@ impl Decoder {
             self.line.extend_from_slice(&part);
             self.line.split().freeze()
         };
-        let line = self.without_mark(line);
         if line.is_empty() {
             return self.dispatch().map(Ok);
         }
@@ -191,16 +193,26 @@ impl Decoder {
         self.limit.saturating_add(16)
     }
 
-    /// Takes the byte order mark from the first line.
-    fn without_mark(&mut self, mut line: Bytes) -> Bytes {
-        if std::mem::take(&mut self.at_start) && line.starts_with(b"\xEF\xBB\xBF") {
-            line.advance(3);
+    /// Drops the byte order mark that a stream may begin with, in however many pieces it comes.
+    fn pass_mark(&mut self) {
+        while self.mark < MARK.len() {
+            let Some(first) = self.input.first() else {
+                return;
+            };
+            if *first == MARK[self.mark] {
+                self.input.advance(1);
+                self.mark += 1;
+            } else {
+                self.line.extend_from_slice(&MARK[..self.mark]);
+                self.mark = MARK.len();
+            }
         }
-        line
     }
 
     fn field(&mut self, mut line: Bytes) -> Result<(), DecodeError> {
-        line = self.without_mark(line);
+        if line.first() == Some(&b':') {
+            return Ok(());
+        }
         if line.len() > self.line_limit() {
             return Err(self.skip(State::Skip { blank: true }));
         }
@@ -266,7 +278,6 @@ impl Decoder {
     }
 
     fn skip(&mut self, state: State) -> DecodeError {
-        self.at_start = false;
         self.line = BytesMut::new();
         self.lines = None;
         self.event = Event::default();
