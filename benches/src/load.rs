@@ -27,12 +27,9 @@ pub(crate) fn over_http(endpoint: &Endpoint, load: Load) -> io::Result<Sample> {
     let started = Instant::now();
     let mut sample = Sample::default();
     thread::scope(|scope| {
-        let share = |index| (load.in_flight + THREADS - 1 - index) / THREADS;
         let (session, tool) = (&session, tool.as_str());
         let threads: Vec<_> = (0..THREADS.min(load.in_flight))
-            .map(|index| {
-                scope.spawn(move || work(endpoint, session, tool, load, started, share(index)))
-            })
+            .map(|index| scope.spawn(move || work(endpoint, session, tool, load, started, index)))
             .collect();
         for thread in threads {
             match thread.join() {
@@ -61,16 +58,16 @@ fn work(
     tool: &str,
     load: Load,
     started: Instant,
-    connections: usize,
+    thread: usize,
 ) -> io::Result<Sample> {
     let deadline = load.warm_up + load.length + GRACE;
     runtime()?.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
-        for _ in 0..connections {
+        for connection in (thread..load.in_flight).step_by(THREADS) {
             let call = Call::new(tool, load.payload, |length| {
                 endpoint.head(Some(session), length)
             });
-            let task = one_connection(endpoint.clone(), call, load, started);
+            let task = one_connection(endpoint.clone(), call, connection, load, started);
             tasks.spawn(async move { timeout(deadline, task).await });
         }
         let mut sample = Sample::default();
@@ -87,16 +84,18 @@ fn work(
 async fn one_connection(
     endpoint: Endpoint,
     mut call: Call,
+    index: usize,
     load: Load,
     started: Instant,
 ) -> Sample {
     let mut sample = Sample::default();
     let (from, until) = (started + load.warm_up, started + load.warm_up + load.length);
     let mut connection = None;
-    let mut number = 0;
+    // No id is used twice in a session.
+    let mut number = index as u64;
     let mut last = Instant::now();
     while last < until && sample.errors < ERRORS_MAX {
-        number += 1;
+        number += load.in_flight as u64;
         let sent = last;
         let answered = attempt(&endpoint, &mut connection, &mut call, number).await;
         last = Instant::now();
