@@ -33,8 +33,8 @@ pub enum LaunchError {
         /// Where the entry is from.
         file: String,
     },
-    /// The working folder does not exist.
-    #[error("working folder \"{}\" does not exist; create it or mend `cwd` in {file}", path.display())]
+    /// The working folder does not exist, or is closed to us.
+    #[error("working folder \"{}\" does not exist or cannot be entered; create it or mend `cwd` in {file}", path.display())]
     NoFolder {
         /// The folder.
         path: PathBuf,

@@ -60,6 +60,10 @@ pub(crate) async fn ended(child: Pid) {
         return;
     }
     // A kernel, or a filter of system calls, from before pidfd_open.
+    ended_by_thread(child).await;
+}
+
+async fn ended_by_thread(child: Pid) {
     let (tell, told) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("wait".into())
@@ -107,6 +111,27 @@ fn signal_name(signal: i32) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_end_is_seen_with_a_thread_too() {
+        #[expect(clippy::disallowed_methods, reason = "a child to wait for")]
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take();
+        let pid = Pid::from_child(&child);
+        let mut both = tokio::spawn(async move {
+            ended(pid).await;
+            ended_by_thread(pid).await;
+        });
+        tokio::task::yield_now().await;
+        assert!(!both.is_finished());
+        drop(stdin);
+        (&mut both).await.unwrap();
+        // It was left to be reaped here.
+        assert!(child.wait().unwrap().success());
+    }
 
     #[test]
     fn reasons_read_well() {

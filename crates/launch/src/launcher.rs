@@ -48,8 +48,9 @@ pub enum Link {
 /// What a [`ProcessLauncher`] starts servers with.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Our own program, whose hidden command `__guard` calls `guard::main`. With it no process of a server outlives
-    /// us, however we end; without it that holds only if we end in order. Linux only.
+    /// Our own program, whose hidden command `__guard` calls `guard::main`; `/proc/self/exe` is it even after an
+    /// update has replaced the file. With it no process of a server outlives us, however we end; without it that
+    /// holds only if we end in order. Linux only.
     pub guard: Option<PathBuf>,
     /// Our environment. Servers see the harmless part of it.
     pub environment: Vec<(OsString, OsString)>,
@@ -120,7 +121,7 @@ impl ProcessLauncher {
             return Err(LaunchError::NotProgram);
         };
         let file = file_of(entry);
-        if let Some(folder) = cwd.as_ref().filter(|folder| !folder.is_dir()) {
+        if let Some(folder) = cwd.as_ref().filter(|folder| !lookup::enters(folder)) {
             return Err(LaunchError::NoFolder {
                 path: folder.clone(),
                 file,

@@ -50,6 +50,11 @@ pub(crate) fn find(
     Err(refused.map_or(Missing::NotFound, Missing::NotExecutable))
 }
 
+/// Whether a process can work in a folder.
+pub(crate) fn enters(folder: &Path) -> bool {
+    folder.is_dir() && access(folder, Access::EXEC_OK).is_ok()
+}
+
 fn runs(program: &Path) -> bool {
     program.is_file() && access(program, Access::EXEC_OK).is_ok()
 }

@@ -75,7 +75,9 @@ fn guarded(spec: &Spec, fds: &[OwnedFd; 3], guard: &Path) -> Result<Spawned, Lau
         .arg("--")
         .arg(&spec.program)
         .args(&spec.args);
+    // Whatever path it was found by, in a list of processes it is us.
     command
+        .arg0("portolan")
         .stdin(theirs)
         .stdout(Stdio::null())
         .stderr(Stdio::null());

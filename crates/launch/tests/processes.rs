@@ -399,7 +399,13 @@ async fn orphans_are_reaped_while_the_server_runs() {
 async fn failures_say_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let script = dir.path().join("script");
-    fs::write(&script, "#!/no/such/interpreter\n").unwrap();
+    // Written by another process: while this one has it open for writing, a child of another test might too.
+    #[expect(clippy::disallowed_methods, reason = "writes a file")]
+    let writer = Command::new("sh")
+        .args(["-c", "echo '#!/no/such/interpreter' >\"$0\""])
+        .arg(&script)
+        .status();
+    assert!(writer.unwrap().success());
     let script = script.to_str().unwrap();
     for launcher in launchers() {
         assert_eq!(
@@ -435,7 +441,7 @@ async fn failures_say_what_to_do() {
         *cwd = Some("/no/such/folder".into());
         assert_eq!(
             failure(&launcher, &homeless).await,
-            "working folder \"/no/such/folder\" does not exist; create it or mend `cwd` in servers.json"
+            "working folder \"/no/such/folder\" does not exist or cannot be entered; create it or mend `cwd` in servers.json"
         );
     }
 }
@@ -452,6 +458,12 @@ async fn a_guard_that_is_none_is_told() {
     assert_eq!(
         message,
         "the guard \"/bin/true\" could not be started: it ended without a word: is it the right program?"
+    );
+    // Our own program, but with another command.
+    let message = failure(&launcher(Some("/bin/cat".into())), &entry("cat", &[])).await;
+    assert!(
+        message.starts_with("the guard \"/bin/cat\" could not be started"),
+        "{message}"
     );
     let message = failure(&launcher(Some("/no/such/guard".into())), &entry("cat", &[])).await;
     assert!(

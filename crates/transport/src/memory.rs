@@ -6,9 +6,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
+use tokio::task::coop::poll_proceed;
 
 use crate::limits::{LINE_BYTES_MAX, OUTBOX_BYTES_MAX};
 use crate::pipe::{FrameSink, FrameSource, Pipe, ReadError, SendError};
@@ -109,8 +110,10 @@ struct MemorySource(Arc<Queue>);
 
 impl FrameSource for MemorySource {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
+        let turn = ready!(poll_proceed(cx));
         let mut state = self.0.lock();
         if let Some(frame) = state.frames.pop_front() {
+            turn.made_progress();
             state.bytes -= cost(&frame);
             if state.frames.is_empty() {
                 state.drained.wake();

@@ -20,6 +20,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::task::coop::poll_proceed;
 use tokio::time::Sleep;
 
 use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX};
@@ -103,9 +104,13 @@ struct FdSource {
 impl FrameSource for FdSource {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
         loop {
+            // Lines that are there already count too: a flood of them must not keep others from their turn.
+            let turn = ready!(poll_proceed(cx));
             if let Some(line) = self.lines.next() {
+                turn.made_progress();
                 return Poll::Ready(Some(line));
             }
+            drop(turn);
             let Some(fd) = &self.fd else {
                 return Poll::Ready(None);
             };

@@ -59,3 +59,19 @@ async fn a_waiting_reader_and_a_waiting_writer_are_woken() {
     here.sink.drained().await;
     assert_eq!(reader.await.unwrap(), "one");
 }
+
+#[tokio::test]
+async fn a_flood_leaves_others_their_turns() {
+    let (here, mut there) = pair();
+    for n in 0..10_000 {
+        here.sink.send(n.to_string().as_bytes()).unwrap();
+    }
+    here.sink.close();
+    let reading = tokio::spawn(async move { while there.source.recv().await.is_some() {} });
+    let mut turns = 0;
+    while !reading.is_finished() {
+        tokio::task::yield_now().await;
+        turns += 1;
+    }
+    assert!(turns > 50, "{turns}");
+}

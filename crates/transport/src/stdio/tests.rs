@@ -215,6 +215,20 @@ async fn a_line_over_the_limit_does_not_end_the_conversation() {
 }
 
 #[tokio::test]
+async fn a_flood_leaves_others_their_turns() {
+    let (mut pipe, _stdin, mut stdout) = connected();
+    stdout.write_all("1\n".repeat(30_000).as_bytes()).unwrap();
+    drop(stdout);
+    let reading = tokio::spawn(async move { while pipe.source.recv().await.is_some() {} });
+    let mut turns = 0;
+    while !reading.is_finished() {
+        tokio::task::yield_now().await;
+        turns += 1;
+    }
+    assert!(turns > 100, "{turns}");
+}
+
+#[tokio::test]
 async fn sockets_work_and_are_left_as_they_are_for_others() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let shared = ours.try_clone().unwrap();
