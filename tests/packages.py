@@ -70,8 +70,16 @@ def folder(name):
                 subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
             pip = [str(home / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", *PYTHON[name]]
             subprocess.run(pip, check=True, stdout=sys.stderr)
+            complete(home)
         stamp.write_text(wanted, encoding="utf-8")
     return home
+
+
+def complete(home):
+    """Fetches now what a Python package would fetch from npm when it is first used (readabilipy, for mcp-server-fetch)."""
+    for script in home.glob("lib/python*/site-packages/readabilipy/javascript"):
+        if shutil.which("npm") and not (script / "node_modules").exists():
+            subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=script, check=True)
 
 
 def node():
