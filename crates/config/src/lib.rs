@@ -24,7 +24,7 @@ pub use dirs::{Dirs, DirsError};
 pub use env::Env;
 pub use files::{private_dir, write_atomic};
 pub use format::{Format, recognise};
-pub use load::{Loaded, Sources, load};
+pub use load::{Loaded, Sources, load, load_text};
 pub use schema::schema;
 pub use settings::{Key, Kind, LogFormat, Origin, Settings, Transport};
 pub use token::Token;

@@ -38,11 +38,7 @@ pub struct Loaded {
 
 /// Reads everything. It always succeeds: what is wrong stands among the problems and has no effect.
 pub fn load(dirs: &Dirs, env: &Env, sources: &Sources) -> Loaded {
-    let mut loading = Loading {
-        env,
-        loaded: Loaded::default(),
-        servers: Vec::new(),
-    };
+    let mut loading = Loading::new(env);
     if let Some(file) = &dirs.system_file {
         loading.own_file(file, Layer::System);
     }
@@ -71,11 +67,14 @@ pub fn load(dirs: &Dirs, env: &Env, sources: &Sources) -> Loaded {
         loading.named_file(&file);
     }
     loading.flags(&sources.settings);
-    let (entries, mut problems) = merge(loading.servers);
-    let mut loaded = loading.loaded;
-    loaded.entries = entries;
-    loaded.problems.append(&mut problems);
-    loaded
+    loading.finish()
+}
+
+/// Reads one text as `--config` reads a file, and nothing else.
+pub fn load_text(text: &str, source: &str, env: &Env) -> Loaded {
+    let mut loading = Loading::new(env);
+    loading.text_of(text, source);
+    loading.finish()
 }
 
 impl Loaded {
@@ -91,7 +90,23 @@ struct Loading<'a> {
     servers: Vec<Vec<Entry>>,
 }
 
-impl Loading<'_> {
+impl<'a> Loading<'a> {
+    fn new(env: &'a Env) -> Self {
+        Self {
+            env,
+            loaded: Loaded::default(),
+            servers: Vec::new(),
+        }
+    }
+
+    fn finish(self) -> Loaded {
+        let (entries, mut problems) = merge(self.servers);
+        let mut loaded = self.loaded;
+        loaded.entries = entries;
+        loaded.problems.append(&mut problems);
+        loaded
+    }
+
     /// One of the files that need not be there.
     fn own_file(&mut self, file: &Path, layer: Layer) {
         self.loaded.files.push(file.to_owned());
@@ -110,13 +125,17 @@ impl Loading<'_> {
             Ok(text) => text,
             Err(problem) => return self.loaded.problems.push(problem.0),
         };
-        match recognise(&text) {
-            Format::Toml => self.toml(&text, &source, Layer::Flag),
-            Format::McpServers => self.mcp_servers(&text, &source),
+        self.text_of(&text, &source);
+    }
+
+    fn text_of(&mut self, text: &str, source: &str) {
+        match recognise(text) {
+            Format::Toml => self.toml(text, source, Layer::Flag),
+            Format::McpServers => self.mcp_servers(text, source),
             other => self
                 .loaded
                 .problems
-                .extend(format::refusal(other, &text, &source)),
+                .extend(format::refusal(other, text, source)),
         }
     }
 
