@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::task::Poll;
 use std::time::Duration;
 
 use catalog::{Entry, Launch, RemoteKind, ServerName};
@@ -235,6 +236,29 @@ async fn dropping_the_handle_kills() {
         assert_eq!(exited.await, ExitReason::Signal(9));
         until("the end of both", || !runs(server) && !runs(child)).await;
     }
+}
+
+#[tokio::test]
+async fn a_launch_that_nobody_waits_for_any_more_leaves_nothing() {
+    for (n, launcher) in launchers().iter().enumerate() {
+        let mark = format!("1000.0{n}{}", std::process::id());
+        let entry = entry("sleep", &[&mark]);
+        let mut launch = launcher.launch(&entry);
+        std::future::poll_fn(|cx| Poll::Ready(launch.as_mut().poll(cx).is_ready())).await;
+        until("the server", || any_with(&mark)).await;
+        drop(launch);
+        until("its end", || !any_with(&mark)).await;
+    }
+}
+
+/// Whether a process has this among its arguments.
+fn any_with(argument: &str) -> bool {
+    fs::read_dir("/proc").unwrap().any(|process| {
+        let arguments = fs::read(process.unwrap().path().join("cmdline")).unwrap_or_default();
+        arguments
+            .split(|byte| *byte == 0)
+            .any(|given| given == argument.as_bytes())
+    })
 }
 
 #[tokio::test]

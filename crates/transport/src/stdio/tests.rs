@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rustix::pipe::PipeFlags;
 
 use super::*;
 use crate::limits::OUTBOX_BYTES_MAX;
@@ -58,9 +57,12 @@ async fn frames_go_both_ways() {
     assert_eq!(&got, b"{\"id\":4}\n");
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_becomes_ready_together_is_written_at_once() {
-    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::DIRECT | PipeFlags::CLOEXEC).unwrap();
+    use rustix::pipe::{PipeFlags, pipe_with};
+
+    let (reader, writer) = pipe_with(PipeFlags::DIRECT | PipeFlags::CLOEXEC).unwrap();
     let sink = sink(writer);
     let senders: Vec<_> = (0..10)
         .map(|n| {
