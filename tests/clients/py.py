@@ -120,8 +120,18 @@ class Player:
         self.plan, self.heard, self.client, self.stack = plan, heard, client, stack
         self.stateless = plan["era"] == "stateless"
 
+    async def another(self, what, than):
+        with anyio.fail_after(PATIENCE):
+            while self.heard.count(what) <= than:
+                await anyio.sleep(0.005)
+
     async def tools(self, step):
-        return await pages(self.client.list_tools, "tools")
+        while True:
+            before = self.heard.changed
+            tools = await pages(self.client.list_tools, "tools")
+            if "until" not in step or any(tool["name"] == step["until"] for tool in tools):
+                return tools
+            await self.another("changed", before)
 
     async def prompts(self, step):
         return await pages(self.client.list_prompts, "prompts")
@@ -134,6 +144,8 @@ class Player:
 
     async def call(self, step):
         seen = []
+        # What is awaited after a call is what happens from here on.
+        self.heard.awaited = {what: self.heard.count(what) for what in self.heard.awaited}
 
         async def progress(done, total, message):
             seen.append(done)
@@ -182,12 +194,8 @@ class Player:
             await self.client.subscribe_resource(uri)
 
     async def until(self, step):
-        what = step["what"]
-        with anyio.fail_after(PATIENCE):
-            while self.heard.count(what) <= self.heard.awaited[what]:
-                await anyio.sleep(0.005)
-        self.heard.awaited[what] = self.heard.count(what)
-        return self.heard.awaited[what]
+        await self.another(step["what"], self.heard.awaited[step["what"]])
+        return self.heard.count(step["what"])
 
 
 async def main():

@@ -28,13 +28,30 @@ const handlers = {
 // What applications use: ask the server which era it speaks. The plan's judge looks at what came of it.
 const { client, transport } = await connect(kind, plan.target, handlers, stateless ? 'auto' : 'handshake');
 
+const count = (what) => (what === 'message' ? heard.message.length : heard[what]);
+
+async function another(what, than) {
+  for (const deadline = Date.now() + 10_000; count(what) <= than; await sleep(5)) {
+    if (Date.now() > deadline) throw new Error(`waited 10 s for another ${what}`);
+  }
+}
+
 const steps = {
-  tools: () => pages((params) => client.listTools(params), 'tools'),
+  async tools({ until }) {
+    for (;;) {
+      const before = count('changed');
+      const tools = await pages((params) => client.listTools(params), 'tools');
+      if (!until || tools.some(({ name }) => name === until)) return tools;
+      await another('changed', before);
+    }
+  },
   prompts: () => pages((params) => client.listPrompts(params), 'prompts'),
   resources: () => pages((params) => client.listResources(params), 'resources'),
   templates: () => pages((params) => client.listResourceTemplates(params), 'resourceTemplates'),
   async call({ name, arguments: given, level }) {
     const progress = [];
+    // What is awaited after a call is what happens from here on.
+    for (const what of Object.keys(awaited)) awaited[what] = count(what);
     const params = { name, arguments: given ?? {} };
     if (level && stateless) params._meta = { 'io.modelcontextprotocol/logLevel': level };
     const options = { onprogress: (step) => progress.push(step.progress), timeout: 30_000 };
@@ -55,12 +72,8 @@ const steps = {
     return null;
   },
   async await({ what }) {
-    const count = () => (what === 'message' ? heard.message.length : heard[what]);
-    for (const deadline = Date.now() + 10_000; count() <= awaited[what]; await sleep(5)) {
-      if (Date.now() > deadline) throw new Error(`waited 10 s for another ${what}`);
-    }
-    awaited[what] = count();
-    return awaited[what];
+    await another(what, awaited[what]);
+    return count(what);
   }
 };
 

@@ -3,7 +3,8 @@
 A plan is a list of steps. A client (../clients, and `portolan-rmcp-client`) gets the steps as JSON, plays them in
 order and returns one result each; it judges nothing. Here is what is right. The steps:
 
-    tools, prompts, resources, templates     every page of that list
+    tools, prompts, resources, templates     every page of that list; `until`: again after each change that is told of,
+                                             until a tool of that name is among them
     call      name, arguments, level         a tool call; the result has `progress` added, the steps of progress heard.
                                              `level` asks for log messages where they are asked for per request
     prompt    name, arguments
@@ -11,7 +12,7 @@ order and returns one result each; it judges nothing. Here is what is right. The
     complete  ref, argument
     level     level                          the session's log level, in the era that has sessions
     watch     uri                            list changes, and updates of that resource
-    await     what                           another `changed`, `updated` or `message` since the last step of this kind
+    await     what                           another `changed`, `updated` or `message` since the last call began
 """
 
 import dataclasses
@@ -110,8 +111,8 @@ def holds(*parts):
     return wrong
 
 
-def tools(wrong, alone=True):
-    return Step("tools", wrong, alone=alone)
+def tools(wrong, alone=True, until=None):
+    return Step("tools", wrong, {"until": until} if until else {}, alone)
 
 
 def call(name, wrong, arguments=None, alone=True, level=None):
@@ -152,7 +153,7 @@ def grows(sums):
         tools(lacks("multiply"), alone=False),
         call("grow", says(), alone=False),
         wait("changed"),
-        tools(lists("multiply"), alone=False),
+        tools(lists("multiply"), alone=False, until="multiply"),
         call("multiply", sums(15), {"a": 5, "b": 3}, alone=False),
     ]
 
@@ -193,7 +194,7 @@ def fixture(cell):
         watch(watched),
         call("grow", says(), alone=False),
         wait("changed"),
-        tools(lists("multiply"), alone=False),
+        tools(lists("multiply"), alone=False, until="multiply"),
         call("multiply", structured({"result": 15}, "15"), {"a": 5, "b": 3}, alone=False),
         call("touch", says("Touched"), alone=False),
         wait("updated"),
@@ -204,9 +205,10 @@ def fixture(cell):
 def everything(cell):
     watched = "demo://resource/dynamic/text/1"
     asking = ["get-roots-list", "trigger-elicitation-request", "trigger-sampling-request"]
+    asked = asking if cell.client.answers else []
     return [
         # Those that ask something are added once the server knows the client.
-        Step("tools", lists("echo", "get-sum", *(asking if cell.client.answers else [])), {"until": "get-sum"}),
+        tools(lists("echo", "get-sum", *asked), until=asked[-1] if asked else None),
         call("echo", says("Echo: hello"), {"message": "hello"}),
         call("get-sum", says("The sum of 5 and 3 is 8."), {"a": 5, "b": 3}),
         call("get-structured-content", structured({"humidity": 82}), {"location": "Chicago"}),

@@ -25,7 +25,7 @@ pub(super) struct Player<'a> {
     client: &'a Running,
     heard: Heard,
     stateless: bool,
-    /// How much of each thing earlier steps have waited for.
+    /// How much of each thing there was when the last call began.
     awaited: HashMap<String, usize>,
     listening: Option<tokio::task::JoinHandle<()>>,
 }
@@ -45,7 +45,7 @@ impl<'a> Player<'a> {
         let client = self.client;
         let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
         Ok(match text("do").as_str() {
-            "tools" => json!(client.list_all_tools().await?),
+            "tools" => self.tools(step["until"].as_str()).await?,
             "prompts" => json!(client.list_all_prompts().await?),
             "resources" => json!(client.list_all_resources().await?),
             "templates" => json!(client.list_all_resource_templates().await?),
@@ -83,7 +83,23 @@ impl<'a> Player<'a> {
         })
     }
 
-    async fn call(&self, step: &Value) -> Result<Value, Error> {
+    /// Lists until a name is among them, again after each change that is told of.
+    async fn tools(&self, until: Option<&str>) -> Result<Value, Error> {
+        loop {
+            let before = self.heard.count("changed");
+            let tools = self.client.list_all_tools().await?;
+            if until.is_none_or(|name| tools.iter().any(|tool| tool.name == name)) {
+                return Ok(json!(tools));
+            }
+            self.another("changed", before).await?;
+        }
+    }
+
+    async fn call(&mut self, step: &Value) -> Result<Value, Error> {
+        // What is awaited after a call is what happens from here on.
+        for what in ["changed", "updated", "message"] {
+            self.awaited.insert(what.to_owned(), self.heard.count(what));
+        }
         let name = step["name"].as_str().unwrap_or_default().to_owned();
         let mut params = CallToolRequestParams::new(name)
             .with_arguments(step["arguments"].as_object().cloned().unwrap_or_default());
@@ -129,19 +145,20 @@ impl<'a> Player<'a> {
         Ok(Value::Null)
     }
 
-    async fn wait(&mut self, what: &str) -> Result<Value, Error> {
+    async fn wait(&self, what: &str) -> Result<Value, Error> {
         let awaited = self.awaited.get(what).copied().unwrap_or_default();
+        self.another(what, awaited).await?;
+        Ok(json!(self.heard.count(what)))
+    }
+
+    async fn another(&self, what: &str, than: usize) -> Result<(), Error> {
         let enough = async {
-            while self.heard.count(what) <= awaited {
+            while self.heard.count(what) <= than {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
-        tokio::time::timeout(PATIENCE, enough)
-            .await
-            .map_err(|_| format!("waited 10 s for another {what}"))?;
-        let count = self.heard.count(what);
-        self.awaited.insert(what.to_owned(), count);
-        Ok(json!(count))
+        let waited = tokio::time::timeout(PATIENCE, enough).await;
+        waited.map_err(|_| format!("waited 10 s for another {what}").into())
     }
 }
 
