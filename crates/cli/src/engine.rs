@@ -12,12 +12,13 @@ use store::{Store, StoreHandle};
 
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
-use crate::limits::{QUICK_GRACE, READY_POLL, START_WAIT};
+use crate::limits::{QUICK_GRACE, START_WAIT};
 use crate::load::load;
 use crate::local::Local;
 use crate::log::Log;
 use crate::running::Status;
 use crate::surroundings::Surroundings;
+use crate::tool::Tool;
 use crate::ui::Ui;
 
 /// Runs to the end, or to Ctrl-C: the work is dropped then.
@@ -46,44 +47,32 @@ pub(crate) async fn unless_interrupted<T>(
     }
 }
 
-/// Starts the chosen servers, does the work with a client of theirs, and stops them.
+/// Starts the chosen servers, does the work with a client of theirs and their tools, and stops them.
 pub(crate) fn with<T>(
     ui: &Ui,
     choice: &Choice,
-    work: impl AsyncFnOnce(&mut Local) -> Result<T, Failure>,
+    work: impl AsyncFnOnce(&mut Local, Vec<Tool>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let here = Surroundings::of_process()?;
     let loaded = load(ui, &here, choice, Vec::new())?;
     block_on(async {
-        let gateway = Engine::new(here, loaded).start()?;
+        let gateway = Engine::new(here, loaded).once().start()?;
         let done = unless_interrupted(async {
             let mut local = Local::open(&gateway).await?;
-            started(ui, &gateway).await;
-            work(&mut local).await
+            let tools = local.tools(ui).await?;
+            for server in gateway.servers().iter().filter(|s| s.state == "failed") {
+                let reason = server.reason.as_deref().unwrap_or("it does not say why");
+                ui.warn(
+                    &format!("server `{}` does not work: {reason}", server.name),
+                    &[],
+                );
+            }
+            work(&mut local, tools).await
         });
         let done = done.await;
         gateway.shutdown(QUICK_GRACE).await;
         done
     })
-}
-
-/// Waits until every server has told what it offers, or cannot; tells which cannot.
-pub(crate) async fn started(ui: &Ui, gateway: &Gateway) {
-    let ready = async {
-        while !gateway.is_ready() {
-            tokio::time::sleep(READY_POLL).await;
-        }
-    };
-    ui.passing("servers are starting");
-    let _late = tokio::time::timeout(START_WAIT, ready).await;
-    ui.passing("");
-    for server in gateway.servers().iter().filter(|s| s.state == "failed") {
-        let reason = server.reason.as_deref().unwrap_or("it does not say why");
-        ui.warn(
-            &format!("server `{}` does not work: {reason}", server.name),
-            &[],
-        );
-    }
 }
 
 /// The configured servers, none of them started.
@@ -101,6 +90,7 @@ pub(crate) fn configured(ui: &Ui, choice: &Choice) -> Result<Vec<Status>, Failur
         .to_owned(),
         reason: None,
         upstreams: 0,
+        versions: Vec::new(),
         pids: Vec::new(),
         tools: 0,
         calls: 0,
@@ -123,6 +113,7 @@ pub(crate) struct Engine {
     loaded: Loaded,
     tools: Vec<String>,
     log: Option<Arc<Log>>,
+    is_once: bool,
 }
 
 impl Engine {
@@ -133,6 +124,15 @@ impl Engine {
             loaded,
             tools: Vec::new(),
             log: None,
+            is_once: false,
+        }
+    }
+
+    /// For one question: the first list waits for every server to say what it offers now.
+    pub(crate) fn once(self) -> Self {
+        Self {
+            is_once: true,
+            ..self
         }
     }
 
@@ -157,20 +157,35 @@ impl Engine {
         self.loaded.entries.iter().filter(|e| !e.disabled).count()
     }
 
+    /// Writes what is left of the log.
+    pub(crate) fn finish(&self) {
+        if let Some(log) = &self.log {
+            log.flush();
+        }
+    }
+
     /// The gateway. No server is started by this.
     pub(crate) fn start(&self) -> Result<Gateway, Failure> {
+        let mut settings = times(&self.loaded.settings);
+        if self.is_once {
+            settings.list_wait = START_WAIT;
+        }
         let options = gateway::Options {
             tools: self.tools.clone(),
-            settings: times(&self.loaded.settings),
-            store: self.store(),
+            settings,
+            store: if self.is_once { None } else { self.store() },
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
                 None => Arc::new(gateway::NoRecorder),
             },
             ..gateway::Options::new(self.loaded.entries.clone(), Arc::new(launcher()))
         };
-        Gateway::new(options)
-            .map_err(|e| Failure::internal("the system has no randomness to give", e))
+        Gateway::new(options).map_err(|e| {
+            Failure::new(
+                Kind::Internal,
+                format!("the system has no randomness to give: {e}"),
+            )
+        })
     }
 
     /// Where learnt lists are kept; without it they are learnt again each time.

@@ -24,5 +24,5 @@ pub(crate) const JSON_DEPTH_MAX: usize = 128;
 pub(crate) const INSTALL_TIMEOUT: Duration = Duration::from_secs(240);
 /// How long a program may take to tell its version.
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a command looks whether servers have started.
-pub(crate) const READY_POLL: Duration = Duration::from_millis(20);
+/// How long the end waits for the last records to be written.
+pub(crate) const LOG_FLUSH: Duration = Duration::from_millis(500);

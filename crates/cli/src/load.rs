@@ -33,7 +33,11 @@ pub(crate) fn load(
         }
     }
     if let Some(problem) = fatal {
-        return Err(Failure::new(Kind::Config, place(&problem)).hints_from(problem.hint));
+        let kind = match problem.source.starts_with("--") {
+            true => Kind::Usage,
+            false => Kind::Config,
+        };
+        return Err(Failure::new(kind, place(&problem)).hints_from(problem.hint));
     }
     loaded.entries = match &choice.servers {
         Some(names) => named(std::mem::take(&mut loaded.entries), names)?,
@@ -56,6 +60,30 @@ fn place(problem: &Problem) -> String {
     .to_string()
 }
 
+/// Refuses a choice of tools that names a server which is not there.
+pub(crate) fn check_tools(entries: &[Entry], tools: &[String]) -> Result<(), Failure> {
+    let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+    let servers = tools
+        .iter()
+        .filter_map(|tool| Some(tool.split_once(':')?.0));
+    match servers
+        .into_iter()
+        .find(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    {
+        Some(name) => Err(unknown(name, &known)),
+        None => Ok(()),
+    }
+}
+
+fn unknown(name: &str, known: &[&str]) -> Failure {
+    Failure::new(Kind::NotFound, format!("there is no server `{name}`"))
+        .hints_from(did_you_mean(name, known.iter().copied()))
+        .hint(match known.is_empty() {
+            true => "no server is configured: name a file with --config".to_owned(),
+            false => format!("configured: {}", known.join(", ")),
+        })
+}
+
 /// The named ones, in the order in which they are configured. Naming one enables it.
 fn named(entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>, Failure> {
     let names: Vec<&str> = names
@@ -68,14 +96,7 @@ fn named(entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>, Failure> {
             continue;
         }
         let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
-        return Err(
-            Failure::new(Kind::NotFound, format!("there is no server `{name}`"))
-                .hints_from(did_you_mean(name, known.iter().copied()))
-                .hint(match known.is_empty() {
-                    true => "no server is configured: name a file with --config".to_owned(),
-                    false => format!("configured: {}", known.join(", ")),
-                }),
-        );
+        return Err(unknown(name, &known));
     }
     let mut kept: Vec<Entry> = entries
         .into_iter()
@@ -152,19 +173,19 @@ mod tests {
         };
         for text in [
             r#"{"mcpServers":{"a":7}}"#,
-            r#"{"mcpServers":{"a":{"command":7}}}"#,
+            r#"{"mcpServers":{"a":{"command":{}}}}"#,
             r#"{"mcpServers":{"a":{"command":"x"},"a":{"command":"y"}}}"#,
             r#"{"mcpServers":{"":{"command":"x"}}}"#,
         ] {
             let problems = read(text);
             assert!(
                 !problems.is_empty() && !problems.iter().any(stops),
-                "{problems:?}"
+                "{text}: {problems:?}"
             );
         }
         for text in ["{", "[]", r#"{"x":1}"#, r#"{"mcpServers":7}"#] {
             let problems = read(text);
-            assert!(problems.iter().any(stops), "{problems:?}");
+            assert!(problems.iter().any(stops), "{text}: {problems:?}");
         }
         assert_eq!(place(&read("{\n x")[0]).find("f.json:2:"), Some(0));
     }

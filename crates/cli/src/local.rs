@@ -14,6 +14,7 @@ use wire::{Frame, Kind as FrameKind, Object, Version, method};
 use crate::error::{Failure, Kind};
 use crate::limits::LIST_PAGES_MAX;
 use crate::tool::Tool;
+use crate::ui::Ui;
 
 /// A conversation with a gateway in this process.
 pub(crate) struct Local {
@@ -101,8 +102,11 @@ impl Local {
     }
 
     /// The tools, each with the server it belongs to.
-    pub(crate) async fn tools(&mut self) -> Result<Vec<Tool>, Failure> {
-        let all = self.list(method::TOOLS_LIST, "tools").await?;
+    pub(crate) async fn tools(&mut self, ui: &Ui) -> Result<Vec<Tool>, Failure> {
+        ui.passing("servers are starting");
+        let all = self.list(method::TOOLS_LIST, "tools").await;
+        ui.passing("");
+        let all = all?;
         let mut tools: Vec<Tool> = all.iter().filter_map(|raw| Tool::parse(raw)).collect();
         for server in self.gateway.servers() {
             // Under its own names: a tool is the server's if it is called that, or that behind a prefix.

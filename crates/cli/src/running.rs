@@ -38,6 +38,8 @@ pub(crate) struct Status {
     #[serde(default)]
     pub(crate) upstreams: usize,
     #[serde(default)]
+    pub(crate) versions: Vec<String>,
+    #[serde(default)]
     pub(crate) pids: Vec<u32>,
     #[serde(default)]
     pub(crate) tools: usize,

@@ -91,7 +91,7 @@ async fn scenes(
 
     let begun = Instant::now();
     stage.wait("servers are starting");
-    let tools = player.tools(|| serving.is_ready()).await?;
+    let tools = player.tools().await?;
     let broken = serving.broken();
     let working = actors.len() - broken.len().min(actors.len());
     let servers = if working == 1 { "server" } else { "servers" };

@@ -6,7 +6,7 @@ use wire::{Frame, Kind as FrameKind, Object, Version, method};
 
 use crate::content;
 use crate::error::{Failure, Kind};
-use crate::limits::{LIST_PAGES_MAX, START_WAIT};
+use crate::limits::LIST_PAGES_MAX;
 
 /// A client and its session.
 pub(super) struct Player {
@@ -54,23 +54,8 @@ impl Player {
         Ok(who)
     }
 
-    /// The names of all tools, once `enough` of the servers have told theirs.
-    pub(super) async fn tools(
-        &mut self,
-        enough: impl Fn() -> bool,
-    ) -> Result<Vec<String>, Failure> {
-        let deadline = tokio::time::Instant::now() + START_WAIT;
-        loop {
-            let is_last = enough() || tokio::time::Instant::now() > deadline;
-            let names = self.tools_now().await?;
-            if is_last {
-                return Ok(names);
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn tools_now(&mut self) -> Result<Vec<String>, Failure> {
+    /// The names of all tools.
+    pub(super) async fn tools(&mut self) -> Result<Vec<String>, Failure> {
         let mut names = Vec::new();
         let mut params = None;
         for _ in 0..LIST_PAGES_MAX {

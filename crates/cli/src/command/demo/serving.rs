@@ -35,7 +35,7 @@ impl Serving {
             entries,
             ..config::Loaded::default()
         };
-        let gateway = Engine::new(here, loaded).start()?;
+        let gateway = Engine::new(here, loaded).once().start()?;
         let token =
             Arc::new(Token::random().map_err(|e| Failure::internal("there is no token", e))?);
         let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
@@ -63,11 +63,6 @@ impl Serving {
     /// What it asks for.
     pub(super) fn token(&self) -> &str {
         self.token.reveal()
-    }
-
-    /// Whether every server has told what it offers, or cannot.
-    pub(super) fn is_ready(&self) -> bool {
-        self.gateway.is_ready()
     }
 
     /// Servers that do not work, and why.

@@ -16,7 +16,7 @@ use config::{Settings, Transport};
 use crate::choice::{Choice, duration};
 use crate::engine::{self, Engine};
 use crate::error::Failure;
-use crate::load::load;
+use crate::load::{check_tools, load};
 use crate::log::Log;
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
@@ -69,7 +69,7 @@ pub(crate) struct Args {
     #[arg(long)]
     dry_run: bool,
 
-    /// Tell more on stderr: servers that start, and what they write there themselves
+    /// Tell more on stderr: every call, and every server that starts
     #[arg(long, short)]
     verbose: bool,
 }
@@ -78,8 +78,9 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     let loaded = load(ui, &here, &args.choice, args.settings())?;
     listening_only(&loaded.settings)?;
+    check_tools(&loaded.entries, &args.tools)?;
     if args.dry_run {
-        let engine = Engine::new(here, loaded).tools(&args.tools);
+        let engine = Engine::new(here, loaded).once().tools(&args.tools);
         return dry::run(ui, engine);
     }
     let settings = loaded.settings.clone();
@@ -87,10 +88,12 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         .map_err(|e| Failure::internal("the log does not start", e))?;
     let engine = Engine::new(here, loaded).tools(&args.tools).log(log);
     engine::block_on(async {
-        match settings.transport {
-            Transport::Stdio => stdio::run(engine).await,
-            Transport::Streaming | Transport::Sse => http::run(ui, engine, &settings).await,
-        }
+        let done = match settings.transport {
+            Transport::Stdio => stdio::run(&engine).await,
+            Transport::Streaming | Transport::Sse => http::run(ui, &engine, &settings).await,
+        };
+        engine.finish();
+        done
     })
 }
 

@@ -44,8 +44,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let json = args.json.as_deref().map(read).transpose()?;
-    let result = engine::with(ui, &args.choice, async |local| {
-        let tools = local.tools().await?;
+    let result = engine::with(ui, &args.choice, async |local, tools| {
         let tool = tool::find(&tools, &args.name)?;
         let made = arguments::build(&tool.schema(), &args.words, json.as_deref());
         let made = made.map_err(|wrong| explain(&wrong, tool))?;

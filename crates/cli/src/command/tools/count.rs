@@ -23,7 +23,7 @@ struct Count {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
-    let tools = engine::with(ui, &args.choice, async |local| local.tools().await)?;
+    let tools = engine::with(ui, &args.choice, async |_, tools| Ok(tools))?;
     let mut servers = BTreeMap::new();
     for server in tools.iter().filter_map(|tool| tool.server.clone()) {
         *servers.entry(server).or_default() += 1;

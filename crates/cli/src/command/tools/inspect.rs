@@ -17,7 +17,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
-    let tools = engine::with(ui, &args.choice, async |local| local.tools().await)?;
+    let tools = engine::with(ui, &args.choice, async |_, tools| Ok(tools))?;
     let tool = tool::find(&tools, &args.name)?;
     if ui.format() != crate::format::Format::Human {
         return ui.raw(&tool.raw);

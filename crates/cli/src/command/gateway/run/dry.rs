@@ -25,8 +25,7 @@ pub(super) fn run(ui: &Ui, engine: Engine) -> Result<(), Failure> {
         let gateway = engine.start()?;
         let done = engine::unless_interrupted(async {
             let mut local = Local::open(&gateway).await?;
-            engine::started(ui, &gateway).await;
-            let tools = local.tools().await?;
+            let tools = local.tools(ui).await?;
             let tried = gateway.servers().into_iter().map(|server| Tried {
                 tools: tools
                     .iter()

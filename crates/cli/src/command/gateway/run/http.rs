@@ -14,9 +14,9 @@ use crate::error::{Failure, Kind};
 use crate::limits::DRAIN_GRACE;
 use crate::ui::{self, Label, Line, Ui};
 
-pub(super) async fn run(ui: &Ui, engine: Engine, settings: &Settings) -> Result<(), Failure> {
+pub(super) async fn run(ui: &Ui, engine: &Engine, settings: &Settings) -> Result<(), Failure> {
     let listen = address(settings)?;
-    let (auth, new_token) = auth(&engine, settings)?;
+    let (auth, new_token) = auth(engine, settings)?;
     let options = Options {
         hosts: Names::new(&settings.allowed_hosts),
         origins: Names::new(&settings.allowed_origins),
@@ -31,7 +31,7 @@ pub(super) async fn run(ui: &Ui, engine: Engine, settings: &Settings) -> Result<
     let url = url(at, settings.transport);
     let transport = settings.transport.as_str();
     let presence = Presence::enter(
-        &engine,
+        engine,
         &gateway,
         door.readiness(),
         transport,
@@ -41,7 +41,7 @@ pub(super) async fn run(ui: &Ui, engine: Engine, settings: &Settings) -> Result<
         url,
         at,
         settings,
-        engine: &engine,
+        engine,
         id: presence.id(),
         new_token,
     };
@@ -209,11 +209,9 @@ mod tests {
     #[test]
     fn hosts_are_addresses_or_names() {
         let host = |host: &str| {
-            address(&Settings {
-                host: host.into(),
-                port: 7,
-                ..Settings::default()
-            })
+            let mut settings = Settings::default();
+            (settings.host, settings.port) = (host.to_owned(), 7);
+            address(&settings)
         };
         assert_eq!(host("::1").unwrap(), "[::1]:7".parse().unwrap());
         assert_eq!(host("[::1]").unwrap(), "[::1]:7".parse().unwrap());

@@ -1,0 +1,13 @@
+//! The real binary, as people and scripts use it. One binary for all tests: linking is what takes long.
+//! Read `cli/home.rs` first: every test has a home of its own and an environment of nothing else.
+
+mod cli {
+    mod bad_input;
+    mod demo;
+    mod home;
+    mod http;
+    mod output;
+    mod server;
+    mod stdio;
+    mod tools;
+}

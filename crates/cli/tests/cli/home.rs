@@ -1,0 +1,362 @@
+//! A home for one test: a temporary folder, a cleared environment, and the binary.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+
+use serde_json::{Value, json};
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portolan");
+
+/// A folder that nobody else knows.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+}
+
+/// What a command did.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file, and gives its path as text.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    /// A file with our own small server under these names.
+    pub(crate) fn servers(&self, names: &[&str]) -> String {
+        let all: serde_json::Map<String, Value> = names
+            .iter()
+            .map(|name| {
+                (
+                    (*name).to_owned(),
+                    json!({"command": BINARY, "args": ["__demo-server"]}),
+                )
+            })
+            .collect();
+        self.write("servers.json", &json!({ "mcpServers": all }).to_string())
+    }
+
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a test runs the binary as people do"
+        )]
+        let mut command = Command::new(BINARY);
+        command
+            .args(words)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.folder.path())
+            .env("PORTOLAN_HOME", self.folder.path().join("portolan"))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&self, words: &[&str]) -> Done {
+        done(&self.command(words).output().unwrap())
+    }
+
+    /// The same, with something on stdin.
+    pub(crate) fn run_with(&self, words: &[&str], input: &str) -> Done {
+        let mut command = self.command(words);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        done(&child.wait_with_output().unwrap())
+    }
+
+    /// A gateway that listens on a free port.
+    pub(crate) fn listen(&self, words: &[&str]) -> Listening {
+        self.listen_with(words, &[])
+    }
+
+    /// The same with variables.
+    pub(crate) fn listen_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Listening {
+        let mut all = vec!["gateway", "run", "--transport", "streaming", "--port", "0"];
+        all.extend(words);
+        let mut child = self
+            .command(&all)
+            .envs(variables.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut told = String::new();
+        let opened = loop {
+            let mut line = String::new();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {told}");
+            told.push_str(&line);
+            match serde_json::from_str::<Value>(&line) {
+                Ok(value) if value["message"] == "listening" => break value,
+                _ => {}
+            }
+        };
+        // Somebody has to read on, or the gateway would one day wait for a full pipe.
+        std::thread::spawn(move || {
+            let mut rest = String::new();
+            let _ = stderr.read_to_string(&mut rest);
+        });
+        Listening {
+            child,
+            opened,
+            session: None,
+        }
+    }
+
+    /// The token that was made here.
+    pub(crate) fn token(&self) -> String {
+        let file = self.path("portolan/state/auth-token");
+        std::fs::read_to_string(file).unwrap().trim().to_owned()
+    }
+}
+
+fn done(output: &Output) -> Done {
+    Done {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout.clone()).unwrap(),
+        stderr: String::from_utf8(output.stderr.clone()).unwrap(),
+    }
+}
+
+impl Done {
+    /// The output, of a command that must have worked.
+    pub(crate) fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self.stdout
+    }
+
+    /// The same as JSON.
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).unwrap()
+    }
+
+    /// The words of a command that must have failed like this.
+    pub(crate) fn failed(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self.stderr
+    }
+}
+
+/// A gateway that listens. Dropping it kills it.
+pub(crate) struct Listening {
+    child: Child,
+    pub(crate) opened: Value,
+    session: Option<String>,
+}
+
+impl Listening {
+    pub(crate) fn url(&self) -> &str {
+        self.opened["url"].as_str().unwrap()
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.url().split('/').nth(2).unwrap()
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.opened["gateway"].as_str().unwrap()
+    }
+
+    /// One HTTP exchange; status and body.
+    pub(crate) fn http(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            self.address()
+        );
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, head.to_owned(), body.to_owned())
+    }
+
+    /// One MCP request; the message that answers it.
+    pub(crate) fn mcp(&mut self, token: &str, message: &Value) -> Value {
+        let bearer = format!("Bearer {token}");
+        let session = self.session.clone();
+        let mut headers = vec![
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json, text/event-stream"),
+        ];
+        if let Some(id) = &session {
+            headers.extend([
+                ("Mcp-Session-Id", id.as_str()),
+                ("MCP-Protocol-Version", "2025-11-25"),
+            ]);
+        }
+        let (status, head, body) = self.http("POST", "/mcp", &headers, &message.to_string());
+        assert!(status < 300, "{status} {body}");
+        for line in head.lines() {
+            if let Some((name, value)) = line.split_once(": ")
+                && name.eq_ignore_ascii_case("mcp-session-id")
+            {
+                self.session = Some(value.to_owned());
+            }
+        }
+        let text = body
+            .lines()
+            .map(|l| l.strip_prefix("data:").unwrap_or(l).trim());
+        text.filter_map(|l| serde_json::from_str::<Value>(l).ok())
+            .find(|v| v.get("result").is_some() || v.get("error").is_some())
+            .unwrap_or_default()
+    }
+
+    /// Shakes hands.
+    pub(crate) fn initialize(&mut self, token: &str) -> Value {
+        let answer = self.mcp(token, &initialize());
+        self.mcp(
+            token,
+            &json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+        );
+        answer
+    }
+
+    /// Asks it to stop; how it ended.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        signal(self.child.id(), rustix::process::Signal::TERM);
+        self.child.wait().unwrap()
+    }
+
+    /// Ends it without asking.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn initialize() -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}})
+}
+
+pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// Whether a process is there (and is more than an entry waiting for its parent).
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit_once(')')
+        .and_then(|(_, rest)| rest.trim().chars().next());
+    state.is_some_and(|state| state != 'Z' && state != 'X')
+}
+
+/// Waits for what other processes do in their own time, without guessing how long it takes.
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(20),
+            "it never became so"
+        );
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+}
+
+/// A stdio client.
+pub(crate) struct Piped {
+    pub(crate) child: Child,
+    stdin: Option<ChildStdin>,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Piped {
+    pub(crate) fn new(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            lines,
+        }
+    }
+
+    pub(crate) fn send(&mut self, message: &Value) {
+        writeln!(self.stdin.as_mut().unwrap(), "{message}").unwrap();
+    }
+
+    /// The answer to a request; what comes before it is passed over.
+    pub(crate) fn ask(&mut self, message: &Value) -> Value {
+        self.send(message);
+        loop {
+            let line = self.lines.next().expect("it closed its output").unwrap();
+            let value: Value = serde_json::from_str(&line).unwrap();
+            if value["id"] == message["id"] && value.get("method").is_none() {
+                return value;
+            }
+        }
+    }
+
+    /// Leaves; how it ended.
+    pub(crate) fn leave(mut self) -> ExitStatus {
+        self.stdin = None;
+        self.child.wait().unwrap()
+    }
+}
+
+/// Names below a folder.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let Ok(all) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    all.map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect()
+}

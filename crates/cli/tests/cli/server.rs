@@ -1,0 +1,91 @@
+//! `portolan server …`, against gateways that run.
+
+use serde_json::json;
+
+use super::home::{Home, is_alive, wait_until};
+
+#[test]
+fn servers_are_listed_inspected_stopped_and_started_again() {
+    let home = Home::new();
+    let config = home.servers(&["demo"]);
+    let mut gateway = home.listen(&["--config", &config]);
+    let token = home.token();
+    gateway.initialize(&token);
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+    gateway.mcp(&token, &list);
+
+    let listed = home.run(&["server", "ls"]).ok();
+    assert!(listed.contains("demo    ready"), "{listed}");
+    let pid = || {
+        home.run(&["server", "inspect", "demo", "--format", "json"])
+            .json()["server"]["pids"][0]
+            .as_u64()
+    };
+    let before = pid().unwrap() as u32;
+
+    let _ = home.run(&["server", "restart", "demo"]).ok();
+    wait_until(|| !is_alive(before));
+    let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call",
+        "params": {"name": "echo", "arguments": {"message": "again"}}});
+    assert_eq!(
+        gateway.mcp(&token, &call)["result"]["content"][0]["text"],
+        "Echo: again"
+    );
+    assert_ne!(pid().unwrap() as u32, before);
+
+    let _ = home.run(&["server", "stop", "demo"]).ok();
+    let shown = home.run(&["server", "inspect", "demo"]).ok();
+    assert!(shown.contains("state     stopped"), "{shown}");
+    let said = home.run(&["server", "stop", "dmeo"]).failed(3);
+    assert!(said.contains("did you mean `demo`?"), "{said}");
+}
+
+#[test]
+fn the_last_words_of_a_server_are_kept() {
+    let home = Home::new();
+    let script = format!(
+        "echo one >&2; echo two >&2; exec '{}' __demo-server",
+        super::home::BINARY
+    );
+    let config = home.write(
+        "s.json",
+        &json!({"mcpServers": {"s": {"command": "sh", "args": ["-c", script]}}}).to_string(),
+    );
+    let mut gateway = home.listen(&["--config", &config]);
+    let token = home.token();
+    gateway.initialize(&token);
+    gateway.mcp(
+        &token,
+        &json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}),
+    );
+    assert_eq!(home.run(&["server", "logs", "s"]).ok(), "one\ntwo\n");
+    assert_eq!(
+        home.run(&["server", "logs", "s", "-n", "1", "--format", "json"])
+            .json(),
+        json!({"lines": ["two"]})
+    );
+}
+
+#[test]
+fn of_several_gateways_one_must_be_named() {
+    let home = Home::new();
+    let config = home.servers(&["demo"]);
+    let (one, _two) = (
+        home.listen(&["--config", &config]),
+        home.listen(&["--config", &config]),
+    );
+    let listed = home.run(&["server", "ls"]).ok();
+    assert!(
+        listed.contains(one.id()) && listed.starts_with("gateway"),
+        "{listed}"
+    );
+    let said = home.run(&["server", "inspect", "demo"]).failed(2);
+    assert!(
+        said.contains("several running gateways have a server `demo`"),
+        "{said}"
+    );
+    let shown = home
+        .run(&["server", "inspect", "demo", "--gateway", one.id()])
+        .ok();
+    assert!(shown.contains(one.id()), "{shown}");
+}
