@@ -16,6 +16,8 @@ pub(crate) struct Fields<'a> {
     pairs: &'a [(Key, Node)],
     read: Vec<bool>,
     lookup: Option<&'a Lookup<'a>>,
+    /// Variables that are not there stay as they are.
+    is_off: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -24,6 +26,7 @@ impl<'a> Fields<'a> {
         about: String,
         pairs: &'a [(Key, Node)],
         lookup: Option<&'a Lookup<'a>>,
+        is_off: bool,
     ) -> Self {
         Self {
             doc,
@@ -32,6 +35,7 @@ impl<'a> Fields<'a> {
             pairs,
             read: vec![false; pairs.len()],
             lookup,
+            is_off,
         }
     }
 
@@ -223,6 +227,7 @@ impl<'a> Fields<'a> {
         };
         match expand(text, lookup) {
             Ok(text) => Some(text),
+            Err(_) if self.is_off => Some(text.to_owned()),
             Err(error) => {
                 self.error(at, format!("{what}: {error}"), error.hint());
                 None

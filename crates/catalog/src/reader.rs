@@ -204,7 +204,7 @@ fn read_entry(
     pairs: &[(Key, Node)],
     reading: &Reading<'_>,
 ) -> (Option<Entry>, Vec<Problem>) {
-    // A disabled entry is not started: what its variables hold does not matter.
+    // A disabled entry is not started, unless a person says so for once: its variables are filled in where they can be.
     let off = pairs
         .iter()
         .any(|(key, node)| match (key.name.as_str(), &node.value) {
@@ -212,7 +212,7 @@ fn read_entry(
             ("enabled", Value::Bool(on)) => !on,
             _ => false,
         });
-    let mut fields = Fields::new(doc, about, pairs, reading.lookup.filter(|_| !off));
+    let mut fields = Fields::new(doc, about, pairs, reading.lookup, off);
     let launch = launch::read(&mut fields, start);
     let mut entry = Entry {
         tools: fields.texts(&["tools", "enabled_tools", "enabledTools", "includeTools"]),

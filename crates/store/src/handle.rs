@@ -51,6 +51,8 @@ struct Queue {
     /// Whether the writer holds changes that are in neither `pending` nor the file.
     writing: bool,
     closed: bool,
+    /// Whether there is no writer any more.
+    gone: bool,
     health: Health,
 }
 
@@ -105,13 +107,19 @@ impl StoreHandle {
     pub fn flush(&self) -> Result<(), String> {
         let shared = &self.0.shared;
         let mut queue = lock(&shared.queue);
-        while !queue.pending.is_empty() || queue.writing {
+        while !queue.gone && (!queue.pending.is_empty() || queue.writing) {
             queue = shared
                 .changed
                 .wait(queue)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        queue.health.last_error.clone().map_or(Ok(()), Err)
+        match &queue.health.last_error {
+            Some(error) => Err(error.clone()),
+            None if queue.gone => {
+                Err("the thread that writes to the state file is gone".to_owned())
+            }
+            None => Ok(()),
+        }
     }
 
     /// How the writer is doing.
@@ -150,6 +158,7 @@ impl Shared {
 
     /// The writer thread.
     fn run(&self) {
+        let _gone = Gone(self);
         let mut queue = lock(&self.queue);
         loop {
             while queue.pending.is_empty() {
@@ -188,10 +197,23 @@ impl Shared {
     }
 }
 
+/// Whoever waits for the writer is told when it ends, should it ever end by a panic.
+struct Gone<'a>(&'a Shared);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.queue).gone = true;
+        self.0.changed.notify_all();
+    }
+}
+
 impl Queue {
     fn accept(&mut self, key: (String, String), value: Option<Vec<u8>>) -> bool {
         let size = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
         let (keys, added) = (self.pending.len(), size(&value));
+        if self.gone {
+            return false;
+        }
         match self.pending.entry(key) {
             Entry::Occupied(mut entry) => {
                 let bytes = self.bytes - size(entry.get()) + added;

@@ -264,6 +264,16 @@ fn misspelt_and_later_keys_are_told_and_unknown_ones_are_not() {
 }
 
 #[test]
+fn a_server_that_is_off_has_its_variables_where_they_are_known() {
+    let entry = one(
+        r#"{"mcpServers": {"a": {"command": "x", "args": ["${HOME}", "${NOPE}"], "disabled": true}}}"#,
+    );
+    assert!(
+        matches!(entry.launch, Launch::Command { args, .. } if args == ["/home/me", "${NOPE}"])
+    );
+}
+
+#[test]
 fn unknown_variables_are_refused_unless_the_server_is_off() {
     let text = r#"{"mcpServers": {"a": {"command": "x", "env": {"K": "${NOPE}"}}, "b": {"command": "${input:x}"}}}"#;
     assert_eq!(

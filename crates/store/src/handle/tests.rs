@@ -118,3 +118,14 @@ fn many_threads_put_at_once() {
         800
     );
 }
+
+#[test]
+fn nobody_waits_for_a_writer_that_is_gone() {
+    let handle = handle();
+    handle.with(|_| {
+        assert!(handle.put("k", "t", b"v".to_vec()));
+        drop(Gone(&handle.0.shared));
+        assert!(handle.flush().unwrap_err().contains("is gone"));
+        assert!(!handle.put("other", "t", b"v".to_vec()));
+    });
+}
