@@ -37,7 +37,12 @@ fn block(raw: &str) -> String {
     let Ok(object) = Object::parse(raw) else {
         return pretty(raw);
     };
-    let text = |o: &Object<'_>, name: &str| o.string(name).ok().flatten().map(|t| t.into_owned());
+    let text = |o: &Object<'_>, name: &str| {
+        o.string(name)
+            .ok()
+            .flatten()
+            .map(std::borrow::Cow::into_owned)
+    };
     let mime = |o: &Object<'_>| text(o, "mimeType").unwrap_or_else(|| "unknown type".into());
     match text(&object, "type").as_deref() {
         Some("text") => text(&object, "text").unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! A gateway in this process: from settings and entries to something that answers. Owns the runtime of
 //! commands and their end: servers are stopped whatever happens. Read `load.rs` before, `local.rs` after.
 
+use std::cell::OnceCell;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,12 +52,14 @@ pub(crate) async fn unless_interrupted<T>(
 pub(crate) fn with<T>(
     ui: &Ui,
     choice: &Choice,
+    memory: Memory,
     work: impl AsyncFnOnce(&mut Local, Vec<Tool>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let here = Surroundings::of_process()?;
     let loaded = load(ui, &here, choice, Vec::new())?;
+    let engine = Engine::new(here, loaded).patient(memory);
     block_on(async {
-        let gateway = Engine::new(here, loaded).once().start()?;
+        let gateway = engine.start(ui)?;
         let done = unless_interrupted(async {
             let mut local = Local::open(&gateway).await?;
             let tools = local.tools(ui).await?;
@@ -71,6 +74,7 @@ pub(crate) fn with<T>(
         });
         let done = done.await;
         gateway.shutdown(QUICK_GRACE).await;
+        engine.finish();
         done
     })
 }
@@ -107,13 +111,24 @@ fn kind(launch: &catalog::Launch) -> &'static str {
     }
 }
 
+/// Where the lists of servers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// As they were learnt, by whichever gateway; asked for where they never were.
+    Learnt,
+    /// Every server says what it offers now.
+    Fresh,
+}
+
 /// What a gateway is made of.
 pub(crate) struct Engine {
     pub(crate) here: Surroundings,
     loaded: Loaded,
     tools: Vec<String>,
     log: Option<Arc<Log>>,
-    is_once: bool,
+    memory: Memory,
+    is_patient: bool,
+    store: OnceCell<StoreHandle>,
 }
 
 impl Engine {
@@ -124,14 +139,17 @@ impl Engine {
             loaded,
             tools: Vec::new(),
             log: None,
-            is_once: false,
+            memory: Memory::Learnt,
+            is_patient: false,
+            store: OnceCell::new(),
         }
     }
 
-    /// For one question: the first list waits for every server to say what it offers now.
-    pub(crate) fn once(self) -> Self {
+    /// For one question: the first list waits until every server has answered or failed.
+    pub(crate) fn patient(self, memory: Memory) -> Self {
         Self {
-            is_once: true,
+            is_patient: true,
+            memory,
             ..self
         }
     }
@@ -157,23 +175,16 @@ impl Engine {
         self.loaded.entries.iter().filter(|e| !e.disabled).count()
     }
 
-    /// Writes what is left of the log.
-    pub(crate) fn finish(&self) {
-        if let Some(log) = &self.log {
-            log.flush();
-        }
-    }
-
     /// The gateway. No server is started by this.
-    pub(crate) fn start(&self) -> Result<Gateway, Failure> {
+    pub(crate) fn start(&self, ui: &Ui) -> Result<Gateway, Failure> {
         let mut settings = times(&self.loaded.settings);
-        if self.is_once {
-            settings.list_wait = START_WAIT;
+        if self.is_patient {
+            settings.list_wait = START_WAIT.max(settings.start_timeout);
         }
         let options = gateway::Options {
             tools: self.tools.clone(),
             settings,
-            store: if self.is_once { None } else { self.store() },
+            store: self.store(ui),
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
                 None => Arc::new(gateway::NoRecorder),
@@ -189,9 +200,33 @@ impl Engine {
     }
 
     /// Where learnt lists are kept; without it they are learnt again each time.
-    fn store(&self) -> Option<StoreHandle> {
-        let store = Store::open(&self.here.dirs.store_file()).ok()?;
-        StoreHandle::start(store).ok()
+    fn store(&self, ui: &Ui) -> Option<StoreHandle> {
+        if self.memory == Memory::Fresh {
+            return None;
+        }
+        let file = self.here.dirs.store_file();
+        let opened = Store::open(&file).map_err(|e| e.to_string());
+        match opened.and_then(|store| StoreHandle::start(store).map_err(|e| e.to_string())) {
+            Ok(store) => Some(self.store.get_or_init(|| store).clone()),
+            Err(why) => {
+                ui.warn(
+                    &format!("what servers offer will not be remembered: {why}"),
+                    &[],
+                );
+                None
+            }
+        }
+    }
+
+    /// Writes what is left of the log and of what was learnt.
+    pub(crate) fn finish(&self) {
+        if let Some(log) = &self.log {
+            log.flush();
+        }
+        if let Some(store) = self.store.get() {
+            // What is lost here is learnt again.
+            let _ = store.flush();
+        }
     }
 }
 

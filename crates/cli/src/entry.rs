@@ -13,7 +13,10 @@ use crate::ui::{Colour, Ui};
 
 pub(crate) fn main() -> ExitCode {
     let done = std::panic::catch_unwind(|| run(std::env::args_os()));
-    ExitCode::from(done.unwrap_or(Kind::Internal.code()))
+    ExitCode::from(done.unwrap_or_else(|_| {
+        crate::ui::write_err("portolan: this is a bug; please report it with the lines above\n");
+        Kind::Internal.code()
+    }))
 }
 
 fn run(words: impl Iterator<Item = OsString>) -> u8 {

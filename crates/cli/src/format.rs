@@ -59,7 +59,7 @@ fn indent(raw: &str, depth: usize, out: &mut String) -> Result<(), Unprintable> 
         for (at, (key, value)) in Object::parse(raw)?.iter().enumerate() {
             out.push_str(if at > 0 { "," } else { "" });
             line(out, depth + 1);
-            out.push_str(&wire::quote(&key));
+            out.push_str(&wire::quote(key));
             out.push_str(": ");
             indent(value, depth + 1, out)?;
         }

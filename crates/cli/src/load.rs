@@ -53,8 +53,16 @@ fn stops(problem: &Problem) -> bool {
 
 /// `file:line:column: message`.
 fn place(problem: &Problem) -> String {
+    // Flags under the names they have on the command line.
+    let source = match problem.source.as_str() {
+        "--call-timeout-s" => "--call-timeout",
+        "--allowed-hosts" => "--allow-host",
+        "--allowed-origins" => "--allow-origin",
+        other => other,
+    };
     Problem {
         hint: None,
+        source: source.to_owned(),
         ..problem.clone()
     }
     .to_string()

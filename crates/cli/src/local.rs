@@ -218,6 +218,9 @@ fn refused(frame: &Frame) -> Failure {
         .and_then(|e| e.string("message").ok().flatten());
     Failure::new(
         Kind::Failed,
-        message.map_or_else(|| "the request was refused".to_owned(), |m| m.into_owned()),
+        message.map_or_else(
+            || "the request was refused".to_owned(),
+            std::borrow::Cow::into_owned,
+        ),
     )
 }

@@ -23,7 +23,13 @@ impl Tool {
     /// Reads a definition.
     pub(crate) fn parse(raw: &str) -> Option<Self> {
         let object = Object::parse(raw).ok()?;
-        let text = |name: &str| object.string(name).ok().flatten().map(|t| t.into_owned());
+        let text = |name: &str| {
+            object
+                .string(name)
+                .ok()
+                .flatten()
+                .map(std::borrow::Cow::into_owned)
+        };
         Some(Self {
             name: text("name")?,
             server: None,

@@ -1,6 +1,8 @@
 //! The real binary, as people and scripts use it. One binary for all tests: linking is what takes long.
 //! Read `cli/home.rs` first: every test has a home of its own and an environment of nothing else.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod cli {
     mod bad_input;
     mod demo;

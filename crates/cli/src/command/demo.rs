@@ -34,8 +34,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     engine::block_on(async {
-        let mut stage = Stage::new(ui);
-        let calls = engine::unless_interrupted(play(&mut stage, args)).await?;
+        let stage = Stage::new(ui);
+        let calls = engine::unless_interrupted(play(&stage, args)).await?;
         stage.finish(calls)?;
         if calls == 0 {
             return Err(Failure::new(Kind::Failed, "no tool could be called"));
@@ -45,7 +45,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 }
 
 /// All of it; how many calls were answered.
-async fn play(stage: &mut Stage<'_>, args: &Args) -> Result<usize, Failure> {
+async fn play(stage: &Stage<'_>, args: &Args) -> Result<usize, Failure> {
     let mut actors = Vec::new();
     if !args.offline {
         actors = cast::real(stage).await;
@@ -64,11 +64,11 @@ async fn play(stage: &mut Stage<'_>, args: &Args) -> Result<usize, Failure> {
 }
 
 /// One performance: gateway up, calls, gateway down.
-async fn perform(stage: &mut Stage<'_>, actors: Vec<Actor>) -> Result<usize, Failure> {
+async fn perform(stage: &Stage<'_>, actors: Vec<Actor>) -> Result<usize, Failure> {
     let home = home::Home::new()?;
     let begun = Instant::now();
     let entries = actors.iter().map(|actor| actor.entry.clone()).collect();
-    let serving = Serving::start(home.path(), entries).await?;
+    let serving = Serving::start(stage.ui(), home.path(), entries).await?;
     stage.step("start", &format!("gateway at {}", serving.url()), begun);
 
     let played = scenes(stage, &actors, &serving).await;
@@ -79,11 +79,7 @@ async fn perform(stage: &mut Stage<'_>, actors: Vec<Actor>) -> Result<usize, Fai
     played
 }
 
-async fn scenes(
-    stage: &mut Stage<'_>,
-    actors: &[Actor],
-    serving: &Serving,
-) -> Result<usize, Failure> {
+async fn scenes(stage: &Stage<'_>, actors: &[Actor], serving: &Serving) -> Result<usize, Failure> {
     let mut player = Player::new(serving.url(), serving.token())?;
     let begun = Instant::now();
     let server = player.initialize().await?;

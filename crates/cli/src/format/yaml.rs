@@ -30,7 +30,7 @@ fn node(raw: &str, depth: usize, inline: bool, out: &mut String) -> Result<(), U
         let mut empty = true;
         for (key, value) in object.iter() {
             begin(out);
-            out.push_str(&scalar_text(&key));
+            out.push_str(&scalar_text(key));
             out.push(':');
             child(value, depth, out)?;
             empty = false;

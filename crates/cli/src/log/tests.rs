@@ -98,7 +98,7 @@ fn a_full_queue_drops_and_tells() {
     log.queue = None;
     let written = RefCell::new(String::new());
     drain(&records, &dropped, PIPE, |text| {
-        written.borrow_mut().push_str(text)
+        written.borrow_mut().push_str(text);
     });
     let written = written.into_inner();
     assert_eq!(written.lines().count(), 3);
@@ -151,7 +151,7 @@ fn a_flush_waits_for_what_came_before() {
     log.take(Record::Flush(done));
     drop(log);
     drain(&records, &AtomicU64::new(0), PIPE, |text| {
-        assert_eq!(text.lines().count(), 1)
+        assert_eq!(text.lines().count(), 1);
     });
     assert!(written.try_recv().is_ok());
 }

@@ -11,6 +11,8 @@ use super::stage::Stage;
 use crate::error::{Failure, Kind};
 
 const EVERYTHING: &str = "@modelcontextprotocol/server-everything@2026.8.31";
+/// Somebody without a network should not wait for npm to believe it.
+const FEW_RETRIES: [&str; 2] = ["--fetch-retries=1", "--fetch-retry-mintimeout=500"];
 const TIME: &str = "mcp-server-time";
 
 /// A server and its scenes.
@@ -35,30 +37,26 @@ const fn scene(tool: &'static str, arguments: &'static str) -> Scene {
 }
 
 /// The real servers that can be installed here.
-pub(super) async fn real(stage: &mut Stage<'_>) -> Vec<Actor> {
+pub(super) async fn real(stage: &Stage<'_>) -> Vec<Actor> {
+    stage.wait("npm and PyPI are asked for servers");
+    let (npm, pypi) = tokio::join!(from_npm(stage), from_pypi(stage));
     let mut actors = Vec::new();
-    match from_npm(stage).await {
-        Ok(actor) => actors.push(actor),
-        Err(why) => stage.skip("everything", &why),
-    }
-    match from_pypi(stage).await {
-        Ok(actor) => actors.push(actor),
-        Err(why) => stage.skip("time", &why),
+    for (name, found) in [("everything", npm), ("time", pypi)] {
+        match found {
+            Ok(actor) => actors.push(actor),
+            Err(why) => stage.skip(name, &why),
+        }
     }
     actors
 }
 
-async fn from_npm(stage: &mut Stage<'_>) -> Result<Actor, String> {
+async fn from_npm(stage: &Stage<'_>) -> Result<Actor, String> {
     if !install::is_there("npx").await {
         return Err("Node is not installed: its server is left out".into());
     }
     let begun = Instant::now();
-    stage.wait(&format!("npm is fetching {EVERYTHING}"));
-    install::run(
-        "npx",
-        &["--prefer-offline", "-y", "-p", EVERYTHING, "-c", "true"],
-    )
-    .await?;
+    let fetch = ["--prefer-offline", "-y", "-p", EVERYTHING, "-c", "true"];
+    install::run("npx", &[&FEW_RETRIES[..], &fetch].concat()).await?;
     stage.step("install", &format!("{EVERYTHING} from npm"), begun);
     Ok(Actor {
         entry: entry(
@@ -80,9 +78,8 @@ async fn from_npm(stage: &mut Stage<'_>) -> Result<Actor, String> {
     })
 }
 
-async fn from_pypi(stage: &mut Stage<'_>) -> Result<Actor, String> {
+async fn from_pypi(stage: &Stage<'_>) -> Result<Actor, String> {
     let begun = Instant::now();
-    stage.wait(&format!("{TIME} is being fetched from PyPI"));
     let (command, arguments): (String, Vec<&str>) = if install::is_there("uvx").await {
         install::run("uvx", &[TIME, "--help"]).await?;
         ("uvx".into(), vec![TIME])

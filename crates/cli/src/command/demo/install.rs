@@ -33,7 +33,14 @@ pub(super) async fn venv(package: &str) -> Result<PathBuf, String> {
     let pip = text(&folder.join("bin").join("pip"));
     run(
         &pip,
-        &["install", "--quiet", "--disable-pip-version-check", package],
+        &[
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--retries",
+            "1",
+            package,
+        ],
     )
     .await?;
     std::fs::write(&done, package).map_err(|e| format!("{}: {e}", done.display()))?;
@@ -53,7 +60,7 @@ async fn finish(
     command
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
     let child = command.spawn().map_err(|e| format!("{program}: {e}"))?;
@@ -71,20 +78,30 @@ async fn finish(
     if output.status.success() {
         return Ok(());
     }
-    let words = String::from_utf8_lossy(&output.stderr);
-    let is_telling = |line: &&str| !line.trim().is_empty() && !line.contains("warn");
-    let last = words
-        .lines()
-        .rev()
-        .find(|line| is_telling(line) && line.to_lowercase().contains("err"));
-    let last = last
-        .or_else(|| words.lines().rev().find(is_telling))
-        .unwrap_or_default();
     Err(format!(
         "{program} failed ({}): {}",
         output.status,
-        last.trim()
+        reason(&output)
     ))
+}
+
+/// The line that tells most: the last one that speaks of an error, else the last one.
+fn reason(output: &std::process::Output) -> String {
+    let words = [&output.stdout[..], b"\n", &output.stderr[..]].concat();
+    let words = String::from_utf8_lossy(&words);
+    let lines = || {
+        words
+            .lines()
+            .map(str::trim)
+            .rev()
+            .filter(|line| !line.is_empty() && !line.contains("warn"))
+    };
+    let is_path = |line: &str| line.contains("_logs") || line.contains("complete log");
+    let telling = lines().find(|line| line.to_lowercase().contains("err") && !is_path(line));
+    telling
+        .or_else(|| lines().next())
+        .unwrap_or("it does not say why")
+        .to_owned()
 }
 
 /// A child and all that it started; dropping it ends them.

@@ -10,10 +10,11 @@ use server::shutdown::Trigger;
 use server::{Auth, Options, Server, Shutdown};
 use tokio::task::JoinHandle;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Memory};
 use crate::error::{Failure, Kind};
 use crate::limits::QUICK_GRACE;
 use crate::surroundings::Surroundings;
+use crate::ui::Ui;
 
 /// A gateway that serves until it is stopped.
 pub(super) struct Serving {
@@ -26,7 +27,7 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Opens the door.
-    pub(super) async fn start(home: &Path, entries: Vec<Entry>) -> Result<Self, Failure> {
+    pub(super) async fn start(ui: &Ui, home: &Path, entries: Vec<Entry>) -> Result<Self, Failure> {
         let here = Surroundings {
             dirs: config::Dirs::under(home),
             ..Surroundings::of_process()?
@@ -35,7 +36,9 @@ impl Serving {
             entries,
             ..config::Loaded::default()
         };
-        let gateway = Engine::new(here, loaded).once().start()?;
+        let gateway = Engine::new(here, loaded)
+            .patient(Memory::Learnt)
+            .start(ui)?;
         let token =
             Arc::new(Token::random().map_err(|e| Failure::internal("there is no token", e))?);
         let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));

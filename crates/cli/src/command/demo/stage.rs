@@ -1,5 +1,6 @@
 //! What is seen of the demo: one line per step, with its time.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -15,7 +16,7 @@ const DETAIL_CHARS_MAX: usize = 160;
 pub(super) struct Stage<'a> {
     ui: &'a Ui,
     begun: Instant,
-    steps: Vec<Step>,
+    steps: RefCell<Vec<Step>>,
 }
 
 #[derive(Serialize)]
@@ -45,8 +46,13 @@ impl<'a> Stage<'a> {
         Self {
             ui,
             begun: Instant::now(),
-            steps: Vec::new(),
+            steps: RefCell::default(),
         }
+    }
+
+    /// Where it is seen.
+    pub(super) fn ui(&self) -> &'a Ui {
+        self.ui
     }
 
     /// Something is being waited for.
@@ -55,11 +61,11 @@ impl<'a> Stage<'a> {
     }
 
     /// A step that is done.
-    pub(super) fn step(&mut self, step: &str, detail: &str, begun: Instant) {
+    pub(super) fn step(&self, step: &str, detail: &str, begun: Instant) {
         let ms = begun.elapsed().as_secs_f64() * 1_000.0;
         let detail = short(detail);
         self.line(Label::Good, "✓", step, &detail, &millis(ms));
-        self.steps.push(Step {
+        self.steps.borrow_mut().push(Step {
             step: step.into(),
             detail,
             ms: Some(ms),
@@ -68,10 +74,10 @@ impl<'a> Stage<'a> {
     }
 
     /// A step that could not be done, and why.
-    pub(super) fn skip(&mut self, step: &str, why: &str) {
+    pub(super) fn skip(&self, step: &str, why: &str) {
         let why = short(why);
         self.line(Label::Warning, "-", step, &why, "");
-        self.steps.push(Step {
+        self.steps.borrow_mut().push(Step {
             step: step.into(),
             detail: why,
             ms: None,
@@ -86,7 +92,7 @@ impl<'a> Stage<'a> {
             ok: calls > 0,
             calls,
             ms,
-            steps: &self.steps,
+            steps: &self.steps.borrow(),
         };
         self.ui.value(&report, |ui| {
             let word = if calls == 1 { "call" } else { "calls" };

@@ -14,7 +14,7 @@ use catalog::Layer;
 use config::{Settings, Transport};
 
 use crate::choice::{Choice, duration};
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, Memory};
 use crate::error::Failure;
 use crate::load::{check_tools, load};
 use crate::log::Log;
@@ -80,7 +80,9 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     listening_only(&loaded.settings)?;
     check_tools(&loaded.entries, &args.tools)?;
     if args.dry_run {
-        let engine = Engine::new(here, loaded).once().tools(&args.tools);
+        let engine = Engine::new(here, loaded)
+            .patient(Memory::Fresh)
+            .tools(&args.tools);
         return dry::run(ui, engine);
     }
     let settings = loaded.settings.clone();
@@ -89,7 +91,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let engine = Engine::new(here, loaded).tools(&args.tools).log(log);
     engine::block_on(async {
         let done = match settings.transport {
-            Transport::Stdio => stdio::run(&engine).await,
+            Transport::Stdio => stdio::run(ui, &engine).await,
             Transport::Streaming | Transport::Sse => http::run(ui, &engine, &settings).await,
         };
         engine.finish();
@@ -102,7 +104,7 @@ impl Args {
     fn settings(&self) -> Vec<(String, String)> {
         let seconds = self
             .call_timeout
-            .map(|limit| limit.as_secs().max(1).to_string());
+            .map(|limit| limit.as_millis().div_ceil(1_000).to_string());
         let some = |list: &[String]| (!list.is_empty()).then(|| list.join(","));
         let flags = [
             ("transport", self.transport.map(|t| t.to_string())),

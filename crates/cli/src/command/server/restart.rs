@@ -41,6 +41,6 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             &Line::new()
                 .put(Label::Name, args.name.clone())
                 .text(" stopped; the next call starts it again"),
-        )
+        );
     })
 }

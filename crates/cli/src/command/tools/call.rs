@@ -8,12 +8,13 @@ use wire::{Frame, Object, method};
 
 use crate::arguments::{self, Arguments, Wrong, schema};
 use crate::choice::{Choice, duration};
+use crate::content;
+use crate::engine::{self, Memory};
 use crate::error::{Failure, Kind};
 use crate::limits::STDIN_BYTES_MAX;
 use crate::local::Local;
 use crate::tool::{self, Tool};
 use crate::ui::{Label, Line, Ui};
-use crate::{content, engine};
 
 /// Call a tool and print what it answers
 #[derive(Debug, clap::Args)]
@@ -44,9 +45,30 @@ pub(crate) struct Args {
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let json = args.json.as_deref().map(read).transpose()?;
-    let result = engine::with(ui, &args.choice, async |local, tools| {
+    let json = json.as_deref();
+    // With lists that are known only the one server is started. A tool that is missing there may be new.
+    let result = match attempt(ui, args, json, Memory::Learnt) {
+        Err(failure) if failure.kind() == Kind::NotFound => attempt(ui, args, json, Memory::Fresh)?,
+        result => result?,
+    };
+    if ui.format() == crate::format::Format::Human {
+        ui.document(&content::human(&result));
+    } else {
+        ui.raw(&result)?;
+    }
+    if content::is_error(&result) {
+        return Err(Failure::new(
+            Kind::Failed,
+            format!("`{}` says that it failed", args.name),
+        ));
+    }
+    Ok(())
+}
+
+fn attempt(ui: &Ui, args: &Args, json: Option<&str>, memory: Memory) -> Result<String, Failure> {
+    engine::with(ui, &args.choice, memory, async |local, tools| {
         let tool = tool::find(&tools, &args.name)?;
-        let made = arguments::build(&tool.schema(), &args.words, json.as_deref());
+        let made = arguments::build(&tool.schema(), &args.words, json);
         let made = made.map_err(|wrong| explain(&wrong, tool))?;
         warn(ui, tool, &made);
         let call = call(ui, local, &tool.name, &made.raw);
@@ -61,19 +83,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
                 Err(Failure::new(Kind::Timeout, message).hint("a longer --timeout may help"))
             }),
         }
-    })?;
-    if ui.format() == crate::format::Format::Human {
-        ui.document(&content::human(&result));
-    } else {
-        ui.raw(&result)?;
-    }
-    if content::is_error(&result) {
-        return Err(Failure::new(
-            Kind::Failed,
-            format!("`{}` says that it failed", args.name),
-        ));
-    }
-    Ok(())
+    })
 }
 
 /// The JSON text, or what stdin holds.
@@ -109,7 +119,7 @@ async fn call(ui: &Ui, local: &mut Local, name: &str, arguments: &str) -> Result
     );
     local
         .request(method::TOOLS_CALL, Some(&params), |message| {
-            progress(ui, message)
+            progress(ui, message);
         })
         .await
 }

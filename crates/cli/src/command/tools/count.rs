@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::choice::Choice;
-use crate::engine;
+use crate::engine::{self, Memory};
 use crate::error::Failure;
 use crate::ui::{Line, Ui};
 
@@ -23,7 +23,7 @@ struct Count {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
-    let tools = engine::with(ui, &args.choice, async |_, tools| Ok(tools))?;
+    let tools = engine::with(ui, &args.choice, Memory::Fresh, async |_, tools| Ok(tools))?;
     let mut servers = BTreeMap::new();
     for server in tools.iter().filter_map(|tool| tool.server.clone()) {
         *servers.entry(server).or_default() += 1;

@@ -2,7 +2,7 @@
 
 use crate::arguments::schema;
 use crate::choice::Choice;
-use crate::engine;
+use crate::engine::{self, Memory};
 use crate::error::Failure;
 use crate::tool::{self, Tool};
 use crate::ui::{Label, Line, Table, Ui};
@@ -17,7 +17,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
-    let tools = engine::with(ui, &args.choice, async |_, tools| Ok(tools))?;
+    let tools = engine::with(ui, &args.choice, Memory::Fresh, async |_, tools| Ok(tools))?;
     let tool = tool::find(&tools, &args.name)?;
     if ui.format() != crate::format::Format::Human {
         return ui.raw(&tool.raw);

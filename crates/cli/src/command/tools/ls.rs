@@ -1,7 +1,7 @@
 //! `portolan tools ls`
 
 use crate::choice::Choice;
-use crate::engine;
+use crate::engine::{self, Memory};
 use crate::error::Failure;
 use crate::tool;
 use crate::ui::{Line, Ui};
@@ -14,7 +14,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
-    let tools = engine::with(ui, &args.choice, async |_, tools| Ok(tools))?;
+    let tools = engine::with(ui, &args.choice, Memory::Fresh, async |_, tools| Ok(tools))?;
     if ui.format() != crate::format::Format::Human {
         return ui.raw(&tool::to_json(&tools));
     }

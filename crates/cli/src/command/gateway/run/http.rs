@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-use config::{Settings, Transport, token};
+use config::{LogFormat, Settings, Transport, token};
 use server::{Auth, Names, Options, ServeError, Server, Shutdown};
 
 use super::notify;
@@ -27,7 +27,7 @@ pub(super) async fn run(ui: &Ui, engine: &Engine, settings: &Settings) -> Result
         Shutdown::on_signals().map_err(|e| Failure::internal("signals cannot be heard", e))?;
     let door = Server::bind(options).await.map_err(refused)?;
     let at = door.addresses().first().copied().unwrap_or(listen);
-    let gateway = engine.start()?;
+    let gateway = engine.start(ui)?;
     let url = url(at, settings.transport);
     let transport = settings.transport.as_str();
     let presence = Presence::enter(
@@ -131,14 +131,20 @@ impl Opened<'_> {
                 &[hint],
             );
         }
-        if ui.err().terminal {
-            self.banner(ui);
+        let is_for_people = match self.settings.log_format {
+            LogFormat::Auto => ui.err().terminal,
+            LogFormat::Text => true,
+            LogFormat::Json => false,
+        };
+        if is_for_people {
+            self.banner(ui, ui.err().terminal);
         } else {
             ui::write_err(&format!("{}\n", self.json()));
         }
     }
 
-    fn banner(&self, ui: &Ui) {
+    /// The token is for the eyes of who sits there, not for a file that collects logs.
+    fn banner(&self, ui: &Ui, is_watched: bool) {
         let row = |name: &'static str, label: Label, text: String| {
             ui.note(
                 &Line::new()
@@ -153,9 +159,10 @@ impl Opened<'_> {
         );
         row("url", Label::Name, self.url.clone());
         let file = token_file(&self.engine.here).map(|file| file.display().to_string());
-        match (&self.new_token, file) {
+        let new_token = self.new_token.as_ref().filter(|_| is_watched);
+        match (new_token, file) {
             _ if self.settings.allow_unauthenticated => {
-                row("token", Label::Warning, "none is asked for".into())
+                row("token", Label::Warning, "none is asked for".into());
             }
             (Some(token), Some(file)) => {
                 row("token", Label::Plain, token.clone());

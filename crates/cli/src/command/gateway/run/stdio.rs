@@ -6,14 +6,22 @@ use super::presence::Presence;
 use crate::engine::Engine;
 use crate::error::{Failure, Kind};
 use crate::limits::DRAIN_GRACE;
+use crate::ui::{Label, Line, Ui};
 
-pub(super) async fn run(engine: &Engine) -> Result<(), Failure> {
+pub(super) async fn run(ui: &Ui, engine: &Engine) -> Result<(), Failure> {
     let failed = |e: &dyn std::error::Error| {
         Failure::new(Kind::Failed, "the client cannot be served").because(e)
     };
     let pipe = transport::stdio::own().map_err(|e| failed(&e))?;
     let shutdown = Shutdown::on_signals().map_err(|e| failed(&e))?;
-    let gateway = engine.start()?;
+    if ui.err().terminal && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        ui.note(&Line::new().put(Label::Dim, "This is the door for one AI application, which starts it and speaks MCP over stdin and stdout."));
+        ui.note(&Line::new().put(
+            Label::Dim,
+            "For many clients over HTTP: --transport streaming. Ctrl-C leaves.",
+        ));
+    }
+    let gateway = engine.start(ui)?;
     let presence = Presence::enter(engine, &gateway, Readiness::default(), "stdio", None);
     let served = serve_stdio(gateway.clone(), pipe, shutdown).await;
     gateway.shutdown(DRAIN_GRACE).await;
