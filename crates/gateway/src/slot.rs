@@ -34,8 +34,8 @@ pub(crate) struct Slot {
 struct Inner {
     steps: VecDeque<Step>,
     reader: Option<Waker>,
-    /// Woken when the reader goes away.
-    pump: Option<Waker>,
+    /// Woken when the call is over.
+    watchers: Vec<Waker>,
     done: bool,
     gone: bool,
 }
@@ -48,7 +48,7 @@ impl Slot {
 
     /// Adds a step; nothing is added after the last word.
     pub(crate) fn put(&self, step: Step) {
-        let waker = {
+        let (reader, watchers) = {
             let mut inner = lock(&self.inner);
             if inner.done || inner.gone {
                 return;
@@ -59,14 +59,10 @@ impl Slot {
             }
             inner.done = last;
             inner.steps.push_back(step);
-            if last && let Some(pump) = inner.pump.take() {
-                pump.wake();
-            }
-            inner.reader.take()
+            let watchers = if last { std::mem::take(&mut inner.watchers) } else { Vec::new() };
+            (inner.reader.take(), watchers)
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        reader.into_iter().chain(watchers).for_each(Waker::wake);
     }
 
     /// The last word.
@@ -99,15 +95,13 @@ impl Slot {
 
     /// The reader goes away: nothing more is kept, and whoever fills the slot is told.
     pub(crate) fn leave(&self) {
-        let pump = {
+        let watchers = {
             let mut inner = lock(&self.inner);
             inner.gone = true;
             inner.steps.clear();
-            inner.pump.take()
+            std::mem::take(&mut inner.watchers)
         };
-        if let Some(pump) = pump {
-            pump.wake();
-        }
+        watchers.into_iter().for_each(Waker::wake);
     }
 
     /// Ready once the call is over, by its last word or by the reader's leaving.
@@ -116,7 +110,9 @@ impl Slot {
         if inner.done || inner.gone {
             return Poll::Ready(());
         }
-        inner.pump = Some(cx.waker().clone());
+        if !inner.watchers.iter().any(|known| known.will_wake(cx.waker())) {
+            inner.watchers.push(cx.waker().clone());
+        }
         Poll::Pending
     }
 }
@@ -135,6 +131,17 @@ mod tests {
         assert!(matches!(slot.next().await, Step::Message(m) if m == "one"));
         assert!(matches!(slot.next().await, Step::Done(Err(Fault::Cancelled))));
         assert!(poll_fn(|cx| Poll::Ready(slot.poll_next(cx).is_pending())).await);
+    }
+
+    #[tokio::test]
+    async fn everybody_who_waits_for_the_end_hears_of_it() {
+        let slot = std::sync::Arc::new(Slot::default());
+        let over = |slot: std::sync::Arc<Slot>| tokio::spawn(async move { poll_fn(|cx| slot.poll_over(cx)).await });
+        let (one, two) = (over(slot.clone()), over(slot.clone()));
+        tokio::task::yield_now().await;
+        slot.finish(Err(Fault::Cancelled));
+        one.await.unwrap();
+        two.await.unwrap();
     }
 
     #[tokio::test]

@@ -178,13 +178,13 @@ impl Upstream {
         out: Outgoing,
     ) -> Option<Result<(Frame, u16), Fault>> {
         let _busy = Busy::new(self);
-        let turn = match &self.turns {
-            Some(turns) => turns.clone().acquire_owned().await.ok(),
-            None => None,
-        };
         let live = match self.ready().await {
             Ok(live) => live,
             Err(fault) => return Some(Err(fault)),
+        };
+        let turn = match (&live.link, &self.turns) {
+            (Link::Pipe(_), Some(turns)) => turns.clone().acquire_owned().await.ok(),
+            _ => None,
         };
         let outcome = live.call(self, handle, out).await;
         if let (Some(turn), None) = (turn, &outcome) {

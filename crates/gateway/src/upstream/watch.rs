@@ -111,6 +111,25 @@ impl Watch {
         let _ = tokio::time::timeout(wait, settled).await;
     }
 
+    /// Waits for a wish beyond what was asked for; false if the watch is over.
+    async fn wished(&self) -> bool {
+        loop {
+            let turned = self.turned.notified();
+            tokio::pin!(turned);
+            turned.as_mut().enable();
+            if self.is_stopped.load(Ordering::Relaxed) {
+                return false;
+            }
+            {
+                let wants = lock(&self.wants);
+                if wants.version > wants.asked {
+                    return true;
+                }
+            }
+            turned.await;
+        }
+    }
+
     pub(crate) fn stop(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
         self.turned.notify_waiters();
@@ -199,15 +218,11 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
         let (Some(lists), Ok(core)) = (up.lists(), up.core()) else { break };
         let Some(filter) = up.watch.filter(&lists) else {
             // Nothing to listen to yet; a later wish may change that.
-            let turned = up.watch.turned.notified();
-            tokio::pin!(turned);
-            turned.as_mut().enable();
             up.watch.acknowledged();
-            turned.await;
-            if up.watch.is_stopped.load(Ordering::Relaxed) {
-                break;
+            if up.watch.wished().await {
+                continue;
             }
-            continue;
+            break;
         };
         let id = core.next_id();
         drop(core);
