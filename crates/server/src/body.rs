@@ -104,3 +104,43 @@ impl HttpBody for Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::pulse::Pulse;
+
+    struct Quiet;
+
+    impl Chunks for Quiet {
+        fn poll_chunk(&mut self, _cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+            Poll::Pending
+        }
+    }
+
+    #[test]
+    fn a_quiet_stream_is_kept_alive() {
+        let pulse = Arc::new(Pulse::default());
+        pulse.enter(Stage::Serving);
+        let link = Arc::new(Link {
+            local: None,
+            pulse: pulse.clone(),
+        });
+        let mut body = Body::events(&link, Quiet);
+        let mut poll = || Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
+        for _ in 0..3 {
+            for _ in 0..limits::KEEP_ALIVE_SECONDS {
+                assert!(poll().is_pending());
+                pulse.tick();
+            }
+            let Poll::Ready(Some(Ok(frame))) = poll() else {
+                panic!("nothing was said")
+            };
+            assert_eq!(frame.into_data().unwrap(), ":\n\n");
+        }
+        drop(body);
+        assert_eq!(pulse.stage(), Stage::Idle);
+    }
+}

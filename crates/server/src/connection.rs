@@ -36,8 +36,7 @@ pub(crate) fn builder() -> http1::Builder {
         .header_read_timeout(None)
         .max_headers(limits::HEADERS_MAX)
         .max_buf_size(limits::HEAD_BYTES_MAX)
-        .half_close(false)
-        .pipeline_flush(true);
+        .half_close(false);
     builder
 }
 

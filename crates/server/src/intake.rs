@@ -13,15 +13,29 @@ use crate::body::Body;
 use crate::pulse::{Pulse, Stage};
 use crate::{limits, respond};
 
-/// What arriving bodies hold on one worker.
-#[derive(Debug, Default)]
-pub(crate) struct Budget(AtomicUsize);
+/// What bodies may hold on one worker.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    body_bytes_max: usize,
+    /// What those hold that are still arriving.
+    held: AtomicUsize,
+}
+
+impl Budget {
+    /// `body_bytes_max` is the limit of one body.
+    pub(crate) fn new(body_bytes_max: usize) -> Self {
+        Self {
+            body_bytes_max: body_bytes_max.min(limits::BODY_BYTES_MAX),
+            held: AtomicUsize::new(0),
+        }
+    }
+}
 
 /// Why a body was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum BadBody {
-    #[error("the body is longer than {} bytes", limits::BODY_BYTES_MAX)]
-    TooLarge,
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
     #[error("the body ended early or was malformed")]
     Broken,
     #[error("too many large bodies are arriving at once; try again in a moment")]
@@ -41,7 +55,7 @@ pub(crate) async fn take(
         pulse.linger();
         let why = bad.to_string();
         Box::new(match bad {
-            BadBody::TooLarge => respond::error(
+            BadBody::TooLarge(_) => respond::error(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 None,
                 code::INVALID_REQUEST,
@@ -57,13 +71,13 @@ pub(crate) async fn take(
 
 async fn read(mut body: Incoming, budget: &Budget) -> Result<Bytes, BadBody> {
     let promised = body.size_hint().lower();
-    if promised > limits::BODY_BYTES_MAX as u64 {
-        return Err(BadBody::TooLarge);
+    if promised > budget.body_bytes_max as u64 {
+        return Err(BadBody::TooLarge(budget.body_bytes_max));
     }
     let Some(first) = next(&mut body).await? else {
         return Ok(Bytes::new());
     };
-    if body.is_end_stream() {
+    if body.is_end_stream() && first.len() <= budget.body_bytes_max {
         return Ok(first);
     }
     let mut share = Share { budget, bytes: 0 };
@@ -73,8 +87,8 @@ async fn read(mut body: Incoming, budget: &Budget) -> Result<Bytes, BadBody> {
     let mut whole = BytesMut::with_capacity(reserve.max(first.len()));
     let mut piece = Some(first);
     while let Some(bytes) = piece {
-        if whole.len() + bytes.len() > limits::BODY_BYTES_MAX {
-            return Err(BadBody::TooLarge);
+        if whole.len() + bytes.len() > budget.body_bytes_max {
+            return Err(BadBody::TooLarge(budget.body_bytes_max));
         }
         share.grow(bytes.len())?;
         whole.extend_from_slice(&bytes);
@@ -103,7 +117,7 @@ struct Share<'b> {
 impl Share<'_> {
     fn grow(&mut self, bytes: usize) -> Result<(), BadBody> {
         self.bytes += bytes;
-        let all = self.budget.0.fetch_add(bytes, Relaxed) + bytes;
+        let all = self.budget.held.fetch_add(bytes, Relaxed) + bytes;
         if all > limits::BODIES_BYTES_MAX {
             Err(BadBody::Busy)
         } else {
@@ -114,7 +128,7 @@ impl Share<'_> {
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        self.budget.0.fetch_sub(self.bytes, Relaxed);
+        self.budget.held.fetch_sub(self.bytes, Relaxed);
     }
 }
 
@@ -124,7 +138,7 @@ mod tests {
 
     #[test]
     fn shares_come_back_whatever_happens() {
-        let budget = Budget::default();
+        let budget = Budget::new(1);
         {
             let mut share = Share {
                 budget: &budget,
@@ -137,6 +151,6 @@ mod tests {
             };
             assert_eq!(other.grow(1), Err(BadBody::Busy));
         }
-        assert_eq!(budget.0.load(Relaxed), 0);
+        assert_eq!(budget.held.load(Relaxed), 0);
     }
 }

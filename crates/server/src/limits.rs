@@ -14,7 +14,8 @@ pub const WORKERS_MAX: usize = 64;
 /// Threads that one worker may start for blocking work (name lookups, mostly).
 pub const BLOCKING_THREADS_MAX: usize = 8;
 
-/// Bytes of the body of one request: the frame limit, so that a frame that fits is never refused by its transport.
+/// Bytes of the body of one request, unless settings want less: the frame limit, so that a frame that fits is
+/// never refused by its transport.
 pub const BODY_BYTES_MAX: usize = wire::limits::FRAME_BYTES_MAX;
 
 /// Bytes of request bodies that one worker holds while they are still arriving.

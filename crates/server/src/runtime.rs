@@ -2,11 +2,11 @@
 //! Owns the threads and the way a connection reaches them; what is done with it is the worker's business.
 //! No work stealing: whatever a call touches stays on the thread of its connection. Read `connection.rs` next.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
@@ -19,7 +19,7 @@ pub type Handoffs = mpsc::Receiver<TcpStream>;
 /// Worker threads, each with its own runtime.
 pub struct Workers {
     lanes: Vec<Lane>,
-    turn: Cell<usize>,
+    turn: AtomicUsize,
 }
 
 struct Lane {
@@ -41,7 +41,7 @@ impl Workers {
             .map(|number| Lane::start(number, worker.clone()));
         Ok(Self {
             lanes: lanes.collect::<io::Result<_>>()?,
-            turn: Cell::new(0),
+            turn: AtomicUsize::new(0),
         })
     }
 
@@ -55,8 +55,7 @@ impl Workers {
     pub fn hand_out(&self, stream: TcpStream) -> Result<(), TcpStream> {
         let mut stream = stream;
         for _ in 0..self.lanes.len() {
-            let turn = self.turn.get();
-            self.turn.set((turn + 1) % self.lanes.len());
+            let turn = self.turn.fetch_add(1, Relaxed) % self.lanes.len();
             match self.lanes[turn].sender.try_send(stream) {
                 Ok(()) => return Ok(()),
                 Err(

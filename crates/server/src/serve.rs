@@ -4,12 +4,13 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
+use config::Settings;
 use gateway::front::Gateway;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 use crate::door::Door;
 use crate::guard::{Auth, Guard, Names};
 use crate::health::{self, Health};
+use crate::intake::Budget;
 use crate::readiness::Readiness;
 use crate::runtime::Workers;
 use crate::shutdown::{Phase, Shutdown};
@@ -35,12 +37,39 @@ pub struct Options {
     pub origins: Names,
     /// Threads; none means one per core.
     pub workers: Option<usize>,
+    /// The largest body of a request.
+    pub body_bytes_max: usize,
     /// How long running calls may finish at the end.
     pub drain: Duration,
 }
 
 impl Options {
-    /// The usual front door.
+    /// The front door that settings describe. Looks the host name up, if it is one.
+    pub fn from_settings(settings: &Settings, auth: Auth) -> Result<Self, ServeError> {
+        let host = settings.host.trim_start_matches('[').trim_end_matches(']');
+        let found = (host, settings.port).to_socket_addrs();
+        let found = found.map_err(|source| ServeError::Host {
+            host: host.to_owned(),
+            source,
+        })?;
+        let mut listen: Vec<_> = found.collect();
+        listen.dedup();
+        if settings.port == 0 {
+            // Two addresses would get two ports.
+            listen.truncate(1);
+        }
+        Ok(Self {
+            listen,
+            auth,
+            hosts: Names::new(&settings.allowed_hosts),
+            origins: Names::new(&settings.allowed_origins),
+            workers: None,
+            body_bytes_max: settings.body_bytes_max,
+            drain: limits::DRAIN,
+        })
+    }
+
+    /// A front door with the usual limits.
     pub fn new(listen: SocketAddr, auth: Auth) -> Self {
         Self {
             listen: vec![listen],
@@ -48,6 +77,7 @@ impl Options {
             hosts: Names::default(),
             origins: Names::default(),
             workers: None,
+            body_bytes_max: limits::BODY_BYTES_MAX,
             drain: limits::DRAIN,
         }
     }
@@ -69,6 +99,14 @@ pub enum ServeError {
         /// Why not.
         source: io::Error,
     },
+    /// The host to listen on is not known.
+    #[error("cannot find the host {host:?} to listen on: {source}")]
+    Host {
+        /// Its name.
+        host: String,
+        /// Why not.
+        source: io::Error,
+    },
     /// A worker thread did not start.
     #[error("cannot start the worker threads: {0}")]
     Workers(io::Error),
@@ -82,24 +120,33 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the addresses.
+    /// Takes the addresses. Of several, those that this machine does not have are left out (a name may have an
+    /// IPv6 address where there is no IPv6).
     pub async fn bind(options: Options) -> Result<Self, ServeError> {
         let mut listeners = Vec::new();
+        let mut missing = None;
         for address in &options.listen {
-            let bound = TcpListener::bind(address).await;
-            listeners.push(bound.map_err(|source| match source.kind() {
-                io::ErrorKind::AddrInUse => ServeError::InUse(*address),
-                _ => ServeError::Bind {
-                    address: *address,
-                    source,
-                },
-            })?);
+            match TcpListener::bind(address).await {
+                Ok(listener) => listeners.push(listener),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    return Err(ServeError::InUse(*address));
+                }
+                Err(source) => {
+                    missing = Some(ServeError::Bind {
+                        address: *address,
+                        source,
+                    });
+                }
+            }
         }
-        Ok(Self {
-            listeners,
-            options,
-            readiness: Readiness::default(),
-        })
+        match missing {
+            Some(error) if listeners.is_empty() => Err(error),
+            _ => Ok(Self {
+                listeners,
+                options,
+                readiness: Readiness::default(),
+            }),
+        }
     }
 
     /// The addresses, with the ports that were chosen.
@@ -194,7 +241,7 @@ fn start(
                 options.hosts.clone(),
                 options.origins.clone(),
             ),
-            bodies: crate::intake::Budget::default(),
+            bodies: Budget::new(options.body_bytes_max),
             sessions: Arc::clone(&sessions),
             letterboxes: Arc::clone(&letterboxes),
             readiness: readiness.clone(),

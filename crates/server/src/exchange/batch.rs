@@ -27,9 +27,8 @@ impl Batch {
                 Err(bad) => batch.answers.push(bad.reply()),
                 Ok(frame) => match frame.kind() {
                     Kind::Request => {
-                        batch
-                            .running
-                            .push(Exchange::begin(way, origin.clone(), frame))
+                        let exchange = Exchange::begin(way, origin.clone(), frame);
+                        batch.running.push(exchange);
                     }
                     Kind::Notification => way.gateway().notification(origin, frame),
                     Kind::Result | Kind::Error => way.gateway().response(origin, frame),

@@ -1,14 +1,16 @@
 //! In which era a request over HTTP was made, and what its headers say. Owns the decision; the gateway
 //! compares headers with bodies. A session, once asked for, is found in `mcp/session.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use gateway::front::StatelessHeaders;
 use http::HeaderMap;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use wire::{Era, Frame, Version, meta};
 
 use crate::respond::VERSION;
+
+static KEY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(meta::PROTOCOL_VERSION));
 
 const METHOD: &str = "mcp-method";
 const NAME: &str = "mcp-name";
@@ -71,7 +73,7 @@ fn is_date(text: &str) -> bool {
 /// Reading `_meta` costs a pass over the parameters, and hardly any message of a session has the key: so
 /// its bytes are looked for first. Who spells the key with escapes is not recognised, and asked for a session.
 fn has_version(frame: &Frame) -> bool {
-    if memmem::find(frame.bytes(), meta::PROTOCOL_VERSION.as_bytes()).is_none() {
+    if KEY.find(frame.bytes()).is_none() {
         return false;
     }
     let Ok(params) = frame.params_object() else {
