@@ -33,6 +33,9 @@ pub enum Fault {
     /// The message breaks the protocol.
     #[error("invalid request: {0}")]
     Invalid(String),
+    /// The request needs an extension that the client did not declare in it.
+    #[error("the request does not declare the extension {0:?}, which its method belongs to")]
+    NotDeclared(&'static str),
     /// A header disagrees with the body.
     #[error("header mismatch: {0}")]
     Header(String),
@@ -110,6 +113,7 @@ impl Fault {
             Self::UnknownResource(_) => code::RESOURCE_NOT_FOUND,
             Self::UnknownMethod(_) => code::METHOD_NOT_FOUND,
             Self::Invalid(_) => code::INVALID_REQUEST,
+            Self::NotDeclared(_) => code::MISSING_CAPABILITY,
             Self::Header(_) => code::HEADER_MISMATCH,
             Self::Version(_) => code::UNSUPPORTED_VERSION,
             Self::Unavailable { .. } | Self::Died { .. } | Self::ShuttingDown => UNAVAILABLE,
@@ -128,6 +132,7 @@ impl Fault {
             Self::UnknownMethod(_) => "method_not_found",
             Self::Params(_) => "invalid_params",
             Self::Invalid(_) => "invalid_request",
+            Self::NotDeclared(_) => "missing_capability",
             Self::Header(_) => "header_mismatch",
             Self::Version(_) => "unsupported_version",
             Self::Unavailable { .. } | Self::ShuttingDown => "unavailable",
@@ -185,6 +190,9 @@ impl Fault {
                 wire::Version::LATEST.as_str(),
                 quote(requested)
             )),
+            Self::NotDeclared(extension) => {
+                Some(format!(r#"{{"requiredCapabilities":{{"extensions":{{{}:{{}}}}}}}}"#, quote(extension)))
+            }
             Self::UnknownResource(uri) => Some(format!(r#"{{"uri":{}}}"#, quote(uri))),
             _ => None,
         }

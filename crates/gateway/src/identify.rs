@@ -42,11 +42,23 @@ fn stateless(call: &Call) -> Result<(), Fault> {
     if Version::parse(&version).is_none_or(|version| version.era() != Era::Stateless) {
         return Err(Fault::Version(version.into_owned()));
     }
-    object
+    let capabilities = object
         .object(meta::CLIENT_CAPABILITIES)
         .map_err(|e| Fault::Params(format!("_meta: {e}")))?
         .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
+    let is_of_tasks = matches!(call.frame.method(), method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL);
+    if is_of_tasks && !declares(&capabilities, TASKS) {
+        return Err(Fault::NotDeclared(TASKS));
+    }
     Ok(())
+}
+
+/// The extension that the `tasks/*` methods of the stateless era belong to.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
+
+fn declares(capabilities: &Object<'_>, extension: &str) -> bool {
+    let extensions = capabilities.object("extensions").ok().flatten();
+    extensions.is_some_and(|extensions| matches!(extensions.get(extension), Ok(Some(_))))
 }
 
 /// What is in the headers and in the body must be the same, or what a proxy read and what a server does differ.
@@ -88,7 +100,7 @@ pub(crate) fn named_by(asked: &str) -> Option<&'static str> {
     match asked {
         method::TOOLS_CALL | method::PROMPTS_GET => Some("name"),
         method::RESOURCES_READ => Some("uri"),
-        _ if asked.starts_with("tasks/") => Some("taskId"),
+        method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL => Some("taskId"),
         _ => None,
     }
 }

@@ -21,6 +21,7 @@ use crate::identify;
 use crate::method::{self, Route};
 use crate::phase::{Decision, Facts};
 use crate::routed::Plan;
+use crate::slot::Step;
 
 /// Answers a request. See the module.
 pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Reply {
@@ -43,6 +44,9 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
     };
     let upstream = core.upstream(&call.workspace, &plan.target.server, call.era);
     match upstream.call(&call.handle, plan.out).await {
+        Some(outcome) if call.is_answered_by_stream() => {
+            Reply::Stream(Events::beginning_with(call, Step::Done(outcome)))
+        }
         Some(outcome) => Reply::Done(call.finish(outcome)),
         None => first(call).await,
     }
@@ -52,7 +56,7 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
 async fn first(mut call: Call) -> Reply {
     let step = call.handle.slot.next().await;
     match step {
-        crate::slot::Step::Done(outcome) => Reply::Done(call.finish(outcome)),
+        Step::Done(outcome) if !call.is_answered_by_stream() => Reply::Done(call.finish(outcome)),
         step => Reply::Stream(Events::beginning_with(call, step)),
     }
 }
