@@ -63,12 +63,8 @@ pub(crate) fn with<T>(
         let done = unless_interrupted(async {
             let mut local = Local::open(&gateway).await?;
             let tools = local.tools(ui).await?;
-            for server in gateway.servers().iter().filter(|s| s.state == "failed") {
-                let reason = server.reason.as_deref().unwrap_or("it does not say why");
-                ui.warn(
-                    &format!("server `{}` does not work: {reason}", server.name),
-                    &[],
-                );
+            if memory == Memory::Fresh {
+                tell_broken(ui, &gateway);
             }
             work(&mut local, tools).await
         });
@@ -77,6 +73,16 @@ pub(crate) fn with<T>(
         engine.finish();
         done
     })
+}
+
+fn tell_broken(ui: &Ui, gateway: &Gateway) {
+    for server in gateway.servers().iter().filter(|s| s.state == "failed") {
+        let reason = server.reason.as_deref().unwrap_or("it does not say why");
+        ui.warn(
+            &format!("server `{}` does not work: {reason}", server.name),
+            &[],
+        );
+    }
 }
 
 /// The configured servers, none of them started.

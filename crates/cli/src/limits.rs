@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Call records waiting to be written; more are counted and dropped.
-pub(crate) const LOG_RECORDS_MAX: usize = 4_096;
+pub(crate) const LOG_RECORDS_MAX: usize = 16_384;
 /// Bytes of `tools call --json -` read from stdin.
 pub(crate) const STDIN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes of one reply over an admin socket.
@@ -26,3 +26,5 @@ pub(crate) const INSTALL_TIMEOUT: Duration = Duration::from_secs(240);
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the end waits for the last records to be written.
 pub(crate) const LOG_FLUSH: Duration = Duration::from_millis(500);
+/// How long records come together before they are written.
+pub(crate) const LOG_BATCH: Duration = Duration::from_millis(20);

@@ -1,24 +1,25 @@
-//! One line on stderr for every call: for people on a terminal, as JSON otherwise. Owns the queue and the
-//! thread that writes, so that no call ever waits for a terminal. What does not fit into the queue is
-//! counted, and the number is told. What a line looks like is in `log/line.rs`.
+//! One line on stderr for every call: for people on a terminal, as JSON otherwise. Owns the thread that
+//! writes, so that no call ever waits for a terminal. What the writer cannot keep up with is counted, and the
+//! number is told. The way to the thread is `log/queue.rs`, what a line looks like is in `log/line.rs`.
 
 mod line;
+mod queue;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use config::{LogFormat, Settings};
 use gateway::{CallRecord, Recorder, StartRecord};
 
-use crate::limits::{LOG_FLUSH, LOG_RECORDS_MAX};
+use crate::limits::LOG_FLUSH;
 use crate::ui::{Stream, write_err};
+use queue::Queue;
 
 pub(crate) use line::millis;
 
 /// What is told.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Record {
     Call(CallRecord),
     Start(jiff::Timestamp, StartRecord),
@@ -33,10 +34,9 @@ struct Wanted {
     starts: bool,
 }
 
-/// The writer. Dropping it writes what is queued.
+/// The log. Dropping it writes what is queued.
 pub(crate) struct Log {
-    queue: Option<SyncSender<Record>>,
-    dropped: Arc<AtomicU64>,
+    queue: Arc<Queue>,
     wanted: Wanted,
     writer: Option<JoinHandle<()>>,
 }
@@ -54,19 +54,18 @@ impl Log {
             LogFormat::Json => false,
         };
         let stream = Stream { terminal, ..stream };
-        let (queue, records) = sync_channel(LOG_RECORDS_MAX);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&dropped);
+        let queue = Arc::new(Queue::default());
+        let records = Arc::clone(&queue);
         let writer = std::thread::Builder::new()
             .name("call-log".into())
-            .spawn(move || drain(&records, &count, stream, write_err))?;
+            .spawn(move || write(&records, stream, write_err))?;
+        queue.attend(writer.thread().clone());
         let wanted = Wanted {
             calls: settings.log_calls || is_verbose,
             starts: is_verbose,
         };
         Ok(Self {
-            queue: Some(queue),
-            dropped,
+            queue,
             wanted,
             writer: Some(writer),
         })
@@ -75,17 +74,9 @@ impl Log {
     /// Waits until everything that was taken is written, but not for a reader that has stopped reading.
     pub(crate) fn flush(&self) {
         let (done, written) = sync_channel(1);
-        if let Some(queue) = &self.queue
-            && queue.try_send(Record::Flush(done)).is_ok()
-        {
+        if self.queue.put(Record::Flush(done)) {
+            self.queue.hurry();
             let _ = written.recv_timeout(LOG_FLUSH);
-        }
-    }
-
-    fn take(&self, record: Record) {
-        let Some(queue) = &self.queue else { return };
-        if let Err(TrySendError::Full(_)) = queue.try_send(record) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -93,50 +84,49 @@ impl Log {
 impl Recorder for Log {
     fn call(&self, record: CallRecord) {
         if self.wanted.calls {
-            self.take(Record::Call(record));
+            self.queue.put(Record::Call(record));
         }
     }
 
     fn start(&self, record: StartRecord) {
         if self.wanted.starts || record.failure.is_some() {
-            self.take(Record::Start(jiff::Timestamp::now(), record));
+            self.queue
+                .put(Record::Start(jiff::Timestamp::now(), record));
         }
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.close();
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
     }
 }
 
-/// Writes until the last sender is gone: all that is there in one piece.
-fn drain(records: &Receiver<Record>, dropped: &AtomicU64, stream: Stream, write: impl Fn(&str)) {
+/// Writes until the queue is closed and empty: all that is there in one piece.
+fn write(queue: &Queue, stream: Stream, write: impl Fn(&str)) {
     let mut told = 0;
-    while let Ok(first) = records.recv() {
-        let mut text = String::new();
+    let mut text = String::new();
+    while let Some(records) = queue.take() {
+        text.clear();
         let mut waiting = Vec::new();
-        for record in std::iter::once(first).chain(records.try_iter().take(256)) {
+        for record in records {
             match record {
-                Record::Call(record) => text.push_str(&line::call(&record, stream)),
-                Record::Start(at, record) => text.push_str(&line::start(at, &record, stream)),
-                Record::Flush(done) => {
-                    waiting.push(done);
-                    continue;
-                }
+                Record::Call(record) => line::call(&record, stream, &mut text),
+                Record::Start(at, record) => line::start(at, &record, stream, &mut text),
+                Record::Flush(done) => waiting.push(done),
             }
-            text.push('\n');
         }
-        let lost = dropped.load(Ordering::Relaxed);
+        let lost = queue.dropped();
         if lost > told {
-            text.push_str(&line::loss(lost - told, stream));
-            text.push('\n');
+            line::loss(lost - told, stream, &mut text);
             told = lost;
         }
-        write(&text);
+        if !text.is_empty() {
+            write(&text);
+        }
         for done in waiting {
             let _ = done.try_send(());
         }

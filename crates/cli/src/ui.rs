@@ -183,6 +183,7 @@ impl Ui {
 
     /// Why the command failed: one line, its causes, its hints; one JSON object for programs.
     pub(crate) fn failure(&self, failure: &Failure) {
+        self.passing("");
         if let Some(usage) = failure.usage_text() {
             let text = if self.err.colour {
                 usage.ansi().to_string()

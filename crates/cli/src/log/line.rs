@@ -1,41 +1,48 @@
-//! What a record looks like.
+//! What a record looks like. The JSON is written as text at once: there may be thousands of lines a second.
+
+use std::fmt::Write;
 
 use gateway::{CallRecord, Outcome, StartRecord};
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
 use crate::content::bytes;
 use crate::ui::{Label, Line, Stream};
 
-/// A call, as one line without its end.
-pub(super) fn call(record: &CallRecord, stream: Stream) -> String {
+/// A call, as one line.
+pub(super) fn call(record: &CallRecord, stream: Stream, out: &mut String) {
     if stream.terminal {
-        call_text(record).render(stream)
+        out.push_str(&call_text(record).render(stream));
     } else {
-        call_json(record).to_string()
+        call_json(record, out);
     }
+    out.push('\n');
 }
 
 /// A start.
-pub(super) fn start(at: Timestamp, record: &StartRecord, stream: Stream) -> String {
+pub(super) fn start(at: Timestamp, record: &StartRecord, stream: Stream, out: &mut String) {
     if stream.terminal {
-        start_text(at, record).render(stream)
+        out.push_str(&start_text(at, record).render(stream));
     } else {
-        start_json(at, record).to_string()
+        start_json(at, record, out);
     }
+    out.push('\n');
 }
 
 /// That records were lost.
-pub(super) fn loss(count: u64, stream: Stream) -> String {
+pub(super) fn loss(count: u64, stream: Stream, out: &mut String) {
     let message = format!("{count} call records were dropped: stderr is read too slowly");
     if stream.terminal {
-        return Line::new()
+        let line = Line::new()
             .put(Label::Warning, "warning:")
-            .text(format!(" {message}"))
-            .render(stream);
+            .text(format!(" {message}"));
+        out.push_str(&line.render(stream));
+    } else {
+        Members::begin(Timestamp::now(), false, "log", out)
+            .text("message", &message)
+            .number("dropped", count)
+            .end();
     }
-    serde_json::json!({"level": "warn", "target": "log", "message": message, "dropped": count})
-        .to_string()
+    out.push('\n');
 }
 
 fn call_text(record: &CallRecord) -> Line {
@@ -57,31 +64,23 @@ fn call_text(record: &CallRecord) -> Line {
     )
 }
 
-fn call_json(record: &CallRecord) -> Value {
+fn call_json(record: &CallRecord, out: &mut String) {
+    let at = Timestamp::try_from(record.at).unwrap_or_default();
     let is_ok = record.outcome == Outcome::Ok;
-    let mut line = head(
-        Timestamp::try_from(record.at).unwrap_or_default(),
-        is_ok,
-        "call",
-    );
-    let mut put = |name: &str, value: Value| {
-        if !value.is_null() {
-            line.insert(name.to_owned(), value);
-        }
-    };
-    put("call_id", record.id.into());
-    put("trace_id", record.trace.as_deref().into());
-    put("span_id", format!("{:016x}", record.span).into());
-    put("client", record.client.as_deref().into());
-    put("caller", (*record.caller).into());
-    put("server", record.server.as_deref().into());
-    put("name", record.name.as_deref().into());
-    put("method", (*record.method).into());
-    put("ms", milliseconds(record.took));
-    put("outcome", record.outcome.to_string().into());
-    put("bytes_in", record.bytes_in.into());
-    put("bytes_out", record.bytes_out.into());
-    Value::Object(line)
+    Members::begin(at, is_ok, "call", out)
+        .number("call_id", record.id)
+        .maybe("trace_id", record.trace.as_deref())
+        .text("span_id", &format!("{:016x}", record.span))
+        .maybe("client", record.client.as_deref())
+        .text("caller", &record.caller)
+        .maybe("server", record.server.as_deref())
+        .maybe("name", record.name.as_deref())
+        .text("method", &record.method)
+        .number("ms", milliseconds(record.took))
+        .text("outcome", &record.outcome.to_string())
+        .number("bytes_in", record.bytes_in)
+        .number("bytes_out", record.bytes_out)
+        .end();
 }
 
 fn start_text(at: Timestamp, record: &StartRecord) -> Line {
@@ -95,41 +94,22 @@ fn start_text(at: Timestamp, record: &StartRecord) -> Line {
     }
 }
 
-fn start_json(at: Timestamp, record: &StartRecord) -> Value {
-    let mut line = head(at, record.failure.is_none(), "server");
-    line.insert("server".into(), (*record.server).into());
-    line.insert("ms".into(), milliseconds(record.took));
-    let message = if record.failure.is_none() {
-        "started"
-    } else {
-        "does not work"
-    };
-    line.insert("message".into(), message.into());
-    if let Some(why) = &record.failure {
-        line.insert("error".into(), why.as_str().into());
-    }
-    Value::Object(line)
-}
-
-fn head(at: Timestamp, is_ok: bool, target: &str) -> Map<String, Value> {
-    let level = if is_ok { "info" } else { "warn" };
-    let members = [
-        ("timestamp", format!("{at:.3}")),
-        ("level", level.into()),
-        ("target", target.into()),
-    ];
-    members
-        .map(|(name, value)| (name.to_owned(), Value::from(value)))
-        .into_iter()
-        .collect()
+fn start_json(at: Timestamp, record: &StartRecord, out: &mut String) {
+    let is_ok = record.failure.is_none();
+    Members::begin(at, is_ok, "server", out)
+        .text("server", &record.server)
+        .number("ms", milliseconds(record.took))
+        .text("message", if is_ok { "started" } else { "does not work" })
+        .maybe("error", record.failure.as_deref())
+        .end();
 }
 
 fn clock(at: Timestamp) -> Line {
     Line::new().put(Label::Dim, format!("{} ", at.strftime("%H:%M:%S%.3f")))
 }
 
-fn milliseconds(took: std::time::Duration) -> Value {
-    ((took.as_secs_f64() * 1e6).round() / 1e3).into()
+fn milliseconds(took: std::time::Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Milliseconds with the digits that matter.
@@ -138,5 +118,45 @@ pub(crate) fn millis(ms: f64) -> String {
         ms if ms < 10.0 => format!("{ms:.1} ms"),
         ms if ms < 1_000.0 => format!("{ms:.0} ms"),
         ms => format!("{:.1} s", ms / 1_000.0),
+    }
+}
+
+/// The members of one JSON line, in the order in which people look for them.
+struct Members<'a>(&'a mut String);
+
+impl<'a> Members<'a> {
+    fn begin(at: Timestamp, is_ok: bool, target: &str, out: &'a mut String) -> Self {
+        let level = if is_ok { "info" } else { "warn" };
+        // Writing to a string cannot fail.
+        let _ = write!(
+            out,
+            r#"{{"timestamp":"{at:.3}","level":"{level}","target":"{target}""#
+        );
+        Self(out)
+    }
+
+    fn text(self, name: &str, text: &str) -> Self {
+        let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+        let _ = match text.bytes().all(is_plain) {
+            true => write!(self.0, r#","{name}":"{text}""#),
+            false => write!(self.0, r#","{name}":{}"#, wire::quote(text)),
+        };
+        self
+    }
+
+    fn maybe(self, name: &str, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.text(name, text),
+            None => self,
+        }
+    }
+
+    fn number(self, name: &str, number: impl std::fmt::Display) -> Self {
+        let _ = write!(self.0, r#","{name}":{number}"#);
+        self
+    }
+
+    fn end(self) {
+        self.0.push('}');
     }
 }

@@ -34,12 +34,36 @@ fn record() -> CallRecord {
     }
 }
 
+fn log(calls: bool) -> Log {
+    Log {
+        queue: Arc::default(),
+        wanted: Wanted {
+            calls,
+            starts: false,
+        },
+        writer: None,
+    }
+}
+
+/// What the writer makes of everything that was queued.
+fn written(log: Log) -> String {
+    let queue = Arc::clone(&log.queue);
+    drop(log);
+    let text = RefCell::new(String::new());
+    write(&queue, PIPE, |more| text.borrow_mut().push_str(more));
+    text.into_inner()
+}
+
 #[test]
 fn people_read_a_line() {
-    let line = |record| line::call(&record, TERMINAL);
+    let line = |record| {
+        let mut out = String::new();
+        line::call(&record, TERMINAL, &mut out);
+        out
+    };
     assert_eq!(
         line(record()),
-        "00:00:01.120 time get_current_time tools/call 2.1 ms ok 1 kB #7"
+        "00:00:01.120 time get_current_time tools/call 2.1 ms ok 1 kB #7\n"
     );
     let failed = CallRecord {
         name: Some("x\u{1b}[0m".into()),
@@ -49,23 +73,34 @@ fn people_read_a_line() {
     };
     assert_eq!(
         line(failed),
-        "00:00:01.120 x\\u{1b}[0m tools/call 2.1 ms failed: timed_out 1 kB #7"
+        "00:00:01.120 x\\u{1b}[0m tools/call 2.1 ms failed: timed_out 1 kB #7\n"
     );
     let start = StartRecord {
         server: "a".into(),
         took: Duration::from_secs(2),
         failure: Some("no such file".into()),
     };
-    let at = "1970-01-01T00:00:02Z".parse().unwrap();
-    assert_eq!(
-        line::start(at, &start, TERMINAL),
-        "00:00:02.000 a does not work: no such file"
+    let mut out = String::new();
+    line::start(
+        "1970-01-01T00:00:02Z".parse().unwrap(),
+        &start,
+        TERMINAL,
+        &mut out,
     );
+    assert_eq!(out, "00:00:02.000 a does not work: no such file\n");
 }
 
 #[test]
 fn programs_read_json() {
-    let text = line::call(&record(), PIPE);
+    let mut text = String::new();
+    line::call(
+        &CallRecord {
+            name: Some("a\"b\n".into()),
+            ..record()
+        },
+        PIPE,
+        &mut text,
+    );
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["timestamp"], "1970-01-01T00:00:01.120Z");
     assert_eq!(
@@ -76,48 +111,27 @@ fn programs_read_json() {
         (&value["span_id"], value.get("trace_id")),
         (&"00000000000000ff".into(), None)
     );
+    assert_eq!(value["name"], "a\"b\n");
+    assert_eq!(text.lines().count(), 1);
 }
 
 #[test]
 fn a_full_queue_drops_and_tells() {
-    let (queue, records) = sync_channel(2);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let wanted = Wanted {
-        calls: true,
-        starts: false,
-    };
-    let mut log = Log {
-        queue: Some(queue),
-        dropped: Arc::clone(&dropped),
-        wanted,
-        writer: None,
-    };
-    for _ in 0..5 {
+    let log = log(true);
+    let many = crate::limits::LOG_RECORDS_MAX;
+    for _ in 0..many {
         log.call(record());
     }
-    log.queue = None;
-    let written = RefCell::new(String::new());
-    drain(&records, &dropped, PIPE, |text| {
-        written.borrow_mut().push_str(text);
-    });
-    let written = written.into_inner();
-    assert_eq!(written.lines().count(), 3);
-    assert!(written.contains("\"dropped\":3"), "{written}");
+    let lost = log.queue.dropped();
+    assert!(lost > 0);
+    let written = written(log);
+    assert_eq!(written.lines().count() as u64, many as u64 - lost + 1);
+    assert!(written.contains(&format!("\"dropped\":{lost}")));
 }
 
 #[test]
 fn starts_are_for_the_verbose_and_failures_for_all() {
-    let (queue, records) = sync_channel(9);
-    let wanted = Wanted {
-        calls: false,
-        starts: false,
-    };
-    let log = Log {
-        queue: Some(queue),
-        dropped: Arc::default(),
-        wanted,
-        writer: None,
-    };
+    let log = log(false);
     let start = |failure: Option<&str>| StartRecord {
         server: "a".into(),
         took: Duration::ZERO,
@@ -126,32 +140,44 @@ fn starts_are_for_the_verbose_and_failures_for_all() {
     log.call(record());
     log.start(start(None));
     log.start(start(Some("why")));
-    drop(log);
-    assert_eq!(records.iter().count(), 1);
+    let written = written(log);
+    assert!(
+        written.lines().count() == 1 && written.contains("\"error\":\"why\""),
+        "{written}"
+    );
 }
 
+/// Records of many threads while the writer sleeps and wakes: each is written once, and a flush sees them.
 #[test]
-fn a_flush_waits_for_what_came_before() {
-    let settings = Settings::default();
-    let log = Log::start(PIPE, &settings, false).unwrap();
-    log.flush();
-    let (queue, records) = sync_channel(9);
-    let wanted = Wanted {
-        calls: true,
-        starts: false,
-    };
-    let log = Log {
-        queue: Some(queue),
-        dropped: Arc::default(),
-        wanted,
-        writer: None,
-    };
-    log.call(record());
-    let (done, written) = sync_channel(1);
-    log.take(Record::Flush(done));
-    drop(log);
-    drain(&records, &AtomicU64::new(0), PIPE, |text| {
-        assert_eq!(text.lines().count(), 1);
+fn nothing_is_lost_between_threads() {
+    let queue = Arc::new(Queue::default());
+    let (count, lines) = sync_channel(256);
+    let records = Arc::clone(&queue);
+    let writer = std::thread::spawn(move || {
+        write(&records, PIPE, |text| {
+            count.send(text.lines().count()).unwrap();
+        });
     });
-    assert!(written.try_recv().is_ok());
+    queue.attend(writer.thread().clone());
+    let log = Log {
+        queue,
+        wanted: Wanted {
+            calls: true,
+            starts: true,
+        },
+        writer: Some(writer),
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    log.call(record());
+                    std::thread::yield_now();
+                }
+            });
+        }
+    });
+    log.flush();
+    drop(log);
+    assert_eq!(lines.iter().sum::<usize>(), 200);
 }

@@ -1,5 +1,7 @@
 //! The gateway for one client, on stdin and stdout.
 
+use std::io::IsTerminal;
+
 use server::{Readiness, Shutdown, serve_stdio};
 
 use super::presence::Presence;
@@ -12,19 +14,26 @@ pub(super) async fn run(ui: &Ui, engine: &Engine) -> Result<(), Failure> {
     let failed = |e: &dyn std::error::Error| {
         Failure::new(Kind::Failed, "the client cannot be served").because(e)
     };
+    // Looked at before the pipe takes stdin over.
+    if ui.err().terminal && std::io::stdin().is_terminal() {
+        greet(ui);
+    }
     let pipe = transport::stdio::own().map_err(|e| failed(&e))?;
     let shutdown = Shutdown::on_signals().map_err(|e| failed(&e))?;
-    if ui.err().terminal && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-        ui.note(&Line::new().put(Label::Dim, "This is the door for one AI application, which starts it and speaks MCP over stdin and stdout."));
-        ui.note(&Line::new().put(
-            Label::Dim,
-            "For many clients over HTTP: --transport streaming. Ctrl-C leaves.",
-        ));
-    }
     let gateway = engine.start(ui)?;
     let presence = Presence::enter(engine, &gateway, Readiness::default(), "stdio", None);
     let served = serve_stdio(gateway.clone(), pipe, shutdown).await;
     gateway.shutdown(DRAIN_GRACE).await;
     presence.leave();
     served.map_err(|e| failed(&e))
+}
+
+/// Somebody typed the command: what they see should not be nothing.
+fn greet(ui: &Ui) {
+    for text in [
+        "This door is for one AI application, which starts it and speaks MCP over stdin and stdout.",
+        "For many clients, over HTTP: --transport streaming. Ctrl-C leaves.",
+    ] {
+        ui.note(&Line::new().put(Label::Dim, text));
+    }
 }
