@@ -83,12 +83,6 @@ impl Call {
         })
     }
 
-    /// Whether the client gets an event stream because the server gave one: clients see what the server does.
-    pub(crate) fn is_answered_by_stream(&self) -> bool {
-        let is_http = self.session.as_ref().map_or(self.headers.is_some(), |session| session.door == Door::Http);
-        is_http && self.handle.is_streamed()
-    }
-
     /// `params`, shallowly; an absent one is empty.
     pub(crate) fn params(&self) -> Result<Object<'_>, Fault> {
         self.frame.params_object().map_err(|e| Fault::Params(e.to_string()))

@@ -13,8 +13,6 @@ pub(crate) struct CallHandle {
     pub(crate) slot: Slot,
     way: OnceLock<Way>,
     taken_back: AtomicBool,
-    /// The server answers with an event stream; over HTTP its client is answered the same way.
-    is_streamed: AtomicBool,
 }
 
 /// Where the call went.
@@ -32,14 +30,6 @@ impl CallHandle {
     pub(crate) fn went(&self, live: &Arc<Live>, id: u64) {
         // A call goes out once more only after its upstream session was re-opened; the id is the same then.
         let _ = self.way.set(Way { live: live.clone(), id });
-    }
-
-    pub(crate) fn set_streamed(&self) {
-        self.is_streamed.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_streamed(&self) -> bool {
-        self.is_streamed.load(Ordering::Relaxed)
     }
 
     /// The client wants no answer any more: the server is told, by its transport's and era's means.

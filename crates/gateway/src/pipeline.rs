@@ -44,9 +44,6 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
     };
     let upstream = core.upstream(&call.workspace, &plan.target.server, call.era);
     match upstream.call(&call.handle, plan.out).await {
-        Some(outcome) if call.is_answered_by_stream() => {
-            Reply::Stream(Events::beginning_with(call, Step::Done(outcome)))
-        }
         Some(outcome) => Reply::Done(call.finish(outcome)),
         None => first(call).await,
     }
@@ -56,7 +53,7 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
 async fn first(mut call: Call) -> Reply {
     let step = call.handle.slot.next().await;
     match step {
-        Step::Done(outcome) if !call.is_answered_by_stream() => Reply::Done(call.finish(outcome)),
+        Step::Done(outcome) => Reply::Done(call.finish(outcome)),
         step => Reply::Stream(Events::beginning_with(call, step)),
     }
 }

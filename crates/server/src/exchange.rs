@@ -106,6 +106,11 @@ impl Exchange {
         })
     }
 
+    /// The answer is to be read once more, as an event.
+    pub(crate) fn put_back(&mut self, answer: Answer) {
+        self.peeked = Some(Event::Answer(answer));
+    }
+
     /// [`Exchange::poll_event`] for those who wait for nothing else.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         poll_fn(|cx| self.poll_event(cx)).await

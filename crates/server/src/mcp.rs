@@ -55,6 +55,21 @@ fn accepts_both(headers: &HeaderMap) -> Result<(), Box<Response<Body>>> {
     ))
 }
 
+/// Whether the client names the stream first of the two: then it gets one where a document would do.
+fn prefers_stream(headers: &HeaderMap) -> bool {
+    let Some(accept) = headers.get(ACCEPT).map(http::HeaderValue::as_bytes) else {
+        return false;
+    };
+    let at = |wanted: &[u8]| {
+        let mut windows = accept.windows(wanted.len());
+        windows.position(|given| given.eq_ignore_ascii_case(wanted))
+    };
+    match (at(b"text/event-stream"), at(b"application/json")) {
+        (Some(stream), Some(document)) => stream < document,
+        _ => false,
+    }
+}
+
 fn sends_json(headers: &HeaderMap) -> Result<(), Box<Response<Body>>> {
     let given = headers
         .get(CONTENT_TYPE)

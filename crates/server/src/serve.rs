@@ -4,13 +4,12 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
-use config::Settings;
 use gateway::front::Gateway;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -44,31 +43,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// The front door that settings describe. Looks the host name up, if it is one.
-    pub fn from_settings(settings: &Settings, auth: Auth) -> Result<Self, ServeError> {
-        let host = settings.host.trim_start_matches('[').trim_end_matches(']');
-        let found = (host, settings.port).to_socket_addrs();
-        let found = found.map_err(|source| ServeError::Host {
-            host: host.to_owned(),
-            source,
-        })?;
-        let mut listen: Vec<_> = found.collect();
-        listen.dedup();
-        if settings.port == 0 {
-            // Two addresses would get two ports.
-            listen.truncate(1);
-        }
-        Ok(Self {
-            listen,
-            auth,
-            hosts: Names::new(&settings.allowed_hosts),
-            origins: Names::new(&settings.allowed_origins),
-            workers: None,
-            body_bytes_max: settings.body_bytes_max,
-            drain: limits::DRAIN,
-        })
-    }
-
     /// A front door with the usual limits.
     pub fn new(listen: SocketAddr, auth: Auth) -> Self {
         Self {
@@ -96,14 +70,6 @@ pub enum ServeError {
     Bind {
         /// Where.
         address: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The host to listen on is not known.
-    #[error("cannot find the host {host:?} to listen on: {source}")]
-    Host {
-        /// Its name.
-        host: String,
         /// Why not.
         source: io::Error,
     },

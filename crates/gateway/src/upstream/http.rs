@@ -109,7 +109,7 @@ impl HttpLink {
             Posted::Expired => return Some(Err(self.refused(404, b""))),
             Posted::Stream(stream) => stream,
         };
-        handle.set_streamed();
+
         let mut reading = Reading {
             live: live.clone(),
             upstream: upstream.clone(),

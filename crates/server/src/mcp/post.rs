@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use wire::{Frame, Kind, code, method};
 
 use super::stream::CallStream;
-use super::{Visit, accepts_both, era, sends_json, session};
+use super::{Visit, accepts_both, era, prefers_stream, sends_json, session};
 use crate::body::Body;
 use crate::exchange::{Batch, Exchange, Start};
 use crate::{intake, limits, respond};
@@ -138,11 +138,18 @@ async fn answer_in_session(
 /// How the call begins; one that says nothing for long becomes a stream, which can be kept alive.
 async fn start(visit: &Visit, exchange: &mut Exchange) -> Start {
     let is_silent = || visit.link.pulse.quiet_s() >= limits::KEEP_ALIVE_SECONDS;
-    poll_fn(|cx| match exchange.poll_start(cx) {
+    let start = poll_fn(|cx| match exchange.poll_start(cx) {
         Poll::Pending if is_silent() => Poll::Ready(Start::Events),
         start => start,
     })
-    .await
+    .await;
+    match start {
+        Start::Answer(answer) if answer.status == 200 && prefers_stream(&visit.head.headers) => {
+            exchange.put_back(answer);
+            Start::Events
+        }
+        start => start,
+    }
 }
 
 /// `initialize` begins a session, and ends it again if it fails.
