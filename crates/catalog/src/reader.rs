@@ -2,7 +2,7 @@
 //! AI applications give them. Refuses one server, never the others. Next: `reader/launch.rs` (what starts or reaches a
 //! server), `mcp_servers` (whole files).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::document::{Document, Key, Node, Value};
 use crate::expand::Lookup;
@@ -99,6 +99,7 @@ impl Servers {
                     .hint("write {\"name\": {\"command\": …}}"),
             );
         };
+        let taken = pairs.iter().map(|(key, _)| key.name.as_str()).collect();
         for (key, node) in pairs {
             if self.found.len() == ENTRIES_MAX {
                 let message = format!(
@@ -109,7 +110,7 @@ impl Servers {
                         .hint("is this the right file?"),
                 );
             }
-            if let Some(entry) = self.entry(doc, key, node, reading) {
+            if let Some(entry) = self.entry(doc, key, node, &taken, reading) {
                 self.add(doc, entry, key.start);
             }
         }
@@ -120,9 +121,10 @@ impl Servers {
         doc: &Document<'_>,
         key: &Key,
         node: &Node,
+        taken: &HashSet<&str>,
         reading: &Reading<'_>,
     ) -> Option<Entry> {
-        let name = self.name(doc, key)?;
+        let name = self.name(doc, key, taken)?;
         let Some(pairs) = node.table() else {
             let message = format!("server `{name}` must be a table, found {}", node.kind());
             self.note(
@@ -163,22 +165,25 @@ impl Servers {
         }
     }
 
-    fn name(&mut self, doc: &Document<'_>, key: &Key) -> Option<ServerName> {
+    /// The name, or the nearest that is allowed unless another server in the table has that one for its own.
+    fn name(&mut self, doc: &Document<'_>, key: &Key, taken: &HashSet<&str>) -> Option<ServerName> {
         let error = match ServerName::new(&key.name) {
             Ok(name) => return Some(name),
             Err(error) => error,
         };
-        let repaired = ServerName::repaired(&key.name);
         let shown: String = key.name.chars().take(2 * NAME_CHARS_MAX).collect();
+        let message = format!("server `{shown}`");
+        let repaired =
+            ServerName::repaired(&key.name).filter(|name| !taken.contains(name.as_str()));
         self.note(match &repaired {
             Some(name) => doc
                 .warning(
                     key.start,
-                    format!("server `{shown}` is called `{name}` here: {error}"),
+                    format!("{message} is called `{name}` here: {error}"),
                 )
                 .hint(format!("rename it to `{name}`")),
             None => doc
-                .error(key.start, format!("server `{shown}`: {error}"))
+                .error(key.start, format!("{message}: {error}"))
                 .hint("rename it"),
         });
         repaired

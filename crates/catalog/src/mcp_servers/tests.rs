@@ -252,6 +252,25 @@ fn names_are_repaired_where_they_can_be() {
 }
 
 #[test]
+fn a_repaired_name_never_takes_the_place_of_one_that_needs_no_repair() {
+    for text in [
+        r#"{"mcpServers": {"a": {"command": "1"}, "/*a": {"command": "x"}}}"#,
+        r#"{"mcpServers": {"/*a": {"command": "x"}, "a": {"command": "1"}}}"#,
+    ] {
+        let (entries, problems) = read(text);
+        assert!(
+            matches!(&entries[..], [Entry { launch: Launch::Command { command, .. }, .. }] if command == "1")
+        );
+        assert!(
+            problems.len() == 1 && problems[0].is_error(),
+            "{problems:?}"
+        );
+    }
+    let broken = r#"{"mcpServers": {"a": {"comand": "1"}, "/*a": {"command": "x"}}}"#;
+    assert_eq!(read(broken).0, [], "nor of one that is broken");
+}
+
+#[test]
 fn misspelt_and_later_keys_are_told_and_unknown_ones_are_not() {
     let text =
         r#"{"mcpServers": {"a": {"command": "x", "arg": ["y"], "icon": "i", "network": "none"}}}"#;
