@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use gateway::Fault;
 use gateway::front::{Answer, Caller, Door, Event, Gateway, Origin, Reply, Session};
 use wire::{Frame, Kind as FrameKind, Object, Version, method};
 
@@ -213,14 +214,30 @@ fn result(method: &str, answer: &Answer) -> Result<String, Failure> {
 /// A JSON-RPC error as people see it.
 fn refused(frame: &Frame) -> Failure {
     let error = frame.error().and_then(|raw| Object::parse(raw).ok());
+    let code = error
+        .as_ref()
+        .and_then(|e| e.get("code").ok()??.parse().ok());
     let message = error
         .as_ref()
         .and_then(|e| e.string("message").ok().flatten());
-    Failure::new(
-        Kind::Failed,
-        message.map_or_else(
-            || "the request was refused".to_owned(),
-            std::borrow::Cow::into_owned,
-        ),
-    )
+    let message = message.map_or_else(|| "the request was refused".to_owned(), |m| m.into_owned());
+    Failure::new(code.map_or(Kind::Failed, kind), message)
+}
+
+/// The gateway's own reasons have exit codes of their own.
+fn kind(code: i64) -> Kind {
+    let unavailable = Fault::Unavailable {
+        server: Arc::from(""),
+        reason: String::new(),
+    };
+    let timed_out = Fault::TimedOut {
+        server: Arc::from(""),
+        after_s: 0,
+    };
+    match code {
+        code if code == unavailable.code() => Kind::NotRunning,
+        code if code == timed_out.code() => Kind::Timeout,
+        code if code == Fault::Denied(String::new()).code() => Kind::Denied,
+        _ => Kind::Failed,
+    }
 }

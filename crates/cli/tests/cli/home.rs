@@ -314,11 +314,15 @@ pub(crate) struct Piped {
 }
 
 impl Piped {
-    pub(crate) fn new(mut command: Command) -> Self {
+    pub(crate) fn new(command: Command) -> Self {
+        Self::with_stderr(command, Stdio::null())
+    }
+
+    pub(crate) fn with_stderr(mut command: Command, stderr: impl Into<Stdio>) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -62,3 +62,46 @@ fn a_signal_ends_it_in_order() {
     signal(client.child.id(), rustix::process::Signal::TERM);
     assert_eq!(client.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn every_call_is_told_on_stderr_without_its_arguments() {
+    let home = Home::new();
+    let config = home.servers(&["demo"]);
+    let log = std::fs::File::create(home.path("log")).unwrap();
+    let command = home.command(&["gateway", "run", "--verbose", "--config", &config]);
+    let mut client = Piped::with_stderr(command, log);
+    client.ask(&initialize());
+    client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call",
+        "params": {"name": "echo", "arguments": {"message": "a secret"},
+        "_meta": {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}}));
+    assert_eq!(client.leave().code(), Some(0));
+    let log = std::fs::read_to_string(home.path("log")).unwrap();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |target: &str, name: &str| {
+        lines
+            .iter()
+            .find(|l| l["target"] == target && l["method"] == name)
+    };
+    let call = of("call", "tools/call").unwrap();
+    assert_eq!(
+        (&call["server"], &call["name"], &call["outcome"]),
+        (&"demo".into(), &"echo".into(), &"ok".into())
+    );
+    assert_eq!(call["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    assert!(lines.iter().any(|l| l["message"] == "started"), "{log}");
+    assert!(!log.contains("a secret"));
+}
+
+#[test]
+fn the_log_can_be_turned_off() {
+    let home = Home::new();
+    home.write("portolan/config.toml", "[gateway]\nlog_calls = false\n");
+    let log = std::fs::File::create(home.path("log")).unwrap();
+    let mut client = Piped::with_stderr(home.command(&["gateway", "run"]), log);
+    client.ask(&initialize());
+    assert_eq!(client.leave().code(), Some(0));
+    assert_eq!(std::fs::read_to_string(home.path("log")).unwrap(), "");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::home::{BINARY, Home};
+use super::home::{BINARY, Home, is_alive, signal, wait_until};
 
 #[test]
 fn tools_are_listed_counted_and_inspected() {
@@ -112,6 +112,36 @@ fn a_call_that_is_refused_fails() {
     ];
     let said = home.run(&late).failed(7);
     assert!(said.contains("did not answer within 0.05 s"), "{said}");
+}
+
+#[test]
+fn ctrl_c_ends_a_call_and_its_server() {
+    let home = Home::new();
+    // The server tells its process, and its readiness, by a file: there is nothing else to see it by.
+    let (file, call) = (home.path("pid"), "tools call count-up steps=100 --config");
+    let script = format!(
+        "echo $$ > '{}'; exec '{BINARY}' __demo-server",
+        file.display()
+    );
+    let config =
+        json!({"mcpServers": {"slow": {"command": "sh", "args": ["-c", script]}}}).to_string();
+    let config = home.write("slow.json", &config);
+    let mut words: Vec<&str> = call.split(' ').collect();
+    words.push(&config);
+    let mut child = home
+        .command(&words)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = || {
+        std::fs::read_to_string(&file)
+            .ok()
+            .and_then(|text| text.trim().parse::<u32>().ok())
+    };
+    wait_until(|| pid().is_some());
+    signal(child.id(), rustix::process::Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    wait_until(|| !is_alive(pid().unwrap()));
 }
 
 #[test]

@@ -85,21 +85,20 @@ async fn finish(
     ))
 }
 
-/// The line that tells most: the last one that speaks of an error, else the last one.
+/// The line that tells most: the first that speaks of an error, else the last one.
 fn reason(output: &std::process::Output) -> String {
     let words = [&output.stdout[..], b"\n", &output.stderr[..]].concat();
     let words = String::from_utf8_lossy(&words);
+    let has = |line: &str, word: &str| line.to_lowercase().contains(word);
     let lines = || {
         words
             .lines()
             .map(str::trim)
-            .rev()
-            .filter(|line| !line.is_empty() && !line.contains("warn"))
+            .filter(|line| !line.is_empty() && !has(line, "warn"))
     };
-    let is_path = |line: &str| line.contains("_logs") || line.contains("complete log");
-    let telling = lines().find(|line| line.to_lowercase().contains("err") && !is_path(line));
+    let telling = lines().find(|line| has(line, "error"));
     telling
-        .or_else(|| lines().next())
+        .or_else(|| lines().next_back())
         .unwrap_or("it does not say why")
         .to_owned()
 }

@@ -54,6 +54,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             format!("{}, {} failed", server.calls, server.errors),
         );
         row("running", Label::Plain, server.upstreams.to_string());
+        row("speaks", Label::Plain, server.versions.join(", "));
         row("processes", Label::Plain, pids.join(", "));
         row(
             "gateway",

@@ -1,6 +1,6 @@
 //! Tells systemd that the gateway is ready, where systemd wants to know.
 
-use std::os::linux::net::SocketAddrExt;
+use std::io;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use config::Env;
@@ -13,12 +13,22 @@ pub(super) fn ready(env: &Env) {
     }
 }
 
-fn send(address: &str) -> std::io::Result<()> {
+fn send(address: &str) -> io::Result<()> {
     let address = match address.strip_prefix('@') {
-        Some(name) => SocketAddr::from_abstract_name(name)?,
+        Some(name) => of_name(name)?,
         None => SocketAddr::from_pathname(address)?,
     };
     UnixDatagram::unbound()?
         .send_to_addr(b"READY=1", &address)
         .map(drop)
+}
+
+#[cfg(target_os = "linux")]
+fn of_name(name: &str) -> io::Result<SocketAddr> {
+    std::os::linux::net::SocketAddrExt::from_abstract_name(name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn of_name(_: &str) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
 }
