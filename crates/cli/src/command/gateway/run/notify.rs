@@ -25,7 +25,7 @@ fn send(address: &str) -> io::Result<()> {
 
 #[cfg(target_os = "linux")]
 fn of_name(name: &str) -> io::Result<SocketAddr> {
-    std::os::linux::net::SocketAddrExt::from_abstract_name(name)
+    <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name)
 }
 
 #[cfg(not(target_os = "linux"))]
