@@ -220,7 +220,10 @@ fn refused(frame: &Frame) -> Failure {
     let message = error
         .as_ref()
         .and_then(|e| e.string("message").ok().flatten());
-    let message = message.map_or_else(|| "the request was refused".to_owned(), |m| m.into_owned());
+    let message = message.map_or_else(
+        || "the request was refused".to_owned(),
+        std::borrow::Cow::into_owned,
+    );
     Failure::new(code.map_or(Kind::Failed, kind), message)
 }
 

@@ -62,7 +62,7 @@ impl<'a> Stage<'a> {
 
     /// A step that is done.
     pub(super) fn step(&self, step: &str, detail: &str, begun: Instant) {
-        let ms = begun.elapsed().as_secs_f64() * 1_000.0;
+        let ms = since(begun);
         let detail = short(detail);
         self.line(Label::Good, "✓", step, &detail, &millis(ms));
         self.steps.borrow_mut().push(Step {
@@ -87,7 +87,7 @@ impl<'a> Stage<'a> {
 
     /// The end.
     pub(super) fn finish(self, calls: usize) -> Result<(), Failure> {
-        let ms = self.begun.elapsed().as_secs_f64() * 1_000.0;
+        let ms = since(self.begun);
         let report = Report {
             ok: calls > 0,
             calls,
@@ -123,6 +123,11 @@ impl<'a> Stage<'a> {
                 .text(detail.to_owned()),
         );
     }
+}
+
+/// Milliseconds, to the microsecond.
+fn since(begun: Instant) -> f64 {
+    (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// One line, and not a long one.
