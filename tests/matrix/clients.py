@@ -74,8 +74,10 @@ def inspector(cell, target, steps):
     if "url" in target:
         to = ["--transport", "http", "--server-url", target["url"]]
     else:
-        to = [target["command"], *target["args"]]
-        era += [part for name, value in target["env"].items() for part in ("-e", f"{name}={value}")]
+        # From a file, as people give it one: on its command line it would take the server's flags for its own.
+        config = cell.home / "inspector.json"
+        config.write_text(json.dumps({"mcpServers": {"it": target}}), encoding="utf-8")
+        to = ["--config", str(config), "--server", "it"]
     results = []
     for step in steps:
         # It ends with 5 when a tool says that it failed.
