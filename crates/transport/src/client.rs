@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod exchange;
 mod pool;
+mod sending;
 mod sse_pipe;
 mod tls;
 

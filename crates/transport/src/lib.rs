@@ -1,4 +1,9 @@
-//! Stdio, streamable HTTP and HTTP+SSE, both ends
+//! Stdio, streamable HTTP and HTTP+SSE, both ends.
+//!
+//! Owns how frames travel: duplex pipes over file descriptors, memory and HTTP+SSE ([`pipe`], [`stdio`], [`memory`]),
+//! HTTP towards servers ([`client`]), the text of event streams ([`sse`]) and what our own keep for clients that come
+//! back ([`resume`]). Refuses to look into a frame and to know a web framework: our HTTP door is in `server`. Read
+//! `pipe.rs` next, or `client.rs` for HTTP.
 
 pub mod client;
 pub mod limits;

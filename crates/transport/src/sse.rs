@@ -53,17 +53,17 @@ pub fn encode(event: &Event) -> Bytes {
 /// Appends the text of one event.
 ///
 /// The format has no escapes. Line ends within the data become separate data lines, so a CR arrives as LF: JSON does
-/// not mind. Line ends and NUL within the id or type, where they could start a field of somebody else's choice, are
-/// left out.
+/// not mind. Line ends within the id or type, where they could start a field of somebody else's choice, are left out,
+/// and so is NUL within the id, which would make it none.
 pub fn encode_into(event: &Event, out: &mut BytesMut) {
     if let Some(id) = &event.id {
-        field(out, b"id: ", id);
+        field(out, b"id: ", id, &['\n', '\r', '\0']);
     }
     if let Some(name) = &event.event {
-        field(out, b"event: ", name);
+        field(out, b"event: ", name, &['\n', '\r']);
     }
     if let Some(retry) = event.retry {
-        field(out, b"retry: ", &retry.to_string());
+        field(out, b"retry: ", &retry.to_string(), &[]);
     }
     let mut rest: &[u8] = &event.data;
     loop {
@@ -83,9 +83,9 @@ pub fn encode_into(event: &Event, out: &mut BytesMut) {
 /// A comment line, which clients pass over: it keeps connections and the proxies between from timing out.
 pub const KEEP_ALIVE: &[u8] = b":\n\n";
 
-fn field(out: &mut BytesMut, name: &[u8], value: &str) {
+fn field(out: &mut BytesMut, name: &[u8], value: &str, without: &[char]) {
     out.put_slice(name);
-    for part in value.split(['\n', '\r', '\0']) {
+    for part in value.split(without) {
         out.put_slice(part.as_bytes());
     }
     out.put_u8(b'\n');

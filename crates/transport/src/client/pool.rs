@@ -118,12 +118,6 @@ impl Pool {
 
     /// Says whether somebody has to start the sweeper.
     fn put(&mut self, idle: Idle) -> bool {
-        if self.count >= IDLE_PER_THREAD_MAX {
-            self.sweep();
-        }
-        if self.count >= IDLE_PER_THREAD_MAX {
-            return false;
-        }
         let origin = Arc::as_ptr(&idle.conn.slot.origin);
         let same = self.idle.entry(origin).or_default();
         same.push_back(idle);
@@ -132,7 +126,19 @@ impl Pool {
             same.pop_front();
             self.count -= 1;
         }
+        if self.count > IDLE_PER_THREAD_MAX {
+            self.drop_oldest();
+        }
         !std::mem::replace(&mut self.swept, true)
+    }
+
+    /// The newest is the most likely to be used next, whoever's it is.
+    fn drop_oldest(&mut self) {
+        let oldest = self.idle.values_mut().filter(|idle| !idle.is_empty());
+        if let Some(oldest) = oldest.min_by_key(|idle| idle.front().map(|first| first.since)) {
+            oldest.pop_front();
+            self.count -= 1;
+        }
     }
 
     fn sweep(&mut self) {

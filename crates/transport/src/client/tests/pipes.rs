@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 
 use super::*;
-use crate::limits::POST_HEAD_START;
+use crate::limits::{POST_HEAD_START, POSTS_MAX};
 use crate::pipe::{Pipe, ReadError, SendError};
 use Step::{Closed, Request, Wait};
 
@@ -152,6 +152,22 @@ async fn a_post_that_is_held_open_holds_up_nothing_for_long() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(begun.elapsed() >= POST_HEAD_START && begun.elapsed() < 2 * POST_HEAD_START);
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_posts_are_held_open_and_no_more() {
+    let mut scripts = vec![vec![Request, begin("/m"), Closed]];
+    scripts.extend((0..POSTS_MAX).map(|_| vec![Request, Wait, accepted(), Request, Closed]));
+    let server = Server::start(scripts).await;
+    let pipe = connect(&server).await.unwrap();
+    for _ in 0..=POSTS_MAX {
+        pipe.sink.send(CALL).unwrap();
+    }
+    tokio::time::sleep(POST_HEAD_START * 60).await;
+    assert_eq!(server.seen().len(), 1 + POSTS_MAX);
+    server.go_on();
+    tokio::time::sleep(POST_HEAD_START * 2).await;
+    assert_eq!(server.seen().len(), 1 + POSTS_MAX + 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use tokio::task::yield_now;
 use tokio::time::advance;
 
 use super::*;
-use crate::limits::{IDLE_MAX, IDLE_PER_ORIGIN_MAX};
+use crate::limits::{IDLE_MAX, IDLE_PER_ORIGIN_MAX, IDLE_PER_THREAD_MAX};
 use Step::{Closed, Request, Wait};
 
 async fn answers(endpoint: &Endpoint, count: usize) -> Vec<String> {
@@ -223,6 +223,36 @@ async fn so_many_are_kept_and_no_more() {
         yield_now().await;
     }
     assert_eq!(server.closed_so_far(), 2);
+}
+
+#[tokio::test]
+async fn a_thread_keeps_so_many_and_lets_the_oldest_go() {
+    let (origins, each) = (5, 60);
+    let mut servers = Vec::new();
+    for _ in 0..origins {
+        let scripts = (0..each).map(|_| vec![Request, Wait, Step::reply("a"), Closed]);
+        servers.push(Server::start(scripts.collect()).await);
+    }
+    for server in &servers {
+        let endpoint = endpoint(server);
+        let calls: Vec<_> = (0..each).map(|_| ask(&endpoint)).collect();
+        let go_on = async {
+            while server.seen().len() < each {
+                yield_now().await;
+            }
+            for _ in 0..each {
+                server.go_on();
+                yield_now().await;
+            }
+        };
+        let (answered, ()) = tokio::join!(futures_util::future::join_all(calls), go_on);
+        assert!(answered.iter().all(Result::is_ok));
+    }
+    let too_many = origins * each - IDLE_PER_THREAD_MAX;
+    servers[0].closed(too_many).await;
+    for server in &servers[1..] {
+        assert_eq!(server.closed_so_far(), 0);
+    }
 }
 
 #[tokio::test]
