@@ -46,7 +46,7 @@ type Call = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 enum State {
     Calling(Call),
-    Streaming(Events),
+    Streaming(Box<Events>),
     Batch(Batch),
     Over,
 }
@@ -127,7 +127,7 @@ impl Exchange {
                     self.state = State::Over;
                     return Poll::Ready(Some(Event::Answer(answer)));
                 }
-                Reply::Stream(events) => self.state = State::Streaming(events),
+                Reply::Stream(events) => self.state = State::Streaming(Box::new(events)),
             }
         }
         let event = match &mut self.state {

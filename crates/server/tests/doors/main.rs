@@ -1,0 +1,18 @@
+//! The front doors from outside: real sockets, a client that speaks HTTP by hand, a scripted server behind.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+extern crate portolan_server as server;
+
+mod admin;
+mod guard;
+mod harness;
+mod http;
+mod legacy;
+mod lifecycle;
+mod limits;
+mod script;
+mod stateless;
+mod stdio;
+mod streamable;
+mod streams;
