@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use gateway::front::{Caller, Gateway};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use wire::code;
 
 use crate::body::Body;
 use crate::connection::Link;
@@ -70,6 +71,14 @@ impl Door {
     ) -> Response<Body> {
         match route(head.uri.path()) {
             Route::Mcp { only } => match self.admit(&head, link) {
+                Ok(_) if only.is_some_and(|server| !self.gateway.has_server(server)) => {
+                    respond::error(
+                        StatusCode::NOT_FOUND,
+                        None,
+                        code::INVALID_REQUEST,
+                        "there is no server of this name",
+                    )
+                }
                 Ok(caller) => {
                     let only = only.map(Arc::from);
                     let visit = Visit {

@@ -48,6 +48,8 @@ enum State {
     Calling(Call),
     Streaming(Box<Events>),
     Batch(Batch),
+    #[cfg(test)]
+    Scripted(tokio::sync::mpsc::Receiver<Event>),
     Over,
 }
 
@@ -72,6 +74,12 @@ impl Exchange {
 
     pub(crate) fn batch(batch: Batch) -> Self {
         Self::of(State::Batch(batch))
+    }
+
+    /// Has these events, whatever a gateway would say.
+    #[cfg(test)]
+    pub(crate) fn scripted(events: tokio::sync::mpsc::Receiver<Event>) -> Self {
+        Self::of(State::Scripted(events))
     }
 
     fn of(state: State) -> Self {
@@ -134,6 +142,8 @@ impl Exchange {
             State::Calling(_) | State::Over => None,
             State::Streaming(events) => ready!(events.poll_next(cx)),
             State::Batch(batch) => ready!(batch.poll_event(cx)),
+            #[cfg(test)]
+            State::Scripted(events) => ready!(events.poll_recv(cx)),
         };
         if matches!(event, None | Some(Event::Answer(_))) {
             self.state = State::Over;

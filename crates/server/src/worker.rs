@@ -101,3 +101,6 @@ impl Drop for Counted {
         self.0.fetch_sub(1, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 use wire::{Frame, Kind, code, method};
 
-use super::stream::CallStream;
+use super::stream::{self, CallStream};
 use super::{Visit, accepts_both, era, prefers_stream, sends_json, session};
 use crate::body::Body;
 use crate::exchange::{Batch, Exchange, Start};
@@ -46,11 +46,11 @@ pub(super) async fn answer(visit: Visit, body: Incoming) -> Response<Body> {
         Ok(session) => session,
         Err(refused) => return *refused,
     };
-    let origin = origin(&visit, Some(session));
+    let origin = origin(&visit, Some(session.clone()));
     match frame.kind() {
         Kind::Request => {
-            let exchange = Exchange::begin(&visit.door, origin.clone(), frame);
-            answer_in_session(&visit, &origin, exchange).await
+            let exchange = Exchange::begin(&visit.door, origin, frame);
+            answer_in_session(&visit, &session, exchange).await
         }
         Kind::Notification => {
             visit.door.gateway.notification(&origin, frame);
@@ -110,9 +110,9 @@ async fn answer_batch(visit: &Visit, messages: Vec<Bytes>) -> Response<Body> {
     if !session.version().is_some_and(wire::Version::has_batches) {
         return refused();
     }
-    let origin = origin(visit, Some(session));
+    let origin = origin(visit, Some(session.clone()));
     match Batch::begin(&visit.door, &origin, messages) {
-        Some(batch) => answer_in_session(visit, &origin, Exchange::batch(batch)).await,
+        Some(batch) => answer_in_session(visit, &session, Exchange::batch(batch)).await,
         None => respond::accepted(),
     }
 }
@@ -121,14 +121,15 @@ async fn answer_batch(visit: &Visit, messages: Vec<Bytes>) -> Response<Body> {
 /// said is kept.
 async fn answer_in_session(
     visit: &Visit,
-    origin: &Origin,
+    session: &Arc<Session>,
     mut exchange: Exchange,
 ) -> Response<Body> {
     exchange.run_out_when_dropped();
     match start(visit, &mut exchange).await {
         Start::Answer(answer) => respond::answer(answer),
         Start::Events => {
-            let stream = CallStream::kept(exchange, origin.session.as_ref(), &visit.door.sessions);
+            let streams = visit.door.sessions.streams(session);
+            let stream = CallStream::kept(exchange, &streams, stream::primes(session));
             respond::events(Body::events(&visit.link, stream))
         }
         Start::Nothing => respond::accepted(),

@@ -4,19 +4,17 @@
 //! dropping the stream cancels.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use gateway::front::{Event, Session};
-use transport::resume::{Reader, StreamHandle};
+use transport::resume::{Reader, StreamHandle, Streams};
 use transport::sse;
 use wire::Version;
 
 use crate::body::Chunks;
 use crate::exchange::Exchange;
 use crate::respond;
-use crate::sessions::Sessions;
 
 /// See the module.
 pub(super) struct CallStream(Form);
@@ -45,31 +43,24 @@ impl CallStream {
     }
 
     /// Events that can be asked for again. If the session has too many of those, as they come.
-    pub(super) fn kept(
-        exchange: Exchange,
-        session: Option<&Arc<Session>>,
-        sessions: &Sessions,
-    ) -> Self {
-        let Some(session) = session else {
-            return Self::passing(exchange);
-        };
-        let Ok(log) = sessions.streams(session).open() else {
+    pub(super) fn kept(exchange: Exchange, streams: &Streams, is_primed: bool) -> Self {
+        let Ok(log) = streams.open() else {
             return Self::passing(exchange);
         };
         let Some(reader) = log.attach() else {
             return Self::passing(exchange);
         };
-        let is_primed = primes(session);
         if is_primed {
             log.push(&Bytes::new(), None);
         }
+        let rest = Rest {
+            exchange,
+            log,
+            is_primed,
+        };
         Self(Form::Kept {
             reader,
-            rest: Some(Rest {
-                exchange,
-                log,
-                is_primed,
-            }),
+            rest: Some(rest),
             is_sent_away: false,
         })
     }
@@ -155,3 +146,6 @@ impl Drop for CallStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

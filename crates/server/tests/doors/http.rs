@@ -182,6 +182,12 @@ impl Connection {
         String::from_utf8(rest).unwrap()
     }
 
+    /// A chunk of a stream as it came: what a keep-alive comment looks like.
+    pub(crate) async fn raw_chunk(&mut self) -> String {
+        assert!(self.chunk().await, "the stream ended");
+        String::from_utf8(std::mem::take(&mut self.text)).unwrap()
+    }
+
     async fn chunk(&mut self) -> bool {
         let size = usize::from_str_radix(&self.line().await, 16).unwrap();
         let mut data = vec![0; size + 2];

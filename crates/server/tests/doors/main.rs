@@ -7,6 +7,7 @@ extern crate portolan_server as server;
 mod admin;
 mod guard;
 mod harness;
+#[expect(dead_code, reason = "shared with the tests on a paused clock")]
 mod http;
 mod legacy;
 mod lifecycle;

@@ -170,6 +170,10 @@ async fn one_server_alone_has_its_own_endpoint() {
         .post_to("/s/one/mcp", &[("Mcp-Session-Id", id)], &call(1, "echo"))
         .await;
     assert_eq!(reply.status, 200, "{reply:?}");
+    let reply = house
+        .post_to("/s/two/mcp", &[], &initialize("2025-11-25"))
+        .await;
+    assert_eq!(reply.status, 404);
     house.close().await;
 }
 
