@@ -20,6 +20,7 @@ pub(super) async fn run(ui: &Ui, engine: &Engine, settings: &Settings) -> Result
     let options = Options {
         hosts: Names::new(&settings.allowed_hosts),
         origins: Names::new(&settings.allowed_origins),
+        body_bytes_max: settings.body_bytes_max,
         drain: DRAIN_GRACE,
         ..Options::new(listen, auth)
     };
