@@ -1,5 +1,6 @@
 //! One request from its arrival to its answer: what the phases learn of it, and the one place where it ends.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
@@ -51,7 +52,8 @@ impl Call {
             return Err(refusal(id, era, &Fault::ShuttingDown));
         }
         let handle = CallHandle::new();
-        if let Some(session) = &from.session {
+        // `initialize` comes once and is answered at once: an idle session needs no table of calls.
+        if let Some(session) = from.session.as_ref().filter(|_| frame.method() != method::INITIALIZE) {
             match session.begin(id, &handle, core.settings.in_flight_max) {
                 Ok(()) => {}
                 Err(Refused::TooMany) => return Err(refusal(id, era, &Fault::Busy("requests under way"))),
@@ -130,7 +132,7 @@ impl Call {
     fn returned(&self, frame: &Frame, status: u16) -> Answer {
         let mut bytes = frame.bytes().clone();
         let server = self.server.as_ref();
-        if let Some(server) = server.filter(|server| self.core.may_have_tasks(server, self.era, &self.workspace.caller)) {
+        if let Some(server) = server.filter(|server| server.has_tasks()) {
             bytes = self.core.tasks.sealed(frame, server, &self.workspace.caller);
         }
         for interceptor in &self.core.interceptors {
@@ -189,7 +191,7 @@ impl Call {
             at: SystemTime::now(),
             caller: self.workspace.caller.0.clone(),
             client: self.session.as_ref().and_then(|s| Some(s.hello()?.client.clone())),
-            method: self.frame.method().into(),
+            method: well_known(self.frame.method()),
             server: self.server.as_ref().map(|server| server.name.clone()),
             name: self.name.take(),
             took,
@@ -224,6 +226,22 @@ fn speaks_stateless(session: &Session, frame: &Frame) -> bool {
     }
     let meta = frame.params().and_then(|params| Object::parse(params).ok()?.object("_meta").ok()?);
     meta.is_some_and(|meta| matches!(meta.get(wire::meta::PROTOCOL_VERSION), Ok(Some(_))))
+}
+
+/// The method without a copy, where it is one of those that are called all the time.
+pub(crate) fn well_known(name: &str) -> Cow<'static, str> {
+    const OFTEN: [&str; 6] = [
+        method::TOOLS_CALL,
+        method::TOOLS_LIST,
+        method::RESOURCES_READ,
+        method::PROMPTS_GET,
+        method::INITIALIZE,
+        method::PING,
+    ];
+    match OFTEN.into_iter().find(|known| *known == name) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(name.to_owned()),
+    }
 }
 
 fn error_code(frame: &Frame) -> Option<i64> {

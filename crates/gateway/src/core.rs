@@ -52,6 +52,7 @@ pub(crate) struct Core {
     pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
     pub(crate) tasks: Tasks,
     began: Instant,
+    now_ms: AtomicU64,
     pub(crate) in_flight: AtomicU64,
     pub(crate) is_draining: AtomicBool,
 }
@@ -93,14 +94,15 @@ impl Core {
             interceptors: parts.interceptors,
             tasks: parts.tasks,
             began: Instant::now(),
+            now_ms: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             is_draining: AtomicBool::new(false),
         }
     }
 
-    /// Milliseconds since the gateway began.
+    /// Milliseconds since the gateway began, as of the last sweep: idle times need no clock of their own per call.
     pub(crate) fn now_ms(&self) -> u64 {
-        self.began.elapsed().as_millis() as u64
+        self.now_ms.load(Ordering::Relaxed)
     }
 
     /// A number unique in this process: call ids, ids of requests to servers, workspaces.
@@ -256,12 +258,6 @@ impl Core {
         })
     }
 
-    /// Whether answers of this server can name tasks.
-    pub(crate) fn may_have_tasks(&self, server: &Server, era: Era, caller: &Caller) -> bool {
-        let lists = server.learnt(era, caller, |_| None);
-        lists.is_none_or(|lists| lists.capabilities.contains("tasks"))
-    }
-
     /// What this workspace sees now.
     pub(crate) fn view(&self, workspace: &Workspace, era: Era, only: Option<&Arc<str>>) -> Arc<View> {
         let generation = self.generation.load(Ordering::Acquire);
@@ -353,7 +349,8 @@ impl Core {
     }
 
     fn sweep(self: &Arc<Self>) {
-        let now_ms = self.now_ms();
+        let now_ms = self.began.elapsed().as_millis() as u64;
+        self.now_ms.store(now_ms, Ordering::Relaxed);
         for server in &self.servers {
             let idle = server.entry.idle_timeout_s.map_or(self.settings.idle_timeout, Duration::from_secs);
             for upstream in server.upstreams() {

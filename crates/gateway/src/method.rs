@@ -24,10 +24,17 @@ pub(crate) enum Route {
 
 /// Finds out where a request goes; answers those that end here.
 pub(crate) async fn resolve(call: &mut Call) -> Result<Route, Fault> {
+    if call.frame.method() == method::TOOLS_CALL {
+        return server(call).await;
+    }
+    // Boxed: the futures of the others are large, and every call would carry their size.
+    Box::pin(others(call)).await
+}
+
+async fn others(call: &mut Call) -> Result<Route, Fault> {
     let asked = call.frame.method();
     let unknown = || Err(Fault::UnknownMethod(asked.to_owned()));
     match (asked, call.era) {
-        (method::TOOLS_CALL, _) => server(call).await,
         (method::INITIALIZE, Era::Handshake) => greeting::initialize(call).map(Route::Here),
         (method::PING, Era::Handshake) => Ok(Route::Here("{}".to_owned())),
         (method::SERVER_DISCOVER, Era::Stateless) => greeting::discover(call).await.map(Route::Here),

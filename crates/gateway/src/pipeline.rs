@@ -38,9 +38,16 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
         Ok(Route::Stream) => return Reply::Stream(Events::new(call)),
         Err(fault) => return Reply::Done(call.finish(Err(fault))),
     };
-    let plan = match authorize(&call, *plan).await {
+    let plan = match authorize(&call, *plan) {
         Ok(plan) => plan,
         Err(fault) => return Reply::Done(call.finish(Err(fault))),
+    };
+    let plan = match call.core.interceptors.is_empty() {
+        true => plan,
+        false => match Box::pin(intercept(&call, plan)).await {
+            Ok(plan) => plan,
+            Err(fault) => return Reply::Done(call.finish(Err(fault))),
+        },
     };
     let upstream = core.upstream(&call.workspace, &plan.target.server, call.era);
     match upstream.call(&call.handle, plan.out).await {
@@ -58,24 +65,31 @@ async fn first(mut call: Call) -> Reply {
     }
 }
 
-/// Phases 4 and 5. Without rules and interceptors they cost nothing.
-async fn authorize(call: &Call, mut plan: Plan) -> Result<Plan, Fault> {
-    let core = &call.core;
-    let server = plan.target.server.clone();
-    let facts = Facts {
-        caller: &call.workspace.caller.0,
-        method: call.frame.method(),
-        server: &server.name,
-        name: &plan.target.own,
-        params: call.frame.params().unwrap_or("{}"),
-    };
-    if let Decision::Deny(reason) = core.decider.decide(&facts) {
-        return Err(Fault::Denied(reason));
+/// Phase 4.
+fn authorize(call: &Call, plan: Plan) -> Result<Plan, Fault> {
+    match call.core.decider.decide(&facts(call, &plan)) {
+        Decision::Allow => Ok(plan),
+        Decision::Deny(reason) => Err(Fault::Denied(reason)),
     }
-    for interceptor in &core.interceptors {
-        plan.out.frame = interceptor.before(&facts, plan.out.frame).await.map_err(Fault::Denied)?;
+}
+
+/// Phase 5.
+async fn intercept(call: &Call, mut plan: Plan) -> Result<Plan, Fault> {
+    for interceptor in &call.core.interceptors {
+        let request = plan.out.frame.clone();
+        plan.out.frame = interceptor.before(&facts(call, &plan), request).await.map_err(Fault::Denied)?;
     }
     Ok(plan)
+}
+
+fn facts<'a>(call: &'a Call, plan: &'a Plan) -> Facts<'a> {
+    Facts {
+        caller: &call.workspace.caller.0,
+        method: call.frame.method(),
+        server: &plan.target.server.name,
+        name: &plan.target.own,
+        params: call.frame.params().unwrap_or("{}"),
+    }
 }
 
 /// The answer to a request that was refused before it became a call.

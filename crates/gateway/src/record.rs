@@ -1,5 +1,6 @@
 //! One record per call, for the log and whatever else wants to know. Never arguments or results.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +16,7 @@ pub struct CallRecord {
     /// The client's `name/version`, as it calls itself.
     pub client: Option<Box<str>>,
     /// The JSON-RPC method.
-    pub method: Box<str>,
+    pub method: Cow<'static, str>,
     /// The server that answered; none where the gateway did.
     pub server: Option<Arc<str>>,
     /// The tool, prompt or URI, as the client named it.

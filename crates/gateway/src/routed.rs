@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wire::{Edits, Era, Object, from_header, meta, method, quote};
 
 use crate::annotation;
-use crate::call::Call;
+use crate::call::{Call, well_known};
 use crate::error::Fault;
 use crate::front::StatelessHeaders;
 use crate::identify::named_by;
@@ -44,7 +44,7 @@ pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
     let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
     let plan = match plan_in(call, &view) {
         Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_)) if !view.is_complete() => {
-            call.core.first_lists(&call.workspace, call.era, call.only.as_ref()).await;
+            Box::pin(call.core.first_lists(&call.workspace, call.era, call.only.as_ref())).await;
             let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
             plan_in(call, &view)
         }
@@ -82,7 +82,7 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
     let out = Outgoing {
         id: call.id,
         frame: edits.apply(),
-        method: call.frame.method().into(),
+        method: well_known(call.frame.method()),
         name: is_named.then(|| target.own.to_string()),
         params: headers,
         progress,

@@ -24,6 +24,9 @@ pub(crate) struct Server {
     pub(crate) entry: Entry,
     pub(crate) metrics: ServerMetrics,
     fingerprint: String,
+    has_credentials: bool,
+    /// Whether it ever declared something about tasks.
+    has_tasks: AtomicBool,
     /// Offered tools beyond the entry's own filter (`--tools`); none: all.
     only_tools: Option<Vec<String>>,
     upstreams: Mutex<HashMap<Key, Arc<Upstream>>>,
@@ -100,6 +103,8 @@ impl Server {
         Self {
             name: entry.name.as_str().into(),
             fingerprint: entry.fingerprint(),
+            has_credentials: entry.has_credentials(),
+            has_tasks: AtomicBool::new(false),
             only_tools,
             entry,
             metrics,
@@ -174,7 +179,7 @@ impl Server {
     }
 
     fn learnt_key(&self, era: Era, caller: &Caller) -> Learnt {
-        Learnt { era, caller: self.entry.has_credentials().then(|| caller.clone()) }
+        Learnt { era, caller: self.has_credentials.then(|| caller.clone()) }
     }
 
     fn stored_key(&self, key: &Learnt) -> String {
@@ -185,6 +190,18 @@ impl Server {
     /// How many tools are known without a live upstream.
     pub(crate) fn tools_learnt(&self) -> Option<usize> {
         lock(&self.learnt).values().flatten().map(|lists| lists.tools.len()).max()
+    }
+
+    /// Notes what a server said of itself.
+    pub(crate) fn declared(&self, capabilities: &str) {
+        if capabilities.contains("tasks") {
+            self.has_tasks.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether its answers can name tasks.
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.has_tasks.load(Ordering::Relaxed)
     }
 
     // === eras ===

@@ -10,6 +10,7 @@ mod relist;
 mod start;
 mod watch;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -105,7 +106,7 @@ pub(crate) struct Outgoing {
     /// Our id of it; also its progress token.
     pub(crate) id: u64,
     pub(crate) frame: Bytes,
-    pub(crate) method: Box<str>,
+    pub(crate) method: Cow<'static, str>,
     /// `Mcp-Name` of the stateless era.
     pub(crate) name: Option<String>,
     /// `Mcp-Param-*` of the stateless era.
@@ -213,7 +214,7 @@ impl Upstream {
             let out = Outgoing {
                 id,
                 frame,
-                method: method.into(),
+                method: method.to_owned().into(),
                 name: None,
                 params: Vec::new(),
                 progress: None,

@@ -96,6 +96,7 @@ impl Workspace {
     pub(crate) fn set_view(&self, era: Era, only: Option<&Arc<str>>, generation: u64, view: &Arc<View>) {
         let mut views = lock(&self.views);
         views.retain(|seen| !(seen.era == era && seen.only.as_ref() == only));
+        views.reserve_exact(1);
         views.push(Seen { era, only: only.cloned(), generation, view: view.clone() });
     }
 

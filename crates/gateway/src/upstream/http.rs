@@ -95,10 +95,10 @@ impl HttpLink {
         };
         if session.is_some() && matches!(posted, Posted::Expired) {
             // The server forgot the session, so it did not run the call: it is sent once more in a new one.
-            if let Err(fault) = self.reopen(live, upstream, session).await {
+            if let Err(fault) = Box::pin(self.reopen(live, upstream, session)).await {
                 return Some(Err(fault));
             }
-            posted = match self.post_until(handle, &out).await {
+            posted = match Box::pin(self.post_until(handle, &out)).await {
                 Ok(posted) => posted,
                 Err(fault) => return Some(Err(fault)),
             };
@@ -110,7 +110,7 @@ impl HttpLink {
             Posted::Stream(stream) => stream,
         };
 
-        let mut reading = Reading {
+        let mut reading = Box::new(Reading {
             live: live.clone(),
             upstream: upstream.clone(),
             about,
@@ -122,10 +122,13 @@ impl HttpLink {
             resumes: 0,
             broken: None,
             until: Instant::now() + CALL_LIFE_MAX,
-        };
+        });
         // Most streams hold nothing but the answer: then no task is needed.
         match reading.first().await {
-            Some(outcome) => Some(outcome),
+            Some(outcome) => {
+                reading.end();
+                Some(outcome)
+            }
             None => {
                 tokio::spawn(reading.pump());
                 None

@@ -58,7 +58,7 @@ impl Reading {
     }
 
     /// Reads on until the answer.
-    pub(super) async fn pump(mut self) {
+    pub(super) async fn pump(mut self: Box<Self>) {
         let handle = self.about.handle.clone();
         let until = self.until;
         let over = std::future::poll_fn(|cx| handle.slot.poll_over(cx));
@@ -69,7 +69,16 @@ impl Reading {
                 Err(Fault::TimedOut { server: self.live.server.clone(), after_s: 0 })
             }
         };
+        let is_answered = outcome.is_ok();
         handle.slot.finish(outcome);
+        if is_answered {
+            self.end();
+        }
+    }
+
+    /// The answer was read: the connection can be used again once the server has ended the stream.
+    pub(super) fn end(self) {
+        self.stream.release();
     }
 
     async fn answer(&mut self) -> Outcome {

@@ -196,6 +196,7 @@ impl Upstream {
             capabilities: result.get("capabilities").ok().flatten().filter(|c| c.starts_with('{')).unwrap_or("{}").into(),
             instructions: result.string("instructions").ok().flatten().map(Into::into),
         };
+        self.server.declared(&hello.capabilities);
         // Heard once more when a session is re-opened; what was said first stands.
         let _ = live.hello.set(hello);
         self.server.set_refuses(self.key.era, false);
