@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use gateway::front::{Caller, Gateway};
+use http::header::ORIGIN;
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use wire::code;
 
@@ -19,7 +20,7 @@ use crate::mcp::Visit;
 use crate::pulse::Stage;
 use crate::readiness::Readiness;
 use crate::sessions::Sessions;
-use crate::{health, legacy, mcp, respond};
+use crate::{cors, health, legacy, mcp, respond};
 
 /// What every request of a worker passes.
 pub(crate) struct Door {
@@ -55,7 +56,11 @@ impl Door {
     ) -> Response<Body> {
         link.pulse.enter(Stage::Serving);
         let (head, body) = request.into_parts();
-        let response = self.answer_route(head, body, link).await;
+        let page = self.page(&head, link);
+        let mut response = self.answer_route(head, body, link).await;
+        if let Some(page) = page {
+            cors::allow(&mut response, page);
+        }
         // A stream says itself when it is over.
         if !matches!(response.body(), Body::Events(_)) {
             link.pulse.enter(Stage::Idle);
@@ -69,6 +74,12 @@ impl Door {
         body: Incoming,
         link: &Arc<Link>,
     ) -> Response<Body> {
+        if cors::is_preflight(&head) {
+            return match self.guard.check_names(&head, link.local) {
+                Ok(()) => cors::preflight(&head.headers),
+                Err(refusal) => refuse(&refusal, link),
+            };
+        }
         match route(head.uri.path()) {
             Route::Mcp { only } => match self.admit(&head, link) {
                 Ok(_) if only.is_some_and(|server| !self.gateway.has_server(server)) => {
@@ -107,6 +118,13 @@ impl Door {
                 Err(refusal) => refuse(&refusal, link),
             },
         }
+    }
+
+    /// The origin of the page that asks, if there is one and it is allowed.
+    fn page(&self, head: &Parts, link: &Link) -> Option<HeaderValue> {
+        let page = head.headers.get(ORIGIN)?;
+        self.guard.check_names(head, link.local).ok()?;
+        Some(page.clone())
     }
 
     fn admit(&self, head: &Parts, link: &Link) -> Result<Caller, Box<Response<Body>>> {

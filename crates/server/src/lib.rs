@@ -10,6 +10,8 @@
 pub mod admin;
 mod body;
 mod connection;
+mod cors;
+mod descriptors;
 mod door;
 mod exchange;
 mod guard;

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Open connections over all workers. One idle connection costs about 13 kB, so this is 130 MB.
 pub const CONNECTIONS_MAX: usize = 10_000;
 
+/// Open files that the process asks for: every connection, and as many again for servers.
+pub const DESCRIPTORS_WANTED: u64 = 2 * CONNECTIONS_MAX as u64 + 1_000;
+
 /// Accepted connections that wait for one worker. More than this and the worker is stuck.
 pub const HANDOFFS_MAX: usize = 128;
 

@@ -21,7 +21,7 @@ use crate::intake::Budget;
 use crate::readiness::Readiness;
 use crate::runtime::Workers;
 use crate::shutdown::{Phase, Shutdown};
-use crate::{limits, worker};
+use crate::{descriptors, limits, worker};
 
 /// How the front door is to be.
 #[derive(Clone)]
@@ -89,6 +89,7 @@ impl Server {
     /// Takes the addresses. Of several, those that this machine does not have are left out (a name may have an
     /// IPv6 address where there is no IPv6).
     pub async fn bind(options: Options) -> Result<Self, ServeError> {
+        descriptors::raise();
         let mut listeners = Vec::new();
         let mut missing = None;
         for address in &options.listen {

@@ -129,3 +129,57 @@ async fn unknown_paths_say_where_mcp_is() {
     }
     house.close().await;
 }
+
+#[tokio::test]
+async fn browsers_are_told_what_allowed_pages_may_do() {
+    let house = House::with_token().await;
+    let page = ("Origin", "http://localhost:6274");
+    let ask = ("Access-Control-Request-Method", "POST");
+    let fields = (
+        "Access-Control-Request-Headers",
+        "authorization,mcp-param-x",
+    );
+    let reply = house
+        .connect()
+        .await
+        .request("OPTIONS /mcp", &[page, ask, fields], "")
+        .await;
+    assert_eq!(reply.status, 204);
+    assert_eq!(reply.field("access-control-allow-origin"), Some(page.1));
+    assert_eq!(reply.field("access-control-allow-headers"), Some(fields.1));
+    let evil = ("Origin", "http://evil.example");
+    let reply = house
+        .connect()
+        .await
+        .request("OPTIONS /mcp", &[evil, ask, fields], "")
+        .await;
+    assert_eq!(
+        (reply.status, reply.field("access-control-allow-origin")),
+        (403, None)
+    );
+    // Also what went wrong may be read, and the id of the session.
+    let reply = house.post(&[page], &initialize("2025-11-25")).await;
+    assert_eq!(
+        (reply.status, reply.field("access-control-allow-origin")),
+        (401, Some(page.1))
+    );
+    let bearer = format!("Bearer {TOKEN}");
+    let reply = house
+        .post(
+            &[page, ("Authorization", &bearer)],
+            &initialize("2025-11-25"),
+        )
+        .await;
+    assert!(
+        reply
+            .field("access-control-expose-headers")
+            .unwrap()
+            .contains("mcp-session-id")
+    );
+    // Whoever is no page hears nothing of it.
+    let reply = house
+        .post(&[("Authorization", &bearer)], &initialize("2025-11-25"))
+        .await;
+    assert_eq!(reply.field("access-control-allow-origin"), None);
+    house.close().await;
+}
