@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use catalog::Entry;
 use futures_util::future::join_all;
 use launch::Launcher;
 use store::StoreHandle;
 use tokio::time::Instant;
 use wire::Era;
 
-use crate::front::{Busy, Caller, Door};
+use crate::front::{Busy, Caller, Door, Reloaded};
 use crate::limits::VIEWS_MAX;
-use crate::lists::Lists;
-use crate::options::Settings;
+use crate::lists::{Kind, Lists};
+use crate::options::{Settings, only_tools};
 use crate::outbox::lock;
 use crate::phase::{Decider, Interceptor};
 use crate::record::{Recorder, StartRecord};
@@ -34,7 +36,9 @@ const SHARDS: usize = 16;
 /// See the module.
 pub(crate) struct Core {
     pub(crate) settings: Settings,
-    pub(crate) servers: Vec<Arc<Server>>,
+    servers: ArcSwap<Vec<Arc<Server>>>,
+    /// The choice of tools that each server is made with.
+    tools: Vec<String>,
     pub(crate) launcher: Arc<dyn Launcher>,
     store: Option<StoreHandle>,
     sessions: [Mutex<HashMap<Box<str>, Arc<Session>>>; SHARDS],
@@ -65,10 +69,10 @@ struct Shared {
 /// What a [`Core`] is made of.
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
-    pub(crate) servers: Vec<Arc<Server>>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) tools: Vec<String>,
     pub(crate) launcher: Arc<dyn Launcher>,
     pub(crate) store: Option<StoreHandle>,
-    pub(crate) telemetry: Telemetry,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) decider: Arc<dyn Decider>,
     pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
@@ -77,9 +81,12 @@ pub(crate) struct Parts {
 
 impl Core {
     pub(crate) fn new(parts: Parts) -> Self {
+        let telemetry = Telemetry::new();
+        let servers = parts.entries.into_iter().map(|entry| made(entry, &parts.tools, &telemetry)).collect();
         Self {
             settings: parts.settings,
-            servers: parts.servers,
+            servers: ArcSwap::from_pointee(servers),
+            tools: parts.tools,
             launcher: parts.launcher,
             store: parts.store,
             sessions: std::array::from_fn(|_| Mutex::default()),
@@ -88,7 +95,7 @@ impl Core {
             generation: AtomicU64::new(1),
             next_id: AtomicU64::new(1),
             views: Mutex::default(),
-            telemetry: parts.telemetry,
+            telemetry,
             recorder: parts.recorder,
             decider: parts.decider,
             interceptors: parts.interceptors,
@@ -110,8 +117,62 @@ impl Core {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn server(&self, name: &str) -> Option<&Arc<Server>> {
-        self.servers.iter().find(|server| &*server.name == name)
+    /// The servers in configuration order, as of now.
+    pub(crate) fn servers(&self) -> Arc<Vec<Arc<Server>>> {
+        self.servers.load_full()
+    }
+
+    pub(crate) fn server(&self, name: &str) -> Option<Arc<Server>> {
+        self.servers.load().iter().find(|server| &*server.name == name).cloned()
+    }
+
+    /// Other entries from now on. Servers whose entry stays the same go on undisturbed; the others are let go once
+    /// their calls have ended.
+    pub(crate) fn reload(self: &Arc<Self>, entries: Vec<Entry>) -> Reloaded {
+        let before = self.servers();
+        let mut reloaded = Reloaded::default();
+        let servers: Vec<Arc<Server>> = entries
+            .into_iter()
+            .map(|entry| match before.iter().find(|server| *server.name == *entry.name.as_str()) {
+                Some(server) if server.entry == entry => server.clone(),
+                known => {
+                    let names = if known.is_some() { &mut reloaded.changed } else { &mut reloaded.added };
+                    names.push(entry.name.to_string());
+                    made(entry, &self.tools, &self.telemetry)
+                }
+            })
+            .collect();
+        let gone: Vec<&Arc<Server>> =
+            before.iter().filter(|old| !servers.iter().any(|new| Arc::ptr_eq(old, new))).collect();
+        reloaded.removed = gone
+            .iter()
+            .filter(|old| !servers.iter().any(|new| new.name == old.name))
+            .map(|server| server.name.to_string())
+            .collect();
+        let uses_gone: Vec<Arc<Upstream>> = gone.iter().flat_map(|server| server.upstreams()).collect();
+        self.servers.store(Arc::new(servers));
+        if reloaded.is_empty() {
+            return reloaded;
+        }
+        self.changed();
+        for upstream in uses_gone {
+            self.telemetry.upstreams.dec();
+            upstream.retire();
+        }
+        self.tell_all();
+        reloaded
+    }
+
+    /// Tells every conversation that its lists may be others now.
+    fn tell_all(&self) {
+        let bases: Vec<Arc<Workspace>> = lock(&self.bases).values().cloned().collect();
+        let of_sessions = self.sessions().into_iter().map(|session| session.workspace.clone());
+        for workspace in of_sessions.chain(bases) {
+            for kind in [Kind::Tools, Kind::Prompts, Kind::Resources] {
+                workspace.list_changed(kind, Era::Handshake);
+                workspace.list_changed(kind, Era::Stateless);
+            }
+        }
     }
 
     // === conversations ===
@@ -275,7 +336,8 @@ impl Core {
     }
 
     fn parts(&self, workspace: &Workspace, era: Era, only: Option<&Arc<str>>) -> Vec<Part> {
-        let wanted = self.servers.iter().filter(|server| {
+        let servers = self.servers.load();
+        let wanted = servers.iter().filter(|server| {
             !server.entry.disabled && !server.refuses(era) && only.is_none_or(|only| *only == server.name)
         });
         wanted
@@ -351,7 +413,7 @@ impl Core {
     fn sweep(self: &Arc<Self>) {
         let now_ms = self.began.elapsed().as_millis() as u64;
         self.now_ms.store(now_ms, Ordering::Relaxed);
-        for server in &self.servers {
+        for server in self.servers().iter() {
             let idle = server.entry.idle_timeout_s.map_or(self.settings.idle_timeout, Duration::from_secs);
             for upstream in server.upstreams() {
                 upstream.sweep();
@@ -371,6 +433,12 @@ impl Core {
             }
         }
     }
+}
+
+fn made(entry: Entry, tools: &[String], telemetry: &Telemetry) -> Arc<Server> {
+    let metrics = telemetry.of_server(entry.name.as_str());
+    let tools = only_tools(tools, entry.name.as_str());
+    Arc::new(Server::new(entry, tools, metrics))
 }
 
 fn same(a: &[Part], b: &[Part]) -> bool {

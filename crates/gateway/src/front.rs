@@ -7,15 +7,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use catalog::Entry;
 use wire::Frame;
 
 use crate::call::Call;
 use crate::core::{Core, Parts};
-use crate::options::{self, Options};
-use crate::server::Server;
+use crate::options::Options;
 use crate::slot::Step;
 use crate::tasks::Tasks;
-use crate::telemetry::Telemetry;
 use crate::{inbound, pipeline, status};
 
 pub use crate::session::Session;
@@ -142,18 +141,12 @@ impl Gateway {
     /// # Errors
     /// The system has no randomness to give.
     pub fn new(options: Options) -> Result<Self, getrandom::Error> {
-        let telemetry = Telemetry::new();
-        let servers = options.entries.into_iter().map(|entry| {
-            let metrics = telemetry.of_server(entry.name.as_str());
-            let tools = options::only_tools(&options.tools, entry.name.as_str());
-            Arc::new(Server::new(entry, tools, metrics))
-        });
         let core = Arc::new(Core::new(Parts {
-            servers: servers.collect(),
+            entries: options.entries,
+            tools: options.tools,
             settings: options.settings,
             launcher: options.launcher,
             store: options.store,
-            telemetry,
             recorder: options.recorder,
             decider: options.decider,
             interceptors: options.interceptors,
@@ -208,12 +201,12 @@ impl Gateway {
 
     /// Servers and their state, for `server ls` and the admin socket.
     pub fn servers(&self) -> Vec<ServerStatus> {
-        self.core.servers.iter().map(|server| status::of(server)).collect()
+        self.core.servers().iter().map(|server| status::of(server)).collect()
     }
 
     /// The last lines that a server wrote on stderr, newest last, over all its upstreams.
     pub fn logs(&self, server: &str, lines: usize) -> Option<Vec<String>> {
-        self.core.server(server).map(|server| status::logs(server, lines))
+        self.core.server(server).map(|server| status::logs(&server, lines))
     }
 
     /// Stops a server's upstreams; the next call starts it again. False if there is no such server.
@@ -236,6 +229,11 @@ impl Gateway {
         true
     }
 
+    /// Takes other entries in place of those it has. Servers whose entry stays the same go on undisturbed.
+    pub fn reload(&self, entries: Vec<Entry>) -> Reloaded {
+        self.core.reload(entries)
+    }
+
     /// The metrics in the OpenMetrics text format.
     pub fn metrics(&self) -> String {
         self.core.telemetry.text()
@@ -251,11 +249,29 @@ impl Gateway {
         };
         // What is still running then is cut off.
         let _ = tokio::time::timeout(grace, drained).await;
-        let upstreams: Vec<_> = self.core.servers.iter().flat_map(|server| server.upstreams()).collect();
+        let upstreams: Vec<_> = self.core.servers().iter().flat_map(|server| server.upstreams()).collect();
         for session in self.core.sessions() {
             self.core.close(&session);
         }
         futures_util::future::join_all(upstreams.iter().map(|upstream| upstream.close())).await;
+    }
+}
+
+/// What a reload did, by the names of the servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// New ones.
+    pub added: Vec<String>,
+    /// Those with another entry than before.
+    pub changed: Vec<String>,
+    /// Those that are gone.
+    pub removed: Vec<String>,
+}
+
+impl Reloaded {
+    /// Whether nothing is different.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
     }
 }
 

@@ -36,6 +36,10 @@ pub const INSTRUCTIONS_CHARS_PER_SERVER: usize = 2_000;
 pub const INSTRUCTIONS_CHARS_MAX: usize = 8_000;
 /// How long stopping a server may take before it is killed.
 pub const STOP_GRACE: Duration = Duration::from_secs(2);
+/// How long the calls of a server that is no longer configured may go on.
+pub const RETIRE_WAIT: Duration = Duration::from_secs(30);
+/// How often such a server is looked at.
+pub const RETIRE_LOOK: Duration = Duration::from_millis(100);
 /// Views kept for reuse by other conversations.
 pub const VIEWS_MAX: usize = 64;
 /// How often deadlines and idle times are looked at.

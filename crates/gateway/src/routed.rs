@@ -160,7 +160,7 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault
         Asked::Task => {
             let unknown = || Fault::Unknown { kind: "task", name: subject.name.to_string(), nearest: Vec::new() };
             let (server, id) = call.core.tasks.open(&subject.name, &call.workspace.caller).ok_or_else(unknown)?;
-            let server = call.core.server(&server).ok_or_else(unknown)?.clone();
+            let server = call.core.server(&server).ok_or_else(unknown)?;
             Ok(Target { server, own: id.into(), mirrored: Arc::new([]) })
         }
         Asked::Anything => {

@@ -4,6 +4,7 @@
 
 mod http;
 mod incoming;
+mod live;
 mod pipe;
 mod reading;
 mod relist;
@@ -13,22 +14,19 @@ mod watch;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use launch::Process;
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::AbortHandle;
-use tokio::time::Instant;
 use transport::BoxFuture;
-use wire::{Era, Frame, Version, one_line};
+use wire::{Era, Frame};
 
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
-use crate::limits::STOP_GRACE;
+use crate::limits::{RETIRE_LOOK, RETIRE_WAIT};
 use crate::lists::{Kind, Lists};
 use crate::outbox::lock;
 use crate::server::{Key, Server};
@@ -37,6 +35,8 @@ use crate::slot::Step;
 use crate::workspace::Workspace;
 
 pub(crate) use incoming::ReplyTo;
+pub(crate) use live::{Link, Live};
+use live::Hello;
 
 /// See the module.
 pub(crate) struct Upstream {
@@ -75,30 +75,6 @@ enum State {
     Ready,
     Failed(Fault),
     Closed,
-}
-
-/// One started connection.
-pub(crate) struct Live {
-    pub(crate) link: Link,
-    hello: OnceLock<Hello>,
-    process: Mutex<Option<Arc<Process>>>,
-    tasks: Mutex<Vec<AbortHandle>>,
-    started: Instant,
-    pub(crate) server: Arc<str>,
-    /// Where calls of this server end at the latest.
-    call_timeout: Duration,
-}
-
-pub(crate) enum Link {
-    Pipe(pipe::PipeLink),
-    Http(http::HttpLink),
-}
-
-/// What the server said of itself.
-pub(crate) struct Hello {
-    pub(crate) version: Version,
-    pub(crate) capabilities: Box<str>,
-    pub(crate) instructions: Option<Box<str>>,
 }
 
 /// A request on its way to a server.
@@ -431,15 +407,32 @@ impl Upstream {
         self.stop().await;
     }
 
+    /// Its entry is gone: nobody finds it any more, and it ends once its calls have ended.
+    pub(crate) fn retire(self: Arc<Self>) {
+        for workspace in self.workspaces() {
+            workspace.detach(&self);
+        }
+        tokio::spawn(async move {
+            let idle = async {
+                while self.in_flight.load(Ordering::Relaxed) > 0 || self.current().is_some_and(|live| live.is_busy()) {
+                    tokio::time::sleep(RETIRE_LOOK).await;
+                }
+            };
+            // What still runs then is cut off.
+            let _ = tokio::time::timeout(RETIRE_WAIT, idle).await;
+            self.close().await;
+        });
+    }
+
     /// Process ids, for people.
     pub(crate) fn pid(&self) -> Option<u32> {
-        lock(&self.live.load_full()?.process).as_ref().map(|process| process.pid())
+        self.live.load_full()?.process().map(|process| process.pid())
     }
 
     /// The last lines on stderr.
     pub(crate) fn stderr(&self, lines: usize) -> Vec<String> {
         let live = self.live.load_full();
-        let process = live.and_then(|live| lock(&live.process).clone());
+        let process = live.and_then(|live| live.process());
         process.map(|process| process.stderr_tail(lines)).unwrap_or_default()
     }
 
@@ -492,118 +485,3 @@ impl Drop for Busy<'_> {
     }
 }
 
-impl Live {
-    fn new(link: Link, process: Option<Arc<Process>>, server: &Server, call_timeout: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            link,
-            hello: OnceLock::new(),
-            process: Mutex::new(process),
-            tasks: Mutex::default(),
-            started: Instant::now(),
-            server: server.name.clone(),
-            call_timeout,
-        })
-    }
-
-    /// What the server said of itself.
-    pub(crate) fn hello(&self) -> Option<&Hello> {
-        self.hello.get()
-    }
-
-    async fn call(
-        self: &Arc<Self>,
-        upstream: &Arc<Upstream>,
-        handle: &Arc<CallHandle>,
-        out: Outgoing,
-    ) -> Option<Result<(Frame, u16), Fault>> {
-        handle.went(self, out.id);
-        match &self.link {
-            Link::Pipe(pipe) => pipe.send(self, handle, out).err().map(Err),
-            Link::Http(http) => http.exchange(self, upstream, handle, out).await,
-        }
-    }
-
-    /// Takes a request back.
-    pub(crate) fn cancel(self: &Arc<Self>, id: u64, reason: Option<&str>) {
-        match &self.link {
-            Link::Pipe(pipe) => pipe.cancel(id, reason),
-            Link::Http(http) => http.cancel(self, id, reason),
-        }
-    }
-
-    /// Sends a notification or an answer of ours.
-    pub(crate) fn send(self: &Arc<Self>, frame: Bytes) {
-        match &self.link {
-            // A full or closed pipe loses it; whoever waits for its effect is told by the pipe's end.
-            Link::Pipe(pipe) => {
-                let _ = pipe.sink.send(&one_line(&frame));
-            }
-            Link::Http(http) => http.send(self, frame),
-        }
-    }
-
-    fn is_dead(&self) -> bool {
-        match &self.link {
-            Link::Pipe(pipe) => pipe.is_dead(),
-            Link::Http(_) => false,
-        }
-    }
-
-    fn is_busy(&self) -> bool {
-        match &self.link {
-            Link::Pipe(pipe) => pipe.is_busy(),
-            Link::Http(http) => http.is_busy(),
-        }
-    }
-
-    fn sweep(self: &Arc<Self>) {
-        if let Link::Pipe(pipe) = &self.link {
-            pipe.sweep(self);
-        }
-    }
-
-    fn fail_all(&self, fault: &Fault) {
-        if let Link::Pipe(pipe) = &self.link {
-            pipe.fail_all(fault);
-        }
-    }
-
-    fn keep_task(&self, task: &tokio::task::JoinHandle<()>) {
-        lock(&self.tasks).push(task.abort_handle());
-    }
-
-    fn with_last_words(&self, reason: &str, server: &Server) -> String {
-        let process = lock(&self.process).clone();
-        let words = process.map(|process| process.stderr_tail(20)).unwrap_or_default();
-        server.set_last_words(words.clone());
-        match &words[words.len().saturating_sub(5)..] {
-            [] => reason.to_owned(),
-            last => format!("{reason}; its last words on stderr:\n  {}", last.join("\n  ")),
-        }
-    }
-
-    /// Ends the connection in good order, within limits.
-    async fn end(self: &Arc<Self>, server: &Server) {
-        let process = lock(&self.process).take();
-        match &self.link {
-            Link::Pipe(pipe) => pipe.close(),
-            Link::Http(http) => http.delete().await,
-        }
-        if let Some(process) = process {
-            process.stop(STOP_GRACE).await;
-            server.set_last_words(process.stderr_tail(200));
-        }
-        for task in lock(&self.tasks).drain(..) {
-            task.abort();
-        }
-        self.fail_all(&Fault::Died { server: server.name.clone(), reason: "it was stopped".to_owned() });
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        for task in lock(&self.tasks).drain(..) {
-            task.abort();
-        }
-    }
-}

@@ -126,7 +126,7 @@ fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
     wants.tasks.retain(|task| {
         let Some((server, id)) = call.core.tasks.open(task, &call.workspace.caller) else { return false };
         let Some(server) = call.core.server(&server) else { return false };
-        let upstream = ask(server);
+        let upstream = ask(&server);
         let asked = by_upstream
             .entry(upstream.id)
             .or_insert_with(|| Asked { upstream, uris: Vec::new(), tasks: Vec::new() });

@@ -169,7 +169,7 @@ pub(crate) async fn read(upstream: Weak<Upstream>, live: Weak<Live>, mut source:
             link.dead.store(true, Ordering::Relaxed);
         }
         // What it wrote on stderr while dying may still be on its way.
-        let process = lock(&live.process).clone();
+        let process = live.process();
         let mut reason = reason;
         if let Some(process) = process
             && let Ok(exit) = tokio::time::timeout(Duration::from_millis(500), process.exited()).await

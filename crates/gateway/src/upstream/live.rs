@@ -1,0 +1,162 @@
+//! One started connection to a server: the link, what the server said of itself, its process and our tasks for it.
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use launch::Process;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use wire::{Frame, Version, one_line};
+
+use super::{Outgoing, Upstream, http, pipe};
+use crate::calls::CallHandle;
+use crate::error::Fault;
+use crate::limits::STOP_GRACE;
+use crate::outbox::lock;
+use crate::server::Server;
+
+/// One started connection.
+pub(crate) struct Live {
+    pub(crate) link: Link,
+    pub(super) hello: OnceLock<Hello>,
+    process: Mutex<Option<Arc<Process>>>,
+    tasks: Mutex<Vec<AbortHandle>>,
+    pub(super) started: Instant,
+    pub(crate) server: Arc<str>,
+    /// Where calls of this server end at the latest.
+    pub(super) call_timeout: Duration,
+}
+
+pub(crate) enum Link {
+    Pipe(pipe::PipeLink),
+    Http(http::HttpLink),
+}
+
+/// What the server said of itself.
+pub(crate) struct Hello {
+    pub(crate) version: Version,
+    pub(crate) capabilities: Box<str>,
+    pub(crate) instructions: Option<Box<str>>,
+}
+
+impl Live {
+    pub(super) fn new(link: Link, process: Option<Arc<Process>>, server: &Server, call_timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            link,
+            hello: OnceLock::new(),
+            process: Mutex::new(process),
+            tasks: Mutex::default(),
+            started: Instant::now(),
+            server: server.name.clone(),
+            call_timeout,
+        })
+    }
+
+    /// Its process, while it runs.
+    pub(super) fn process(&self) -> Option<Arc<Process>> {
+        lock(&self.process).clone()
+    }
+
+    /// What the server said of itself.
+    pub(crate) fn hello(&self) -> Option<&Hello> {
+        self.hello.get()
+    }
+
+    pub(super) async fn call(
+        self: &Arc<Self>,
+        upstream: &Arc<Upstream>,
+        handle: &Arc<CallHandle>,
+        out: Outgoing,
+    ) -> Option<Result<(Frame, u16), Fault>> {
+        handle.went(self, out.id);
+        match &self.link {
+            Link::Pipe(pipe) => pipe.send(self, handle, out).err().map(Err),
+            Link::Http(http) => http.exchange(self, upstream, handle, out).await,
+        }
+    }
+
+    /// Takes a request back.
+    pub(crate) fn cancel(self: &Arc<Self>, id: u64, reason: Option<&str>) {
+        match &self.link {
+            Link::Pipe(pipe) => pipe.cancel(id, reason),
+            Link::Http(http) => http.cancel(self, id, reason),
+        }
+    }
+
+    /// Sends a notification or an answer of ours.
+    pub(crate) fn send(self: &Arc<Self>, frame: Bytes) {
+        match &self.link {
+            // A full or closed pipe loses it; whoever waits for its effect is told by the pipe's end.
+            Link::Pipe(pipe) => {
+                let _ = pipe.sink.send(&one_line(&frame));
+            }
+            Link::Http(http) => http.send(self, frame),
+        }
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        match &self.link {
+            Link::Pipe(pipe) => pipe.is_dead(),
+            Link::Http(_) => false,
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        match &self.link {
+            Link::Pipe(pipe) => pipe.is_busy(),
+            Link::Http(http) => http.is_busy(),
+        }
+    }
+
+    pub(super) fn sweep(self: &Arc<Self>) {
+        if let Link::Pipe(pipe) = &self.link {
+            pipe.sweep(self);
+        }
+    }
+
+    pub(super) fn fail_all(&self, fault: &Fault) {
+        if let Link::Pipe(pipe) = &self.link {
+            pipe.fail_all(fault);
+        }
+    }
+
+    pub(super) fn keep_task(&self, task: &tokio::task::JoinHandle<()>) {
+        lock(&self.tasks).push(task.abort_handle());
+    }
+
+    pub(super) fn with_last_words(&self, reason: &str, server: &Server) -> String {
+        let process = lock(&self.process).clone();
+        let words = process.map(|process| process.stderr_tail(20)).unwrap_or_default();
+        server.set_last_words(words.clone());
+        match &words[words.len().saturating_sub(5)..] {
+            [] => reason.to_owned(),
+            last => format!("{reason}; its last words on stderr:\n  {}", last.join("\n  ")),
+        }
+    }
+
+    /// Ends the connection in good order, within limits.
+    pub(super) async fn end(self: &Arc<Self>, server: &Server) {
+        let process = lock(&self.process).take();
+        match &self.link {
+            Link::Pipe(pipe) => pipe.close(),
+            Link::Http(http) => http.delete().await,
+        }
+        if let Some(process) = process {
+            process.stop(STOP_GRACE).await;
+            server.set_last_words(process.stderr_tail(200));
+        }
+        for task in lock(&self.tasks).drain(..) {
+            task.abort();
+        }
+        self.fail_all(&Fault::Died { server: server.name.clone(), reason: "it was stopped".to_owned() });
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        for task in lock(&self.tasks).drain(..) {
+            task.abort();
+        }
+    }
+}

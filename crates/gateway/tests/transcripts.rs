@@ -1,0 +1,9 @@
+//! The gateway between scripted clients and scripted servers. One binary for all of them: linking is what takes long.
+//! Read `transcripts/harness.rs` first: it has the language of the scripts.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod transcripts {
+    mod calls;
+    mod harness;
+}

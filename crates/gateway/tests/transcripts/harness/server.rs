@@ -1,0 +1,431 @@
+//! The servers of a transcript: what they offer, what they answer by themselves, and what waits for the script.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use catalog::{Entry, Launch, RemoteKind, ServerName, Share};
+use launch::{LaunchError, Launched, Launcher, Link};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use transport::client::Endpoint;
+use transport::{BoxFuture, FrameSink, FrameSource, memory};
+use wire::{Frame, build, method, quote};
+
+use super::http::{self, Exchange};
+use super::log::Log;
+
+/// What stands after the name of a server: what it offers, how it behaves, how it is configured.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Spec {
+    tools: Vec<Box<RawValue>>,
+    prompts: Vec<Box<RawValue>>,
+    resources: Vec<Box<RawValue>>,
+    templates: Vec<Box<RawValue>>,
+    /// That many tools more: `t0`, `t1`, ….
+    many_tools: usize,
+    /// Beside those that its lists make.
+    capabilities: BTreeMap<String, Value>,
+    instructions: Option<String>,
+    /// What it answers to `initialize`.
+    version: Option<String>,
+    /// `stateless`; else the handshake.
+    era: Option<String>,
+    ttl_ms: Option<u64>,
+    cache_scope: Option<String>,
+    /// Items per page of its lists.
+    page: Option<usize>,
+    /// `loop`: always the same cursor; `endless`: always another.
+    cursors: Option<String>,
+    /// Methods that are left to the script.
+    by_hand: Vec<String>,
+    /// `false`: everything is.
+    auto: Option<bool>,
+    /// `held`: each start waits for the script.
+    launch: Option<String>,
+    /// Reached by streamable HTTP.
+    pub(crate) http: bool,
+    /// Gives an `Mcp-Session-Id`.
+    sessions: bool,
+    kind: Option<String>,
+    share: Option<String>,
+    only: Option<Vec<String>>,
+    exclude: Vec<String>,
+    disabled: bool,
+    env: Vec<(String, String)>,
+    idle_timeout_s: Option<u64>,
+    start_timeout_s: Option<u64>,
+    call_timeout_s: Option<u64>,
+}
+
+/// One server with all its connections.
+pub(crate) struct Server {
+    name: String,
+    spec: Spec,
+    pub(crate) launches: usize,
+    held: VecDeque<oneshot::Sender<Result<(), String>>>,
+    pub(crate) conns: Vec<Conn>,
+    pub(crate) port: Option<u16>,
+    /// HTTP: requests that nobody has looked at, and those that are being answered, by id or method.
+    pub(crate) fresh: Vec<Exchange>,
+    pub(crate) open: BTreeMap<String, Exchange>,
+    /// HTTP: sessions that it knows, and how many it ever gave.
+    sessions: Vec<String>,
+    sessions_given: usize,
+    log: Log,
+}
+
+/// One connection over a pipe.
+pub(crate) struct Conn {
+    pub(crate) inbox: VecDeque<Bytes>,
+    pub(crate) sink: Arc<dyn FrameSink>,
+    /// The gateway closed it.
+    pub(crate) is_closed: bool,
+    reader: tokio::task::AbortHandle,
+}
+
+/// All servers; also starts them.
+#[derive(Clone, Default)]
+pub(crate) struct Servers(BTreeMap<String, Arc<Mutex<Server>>>);
+
+impl Servers {
+    pub(crate) async fn declare(&mut self, name: &str, spec: Spec, log: Log) -> Entry {
+        let mut server = Server {
+            name: name.to_owned(),
+            spec,
+            launches: 0,
+            held: VecDeque::new(),
+            conns: Vec::new(),
+            port: None,
+            fresh: Vec::new(),
+            open: BTreeMap::new(),
+            sessions: Vec::new(),
+            sessions_given: 0,
+            log,
+        };
+        let mut listener = None;
+        if server.spec.http {
+            let bound = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+            server.port = Some(bound.local_addr().expect("it is bound").port());
+            listener = Some(bound);
+        }
+        let entry = server.entry();
+        let server = Arc::new(Mutex::new(server));
+        if let Some(listener) = listener {
+            let server = server.clone();
+            tokio::spawn(http::serve(listener, move |exchange| lock(&server).take(exchange)));
+        }
+        self.0.insert(name.to_owned(), server);
+        entry
+    }
+
+    pub(crate) fn get(&self, name: &str) -> MutexGuard<'_, Server> {
+        lock(self.0.get(name).unwrap_or_else(|| panic!("no server is called {name}")))
+    }
+
+    /// What no script has looked at.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for (name, server) in &self.0 {
+            let server = lock(server);
+            for (at, conn) in server.conns.iter().enumerate() {
+                let text = conn.inbox.iter().map(|bytes| String::from_utf8_lossy(bytes));
+                left.extend(text.map(|text| format!("server {name}.{} has not read {text}", at + 1)));
+            }
+            let fresh = server.fresh.iter();
+            left.extend(fresh.map(|e| format!("server {name} has not read {} {}", e.method, String::from_utf8_lossy(&e.body))));
+        }
+        left
+    }
+}
+
+impl Launcher for Servers {
+    fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        let server = self.0[entry.name.as_str()].clone();
+        Box::pin(async move {
+            let held = lock(&server).launched();
+            if let Some(held) = held
+                && let Err(reason) = held.await.expect("the script outlives the start")
+            {
+                return Err(LaunchError::NotFound { command: reason, file: entry.source.clone() });
+            }
+            let link = match &entry.launch {
+                Launch::Remote { url, headers, .. } => {
+                    Link::Http(Endpoint::new(url, headers).expect("the URL is made here"))
+                }
+                Launch::Command { .. } => Link::Pipe(connect(&server)),
+            };
+            Ok(Launched { link, process: None })
+        })
+    }
+}
+
+fn connect(server: &Arc<Mutex<Server>>) -> transport::Pipe {
+    let (ours, theirs) = memory::pair();
+    let number = lock(server).conns.len();
+    let reader = tokio::spawn(serve(server.clone(), number, ours.source)).abort_handle();
+    lock(server).conns.push(Conn { inbox: VecDeque::new(), sink: ours.sink, is_closed: false, reader });
+    theirs
+}
+
+async fn serve(server: Arc<Mutex<Server>>, number: usize, mut source: Box<dyn FrameSource>) {
+    while let Some(Ok(bytes)) = source.recv().await {
+        let frame = Frame::parse(bytes.clone()).expect("what the gateway sends is valid");
+        let mut server = lock(&server);
+        let answers = server.answers(&frame);
+        let name = format!("server {}.{}", server.name, number + 1);
+        server.log.add(&name, "<-", &bytes);
+        match answers {
+            Some(answers) => {
+                for answer in answers {
+                    server.log.add(&name, "->", &answer);
+                    // It may have been told to stop reading.
+                    let _ = server.conns[number].sink.send(&answer);
+                }
+            }
+            None => server.conns[number].inbox.push_back(bytes),
+        }
+    }
+    let mut server = lock(&server);
+    server.conns[number].is_closed = true;
+    server.conns[number].sink.close();
+}
+
+impl Conn {
+    /// It goes away without a word.
+    pub(crate) fn die(&self) {
+        self.reader.abort();
+        self.sink.close();
+    }
+}
+
+impl Server {
+    fn entry(&self) -> Entry {
+        let spec = &self.spec;
+        let launch = match self.port {
+            Some(port) => Launch::Remote {
+                url: format!("http://127.0.0.1:{port}/mcp"),
+                headers: Vec::new(),
+                kind: match spec.kind.as_deref() {
+                    Some("auto") => RemoteKind::Auto,
+                    Some("sse") => RemoteKind::Sse,
+                    _ => RemoteKind::Streamable,
+                },
+            },
+            None => Launch::Command {
+                command: self.name.clone(),
+                args: Vec::new(),
+                env: spec.env.clone(),
+                cwd: None,
+            },
+        };
+        let share = spec.share.as_deref().map(|share| match share {
+            "workspace" => Share::Workspace,
+            "caller" => Share::Caller,
+            "all" => Share::All,
+            other => panic!("nobody shares by {other}"),
+        });
+        Entry {
+            tools: spec.only.clone(),
+            exclude_tools: spec.exclude.clone(),
+            share,
+            disabled: spec.disabled,
+            idle_timeout_s: spec.idle_timeout_s,
+            start_timeout_s: spec.start_timeout_s,
+            call_timeout_s: spec.call_timeout_s,
+            source: "servers.json".to_owned(),
+            ..Entry::new(ServerName::new(&self.name).expect("a good name"), launch)
+        }
+    }
+
+    /// Changes what it offers.
+    pub(crate) fn change(&mut self, spec: Spec) {
+        self.spec = Spec { http: self.spec.http, ..spec };
+    }
+
+    fn launched(&mut self) -> Option<oneshot::Receiver<Result<(), String>>> {
+        self.launches += 1;
+        self.log.note(format!("server {} is launched", self.name));
+        (self.spec.launch.as_deref() == Some("held")).then(|| {
+            let (tell, told) = oneshot::channel();
+            self.held.push_back(tell);
+            told
+        })
+    }
+
+    /// Lets a held start go on; false if there is none.
+    pub(crate) fn release(&mut self, outcome: Result<(), String>) -> bool {
+        self.held.pop_front().is_some_and(|held| held.send(outcome).is_ok())
+    }
+
+    // === what it answers by itself ===
+
+    fn is_by_hand(&self, method: &str) -> bool {
+        self.spec.auto == Some(false) || self.spec.by_hand.iter().any(|name| name == method)
+    }
+
+    /// The answers to a message that needs no script.
+    fn answers(&self, frame: &Frame) -> Option<Vec<Bytes>> {
+        if self.is_by_hand(frame.method()) {
+            return None;
+        }
+        let is_stateless = self.spec.era.as_deref() == Some("stateless");
+        let id = frame.id().unwrap_or("null");
+        let result = |result: &str| Some(vec![build::result(id, result)]);
+        match frame.method() {
+            method::INITIALIZED => Some(Vec::new()),
+            method::INITIALIZE if !is_stateless => result(&self.hello()),
+            method::SERVER_DISCOVER if is_stateless => result(&self.discovered()),
+            method::INITIALIZE | method::SERVER_DISCOVER => {
+                Some(vec![build::error(Some(id), wire::code::METHOD_NOT_FOUND, "method not found", None)])
+            }
+            method::TOOLS_LIST => result(&self.page(frame, "tools", "name", &self.tools())),
+            method::PROMPTS_LIST => result(&self.page(frame, "prompts", "name", &self.spec.prompts)),
+            method::RESOURCES_LIST => result(&self.page(frame, "resources", "uri", &self.spec.resources)),
+            method::RESOURCES_TEMPLATES_LIST => {
+                result(&self.page(frame, "resourceTemplates", "uriTemplate", &self.spec.templates))
+            }
+            method::SUBSCRIPTIONS_LISTEN => {
+                let params = frame.params_object().expect("params are an object");
+                let wanted = params.get("notifications").expect("once").expect("the filter is there");
+                let stamp = format!(r#"{{"notifications":{wanted},"_meta":{{"{}":{id}}}}}"#, wire::meta::SUBSCRIPTION_ID);
+                Some(vec![build::notification(method::SUBSCRIPTIONS_ACKNOWLEDGED, Some(&stamp))])
+            }
+            _ => None,
+        }
+    }
+
+    fn tools(&self) -> Vec<Box<RawValue>> {
+        let more = (0..self.spec.many_tools).map(|n| RawValue::from_string(format!("\"t{n}\"")).expect("a string"));
+        self.spec.tools.iter().cloned().chain(more).collect()
+    }
+
+    fn capabilities(&self) -> String {
+        let mut all = self.spec.capabilities.clone();
+        let mut add = |name: &str, value: &str| {
+            all.entry(name.to_owned()).or_insert_with(|| serde_json::from_str(value).expect("JSON"));
+        };
+        if !self.tools().is_empty() {
+            add("tools", r#"{"listChanged":true}"#);
+        }
+        if !self.spec.prompts.is_empty() {
+            add("prompts", r#"{"listChanged":true}"#);
+        }
+        if !self.spec.resources.is_empty() || !self.spec.templates.is_empty() {
+            add("resources", r#"{"listChanged":true,"subscribe":true}"#);
+        }
+        serde_json::to_string(&all).expect("JSON")
+    }
+
+    fn instructions(&self) -> String {
+        let text = self.spec.instructions.as_deref();
+        text.map_or(String::new(), |text| format!(r#","instructions":{}"#, quote(text)))
+    }
+
+    fn hello(&self) -> String {
+        let version = self.spec.version.as_deref().unwrap_or("2025-11-25");
+        let (capabilities, instructions) = (self.capabilities(), self.instructions());
+        format!(
+            r#"{{"protocolVersion":"{version}","capabilities":{capabilities},"serverInfo":{{"name":"{}","version":"1"}}{instructions}}}"#,
+            self.name
+        )
+    }
+
+    fn discovered(&self) -> String {
+        let (capabilities, instructions, hints) = (self.capabilities(), self.instructions(), self.hints());
+        format!(
+            r#"{{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{capabilities}{instructions}{hints}}}"#
+        )
+    }
+
+    fn hints(&self) -> String {
+        let ttl = self.spec.ttl_ms.map_or(String::new(), |ttl| format!(r#","ttlMs":{ttl}"#));
+        let scope = self.spec.cache_scope.as_deref();
+        ttl + &scope.map_or(String::new(), |scope| format!(r#","cacheScope":"{scope}""#))
+    }
+
+    fn page(&self, frame: &Frame, member: &str, key: &str, items: &[Box<RawValue>]) -> String {
+        let params = frame.params_object().expect("params are an object");
+        let cursor = params.string("cursor").expect("a cursor is a string");
+        let at: usize = cursor.as_deref().map_or(0, |cursor| cursor.trim_start_matches('c').parse().unwrap_or(0));
+        let size = self.spec.page.unwrap_or(usize::MAX);
+        let slice = items.iter().skip(at).take(size);
+        let texts: Vec<String> = slice.map(|item| long(item.get(), key, member == "tools")).collect();
+        let next = at.saturating_add(size);
+        let next = match self.spec.cursors.as_deref() {
+            Some("loop") => Some("again".to_owned()),
+            Some("endless") => Some(format!("c{}", at + 1)),
+            _ => (next < items.len()).then(|| format!("c{next}")),
+        };
+        let next = next.map_or(String::new(), |next| format!(r#","nextCursor":"{next}""#));
+        format!(r#"{{"{member}":[{}]{next}{}}}"#, texts.join(","), self.hints())
+    }
+
+    // === HTTP ===
+
+    fn take(&mut self, exchange: Exchange) {
+        let name = format!("server {}", self.name);
+        let body = if exchange.body.is_empty() { exchange.method.as_bytes() } else { &exchange.body };
+        self.log.add(&name, "<-", body);
+        let session = exchange.header("mcp-session-id");
+        if session.is_some_and(|session| !self.sessions.iter().any(|known| known == session)) {
+            self.log.note(format!("{name} does not know the session"));
+            return exchange.answer(404, &[], "text/plain", b"session not found");
+        }
+        let frame = Frame::parse(exchange.body.clone()).ok();
+        match &frame {
+            None if self.is_by_hand(&exchange.method) => self.fresh.push(exchange),
+            None if exchange.method == "DELETE" => exchange.answer(200, &[], "", b""),
+            None => exchange.answer(405, &[], "", b""),
+            Some(frame) => match self.answers(frame) {
+                None => self.fresh.push(exchange),
+                Some(answers) => self.reply(exchange, frame, &answers),
+            },
+        }
+    }
+
+    fn reply(&mut self, mut exchange: Exchange, frame: &Frame, answers: &[Bytes]) {
+        for answer in answers {
+            self.log.add(&format!("server {}", self.name), "->", answer);
+        }
+        match answers {
+            [] => exchange.answer(202, &[], "", b""),
+            [ack] if frame.method() == method::SUBSCRIPTIONS_LISTEN => {
+                exchange.event(None, None, std::str::from_utf8(ack).expect("text"));
+                self.open.insert("listen".to_owned(), exchange);
+            }
+            [answer, ..] => {
+                let session = (self.spec.sessions && frame.method() == method::INITIALIZE).then(|| self.new_session());
+                let headers: Vec<(&str, &str)> = session.iter().map(|id| ("Mcp-Session-Id", id.as_str())).collect();
+                exchange.answer(200, &headers, "application/json", answer);
+            }
+        }
+    }
+
+    pub(crate) fn new_session(&mut self) -> String {
+        self.sessions_given += 1;
+        let id = format!("s{}", self.sessions_given);
+        self.sessions.push(id.clone());
+        id
+    }
+
+    /// It knows none of its sessions any more.
+    pub(crate) fn forget(&mut self) {
+        self.sessions.clear();
+    }
+}
+
+/// An item of a list: a string is its name alone.
+fn long(item: &str, key: &str, is_tool: bool) -> String {
+    let schema = if is_tool { r#","inputSchema":{"type":"object"}"# } else { "" };
+    let name = if is_tool || key == "name" { String::new() } else { format!(r#","name":{item}"#) };
+    if item.starts_with('"') { format!(r#"{{"{key}":{item}{name}{schema}}}"#) } else { item.to_owned() }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
