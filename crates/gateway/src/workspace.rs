@@ -1,5 +1,6 @@
 //! The set of servers in use in one conversation, and what the conversation sees of them.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use wire::Era;
@@ -24,6 +25,8 @@ pub(crate) struct Workspace {
     views: Mutex<Vec<Seen>>,
     /// Its `subscriptions/listen` streams.
     listens: Mutex<Vec<Arc<Listen>>>,
+    /// The lists that its client holds, a bit each.
+    given: AtomicU8,
 }
 
 /// A view and what it is a view of.
@@ -43,6 +46,7 @@ impl Workspace {
             upstreams: Mutex::default(),
             views: Mutex::default(),
             listens: Mutex::default(),
+            given: AtomicU8::new(0),
         }
     }
 
@@ -128,6 +132,16 @@ impl Workspace {
         lock(&self.listens).clone()
     }
 
+    /// Notes that the client was given a list.
+    pub(crate) fn set_given(&self, kind: Kind, era: Era) {
+        self.given.fetch_or(given_bit(kind, era), Ordering::Relaxed);
+    }
+
+    /// Whether the client holds such a list, so that a first change of it is news.
+    pub(crate) fn was_given(&self, kind: Kind, era: Era) -> bool {
+        self.given.load(Ordering::Relaxed) & given_bit(kind, era) != 0
+    }
+
     /// Tells the conversation that a list changed.
     pub(crate) fn list_changed(&self, kind: Kind, era: Era) {
         match era {
@@ -142,5 +156,18 @@ impl Workspace {
                 }
             }
         }
+    }
+}
+
+/// Resources and templates share one, as they share their notification.
+fn given_bit(kind: Kind, era: Era) -> u8 {
+    let bit = match kind {
+        Kind::Tools => 1,
+        Kind::Prompts => 2,
+        Kind::Resources | Kind::Templates => 4,
+    };
+    match era {
+        Era::Handshake => bit,
+        Era::Stateless => bit << 3,
     }
 }

@@ -29,6 +29,7 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
         let _ = tokio::time::timeout(call.core.settings.list_wait, all).await;
     }
     let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+    call.workspace.set_given(kind, call.era);
     let pages = view.pages(kind);
     // The list has become shorter since the cursor was given: what follows is nothing.
     let items = pages.get(number).map_or("[]", |page| page);

@@ -35,9 +35,14 @@ impl Upstream {
         core.changed();
         self.turned.notify_waiters();
         let known = before.or(learnt);
-        let changed: Vec<Kind> =
-            Kind::ALL.into_iter().filter(|kind| known.as_ref().is_none_or(|known| known.of(*kind) != lists.of(*kind))).collect();
-        self.list_changed(&once(&changed));
+        let known = |kind: Kind| known.as_ref().map_or(&[][..], |known| known.of(kind));
+        let changed: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| known(*kind) != lists.of(*kind)).collect();
+        // Who has not listed yet will see them anyway.
+        for kind in once(&changed) {
+            for workspace in self.workspaces().iter().filter(|workspace| workspace.was_given(kind, self.key.era)) {
+                workspace.list_changed(kind, self.key.era);
+            }
+        }
         self.watch_lists(live);
         if self.relist_again.swap(false, Ordering::Relaxed) {
             self.relist(&Kind::ALL);
