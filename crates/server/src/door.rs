@@ -57,7 +57,7 @@ impl Door {
         link.pulse.enter(Stage::Serving);
         let (head, body) = request.into_parts();
         let page = self.page(&head, link);
-        let mut response = self.answer_route(head, body, link).await;
+        let mut response = self.answer_route(&head, body, link).await;
         if let Some(page) = page {
             cors::allow(&mut response, page);
         }
@@ -70,18 +70,19 @@ impl Door {
 
     async fn answer_route(
         self: &Arc<Self>,
-        head: Parts,
+        head: &Parts,
         body: Incoming,
         link: &Arc<Link>,
     ) -> Response<Body> {
-        if cors::is_preflight(&head) {
-            return match self.guard.check_names(&head, link.local) {
+        if cors::is_preflight(head) {
+            return match self.guard.check_names(head, link.local) {
                 Ok(()) => cors::preflight(&head.headers),
                 Err(refusal) => refuse(&refusal, link),
             };
         }
+        // What is rare is boxed: the future of every request is as large as its largest part.
         match route(head.uri.path()) {
-            Route::Mcp { only } => match self.admit(&head, link) {
+            Route::Mcp { only } => match self.admit(head, link) {
                 Ok(_) if only.is_some_and(|server| !self.gateway.has_server(server)) => {
                     respond::error(
                         StatusCode::NOT_FOUND,
@@ -93,28 +94,28 @@ impl Door {
                 Ok(caller) => {
                     let only = only.map(Arc::from);
                     let visit = Visit {
-                        door: self.clone(),
-                        link: link.clone(),
+                        door: self,
+                        link,
                         caller,
                         only,
                         head,
                     };
-                    mcp::answer(visit, body).await
+                    mcp::answer(&visit, body).await
                 }
                 Err(refused) => *refused,
             },
-            Route::Sse => match self.admit(&head, link) {
-                Ok(caller) => legacy::open(self, link, caller, &head),
+            Route::Sse => match self.admit(head, link) {
+                Ok(caller) => legacy::open(self, link, caller, head),
                 Err(refused) => *refused,
             },
-            Route::Messages => match self.admit(&head, link) {
-                Ok(caller) => legacy::post(self, link, &caller, &head, body).await,
+            Route::Messages => match self.admit(head, link) {
+                Ok(caller) => Box::pin(legacy::post(self, link, &caller, head, body)).await,
                 Err(refused) => *refused,
             },
             // Probes come by address and know no token; there is nothing to learn from them.
-            Route::Health => health::call(&self.rest, head, body).await,
-            Route::Rest => match self.guard.check_names(&head, link.local) {
-                Ok(()) => health::call(&self.rest, head, body).await,
+            Route::Health => Box::pin(health::call(&self.rest, head.clone(), body)).await,
+            Route::Rest => match self.guard.check_names(head, link.local) {
+                Ok(()) => Box::pin(health::call(&self.rest, head.clone(), body)).await,
                 Err(refusal) => refuse(&refusal, link),
             },
         }

@@ -22,20 +22,20 @@ use crate::door::Door;
 use crate::respond;
 
 /// What every request to the endpoint brings along.
-pub(crate) struct Visit {
-    pub(crate) door: Arc<Door>,
-    pub(crate) link: Arc<Link>,
+pub(crate) struct Visit<'v> {
+    pub(crate) door: &'v Arc<Door>,
+    pub(crate) link: &'v Arc<Link>,
     pub(crate) caller: Caller,
     pub(crate) only: Option<Arc<str>>,
-    pub(crate) head: Parts,
+    pub(crate) head: &'v Parts,
 }
 
 /// Answers a request to the endpoint.
-pub(crate) async fn answer(visit: Visit, body: Incoming) -> Response<Body> {
+pub(crate) async fn answer(visit: &Visit<'_>, body: Incoming) -> Response<Body> {
     match visit.head.method {
         Method::POST => post::answer(visit, body).await,
-        Method::GET => session::listen(&visit),
-        Method::DELETE => session::close(&visit),
+        Method::GET => session::listen(visit),
+        Method::DELETE => session::close(visit),
         _ => respond::wrong_method(METHODS, "this endpoint takes POST, GET and DELETE"),
     }
 }

@@ -16,7 +16,7 @@ use crate::body::Body;
 use crate::exchange::{Batch, Exchange, Start};
 use crate::{intake, limits, respond};
 
-pub(super) async fn answer(visit: Visit, body: Incoming) -> Response<Body> {
+pub(super) async fn answer(visit: &Visit<'_>, body: Incoming) -> Response<Body> {
     if let Err(refused) =
         accepts_both(&visit.head.headers).and_then(|()| sends_json(&visit.head.headers))
     {
@@ -29,7 +29,7 @@ pub(super) async fn answer(visit: Visit, body: Incoming) -> Response<Body> {
     };
     match wire::batch(&bytes) {
         Ok(None) => {}
-        Ok(Some(messages)) => return answer_batch(&visit, messages).await,
+        Ok(Some(messages)) => return Box::pin(answer_batch(visit, messages)).await,
         Err(bad) => return respond::bad_frame(&bad),
     }
     let frame = match Frame::parse(bytes) {
@@ -37,20 +37,20 @@ pub(super) async fn answer(visit: Visit, body: Incoming) -> Response<Body> {
         Err(bad) => return respond::bad_frame(&bad),
     };
     if era::is_stateless(&visit.head.headers, &frame) {
-        return answer_stateless(&visit, frame).await;
+        return answer_stateless(visit, frame).await;
     }
     if frame.kind() == Kind::Request && frame.method() == method::INITIALIZE {
-        return open(&visit, frame).await;
+        return Box::pin(open(visit, frame)).await;
     }
-    let session = match session::of(&visit, frame.id()) {
+    let session = match session::of(visit, frame.id()) {
         Ok(session) => session,
         Err(refused) => return *refused,
     };
-    let origin = origin(&visit, Some(session.clone()));
+    let origin = origin(visit, Some(session.clone()));
     match frame.kind() {
         Kind::Request => {
-            let exchange = Exchange::begin(&visit.door, origin, frame);
-            answer_in_session(&visit, &session, exchange).await
+            let exchange = Exchange::begin(visit.door, origin, frame);
+            answer_in_session(visit, &session, exchange).await
         }
         Kind::Notification => {
             visit.door.gateway.notification(&origin, frame);
@@ -63,7 +63,7 @@ pub(super) async fn answer(visit: Visit, body: Incoming) -> Response<Body> {
     }
 }
 
-fn origin(visit: &Visit, session: Option<Arc<Session>>) -> Origin {
+fn origin(visit: &Visit<'_>, session: Option<Arc<Session>>) -> Origin {
     Origin {
         caller: visit.caller.clone(),
         session,
@@ -72,16 +72,16 @@ fn origin(visit: &Visit, session: Option<Arc<Session>>) -> Origin {
     }
 }
 
-async fn answer_stateless(visit: &Visit, frame: Frame) -> Response<Body> {
+async fn answer_stateless(visit: &Visit<'_>, frame: Frame) -> Response<Body> {
     let mut origin = origin(visit, None);
     origin.headers = Some(era::stateless_headers(&visit.head.headers));
     match frame.kind() {
         Kind::Request => {
-            let mut exchange = Exchange::begin(&visit.door, origin, frame);
+            let mut exchange = Exchange::begin(visit.door, origin, frame);
             match start(visit, &mut exchange).await {
                 Start::Answer(answer) => respond::answer(answer),
                 Start::Events => {
-                    respond::events(Body::events(&visit.link, CallStream::passing(exchange)))
+                    respond::events(Body::events(visit.link, CallStream::passing(exchange)))
                 }
                 Start::Nothing => respond::accepted(),
             }
@@ -97,7 +97,7 @@ async fn answer_stateless(visit: &Visit, frame: Frame) -> Response<Body> {
     }
 }
 
-async fn answer_batch(visit: &Visit, messages: Vec<Bytes>) -> Response<Body> {
+async fn answer_batch(visit: &Visit<'_>, messages: Vec<Bytes>) -> Response<Body> {
     let why = "only sessions of the protocol version 2025-03-26 may send batches; send one message per request";
     let refused = || respond::error(StatusCode::BAD_REQUEST, None, code::INVALID_REQUEST, why);
     if era::says_stateless(&visit.head.headers) {
@@ -111,7 +111,7 @@ async fn answer_batch(visit: &Visit, messages: Vec<Bytes>) -> Response<Body> {
         return refused();
     }
     let origin = origin(visit, Some(session.clone()));
-    match Batch::begin(&visit.door, &origin, messages) {
+    match Batch::begin(visit.door, &origin, messages) {
         Some(batch) => answer_in_session(visit, &session, Exchange::batch(batch)).await,
         None => respond::accepted(),
     }
@@ -120,7 +120,7 @@ async fn answer_batch(visit: &Visit, messages: Vec<Bytes>) -> Response<Body> {
 /// A session's client may lose its connection and come back: nothing is cancelled by that, and what a stream
 /// said is kept.
 async fn answer_in_session(
-    visit: &Visit,
+    visit: &Visit<'_>,
     session: &Arc<Session>,
     mut exchange: Exchange,
 ) -> Response<Body> {
@@ -130,14 +130,14 @@ async fn answer_in_session(
         Start::Events => {
             let streams = visit.door.sessions.streams(session);
             let stream = CallStream::kept(exchange, &streams, stream::primes(session));
-            respond::events(Body::events(&visit.link, stream))
+            respond::events(Body::events(visit.link, stream))
         }
         Start::Nothing => respond::accepted(),
     }
 }
 
 /// How the call begins; one that says nothing for long becomes a stream, which can be kept alive.
-async fn start(visit: &Visit, exchange: &mut Exchange) -> Start {
+async fn start(visit: &Visit<'_>, exchange: &mut Exchange) -> Start {
     let is_silent = || visit.link.pulse.quiet_s() >= limits::KEEP_ALIVE_SECONDS;
     let start = poll_fn(|cx| match exchange.poll_start(cx) {
         Poll::Pending if is_silent() => Poll::Ready(Start::Events),
@@ -154,7 +154,7 @@ async fn start(visit: &Visit, exchange: &mut Exchange) -> Start {
 }
 
 /// `initialize` begins a session, and ends it again if it fails.
-async fn open(visit: &Visit, frame: Frame) -> Response<Body> {
+async fn open(visit: &Visit<'_>, frame: Frame) -> Response<Body> {
     let session = match visit.door.gateway.open(visit.caller.clone(), Way::Http) {
         Ok(session) => session,
         Err(busy) => return respond::busy(frame.id(), &busy.to_string()),
@@ -163,7 +163,7 @@ async fn open(visit: &Visit, frame: Frame) -> Response<Body> {
         gateway: &visit.door.gateway,
         session: Some(session.clone()),
     };
-    let mut exchange = Exchange::begin(&visit.door, origin(visit, Some(session.clone())), frame);
+    let mut exchange = Exchange::begin(visit.door, origin(visit, Some(session.clone())), frame);
     let answer = loop {
         match exchange.next().await {
             Some(gateway::front::Event::Answer(answer)) => break answer,

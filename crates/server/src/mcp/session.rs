@@ -16,7 +16,7 @@ use crate::door::Door;
 use crate::respond::{self, LAST_EVENT_ID, SESSION_ID, VERSION};
 
 /// The session that a request names, if its version fits one.
-pub(super) fn of(visit: &Visit, id: Option<&str>) -> Result<Arc<Session>, Box<Response<Body>>> {
+pub(super) fn of(visit: &Visit<'_>, id: Option<&str>) -> Result<Arc<Session>, Box<Response<Body>>> {
     let say = |status, why: &str| Box::new(respond::error(status, id, code::INVALID_REQUEST, why));
     let Some(name) = visit.head.headers.get(SESSION_ID) else {
         let why = "the Mcp-Session-Id header is missing: begin with `initialize`, then send the id of its reply";
@@ -49,7 +49,7 @@ fn is_handshake(version: &HeaderValue) -> bool {
 }
 
 /// GET: the stream of what belongs to no call, or the rest of one that broke.
-pub(super) fn listen(visit: &Visit) -> Response<Body> {
+pub(super) fn listen(visit: &Visit<'_>) -> Response<Body> {
     if let Some(refused) = refuse_without_session(visit) {
         return refused;
     }
@@ -83,11 +83,11 @@ pub(super) fn listen(visit: &Visit) -> Response<Body> {
         door: visit.door.clone(),
         is_sent_away: false,
     };
-    respond::events(Body::events(&visit.link, listening))
+    respond::events(Body::events(visit.link, listening))
 }
 
 /// DELETE: the client needs the session no longer.
-pub(super) fn close(visit: &Visit) -> Response<Body> {
+pub(super) fn close(visit: &Visit<'_>) -> Response<Body> {
     if let Some(refused) = refuse_without_session(visit) {
         return refused;
     }
@@ -102,7 +102,7 @@ pub(super) fn close(visit: &Visit) -> Response<Body> {
 }
 
 /// Neither method exists in the stateless era, whatever other headers say.
-fn refuse_without_session(visit: &Visit) -> Option<Response<Body>> {
+fn refuse_without_session(visit: &Visit<'_>) -> Option<Response<Body>> {
     let headers = &visit.head.headers;
     if era::says_stateless(headers) {
         return Some(respond::wrong_method(
