@@ -1,7 +1,10 @@
 //! One call under way: its mailbox, and how to take it back.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
 use crate::error::Fault;
 use crate::slot::Slot;
@@ -24,6 +27,16 @@ struct Way {
 impl CallHandle {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self::default())
+    }
+
+    /// Does something for the call, unless the call is over before that: then `None`, and its slot says why.
+    pub(crate) async fn unless_over<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => self.slot.poll_over(cx).map(|()| None),
+        })
+        .await
     }
 
     /// Notes that the call went to this upstream under this id.

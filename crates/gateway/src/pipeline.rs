@@ -32,11 +32,13 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
     if let Err(fault) = identify::check(&mut call) {
         return Reply::Done(call.finish(Err(fault)));
     }
-    let plan = match method::resolve(&mut call).await {
-        Ok(Route::Server(plan)) => plan,
-        Ok(Route::Here(result)) => return Reply::Done(call.finish_here(&result)),
-        Ok(Route::Stream) => return Reply::Stream(Events::new(call)),
-        Err(fault) => return Reply::Done(call.finish(Err(fault))),
+    let handle = call.handle.clone();
+    let plan = match handle.unless_over(method::resolve(&mut call)).await {
+        Some(Ok(Route::Server(plan))) => plan,
+        Some(Ok(Route::Here(result))) => return Reply::Done(call.finish_here(&result)),
+        Some(Ok(Route::Stream)) => return Reply::Stream(Events::new(call)),
+        Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
+        None => return first(call).await,
     };
     let plan = match authorize(&call, *plan) {
         Ok(plan) => plan,
@@ -44,9 +46,10 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
     };
     let plan = match call.core.interceptors.is_empty() {
         true => plan,
-        false => match Box::pin(intercept(&call, plan)).await {
-            Ok(plan) => plan,
-            Err(fault) => return Reply::Done(call.finish(Err(fault))),
+        false => match handle.unless_over(Box::pin(intercept(&call, plan))).await {
+            Some(Ok(plan)) => plan,
+            Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
+            None => return first(call).await,
         },
     };
     let upstream = core.upstream(&call.workspace, &plan.target.server, call.era);

@@ -148,19 +148,20 @@ impl Upstream {
 
     // === calls ===
 
-    /// Sends a request. `Some` is the answer, if it was there at once; else it comes through the handle's slot.
+    /// Sends a request. `Some` is the answer, if it was there at once; else it comes through the handle's slot. A
+    /// call that is taken back before it could be sent is not sent.
     pub(crate) async fn call(
         self: &Arc<Self>,
         handle: &Arc<CallHandle>,
         out: Outgoing,
     ) -> Option<Result<(Frame, u16), Fault>> {
         let _busy = Busy::new(self);
-        let live = match self.ready().await {
+        let live = match handle.unless_over(self.ready()).await? {
             Ok(live) => live,
             Err(fault) => return Some(Err(fault)),
         };
         let turn = match (&live.link, &self.turns) {
-            (Link::Pipe(_), Some(turns)) => turns.clone().acquire_owned().await.ok(),
+            (Link::Pipe(_), Some(turns)) => handle.unless_over(turns.clone().acquire_owned()).await?.ok(),
             _ => None,
         };
         let outcome = live.call(self, handle, out).await;

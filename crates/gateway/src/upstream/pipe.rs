@@ -123,10 +123,10 @@ impl PipeLink {
                 }
             }
             Kind::Notification => {
-                let token = incoming::progress_token(&frame);
-                let about = match token {
-                    Some(token) => self.by_token(token),
-                    None => self.only_call(),
+                let about = match frame.method() {
+                    // By its token or not at all.
+                    method::PROGRESS => incoming::progress_token(&frame).and_then(|token| self.by_token(token)),
+                    _ => self.only_call(),
                 };
                 incoming::notification(upstream, frame, about.as_ref());
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use transport::client::EventStream;
-use wire::{Era, Frame, Kind};
+use wire::{Era, Frame, Kind, method};
 
 use super::http::{Listed, is_answer_to};
 use super::incoming::{self, About};
@@ -152,11 +152,16 @@ impl Reading {
 fn dispatch(upstream: &Arc<Upstream>, live: &Arc<Live>, frame: Frame, about: Option<&About>) {
     match frame.kind() {
         Kind::Notification => {
-            let by_token = match (&live.link, incoming::progress_token(&frame)) {
-                (Link::Http(http), Some(token)) => http.by_token(token),
-                _ => None,
-            };
-            incoming::notification(upstream, frame, by_token.as_ref().or(about));
+            if frame.method() == method::PROGRESS {
+                // By its token or not at all.
+                let about = match (&live.link, incoming::progress_token(&frame)) {
+                    (Link::Http(http), Some(token)) => http.by_token(token),
+                    _ => None,
+                };
+                incoming::notification(upstream, frame, about.as_ref());
+            } else {
+                incoming::notification(upstream, frame, about);
+            }
         }
         Kind::Request => incoming::question(upstream, live, &frame, about),
         // An answer to a call of another stream, or to none.

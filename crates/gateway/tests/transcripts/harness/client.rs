@@ -5,7 +5,9 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use portolan_gateway::front::{Answer, Caller, Door, Event, Gateway, Origin, Reply, Session, StatelessHeaders};
+use portolan_gateway::front::{
+    Answer, Caller, Door, Event, Gateway, Origin, Reply, Session, StatelessHeaders,
+};
 use serde_json::Value;
 use tokio::task::AbortHandle;
 use wire::{Frame, Kind, meta};
@@ -38,7 +40,8 @@ impl Inbox {
     fn put(&self, lane: &str, item: Item) {
         match &item {
             Item::Frame(bytes, Some(status)) if *status != 200 => {
-                self.log.add(&format!("{} ({status})", self.client), "<-", bytes);
+                self.log
+                    .add(&format!("{} ({status})", self.client), "<-", bytes);
             }
             Item::Frame(bytes, _) => self.log.add(&self.client, "<-", bytes),
             Item::Word(word) => self.log.add(&self.client, "<-", word.as_bytes()),
@@ -85,7 +88,11 @@ impl Client {
             only: None,
             session: None,
             lanes: lanes.clone(),
-            inbox: Inbox { lanes, log, client: label.to_owned() },
+            inbox: Inbox {
+                lanes,
+                log,
+                client: label.to_owned(),
+            },
             requests: HashMap::new(),
             odd_headers: None,
             calls: 0,
@@ -93,7 +100,14 @@ impl Client {
     }
 
     /// A client with a conversation.
-    pub(crate) fn open(gateway: &Gateway, label: &str, caller: &str, door: Door, only: Option<&str>, log: Log) -> Option<Self> {
+    pub(crate) fn open(
+        gateway: &Gateway,
+        label: &str,
+        caller: &str,
+        door: Door,
+        only: Option<&str>,
+        log: Log,
+    ) -> Option<Self> {
         let mut client = Self::caller(caller, label, log);
         let session = gateway.open(client.caller.clone(), door).ok()?;
         client.door = door;
@@ -111,8 +125,11 @@ impl Client {
 
     /// Sends a message, as a door would.
     pub(crate) fn send(&mut self, gateway: &Gateway, text: String) {
-        self.inbox.log.add(&self.inbox.client, "->", text.as_bytes());
-        let frame = Frame::parse(Bytes::from(text)).unwrap_or_else(|error| panic!("not a message: {error}"));
+        self.inbox
+            .log
+            .add(&self.inbox.client, "->", text.as_bytes());
+        let frame = Frame::parse(Bytes::from(text))
+            .unwrap_or_else(|error| panic!("not a message: {error}"));
         if let (Some(session), Door::Http) = (&self.session, self.door)
             && gateway.session(session.id(), &self.caller).is_none()
         {
@@ -122,7 +139,10 @@ impl Client {
         let origin = Origin {
             caller: self.caller.clone(),
             session: self.session.clone(),
-            headers: self.session.is_none().then(|| Arc::new(headers(&frame, odd))),
+            headers: self
+                .session
+                .is_none()
+                .then(|| Arc::new(headers(&frame, odd))),
             only: self.only.clone(),
         };
         match frame.kind() {
@@ -133,7 +153,13 @@ impl Client {
                 self.calls += 1;
                 // Ids can be used again: each use is a lane of its own.
                 let lane = format!("{id}/{}", self.calls);
-                let task = tokio::spawn(request(gateway.clone(), origin, frame, self.inbox.clone(), lane));
+                let task = tokio::spawn(request(
+                    gateway.clone(),
+                    origin,
+                    frame,
+                    self.inbox.clone(),
+                    lane,
+                ));
                 self.requests.insert(id, task.abort_handle());
             }
         }
@@ -141,8 +167,13 @@ impl Client {
 
     /// The client goes away from one request.
     pub(crate) fn drop_request(&mut self, id: &str) {
-        self.inbox.log.note(format!("{} drops {id}", self.inbox.client));
-        self.requests.remove(id).expect("a request with this id was sent").abort();
+        self.inbox
+            .log
+            .note(format!("{} drops {id}", self.inbox.client));
+        self.requests
+            .remove(id)
+            .expect("a request with this id was sent")
+            .abort();
     }
 }
 
@@ -164,17 +195,33 @@ async fn request(gateway: Gateway, origin: Origin, frame: Frame, inbox: Inbox, l
 /// The headers that a request of the stateless era has, but for those that are to be odd.
 fn headers(frame: &Frame, odd: Option<Value>) -> StatelessHeaders {
     let params = frame.params_object().ok();
-    let text = |name: &str| params.as_ref().and_then(|params| params.string(name).ok().flatten());
-    let object = |name: &str| params.as_ref().and_then(|params| params.object(name).ok().flatten());
-    let version = object("_meta").and_then(|meta| Some(meta.string(meta::PROTOCOL_VERSION).ok()??.into_owned()));
-    let name = text("name").or_else(|| text("uri")).or_else(|| text("taskId"));
+    let text = |name: &str| {
+        params
+            .as_ref()
+            .and_then(|params| params.string(name).ok().flatten())
+    };
+    let object = |name: &str| {
+        params
+            .as_ref()
+            .and_then(|params| params.object(name).ok().flatten())
+    };
+    let version = object("_meta")
+        .and_then(|meta| Some(meta.string(meta::PROTOCOL_VERSION).ok()??.into_owned()));
+    let name = text("name")
+        .or_else(|| text("uri"))
+        .or_else(|| text("taskId"));
     let mut headers = StatelessHeaders {
         version,
         method: Some(frame.method().to_owned()),
         name: name.map(|name| wire::header_value(&name)),
         params: Vec::new(),
     };
-    for (name, value) in odd.as_ref().and_then(Value::as_object).into_iter().flatten() {
+    for (name, value) in odd
+        .as_ref()
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         let value = value.as_str().map(str::to_owned);
         match (name.as_str(), value) {
             ("version", value) => headers.version = value,

@@ -28,12 +28,17 @@ enum Part {
 impl Exchange {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
-        headers.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        headers
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Answers with a whole body.
     pub(crate) fn answer(&self, status: u16, headers: &[(&str, &str)], kind: &str, body: &[u8]) {
-        let mut text = format!("HTTP/1.1 {status} As Scripted\r\nContent-Length: {}\r\n", body.len());
+        let mut text = format!(
+            "HTTP/1.1 {status} As Scripted\r\nContent-Length: {}\r\n",
+            body.len()
+        );
         if !body.is_empty() {
             text += &format!("Content-Type: {kind}\r\n");
         }
@@ -48,7 +53,8 @@ impl Exchange {
     pub(crate) fn event(&mut self, id: Option<&str>, retry: Option<u64>, data: &str) {
         let mut text = String::new();
         if !std::mem::replace(&mut self.is_stream, true) {
-            text += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+            text +=
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
         }
         if let Some(id) = id {
             text += &format!("id: {id}\n");
@@ -88,7 +94,14 @@ async fn connection(mut stream: TcpStream, take: impl Fn(Exchange)) {
     while let Some((method, headers, body)) = read_request(&mut stream, &mut buffer).await {
         let (parts, mut script) = mpsc::channel(4096);
         let gone = Arc::new(AtomicBool::new(false));
-        take(Exchange { method, headers, body, parts, is_stream: false, gone: gone.clone() });
+        take(Exchange {
+            method,
+            headers,
+            body,
+            parts,
+            is_stream: false,
+            gone: gone.clone(),
+        });
         loop {
             let part = tokio::select! {
                 part = script.recv() => part,

@@ -39,9 +39,17 @@ fn error_object(text: &str) -> String {
     }
     let (code, rest) = text.split_once(' ').unwrap_or((text, "*"));
     let rest = rest.trim();
-    let end = if rest.starts_with('"') { string_length(rest) } else { 1 };
+    let end = if rest.starts_with('"') {
+        string_length(rest)
+    } else {
+        1
+    };
     let (message, data) = (&rest[..end], rest[end..].trim());
-    let data = if data.is_empty() { String::new() } else { format!(r#","data":{data}"#) };
+    let data = if data.is_empty() {
+        String::new()
+    } else {
+        format!(r#","data":{data}"#)
+    };
     format!(r#"{{"code":{code},"message":{message}{data}}}"#)
 }
 
@@ -50,10 +58,17 @@ pub(crate) fn with_meta(message: &str) -> String {
     const META: &str = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}"#;
     if let Some(at) = message.find(r#""_meta":{"#) {
         let at = at + r#""_meta":{"#.len();
-        let comma = if message[at..].starts_with('}') { "" } else { "," };
+        let comma = if message[at..].starts_with('}') {
+            ""
+        } else {
+            ","
+        };
         return format!("{}{META}{comma}{}", &message[..at], &message[at..]);
     }
-    let open = message.trim_end().strip_suffix('}').expect("a message ends with a brace");
+    let open = message
+        .trim_end()
+        .strip_suffix('}')
+        .expect("a message ends with a brace");
     match open.strip_suffix('}') {
         Some(params) if open.contains(r#""params":{"#) => {
             let comma = if params.ends_with('{') { "" } else { "," };
@@ -75,17 +90,33 @@ mod tests {
     fn short_forms_have_long_ones() {
         check("ping", r#"{"jsonrpc":"2.0","method":"ping"}"#);
         check("#7 ping", r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
-        check(r#"#"a b" x {"y":1}"#, r#"{"jsonrpc":"2.0","id":"a b","method":"x","params":{"y":1}}"#);
+        check(
+            r#"#"a b" x {"y":1}"#,
+            r#"{"jsonrpc":"2.0","id":"a b","method":"x","params":{"y":1}}"#,
+        );
         check("#$x = {}", r#"{"jsonrpc":"2.0","id":$x,"result":{}}"#);
-        check(r#"#1 ! -3 "no" [4]"#, r#"{"jsonrpc":"2.0","id":1,"error":{"code":-3,"message":"no","data":[4]}}"#);
+        check(
+            r#"#1 ! -3 "no" [4]"#,
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-3,"message":"no","data":[4]}}"#,
+        );
     }
 
     #[test]
     fn stateless_requests_say_who_they_are() {
-        for short in ["#1 x", "#1 x {}", r#"#1 x {"a":{}}"#, r#"#1 x {"_meta":{},"a":1}"#, r#"#1 x {"_meta":{"b":2}}"#] {
-            let message: serde_json::Value = serde_json::from_str(&with_meta(&expand(short))).unwrap();
+        for short in [
+            "#1 x",
+            "#1 x {}",
+            r#"#1 x {"a":{}}"#,
+            r#"#1 x {"_meta":{},"a":1}"#,
+            r#"#1 x {"_meta":{"b":2}}"#,
+        ] {
+            let message: serde_json::Value =
+                serde_json::from_str(&with_meta(&expand(short))).unwrap();
             let meta = &message["params"]["_meta"];
-            assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28", "{message}");
+            assert_eq!(
+                meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28",
+                "{message}"
+            );
         }
     }
 }

@@ -113,16 +113,23 @@ fn walk(path: &str, pattern: &Value, got: &Value, kept: &mut Kept, out: &mut Vec
                     None => out.push(format!("{path}.{name}: is missing")),
                 }
             }
-            let surplus = members.iter().filter(|(name, _)| !wanted.contains_key(*name));
+            let surplus = members
+                .iter()
+                .filter(|(name, _)| !wanted.contains_key(*name));
             if !wanted.contains_key(REST) {
-                out.extend(surplus.map(|(name, value)| format!("{path}.{name}: not expected, is {value}")));
+                out.extend(
+                    surplus.map(|(name, value)| format!("{path}.{name}: not expected, is {value}")),
+                );
             }
         }
         (Value::Array(wanted), Value::Array(items)) => {
             let open = wanted.last().is_some_and(|last| last == REST);
             let wanted = &wanted[..wanted.len() - usize::from(open)];
             if wanted.len() > items.len() || (!open && wanted.len() < items.len()) {
-                out.push(format!("{path}: expected {} elements, got {got}", wanted.len()));
+                out.push(format!(
+                    "{path}: expected {} elements, got {got}",
+                    wanted.len()
+                ));
                 return;
             }
             for (at, (value, item)) in wanted.iter().zip(items).enumerate() {
@@ -159,14 +166,31 @@ fn fits(glob: &str, text: &str) -> bool {
 pub(crate) fn compare_exactly(wanted: &str, got: &str, kept: &mut Kept) -> Result<(), String> {
     let mut trial = kept.clone();
     let (mut wanted_rest, mut got_rest) = (wanted, got);
-    let differ = |wanted: &str, got: &str| format!("from here on expected {wanted}\n                    got {got}");
+    let differ = |wanted: &str, got: &str| {
+        format!("from here on expected {wanted}\n                    got {got}")
+    };
     while !wanted_rest.is_empty() {
-        let literal = wanted_rest.find('$').unwrap_or(wanted_rest.len());
+        let literal = wanted_rest
+            .match_indices('$')
+            .map(|(at, _)| at)
+            .find(|at| !wanted_rest[..*at].ends_with('"'));
+        let literal = literal.unwrap_or(wanted_rest.len());
         if literal > 0 {
-            let same = wanted_rest.bytes().zip(got_rest.bytes()).take(literal).take_while(|(a, b)| a == b).count();
+            let same = wanted_rest
+                .bytes()
+                .zip(got_rest.bytes())
+                .take(literal)
+                .take_while(|(a, b)| a == b)
+                .count();
             if same < literal {
-                let at = (0..=same).rev().find(|at| got_rest.is_char_boundary(*at)).unwrap_or(0);
-                return Err(differ(wanted_rest.get(at..).unwrap_or_default(), &got_rest[at..]));
+                let at = (0..=same)
+                    .rev()
+                    .find(|at| got_rest.is_char_boundary(*at))
+                    .unwrap_or(0);
+                return Err(differ(
+                    wanted_rest.get(at..).unwrap_or_default(),
+                    &got_rest[at..],
+                ));
             }
             (wanted_rest, got_rest) = (&wanted_rest[literal..], &got_rest[literal..]);
             continue;
@@ -176,10 +200,17 @@ pub(crate) fn compare_exactly(wanted: &str, got: &str, kept: &mut Kept) -> Resul
         let token = if got_rest.starts_with('"') {
             string_length(got_rest)
         } else {
-            got_rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(got_rest.len())
+            got_rest
+                .find(|letter: char| !letter.is_ascii_digit())
+                .unwrap_or(got_rest.len())
         };
-        let value: Value = serde_json::from_str(&got_rest[..token]).map_err(|_| differ(wanted_rest, got_rest))?;
-        if *trial.entry(name.to_owned()).or_insert_with(|| value.clone()) != value {
+        let value: Value =
+            serde_json::from_str(&got_rest[..token]).map_err(|_| differ(wanted_rest, got_rest))?;
+        if *trial
+            .entry(name.to_owned())
+            .or_insert_with(|| value.clone())
+            != value
+        {
             return Err(format!("${name} is {}, got {value}", trial[name]));
         }
         (wanted_rest, got_rest) = (&wanted_rest[1 + length..], &got_rest[token..]);
@@ -198,7 +229,11 @@ mod tests {
     fn check(pattern: &str, got: &str, differences: usize) {
         let got = serde_json::from_str(got).unwrap();
         let found = compare(&parse(pattern), &got, &mut Kept::new());
-        assert_eq!(found.err().unwrap_or_default().len(), differences, "{pattern} {got}");
+        assert_eq!(
+            found.err().unwrap_or_default().len(),
+            differences,
+            "{pattern} {got}"
+        );
     }
 
     #[test]

@@ -109,7 +109,9 @@ impl Servers {
         };
         let mut listener = None;
         if server.spec.http {
-            let bound = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+            let bound = TcpListener::bind("127.0.0.1:0")
+                .await
+                .expect("there is a free port");
             server.port = Some(bound.local_addr().expect("it is bound").port());
             listener = Some(bound);
         }
@@ -117,14 +119,20 @@ impl Servers {
         let server = Arc::new(Mutex::new(server));
         if let Some(listener) = listener {
             let server = server.clone();
-            tokio::spawn(http::serve(listener, move |exchange| lock(&server).take(exchange)));
+            tokio::spawn(http::serve(listener, move |exchange| {
+                lock(&server).take(exchange)
+            }));
         }
         self.0.insert(name.to_owned(), server);
         entry
     }
 
     pub(crate) fn get(&self, name: &str) -> MutexGuard<'_, Server> {
-        lock(self.0.get(name).unwrap_or_else(|| panic!("no server is called {name}")))
+        lock(
+            self.0
+                .get(name)
+                .unwrap_or_else(|| panic!("no server is called {name}")),
+        )
     }
 
     /// What no script has looked at.
@@ -133,11 +141,22 @@ impl Servers {
         for (name, server) in &self.0 {
             let server = lock(server);
             for (at, conn) in server.conns.iter().enumerate() {
-                let text = conn.inbox.iter().map(|bytes| String::from_utf8_lossy(bytes));
-                left.extend(text.map(|text| format!("server {name}.{} has not read {text}", at + 1)));
+                let text = conn
+                    .inbox
+                    .iter()
+                    .map(|bytes| String::from_utf8_lossy(bytes));
+                left.extend(
+                    text.map(|text| format!("server {name}.{} has not read {text}", at + 1)),
+                );
             }
             let fresh = server.fresh.iter();
-            left.extend(fresh.map(|e| format!("server {name} has not read {} {}", e.method, String::from_utf8_lossy(&e.body))));
+            left.extend(fresh.map(|e| {
+                format!(
+                    "server {name} has not read {} {}",
+                    e.method,
+                    String::from_utf8_lossy(&e.body)
+                )
+            }));
         }
         left
     }
@@ -151,7 +170,10 @@ impl Launcher for Servers {
             if let Some(held) = held
                 && let Err(reason) = held.await.expect("the script outlives the start")
             {
-                return Err(LaunchError::NotFound { command: reason, file: entry.source.clone() });
+                return Err(LaunchError::NotFound {
+                    command: reason,
+                    file: entry.source.clone(),
+                });
             }
             let link = match &entry.launch {
                 Launch::Remote { url, headers, .. } => {
@@ -159,7 +181,10 @@ impl Launcher for Servers {
                 }
                 Launch::Command { .. } => Link::Pipe(connect(&server)),
             };
-            Ok(Launched { link, process: None })
+            Ok(Launched {
+                link,
+                process: None,
+            })
         })
     }
 }
@@ -168,7 +193,12 @@ fn connect(server: &Arc<Mutex<Server>>) -> transport::Pipe {
     let (ours, theirs) = memory::pair();
     let number = lock(server).conns.len();
     let reader = tokio::spawn(serve(server.clone(), number, ours.source)).abort_handle();
-    lock(server).conns.push(Conn { inbox: VecDeque::new(), sink: ours.sink, is_closed: false, reader });
+    lock(server).conns.push(Conn {
+        inbox: VecDeque::new(),
+        sink: ours.sink,
+        is_closed: false,
+        reader,
+    });
     theirs
 }
 
@@ -244,7 +274,10 @@ impl Server {
 
     /// Changes what it offers.
     pub(crate) fn change(&mut self, spec: Spec) {
-        self.spec = Spec { http: self.spec.http, ..spec };
+        self.spec = Spec {
+            http: self.spec.http,
+            ..spec
+        };
     }
 
     fn launched(&mut self) -> Option<oneshot::Receiver<Result<(), String>>> {
@@ -259,7 +292,9 @@ impl Server {
 
     /// Lets a held start go on; false if there is none.
     pub(crate) fn release(&mut self, outcome: Result<(), String>) -> bool {
-        self.held.pop_front().is_some_and(|held| held.send(outcome).is_ok())
+        self.held
+            .pop_front()
+            .is_some_and(|held| held.send(outcome).is_ok())
     }
 
     // === what it answers by itself ===
@@ -280,34 +315,55 @@ impl Server {
             method::INITIALIZED => Some(Vec::new()),
             method::INITIALIZE if !is_stateless => result(&self.hello()),
             method::SERVER_DISCOVER if is_stateless => result(&self.discovered()),
-            method::INITIALIZE | method::SERVER_DISCOVER => {
-                Some(vec![build::error(Some(id), wire::code::METHOD_NOT_FOUND, "method not found", None)])
-            }
+            method::INITIALIZE | method::SERVER_DISCOVER => Some(vec![build::error(
+                Some(id),
+                wire::code::METHOD_NOT_FOUND,
+                "method not found",
+                None,
+            )]),
             method::TOOLS_LIST => result(&self.page(frame, "tools", "name", &self.tools())),
-            method::PROMPTS_LIST => result(&self.page(frame, "prompts", "name", &self.spec.prompts)),
-            method::RESOURCES_LIST => result(&self.page(frame, "resources", "uri", &self.spec.resources)),
-            method::RESOURCES_TEMPLATES_LIST => {
-                result(&self.page(frame, "resourceTemplates", "uriTemplate", &self.spec.templates))
+            method::PROMPTS_LIST => {
+                result(&self.page(frame, "prompts", "name", &self.spec.prompts))
             }
+            method::RESOURCES_LIST => {
+                result(&self.page(frame, "resources", "uri", &self.spec.resources))
+            }
+            method::RESOURCES_TEMPLATES_LIST => result(&self.page(
+                frame,
+                "resourceTemplates",
+                "uriTemplate",
+                &self.spec.templates,
+            )),
             method::SUBSCRIPTIONS_LISTEN => {
                 let params = frame.params_object().expect("params are an object");
-                let wanted = params.get("notifications").expect("once").expect("the filter is there");
-                let stamp = format!(r#"{{"notifications":{wanted},"_meta":{{"{}":{id}}}}}"#, wire::meta::SUBSCRIPTION_ID);
-                Some(vec![build::notification(method::SUBSCRIPTIONS_ACKNOWLEDGED, Some(&stamp))])
+                let wanted = params
+                    .get("notifications")
+                    .expect("once")
+                    .expect("the filter is there");
+                let stamp = format!(
+                    r#"{{"notifications":{wanted},"_meta":{{"{}":{id}}}}}"#,
+                    wire::meta::SUBSCRIPTION_ID
+                );
+                Some(vec![build::notification(
+                    method::SUBSCRIPTIONS_ACKNOWLEDGED,
+                    Some(&stamp),
+                )])
             }
             _ => None,
         }
     }
 
     fn tools(&self) -> Vec<Box<RawValue>> {
-        let more = (0..self.spec.many_tools).map(|n| RawValue::from_string(format!("\"t{n}\"")).expect("a string"));
+        let more = (0..self.spec.many_tools)
+            .map(|n| RawValue::from_string(format!("\"t{n}\"")).expect("a string"));
         self.spec.tools.iter().cloned().chain(more).collect()
     }
 
     fn capabilities(&self) -> String {
         let mut all = self.spec.capabilities.clone();
         let mut add = |name: &str, value: &str| {
-            all.entry(name.to_owned()).or_insert_with(|| serde_json::from_str(value).expect("JSON"));
+            all.entry(name.to_owned())
+                .or_insert_with(|| serde_json::from_str(value).expect("JSON"));
         };
         if !self.tools().is_empty() {
             add("tools", r#"{"listChanged":true}"#);
@@ -323,7 +379,9 @@ impl Server {
 
     fn instructions(&self) -> String {
         let text = self.spec.instructions.as_deref();
-        text.map_or(String::new(), |text| format!(r#","instructions":{}"#, quote(text)))
+        text.map_or(String::new(), |text| {
+            format!(r#","instructions":{}"#, quote(text))
+        })
     }
 
     fn hello(&self) -> String {
@@ -336,14 +394,18 @@ impl Server {
     }
 
     fn discovered(&self) -> String {
-        let (capabilities, instructions, hints) = (self.capabilities(), self.instructions(), self.hints());
+        let (capabilities, instructions, hints) =
+            (self.capabilities(), self.instructions(), self.hints());
         format!(
             r#"{{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{capabilities}{instructions}{hints}}}"#
         )
     }
 
     fn hints(&self) -> String {
-        let ttl = self.spec.ttl_ms.map_or(String::new(), |ttl| format!(r#","ttlMs":{ttl}"#));
+        let ttl = self
+            .spec
+            .ttl_ms
+            .map_or(String::new(), |ttl| format!(r#","ttlMs":{ttl}"#));
         let scope = self.spec.cache_scope.as_deref();
         ttl + &scope.map_or(String::new(), |scope| format!(r#","cacheScope":"{scope}""#))
     }
@@ -351,10 +413,14 @@ impl Server {
     fn page(&self, frame: &Frame, member: &str, key: &str, items: &[Box<RawValue>]) -> String {
         let params = frame.params_object().expect("params are an object");
         let cursor = params.string("cursor").expect("a cursor is a string");
-        let at: usize = cursor.as_deref().map_or(0, |cursor| cursor.trim_start_matches('c').parse().unwrap_or(0));
+        let at: usize = cursor.as_deref().map_or(0, |cursor| {
+            cursor.trim_start_matches('c').parse().unwrap_or(0)
+        });
         let size = self.spec.page.unwrap_or(usize::MAX);
         let slice = items.iter().skip(at).take(size);
-        let texts: Vec<String> = slice.map(|item| long(item.get(), key, member == "tools")).collect();
+        let texts: Vec<String> = slice
+            .map(|item| long(item.get(), key, member == "tools"))
+            .collect();
         let next = at.saturating_add(size);
         let next = match self.spec.cursors.as_deref() {
             Some("loop") => Some("again".to_owned()),
@@ -362,14 +428,22 @@ impl Server {
             _ => (next < items.len()).then(|| format!("c{next}")),
         };
         let next = next.map_or(String::new(), |next| format!(r#","nextCursor":"{next}""#));
-        format!(r#"{{"{member}":[{}]{next}{}}}"#, texts.join(","), self.hints())
+        format!(
+            r#"{{"{member}":[{}]{next}{}}}"#,
+            texts.join(","),
+            self.hints()
+        )
     }
 
     // === HTTP ===
 
     fn take(&mut self, exchange: Exchange) {
         let name = format!("server {}", self.name);
-        let body = if exchange.body.is_empty() { exchange.method.as_bytes() } else { &exchange.body };
+        let body = if exchange.body.is_empty() {
+            exchange.method.as_bytes()
+        } else {
+            &exchange.body
+        };
         self.log.add(&name, "<-", body);
         let session = exchange.header("mcp-session-id");
         if session.is_some_and(|session| !self.sessions.iter().any(|known| known == session)) {
@@ -399,8 +473,12 @@ impl Server {
                 self.open.insert("listen".to_owned(), exchange);
             }
             [answer, ..] => {
-                let session = (self.spec.sessions && frame.method() == method::INITIALIZE).then(|| self.new_session());
-                let headers: Vec<(&str, &str)> = session.iter().map(|id| ("Mcp-Session-Id", id.as_str())).collect();
+                let session = (self.spec.sessions && frame.method() == method::INITIALIZE)
+                    .then(|| self.new_session());
+                let headers: Vec<(&str, &str)> = session
+                    .iter()
+                    .map(|id| ("Mcp-Session-Id", id.as_str()))
+                    .collect();
                 exchange.answer(200, &headers, "application/json", answer);
             }
         }
@@ -421,11 +499,25 @@ impl Server {
 
 /// An item of a list: a string is its name alone.
 fn long(item: &str, key: &str, is_tool: bool) -> String {
-    let schema = if is_tool { r#","inputSchema":{"type":"object"}"# } else { "" };
-    let name = if is_tool || key == "name" { String::new() } else { format!(r#","name":{item}"#) };
-    if item.starts_with('"') { format!(r#"{{"{key}":{item}{name}{schema}}}"#) } else { item.to_owned() }
+    let schema = if is_tool {
+        r#","inputSchema":{"type":"object"}"#
+    } else {
+        ""
+    };
+    let name = if is_tool || key == "name" {
+        String::new()
+    } else {
+        format!(r#","name":{item}"#)
+    };
+    if item.starts_with('"') {
+        format!(r#"{{"{key}":{item}{name}{schema}}}"#)
+    } else {
+        item.to_owned()
+    }
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

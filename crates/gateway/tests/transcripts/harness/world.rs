@@ -86,7 +86,9 @@ impl World {
         let mut left = self.servers.leftovers();
         for (name, client) in &self.clients {
             for (_, items) in &lock(&client.lanes).0 {
-                let items = items.iter().filter(|item| **item != Item::Word("end".to_owned()));
+                let items = items
+                    .iter()
+                    .filter(|item| **item != Item::Word("end".to_owned()));
                 left.extend(items.map(|item| format!("{name} has not read {item:?}")));
             }
         }
@@ -98,7 +100,10 @@ impl World {
     /// The gateway; begins with the first line that needs it.
     pub(crate) fn gateway(&mut self) -> Gateway {
         if self.gateway.is_none() {
-            let mut options = Options::new(std::mem::take(&mut self.entries), Arc::new(self.servers.clone()));
+            let mut options = Options::new(
+                std::mem::take(&mut self.entries),
+                Arc::new(self.servers.clone()),
+            );
             options.settings = self.settings.clone();
             options.tools = self.tools.clone();
             options.recorder = self.records.clone();
@@ -116,16 +121,24 @@ impl World {
     }
 
     pub(crate) fn client(&mut self, name: &str) -> &mut Client {
-        self.clients.get_mut(name).unwrap_or_else(|| panic!("there is no {name}"))
+        self.clients
+            .get_mut(name)
+            .unwrap_or_else(|| panic!("there is no {name}"))
     }
 
     pub(crate) fn status(&mut self, name: &str) -> ServerStatus {
         let all = self.gateway().servers();
-        all.into_iter().find(|status| status.name == name).unwrap_or_else(|| panic!("no server is called {name}"))
+        all.into_iter()
+            .find(|status| status.name == name)
+            .unwrap_or_else(|| panic!("no server is called {name}"))
     }
 
     fn fail(&self, why: &str) -> ! {
-        panic!("the transcript differs at\n  {}\n{why}\n\nwhat happened:\n  {}\n", self.line, self.log.text());
+        panic!(
+            "the transcript differs at\n  {}\n{why}\n\nwhat happened:\n  {}\n",
+            self.line,
+            self.log.text()
+        );
     }
 
     // === time ===
@@ -156,7 +169,11 @@ impl World {
         let until = Instant::now() + PATIENCE;
         for turn in 0.. {
             let Err(why) = attempt(self) else { return };
-            let is_over = if self.has_sockets { Instant::now() > until } else { turn > TURNS_MAX };
+            let is_over = if self.has_sockets {
+                Instant::now() > until
+            } else {
+                turn > TURNS_MAX
+            };
             if is_over {
                 self.fail(&why);
             }
@@ -200,8 +217,18 @@ impl World {
                 self.down = Some(tokio::spawn(async move { gateway.shutdown(grace).await }));
             }
             ["is", "down"] => {
-                let is_down = |world: &Self| world.down.as_ref().is_some_and(tokio::task::JoinHandle::is_finished);
-                self.expect(|world| is_down(world).then_some(()).ok_or("it is still up".to_owned())).await;
+                let is_down = |world: &Self| {
+                    world
+                        .down
+                        .as_ref()
+                        .is_some_and(tokio::task::JoinHandle::is_finished)
+                };
+                self.expect(|world| {
+                    is_down(world)
+                        .then_some(())
+                        .ok_or("it is still up".to_owned())
+                })
+                .await;
             }
             ["is", "not", "down"] => {
                 self.settle().await;
@@ -232,7 +259,8 @@ impl World {
 
     async fn server(&mut self, name: &str, rest: &str) {
         if rest.starts_with('{') {
-            let spec: Spec = serde_json::from_str(rest).unwrap_or_else(|error| panic!("{error}: {rest}"));
+            let spec: Spec =
+                serde_json::from_str(rest).unwrap_or_else(|error| panic!("{error}: {rest}"));
             self.has_sockets |= spec.http;
             let entry = self.servers.declare(name, spec, self.log.clone()).await;
             self.entries.push(entry);
@@ -244,19 +272,27 @@ impl World {
         };
         let (verb, text) = rest.split_once(' ').unwrap_or((rest, ""));
         match verb {
-            "has" => self.servers.get(plain).change(serde_json::from_str(text).unwrap()),
+            "has" => self
+                .servers
+                .get(plain)
+                .change(serde_json::from_str(text).unwrap()),
             "is" => {
                 let wanted = pattern::parse(text);
                 self.expect(|world| {
                     let status = serde_json::to_value(world.status(plain)).unwrap();
-                    pattern::compare(&wanted, &status, &mut world.kept).map_err(|why| why.join("\n"))
+                    pattern::compare(&wanted, &status, &mut world.kept)
+                        .map_err(|why| why.join("\n"))
                 })
                 .await;
             }
-            "starts" => self.expect(|world| freed(world.servers.get(plain).release(Ok(())))).await,
+            "starts" => {
+                self.expect(|world| freed(world.servers.get(plain).release(Ok(()))))
+                    .await
+            }
             "fails" => {
                 let reason: String = serde_json::from_str(text).unwrap();
-                self.expect(|world| freed(world.servers.get(plain).release(Err(reason.clone())))).await;
+                self.expect(|world| freed(world.servers.get(plain).release(Err(reason.clone()))))
+                    .await;
             }
             "launches" => {
                 let wanted: usize = text.parse().unwrap();
@@ -268,13 +304,22 @@ impl World {
             }
             "dies" => self.servers.get(plain).conns[number - 1].die(),
             "ends" => {
-                let is_closed = |world: &mut Self| world.servers.get(plain).conns[number - 1].is_closed;
-                self.expect(|world| is_closed(world).then_some(()).ok_or("it was not closed".to_owned())).await;
+                let is_closed =
+                    |world: &mut Self| world.servers.get(plain).conns[number - 1].is_closed;
+                self.expect(|world| {
+                    is_closed(world)
+                        .then_some(())
+                        .ok_or("it was not closed".to_owned())
+                })
+                .await;
             }
             "hears" => {
                 self.settle().await;
                 let left = self.servers.leftovers();
-                let mine: Vec<_> = left.iter().filter(|l| l.starts_with(&format!("server {plain}"))).collect();
+                let mine: Vec<_> = left
+                    .iter()
+                    .filter(|l| l.starts_with(&format!("server {plain}")))
+                    .collect();
                 if !mine.is_empty() {
                     self.fail(&format!("{mine:?}"));
                 }
@@ -285,15 +330,19 @@ impl World {
             }
             "<-" | "<=" => {
                 let (exactly, text) = (verb == "<=", text.to_owned());
-                self.expect(|world| world.try_server(plain, number, exactly, &text)).await;
+                self.expect(|world| world.try_server(plain, number, exactly, &text))
+                    .await;
             }
             "->" => {
                 let text = pattern::fill(&expand(text), &self.kept);
-                self.log.add(&format!("server {name}"), "->", text.as_bytes());
+                self.log
+                    .add(&format!("server {name}"), "->", text.as_bytes());
                 if self.servers.get(plain).port.is_some() {
                     self.http_answer(plain, text);
                 } else {
-                    let sent = self.servers.get(plain).conns[number - 1].sink.send(text.as_bytes());
+                    let sent = self.servers.get(plain).conns[number - 1]
+                        .sink
+                        .send(text.as_bytes());
                     sent.unwrap_or_else(|error| self.fail(&error.to_string()));
                 }
             }
@@ -306,7 +355,11 @@ impl World {
         let label = format!("{kind} {name}");
         let gateway = self.gateway();
         if kind == "caller" && !self.clients.contains_key(&label) {
-            let caller = Client::caller(name.split('.').next().unwrap_or(name), &label, self.log.clone());
+            let caller = Client::caller(
+                name.split('.').next().unwrap_or(name),
+                &label,
+                self.log.clone(),
+            );
             self.clients.insert(label.clone(), caller);
         }
         let (verb, text) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -319,26 +372,37 @@ impl World {
             "hello" => self.hello(&gateway, &label, text).await,
             "->" | "~>" => {
                 let message = expand(text);
-                let message = if verb == "~>" { with_meta(&message) } else { message };
+                let message = if verb == "~>" {
+                    with_meta(&message)
+                } else {
+                    message
+                };
                 let text = pattern::fill(&message, &self.kept);
                 self.client(&label).send(&gateway, text);
             }
             "<-" | "<=" => {
                 let (exactly, text) = (verb == "<=", text.to_owned());
-                self.expect(|world| world.try_client(&label, exactly, &text)).await;
+                self.expect(|world| world.try_client(&label, exactly, &text))
+                    .await;
             }
             "headers" => {
                 let text = pattern::fill(text, &self.kept);
                 self.client(&label).odd_headers = Some(serde_json::from_str(&text).unwrap());
             }
-            "drops" => self.client(&label).drop_request(text.trim_start_matches('#')),
+            "drops" => self
+                .client(&label)
+                .drop_request(text.trim_start_matches('#')),
             "closes" => {
                 let session = self.client(&label).session.clone().unwrap();
                 gateway.close(&session);
             }
             "hears" => {
                 self.settle().await;
-                let left: Vec<_> = lock(&self.client(&label).lanes).0.iter().flat_map(|(_, items)| items.clone()).collect();
+                let left: Vec<_> = lock(&self.client(&label).lanes)
+                    .0
+                    .iter()
+                    .flat_map(|(_, items)| items.clone())
+                    .collect();
                 if !left.is_empty() {
                     self.fail(&format!("{left:?}"));
                 }
@@ -364,7 +428,8 @@ impl World {
         }
         let client = Client::open(gateway, label, caller, door, only, self.log.clone());
         let is_open = client.is_some();
-        self.clients.extend(client.map(|client| (label.to_owned(), client)));
+        self.clients
+            .extend(client.map(|client| (label.to_owned(), client)));
         is_open
     }
 
@@ -375,14 +440,18 @@ impl World {
         }
         let end = text.rfind('}').map_or(0, |at| at + 1);
         let capabilities = if end == 0 { "{}" } else { &text[..end] };
-        let version = Some(text[end..].trim()).filter(|version| !version.is_empty()).unwrap_or("2025-11-25");
+        let version = Some(text[end..].trim())
+            .filter(|version| !version.is_empty())
+            .unwrap_or("2025-11-25");
         let request = format!(
             r#"#"hello" initialize {{"protocolVersion":"{version}","capabilities":{capabilities},"clientInfo":{{"name":"tester","version":"1"}}}}"#
         );
         self.client(label).send(gateway, expand(&request));
         let answer = format!(r#"#"hello" = {{"protocolVersion":"{version}", ...}}"#);
-        self.expect(|world| world.try_client(label, false, &answer)).await;
-        self.client(label).send(gateway, expand("notifications/initialized"));
+        self.expect(|world| world.try_client(label, false, &answer))
+            .await;
+        self.client(label)
+            .send(gateway, expand("notifications/initialized"));
     }
 
     // === attempts ===
@@ -390,7 +459,10 @@ impl World {
     fn try_record(&mut self, wanted: &str) -> Result<(), String> {
         let mut calls = lock(&self.records.calls);
         let shown = calls.first().map(|record| {
-            let (server, name) = (record.server.as_deref().unwrap_or("-"), record.name.as_deref().unwrap_or("-"));
+            let (server, name) = (
+                record.server.as_deref().unwrap_or("-"),
+                record.name.as_deref().unwrap_or("-"),
+            );
             format!("{} {server} {name} {}", record.method, record.outcome)
         });
         if shown.as_deref() == Some(wanted) {
@@ -400,7 +472,13 @@ impl World {
         Err(format!("recorded was {shown:?}"))
     }
 
-    fn try_server(&mut self, name: &str, number: usize, exactly: bool, text: &str) -> Result<(), String> {
+    fn try_server(
+        &mut self,
+        name: &str,
+        number: usize,
+        exactly: bool,
+        text: &str,
+    ) -> Result<(), String> {
         let mut server = self.servers.get(name);
         let Some(conn) = server.conns.get_mut(number - 1) else {
             return Err("it was not started".to_owned());
@@ -414,18 +492,25 @@ impl World {
     fn try_client(&mut self, label: &str, exactly: bool, text: &str) -> Result<(), String> {
         let lanes = self.client(label).lanes.clone();
         let mut lanes = lock(&lanes);
-        let status = text.split_once(' ').filter(|(word, _)| word.len() == 3 && word.parse::<u16>().is_ok());
-        let (wanted_status, text) = status.map_or((None, text), |(status, rest)| (status.parse::<u16>().ok(), rest));
+        let status = text
+            .split_once(' ')
+            .filter(|(word, _)| word.len() == 3 && word.parse::<u16>().is_ok());
+        let (wanted_status, text) = status.map_or((None, text), |(status, rest)| {
+            (status.parse::<u16>().ok(), rest)
+        });
         let mut differences = Vec::new();
         for (_, lane) in lanes.0.iter_mut() {
             let outcome = match lane.front() {
                 None => continue,
                 Some(Item::Word(word)) if word == text => Ok(()),
                 Some(Item::Word(word)) => Err(format!("got {word}")),
-                Some(Item::Frame(bytes, status)) => same(exactly, text, bytes, &mut self.kept).and_then(|()| {
-                    let is_same = wanted_status.is_none() || wanted_status == *status;
-                    is_same.then_some(()).ok_or(format!("the status is {status:?}"))
-                }),
+                Some(Item::Frame(bytes, status)) => same(exactly, text, bytes, &mut self.kept)
+                    .and_then(|()| {
+                        let is_same = wanted_status.is_none() || wanted_status == *status;
+                        is_same
+                            .then_some(())
+                            .ok_or(format!("the status is {status:?}"))
+                    }),
             };
             match outcome {
                 Ok(()) => {
@@ -435,7 +520,11 @@ impl World {
                 Err(why) => differences.push(why),
             }
         }
-        Err(if differences.is_empty() { "it heard nothing".to_owned() } else { differences.join("\n  or\n") })
+        Err(if differences.is_empty() {
+            "it heard nothing".to_owned()
+        } else {
+            differences.join("\n  or\n")
+        })
     }
 
     // === HTTP ===
@@ -446,16 +535,24 @@ impl World {
         for at in 0..server.fresh.len() {
             let exchange = &server.fresh[at];
             let outcome = if exchange.body.is_empty() {
-                (exchange.method == text).then_some(()).ok_or(format!("got {}", exchange.method))
+                (exchange.method == text)
+                    .then_some(())
+                    .ok_or(format!("got {}", exchange.method))
             } else {
                 same(false, text, &exchange.body, &mut self.kept)
             };
             let Err(why) = outcome else {
                 let exchange = server.fresh.remove(at);
                 let frame = wire::Frame::parse(exchange.body.clone()).ok();
-                let heard = exchange.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
-                self.kept.insert("headers".to_owned(), Value::Object(heard.collect()));
-                let key = frame.as_ref().map_or(Some(&*exchange.method), |frame| frame.id().filter(|_| frame.kind() == wire::Kind::Request));
+                let heard = exchange
+                    .headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+                self.kept
+                    .insert("headers".to_owned(), Value::Object(heard.collect()));
+                let key = frame.as_ref().map_or(Some(&*exchange.method), |frame| {
+                    frame.id().filter(|_| frame.kind() == wire::Kind::Request)
+                });
                 match key {
                     Some(key) => drop(server.open.insert(key.to_owned(), exchange)),
                     None => exchange.answer(202, &[], "", b""),
@@ -464,13 +561,19 @@ impl World {
             };
             differences.push(why);
         }
-        Err(if differences.is_empty() { "it heard nothing".to_owned() } else { differences.join("\n  or\n") })
+        Err(if differences.is_empty() {
+            "it heard nothing".to_owned()
+        } else {
+            differences.join("\n  or\n")
+        })
     }
 
     /// An answer goes to its request, as one body or as the last event.
     fn http_answer(&mut self, name: &str, text: String) {
         let frame = wire::Frame::parse(Bytes::from(text)).unwrap();
-        let id = frame.id().expect("say on which stream: server NAME on ID -> …");
+        let id = frame
+            .id()
+            .expect("say on which stream: server NAME on ID -> …");
         let exchange = self.servers.get(name).open.remove(id);
         let mut exchange = exchange.unwrap_or_else(|| self.fail("no such request is open"));
         let text = std::str::from_utf8(frame.bytes()).unwrap();
@@ -509,24 +612,40 @@ impl World {
     async fn on_stream(&mut self, name: &str, key: &str, verb: &str, text: &str) {
         let gone = |world: &Self| world.servers.get(name).open[key].is_gone();
         if verb == "gone" {
-            self.expect(|world| gone(world).then_some(()).ok_or("it is still open".to_owned())).await;
+            self.expect(|world| {
+                gone(world)
+                    .then_some(())
+                    .ok_or("it is still open".to_owned())
+            })
+            .await;
             self.servers.get(name).open.remove(key);
             return;
         }
         let mut server = self.servers.get(name);
-        let exchange = server.open.get_mut(key).unwrap_or_else(|| panic!("no request {key} is open"));
+        let exchange = server
+            .open
+            .get_mut(key)
+            .unwrap_or_else(|| panic!("no request {key} is open"));
         match verb {
             "->" => {
                 let text = pattern::fill(&expand(text), &self.kept);
-                self.log.add(&format!("server {name} on {key}"), "->", text.as_bytes());
+                self.log
+                    .add(&format!("server {name} on {key}"), "->", text.as_bytes());
                 exchange.event(None, None, &text);
             }
             // `event ID RETRY MESSAGE`, `-` for none.
             "event" => {
                 let parts: Vec<&str> = text.splitn(3, ' ').collect();
-                let data = parts.get(2).map_or(String::new(), |text| pattern::fill(&expand(text), &self.kept));
-                self.log.note(format!("server {name} on {key} event {text}"));
-                exchange.event(Some(parts[0]).filter(|id| *id != "-"), parts[1].parse().ok(), &data);
+                let data = parts.get(2).map_or(String::new(), |text| {
+                    pattern::fill(&expand(text), &self.kept)
+                });
+                self.log
+                    .note(format!("server {name} on {key} event {text}"));
+                exchange.event(
+                    Some(parts[0]).filter(|id| *id != "-"),
+                    parts[1].parse().ok(),
+                    &data,
+                );
             }
             "ends" => {
                 exchange.end();
@@ -543,7 +662,9 @@ impl World {
 }
 
 fn freed(was_held: bool) -> Result<(), String> {
-    was_held.then_some(()).ok_or("it is not being started".to_owned())
+    was_held
+        .then_some(())
+        .ok_or("it is not being started".to_owned())
 }
 
 fn same(exactly: bool, wanted: &str, got: &Bytes, kept: &mut Kept) -> Result<(), String> {
@@ -552,14 +673,23 @@ fn same(exactly: bool, wanted: &str, got: &Bytes, kept: &mut Kept) -> Result<(),
         return pattern::compare_exactly(wanted, text, kept);
     }
     let value: Value = serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))?;
-    pattern::compare(&pattern::parse(&expand(wanted)), &value, kept)
-        .map_err(|why| format!("{}\nin {}", why.join("\n"), text.chars().take(600).collect::<String>()))
+    pattern::compare(&pattern::parse(&expand(wanted)), &value, kept).map_err(|why| {
+        format!(
+            "{}\nin {}",
+            why.join("\n"),
+            text.chars().take(600).collect::<String>()
+        )
+    })
 }
 
 /// The lines of a script: what begins like JSON belongs to the line before, what begins with `//` is a comment.
 fn lines(script: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("//"))
+    {
         match lines.last_mut() {
             Some(last) if line.starts_with(['{', '}', '[', ']', '"']) => last.push_str(line),
             _ => lines.push(line.to_owned()),
@@ -570,7 +700,9 @@ fn lines(script: &str) -> Vec<String> {
 
 /// `5s`, `100ms`, `10m`, `6h`.
 fn duration(text: &str) -> Duration {
-    let end = text.find(|letter: char| letter.is_ascii_alphabetic()).expect("a time has a unit");
+    let end = text
+        .find(|letter: char| letter.is_ascii_alphabetic())
+        .expect("a time has a unit");
     let number: u64 = text[..end].parse().expect("a time has a number");
     match &text[end..] {
         "ms" => Duration::from_millis(number),
