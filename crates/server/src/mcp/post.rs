@@ -77,11 +77,17 @@ async fn answer_stateless(visit: &Visit<'_>, frame: Frame) -> Response<Body> {
     origin.headers = Some(era::stateless_headers(&visit.head.headers));
     match frame.kind() {
         Kind::Request => {
+            let is_endless = frame.method() == method::SUBSCRIPTIONS_LISTEN;
             let mut exchange = Exchange::begin(visit.door, origin, frame);
             match start(visit, &mut exchange).await {
                 Start::Answer(answer) => respond::answer(answer),
                 Start::Events => {
-                    respond::events(Body::events(visit.link, CallStream::passing(exchange)))
+                    let stream = if is_endless {
+                        CallStream::listening(exchange, &visit.door.readiness)
+                    } else {
+                        CallStream::passing(exchange)
+                    };
+                    respond::events(Body::events(visit.link, stream))
                 }
                 Start::Nothing => respond::accepted(),
             }

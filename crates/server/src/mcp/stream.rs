@@ -14,13 +14,18 @@ use wire::Version;
 
 use crate::body::Chunks;
 use crate::exchange::Exchange;
+use crate::readiness::Readiness;
 use crate::respond;
 
 /// See the module.
 pub(super) struct CallStream(Form);
 
 enum Form {
-    Passing(Exchange),
+    Passing {
+        exchange: Exchange,
+        /// Set for streams that would never end: they end with the gateway.
+        until: Option<Readiness>,
+    },
     Kept {
         reader: Reader,
         rest: Option<Rest>,
@@ -39,7 +44,18 @@ struct Rest {
 impl CallStream {
     /// Events as they come.
     pub(super) fn passing(exchange: Exchange) -> Self {
-        Self(Form::Passing(exchange))
+        Self(Form::Passing {
+            exchange,
+            until: None,
+        })
+    }
+
+    /// Events as they come, as long as the gateway wants any.
+    pub(super) fn listening(exchange: Exchange, readiness: &Readiness) -> Self {
+        Self(Form::Passing {
+            exchange,
+            until: Some(readiness.clone()),
+        })
     }
 
     /// Events that can be asked for again. If the session has too many of those, as they come.
@@ -74,7 +90,10 @@ pub(super) fn primes(session: &Session) -> bool {
 impl Chunks for CallStream {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match &mut self.0 {
-            Form::Passing(exchange) => poll_passing(exchange, cx),
+            Form::Passing {
+                until: Some(until), ..
+            } if until.is_draining() => Poll::Ready(None),
+            Form::Passing { exchange, .. } => poll_passing(exchange, cx),
             Form::Kept {
                 is_sent_away: true, ..
             } => Poll::Ready(None),

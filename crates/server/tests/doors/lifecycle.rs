@@ -105,3 +105,30 @@ async fn an_address_that_is_not_ours_is_an_error_only_if_there_is_no_other() {
     options.listen.push(SocketAddr::from(([127, 0, 0, 1], 0)));
     assert_eq!(Server::bind(options).await.unwrap().addresses().len(), 1);
 }
+
+#[tokio::test]
+async fn listening_holds_nothing_up() {
+    let house = House::with(|options| options.drain = Duration::from_secs(3600)).await;
+    let meta = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}"#;
+    let listen = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{{"notifications":{{"toolsListChanged":true}},"_meta":{{{meta}}}}}}}"#
+    );
+    let mut connection = house.connect().await;
+    let fields = [JSON, BOTH, MODERN, ("Mcp-Method", "subscriptions/listen")];
+    connection.send("POST /mcp", &fields, &listen).await;
+    assert_eq!(
+        connection.head().await.field("content-type"),
+        Some("text/event-stream")
+    );
+    assert!(
+        connection
+            .event()
+            .await
+            .unwrap()
+            .data
+            .contains("acknowledged")
+    );
+    house.trigger.drain();
+    while connection.event().await.is_some() {}
+    house.served.await.unwrap().unwrap();
+}
