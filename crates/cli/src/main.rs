@@ -23,10 +23,6 @@ mod ui;
 
 use std::process::ExitCode;
 
-/// Calls allocate in one thread and free in another: the measurements in `benches/` are with this one.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // The process that stands between us and a server: there is one per server, so it stays small.
     #[cfg(target_os = "linux")]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use bytes::Bytes;
 use wire::{Era, Frame, Object, build, method};
@@ -175,7 +175,8 @@ impl Call {
             crate::method::subscriptions::listen_ends(self, listen);
         }
         self.core.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let took = self.began.elapsed();
+        let ended = Instant::now();
+        let took = ended.duration_since(self.began);
         match &self.server {
             Some(server) => {
                 server.calls.fetch_add(1, Ordering::Relaxed);
@@ -188,7 +189,7 @@ impl Call {
         }
         self.core.recorder.call(CallRecord {
             id: self.id,
-            at: SystemTime::now(),
+            at: self.core.wall_clock(ended),
             caller: self.workspace.caller.0.clone(),
             client: self.session.as_ref().and_then(|s| Some(s.hello()?.client.clone())),
             method: well_known(self.frame.method()),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use catalog::Entry;
@@ -56,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
     pub(crate) tasks: Tasks,
     began: Instant,
+    /// What the clock on the wall said then.
+    began_at: (SystemTime, std::time::Instant),
     now_ms: AtomicU64,
     pub(crate) in_flight: AtomicU64,
     pub(crate) is_draining: AtomicBool,
@@ -101,6 +103,7 @@ impl Core {
             interceptors: parts.interceptors,
             tasks: parts.tasks,
             began: Instant::now(),
+            began_at: (SystemTime::now(), std::time::Instant::now()),
             now_ms: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             is_draining: AtomicBool::new(false),
@@ -110,6 +113,12 @@ impl Core {
     /// Milliseconds since the gateway began, as of the last sweep: idle times need no clock of their own per call.
     pub(crate) fn now_ms(&self) -> u64 {
         self.now_ms.load(Ordering::Relaxed)
+    }
+
+    /// The time of day at this instant: one clock read less for each call.
+    pub(crate) fn wall_clock(&self, at: std::time::Instant) -> SystemTime {
+        let (wall, instant) = self.began_at;
+        wall + at.duration_since(instant)
     }
 
     /// A number unique in this process: call ids, ids of requests to servers, workspaces.

@@ -12,7 +12,8 @@ use crate::identify::named_by;
 use crate::lists::Kind;
 use crate::naming;
 use crate::trace::Trace;
-use crate::upstream::Outgoing;
+use crate::session::level_index;
+use crate::upstream::{Behalf, Outgoing};
 use crate::view::{Target, View};
 
 /// A request ready to leave.
@@ -86,10 +87,21 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
         name: is_named.then(|| target.own.to_string()),
         params: headers,
         progress,
-        session: call.session.clone().filter(|_| call.era == Era::Handshake),
+        behalf: behalf(call, meta.as_ref()),
     };
     let name = (subject.kind != Asked::Anything).then(|| Box::from(&*subject.name));
     Ok((Plan { target, out }, trace, name))
+}
+
+/// Who can be asked about the call, or what it wants to hear with it.
+fn behalf(call: &Call, meta: Option<&Object<'_>>) -> Behalf {
+    match (&call.session, call.era) {
+        (Some(session), Era::Handshake) => Behalf::Session(session.clone()),
+        _ => {
+            let level = meta.and_then(|meta| meta.string(meta::LOG_LEVEL).ok().flatten());
+            Behalf::Stateless(level.as_deref().and_then(level_index))
+        }
+    }
 }
 
 /// What in `_meta` belongs to the hop: progress comes to us first, and the trace goes on from our span.

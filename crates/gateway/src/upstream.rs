@@ -34,7 +34,7 @@ use crate::session::Session;
 use crate::slot::Step;
 use crate::workspace::Workspace;
 
-pub(crate) use incoming::ReplyTo;
+pub(crate) use incoming::{Behalf, ReplyTo};
 pub(crate) use live::{Link, Live};
 use live::Hello;
 
@@ -89,8 +89,7 @@ pub(crate) struct Outgoing {
     pub(crate) params: Vec<(String, String)>,
     /// The token under which the client wants to hear of progress, raw JSON.
     pub(crate) progress: Option<Box<str>>,
-    /// Who can be asked.
-    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) behalf: Behalf,
 }
 
 impl Upstream {
@@ -195,7 +194,7 @@ impl Upstream {
                 name: None,
                 params: Vec::new(),
                 progress: None,
-                session: None,
+                behalf: Behalf::Gateway,
             };
             let answer = async {
                 if let Some(outcome) = live.call(self, &handle, out).await {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use transport::client::{self, Body, Endpoint, EventStream, HttpError, Timeouts};
 use wire::{Era, Frame, Kind, Version, build, header_value, method};
 
-use super::incoming::About;
+use super::incoming::{About, Behalf};
 use super::reading::Reading;
 use super::{Link, Live, Outgoing, Upstream};
 use crate::calls::CallHandle;
@@ -86,7 +86,7 @@ impl HttpLink {
         handle: &Arc<CallHandle>,
         out: Outgoing,
     ) -> Option<Outcome> {
-        let about = About { handle: handle.clone(), progress: out.progress.clone(), session: out.session.clone() };
+        let about = About { handle: handle.clone(), progress: out.progress.clone(), behalf: out.behalf.clone() };
         let listed = about.progress.is_some().then(|| Listed::new(live, self, out.id, about.clone()));
         let session = self.session.load_full();
         let mut posted = match self.post_until(handle, &out).await {
@@ -225,7 +225,7 @@ impl HttpLink {
             name: None,
             params: Vec::new(),
             progress: None,
-            session: None,
+            behalf: Behalf::Gateway,
         };
         // Nothing waits for it; a server that cannot take it will be noticed by the next call.
         drop(self.post(&out).await);

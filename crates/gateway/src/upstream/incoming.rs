@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use wire::{Era, Frame, Kind as FrameKind, build, code, meta, method, quote};
 
-use super::{Live, Upstream};
+use super::{Link, Live, Upstream};
 use crate::calls::CallHandle;
 use crate::lists::Kind;
 use crate::session::{Session, level_index};
@@ -16,8 +16,32 @@ pub(crate) struct About {
     pub(crate) handle: Arc<CallHandle>,
     /// The client's own progress token, raw JSON.
     pub(crate) progress: Option<Box<str>>,
-    /// Who can be asked.
-    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) behalf: Behalf,
+}
+
+/// On whose behalf a request goes to a server.
+#[derive(Clone)]
+pub(crate) enum Behalf {
+    /// Our own: lists, greetings.
+    Gateway,
+    /// A conversation of the handshake era, which can be asked.
+    Session(Arc<Session>),
+    /// A client of the stateless era, with the least severe log level that it wants to hear.
+    Stateless(Option<u8>),
+}
+
+impl Behalf {
+    pub(crate) fn session(&self) -> Option<&Arc<Session>> {
+        match self {
+            Self::Session(session) => Some(session),
+            Self::Gateway | Self::Stateless(_) => None,
+        }
+    }
+
+    /// Whether a log message of this level is wanted with the call.
+    fn wants_log(&self, level: u8) -> bool {
+        matches!(self, Self::Stateless(Some(least)) if level >= *least)
+    }
 }
 
 /// Where the answer to a question goes.
@@ -129,17 +153,23 @@ fn withdrawn(upstream: &Arc<Upstream>, frame: &Frame) {
     }
 }
 
-/// A log message goes with its call where it can be told, else to every conversation that wants that level.
+/// A log message goes with its call where that can be told, else to everybody who wants that level.
 fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
     if let Some(about) = about {
         about.handle.slot.message(frame.into_bytes());
         return;
     }
-    let params = frame.params_object().ok();
-    let level = params.and_then(|params| level_index(&params.string("level").ok()??)).unwrap_or(u8::MAX);
+    let level = frame.params_object().ok().and_then(|params| level_index(&params.string("level").ok()??));
+    let level = level.unwrap_or(u8::MAX);
     for session in upstream.workspaces().iter().filter_map(|workspace| workspace.session()) {
         if level >= session.level() {
             session.tell(frame.bytes().clone());
+        }
+    }
+    // In the stateless era a message belongs to a call that asked for such; which one, a pipe does not tell.
+    if let Some(Link::Pipe(pipe)) = upstream.current().as_ref().map(|live| &live.link) {
+        for about in pipe.under_way().iter().filter(|about| about.behalf.wants_log(level)) {
+            about.handle.slot.message(frame.bytes().clone());
         }
     }
 }
@@ -148,7 +178,7 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
 fn pass_on(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
     let Some(core) = upstream.core_if_up() else { return };
     if let Some(about) = about {
-        let caller = about.session.as_ref().map(|session| &session.caller);
+        let caller = about.behalf.session().map(|session| &session.caller);
         let bytes = match caller {
             Some(caller) => core.tasks.sealed(&frame, &upstream.server, caller),
             None => frame.into_bytes(),
@@ -188,7 +218,7 @@ pub(crate) fn question(upstream: &Arc<Upstream>, live: &Arc<Live>, frame: &Frame
         live.send(build::error(Some(id), code::INVALID_REQUEST, why, None));
         return;
     }
-    let asked = about.and_then(|about| about.session.clone()).or_else(|| upstream.only_session());
+    let asked = about.and_then(|about| about.behalf.session().cloned()).or_else(|| upstream.only_session());
     let Some(session) = asked else {
         let why = "no client can be told for which call this question is";
         live.send(build::error(Some(id), code::METHOD_NOT_FOUND, why, None));

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use transport::{FrameSink, FrameSource, ReadError, SendError};
 use wire::{Frame, Kind, build, method, one_line, quote};
 
-use super::incoming::{self, About};
+use super::incoming::{self, About, Behalf};
 use super::{Live, Outgoing, Upstream};
 use crate::calls::CallHandle;
 use crate::error::Fault;
@@ -45,7 +45,7 @@ impl PipeLink {
     /// Sends a request; its answer comes through the handle's slot.
     pub(crate) fn send(&self, live: &Live, handle: &Arc<CallHandle>, out: Outgoing) -> Result<(), Fault> {
         let now = Instant::now();
-        let about = About { handle: handle.clone(), progress: out.progress, session: out.session };
+        let about = About { handle: handle.clone(), progress: out.progress, behalf: out.behalf };
         lock(&self.pending).insert(out.id, Pending { about, began: now, heard: now });
         let sent = if self.is_dead() { Err(SendError::Closed) } else { self.sink.send(&one_line(&out.frame)) };
         sent.map_err(|error| {
@@ -102,15 +102,21 @@ impl PipeLink {
         Some(pending.about.clone())
     }
 
-    /// The call that a message without any reference must be about, if there is only one under way.
+    /// The call that a message without any reference must be about, if only one of a client is under way.
     fn only_call(&self) -> Option<About> {
         let mut pending = lock(&self.pending);
-        if pending.len() != 1 {
+        let mut of_clients = pending.values_mut().filter(|p| !matches!(p.about.behalf, Behalf::Gateway));
+        let only = of_clients.next()?;
+        if of_clients.next().is_some() {
             return None;
         }
-        let pending = pending.values_mut().next()?;
-        pending.heard = Instant::now();
-        Some(pending.about.clone())
+        only.heard = Instant::now();
+        Some(only.about.clone())
+    }
+
+    /// All calls under way.
+    pub(super) fn under_way(&self) -> Vec<About> {
+        lock(&self.pending).values().map(|pending| pending.about.clone()).collect()
     }
 
     fn take(&self, upstream: &Arc<Upstream>, live: &Arc<Live>, frame: Frame) {

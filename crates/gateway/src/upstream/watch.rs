@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use wire::{Era, build, method, quote};
 
 use super::start::stateless_params;
-use super::{Live, Outgoing, Upstream};
+use super::{Behalf, Live, Outgoing, Upstream};
 use crate::calls::CallHandle;
 use crate::limits::RETRY_WAIT_MAX;
 use crate::lists::Lists;
@@ -235,7 +235,7 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
             name: None,
             params: Vec::new(),
             progress: None,
-            session: None,
+            behalf: Behalf::Gateway,
         };
         let asked = lock(&up.watch.wants).asked;
         let opened = connection.call(&up, &handle, out).await;
