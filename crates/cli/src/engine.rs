@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -239,9 +240,18 @@ impl Engine {
 /// Servers run behind a guard of our own program, so that none outlives us.
 fn launcher() -> ProcessLauncher {
     ProcessLauncher::new(launch::Options {
-        guard: std::env::current_exe().ok(),
+        guard: own_program(),
         ..launch::Options::inherited()
     })
+}
+
+/// This program: on Linux by a path that leads to it even after an upgrade has replaced its file.
+fn own_program() -> Option<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    match cfg!(target_os = "linux") && running.exists() {
+        true => Some(running),
+        false => std::env::current_exe().ok(),
+    }
 }
 
 fn times(settings: &config::Settings) -> gateway::Settings {

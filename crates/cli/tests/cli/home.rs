@@ -57,11 +57,16 @@ impl Home {
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
+        self.command_of(Path::new(BINARY), words)
+    }
+
+    /// The same with a binary that lies elsewhere.
+    pub(crate) fn command_of(&self, binary: &Path, words: &[&str]) -> Command {
         #[expect(
             clippy::disallowed_methods,
             reason = "a test runs the binary as people do"
         )]
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary);
         command
             .args(words)
             .env_clear()

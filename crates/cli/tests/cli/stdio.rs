@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::home::{Home, Piped, initialize, is_alive, names, signal};
+use super::home::{Home, Piped, initialize, is_alive, names, signal, wait_until};
 
 #[test]
 fn a_client_initializes_lists_calls_and_leaves() {
@@ -61,6 +61,32 @@ fn a_signal_ends_it_in_order() {
     client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
     signal(client.child.id(), rustix::process::Signal::TERM);
     assert_eq!(client.child.wait().unwrap().code(), Some(0));
+}
+
+/// An upgrade replaces the file while a gateway runs: servers still start behind their guard, and end with us.
+#[cfg(target_os = "linux")]
+#[test]
+fn servers_start_and_end_after_the_binary_was_replaced() {
+    let home = Home::new();
+    let config = home.servers(&["demo"]);
+    let binary = home.path("portolan-of-yesterday");
+    std::fs::copy(super::home::BINARY, &binary).unwrap();
+    let command = home.command_of(&binary, &["gateway", "run", "--config", &config]);
+    let mut client = Piped::new(command);
+    client.ask(&initialize());
+    std::fs::remove_file(&binary).unwrap();
+    let list = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
+    assert_eq!(
+        list["result"]["tools"].as_array().map(Vec::len),
+        Some(3),
+        "{list}"
+    );
+    let listed = home.run(&["server", "ls", "--format", "json"]).json();
+    let pid = listed["servers"][0]["pids"][0].as_u64().unwrap() as u32;
+    assert!(is_alive(pid));
+    signal(client.child.id(), rustix::process::Signal::KILL);
+    wait_until(|| !is_alive(pid));
+    assert_eq!(client.leave().code(), None);
 }
 
 #[test]
