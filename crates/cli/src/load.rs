@@ -92,7 +92,8 @@ fn unknown(name: &str, known: &[&str]) -> Failure {
         })
 }
 
-/// The named ones, in the order in which they are configured. Naming one enables it.
+/// The named ones, in the order in which they are configured. Naming one enables it, unless somebody else's text
+/// asks for it: a script that says `--servers build` must not run what an unpacked archive calls `build`.
 fn named(entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>, Failure> {
     let names: Vec<&str> = names
         .iter()
@@ -110,6 +111,17 @@ fn named(entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>, Failure> {
         .into_iter()
         .filter(|e| names.contains(&e.name.as_str()))
         .collect();
+    if let Some(theirs) = kept
+        .iter()
+        .find(|e| e.disabled && e.layer == Layer::Project)
+    {
+        let message = format!(
+            "server `{}` stands in a project's file and does not start by its name alone",
+            theirs.name
+        );
+        let hint = format!("if you trust the file: --config {}", theirs.source);
+        return Err(Failure::new(Kind::Denied, message).hint(hint));
+    }
     for entry in &mut kept {
         entry.disabled = false;
     }
@@ -120,8 +132,13 @@ fn named(entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>, Failure> {
 fn approved(ui: &Ui, entries: Vec<Entry>) -> Vec<Entry> {
     let (theirs, ours): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|e| e.layer == Layer::Project);
-    if let Some(first) = theirs.first() {
-        let names: Vec<&str> = theirs.iter().map(|e| e.name.as_str()).collect();
+    // Those that are off have been told already.
+    let names: Vec<&str> = theirs
+        .iter()
+        .filter(|e| !e.disabled)
+        .map(|e| e.name.as_str())
+        .collect();
+    if let (Some(first), false) = (theirs.first(), names.is_empty()) {
         let hint = format!(
             "to use them: --servers {}, or --config {}",
             names.join(","),
@@ -160,6 +177,23 @@ mod tests {
         assert_eq!(names, ["a", "c"]);
         assert!(!kept[1].disabled);
         assert!(named(entries(&["a"]), &[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_project_starts_nothing_by_a_name_alone() {
+        let mut all = entries(&["build", "docs"]);
+        for entry in &mut all {
+            entry.layer = Layer::Project;
+            entry.source = "portolan.toml".into();
+        }
+        all[0].disabled = true;
+        let failure = named(all.clone(), &["docs".into(), "build".into()]).unwrap_err();
+        assert_eq!(failure.kind(), Kind::Denied);
+        assert_eq!(
+            failure.hints(),
+            ["if you trust the file: --config portolan.toml"]
+        );
+        assert_eq!(named(all, &["docs".into()]).unwrap().len(), 1);
     }
 
     #[test]

@@ -215,17 +215,56 @@ fn programs_get_their_errors_as_json() {
 }
 
 #[test]
-fn servers_of_a_project_wait_until_they_are_named() {
+fn commands_of_a_project_wait_until_their_file_is_named() {
     let home = Home::new();
-    home.write(
+    let file = home.write(
         "portolan.toml",
         "[servers.theirs]\ncommand = \"touch\"\nargs = [\"pwned\"]\n",
     );
     let done = home.run(&["server", "ls"]);
     assert!(
         done.stderr
-            .contains("servers of a project start only when named"),
+            .contains("server `theirs` is off: it would run a command")
+            && done
+                .stderr
+                .contains(&format!("hint: if you trust it: --config {file}"))
+            && done.stderr.matches("warning:").count() == 1,
         "{done:#?}"
     );
     assert!(!done.ok().contains("theirs"));
+
+    for words in [
+        &["tools", "ls", "--servers", "theirs"][..],
+        &["gateway", "run", "--dry-run", "--servers", "theirs"],
+    ] {
+        let said = home.run(words).failed(5);
+        assert!(said.contains("does not start by its name alone"), "{said}");
+    }
+    assert!(!home.path("pwned").exists());
+
+    // Whoever names the file means it.
+    let _ = home.run(&["tools", "ls", "--config", &file]);
+    assert!(home.path("pwned").exists());
+}
+
+#[test]
+fn remote_servers_of_a_project_wait_until_they_are_named() {
+    let home = Home::new();
+    home.write(
+        "portolan.toml",
+        "[servers.far]\nurl = \"http://127.0.0.1:9/mcp\"\n",
+    );
+    let done = home.run(&["server", "ls"]);
+    assert!(
+        done.stderr
+            .contains("servers of a project start only when named")
+            && done.stderr.contains("to use them: --servers far"),
+        "{done:#?}"
+    );
+    assert!(!done.ok().contains("far"));
+    let said = home.run(&["tools", "ls", "--servers", "far"]);
+    assert!(
+        said.stderr.contains("server `far` does not work"),
+        "{said:#?}"
+    );
 }
