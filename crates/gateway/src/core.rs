@@ -285,7 +285,7 @@ impl Core {
         upstream.attach(workspace);
         workspace.attach(&upstream);
         if let Some(level) = session.as_ref().map(|s| s.level()).filter(|level| *level > 0) {
-            upstream.set_level(crate::session::LEVELS[usize::from(level)]);
+            upstream.wish_level(level);
         }
         upstream
     }
@@ -433,7 +433,7 @@ impl Core {
         }
         let session_idle = self.settings.session_idle.as_millis() as u64;
         for session in self.sessions() {
-            for question in session.expired_questions() {
+            for question in session.expire_questions() {
                 question.refuse("nobody answered in time");
             }
             let idle = now_ms.saturating_sub(session.last_seen.load(Ordering::Relaxed));

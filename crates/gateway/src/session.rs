@@ -217,12 +217,27 @@ impl Session {
         Some(id)
     }
 
-    /// Questions that nobody answered in time.
-    pub(crate) fn expired_questions(&self) -> Vec<ReplyTo> {
-        let mut questions = lock(&self.questions);
-        let expired: Vec<u64> =
-            questions.iter().filter(|(_, q)| q.asked.elapsed() >= QUESTION_WAIT).map(|(id, _)| *id).collect();
-        expired.into_iter().filter_map(|id| questions.remove(&id)).map(|q| q.reply).collect()
+    /// Takes back the questions that nobody answered in time; who asked is to be told as well.
+    pub(crate) fn expire_questions(&self) -> Vec<ReplyTo> {
+        self.take_back("nobody answered in time", |question| question.asked.elapsed() >= QUESTION_WAIT)
+    }
+
+    /// Takes back the questions of an upstream that is gone.
+    pub(crate) fn drop_questions(&self, upstream: u64) {
+        self.take_back("the server has gone", |question| question.reply.is_of(upstream));
+    }
+
+    fn take_back(&self, reason: &str, which: impl Fn(&Question) -> bool) -> Vec<ReplyTo> {
+        let taken: Vec<(u64, Question)> = {
+            let mut questions = lock(&self.questions);
+            let ids: Vec<u64> = questions.iter().filter(|(_, question)| which(question)).map(|(id, _)| *id).collect();
+            ids.into_iter().filter_map(|id| Some((id, questions.remove(&id)?))).collect()
+        };
+        for (id, _) in &taken {
+            let params = format!(r#"{{"requestId":{id},"reason":{}}}"#, wire::quote(reason));
+            self.tell(wire::build::notification(wire::method::CANCELLED, Some(&params)));
+        }
+        taken.into_iter().map(|(_, question)| question.reply).collect()
     }
 
     // === resource subscriptions ===

@@ -30,7 +30,7 @@ use crate::limits::{RETIRE_LOOK, RETIRE_WAIT};
 use crate::lists::{Kind, Lists};
 use crate::outbox::lock;
 use crate::server::{Key, Server};
-use crate::session::Session;
+use crate::session::{LEVELS, Session};
 use crate::slot::Step;
 use crate::workspace::Workspace;
 
@@ -309,9 +309,21 @@ impl Upstream {
 
     // === log level ===
 
+    /// A conversation wishes for log messages from this level on. On a shared server the chattiest wish counts, and
+    /// who has none leaves the choice to the server; each conversation drops what it does not want.
+    pub(crate) fn wish_level(self: &Arc<Self>, wish: u8) {
+        let sessions = self.workspaces().into_iter().filter_map(|workspace| workspace.session());
+        let lowest = sessions.map(|session| session.level()).min().unwrap_or(wish);
+        if lowest > 0 || wish == 0 {
+            self.set_level(LEVELS[usize::from(lowest)]);
+        }
+    }
+
     /// Asks the server for log messages from this level on, now and after each restart.
-    pub(crate) fn set_level(self: &Arc<Self>, level: &'static str) {
-        *lock(&self.level) = Some(level);
+    fn set_level(self: &Arc<Self>, level: &'static str) {
+        if lock(&self.level).replace(level) == Some(level) {
+            return;
+        }
         if let Some(live) = self.current() {
             let upstream = self.clone();
             tokio::spawn(async move { upstream.send_level(&live).await });
@@ -395,9 +407,17 @@ impl Upstream {
             }
         }
         if let Some(live) = live {
+            self.drop_questions();
             live.end(&self.server).await;
         }
         self.turned.notify_waiters();
+    }
+
+    /// Its clients need not answer any more.
+    fn drop_questions(&self) {
+        for session in self.workspaces().iter().filter_map(|workspace| workspace.session()) {
+            session.drop_questions(self.id);
+        }
     }
 
     /// Stops it for good.
@@ -452,6 +472,9 @@ impl Upstream {
             if matches!(*state, State::Ready) {
                 *state = State::Idle;
             }
+        }
+        if was_current {
+            self.drop_questions();
         }
         live.fail_all(&Fault::Died { server: self.server.name.clone(), reason });
         self.turned.notify_waiters();

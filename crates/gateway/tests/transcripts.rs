@@ -7,4 +7,6 @@ mod transcripts {
     mod bytes;
     mod calls;
     mod harness;
+    mod logging;
+    mod questions;
 }

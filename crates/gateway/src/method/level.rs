@@ -16,10 +16,7 @@ pub(super) fn set(call: &Call) -> Result<String, Fault> {
         session.set_level(index);
     }
     for upstream in call.workspace.upstreams().iter().filter(|upstream| upstream.key.era == Era::Handshake) {
-        // On a shared server the chattiest wish counts; each conversation drops what it does not want.
-        let sessions = upstream.workspaces();
-        let lowest = sessions.iter().filter_map(|w| w.session()).map(|s| s.level()).min().unwrap_or(index);
-        upstream.set_level(LEVELS[usize::from(lowest)]);
+        upstream.wish_level(index);
     }
     Ok("{}".to_owned())
 }

@@ -38,9 +38,18 @@ impl Behalf {
         }
     }
 
+    /// What comes with a request of our own belongs to nobody's call.
+    fn is_gateway(&self) -> bool {
+        matches!(self, Self::Gateway)
+    }
+
     /// Whether a log message of this level is wanted with the call.
     fn wants_log(&self, level: u8) -> bool {
-        matches!(self, Self::Stateless(Some(least)) if level >= *least)
+        match self {
+            Self::Gateway => false,
+            Self::Session(session) => level >= session.level(),
+            Self::Stateless(least) => least.is_some_and(|least| level >= least),
+        }
     }
 }
 
@@ -76,7 +85,11 @@ impl ReplyTo {
     }
 
     pub(crate) fn is(&self, upstream: u64, id: &str) -> bool {
-        self.upstream == upstream && *self.id == *id
+        self.is_of(upstream) && *self.id == *id
+    }
+
+    pub(crate) fn is_of(&self, upstream: u64) -> bool {
+        self.upstream == upstream
     }
 }
 
@@ -90,6 +103,7 @@ pub(crate) fn progress_token(frame: &Frame) -> Option<u64> {
 
 /// Passes a notification on to whom it concerns.
 pub(crate) fn notification(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
+    let about = about.filter(|about| !about.behalf.is_gateway());
     match frame.method() {
         method::PROGRESS => {
             // Progress that nobody asked for, or that comes after the answer, is dropped.
@@ -155,12 +169,14 @@ fn withdrawn(upstream: &Arc<Upstream>, frame: &Frame) {
 
 /// A log message goes with its call where that can be told, else to everybody who wants that level.
 fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
-    if let Some(about) = about {
-        about.handle.slot.message(frame.into_bytes());
-        return;
-    }
     let level = frame.params_object().ok().and_then(|params| level_index(&params.string("level").ok()??));
     let level = level.unwrap_or(u8::MAX);
+    if let Some(about) = about {
+        if about.behalf.wants_log(level) {
+            about.handle.slot.message(frame.into_bytes());
+        }
+        return;
+    }
     for session in upstream.workspaces().iter().filter_map(|workspace| workspace.session()) {
         if level >= session.level() {
             session.tell(frame.bytes().clone());
@@ -168,7 +184,8 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
     }
     // In the stateless era a message belongs to a call that asked for such; which one, a pipe does not tell.
     if let Some(Link::Pipe(pipe)) = upstream.current().as_ref().map(|live| &live.link) {
-        for about in pipe.under_way().iter().filter(|about| about.behalf.wants_log(level)) {
+        let of_stateless = |about: &&About| matches!(about.behalf, Behalf::Stateless(_)) && about.behalf.wants_log(level);
+        for about in pipe.under_way().iter().filter(of_stateless) {
             about.handle.slot.message(frame.bytes().clone());
         }
     }
@@ -208,6 +225,7 @@ fn task_changed(upstream: &Arc<Upstream>, frame: &Frame) {
 /// A request of the server: `ping` is answered here, everything else by its client.
 pub(crate) fn question(upstream: &Arc<Upstream>, live: &Arc<Live>, frame: &Frame, about: Option<&About>) {
     debug_assert!(frame.kind() == FrameKind::Request);
+    let about = about.filter(|about| !about.behalf.is_gateway());
     let id = frame.id().unwrap_or("null");
     if frame.method() == method::PING {
         live.send(build::result(id, "{}"));
