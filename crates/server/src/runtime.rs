@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
 
 use crate::limits;
 
@@ -23,7 +24,8 @@ pub struct Workers {
 }
 
 struct Lane {
-    sender: mpsc::Sender<TcpStream>,
+    /// None once nothing more is handed out.
+    sender: Option<mpsc::Sender<TcpStream>>,
     finished: oneshot::Receiver<()>,
     thread: JoinHandle<()>,
 }
@@ -56,18 +58,27 @@ impl Workers {
         let mut stream = stream;
         for _ in 0..self.lanes.len() {
             let turn = self.turn.fetch_add(1, Relaxed) % self.lanes.len();
-            match self.lanes[turn].sender.try_send(stream) {
+            let Some(sender) = &self.lanes[turn].sender else {
+                continue;
+            };
+            match sender.try_send(stream) {
                 Ok(()) => return Ok(()),
-                Err(
-                    mpsc::error::TrySendError::Full(back) | mpsc::error::TrySendError::Closed(back),
-                ) => stream = back,
+                Err(TrySendError::Full(back) | TrySendError::Closed(back)) => stream = back,
             }
         }
         Err(stream)
     }
 
+    /// Hands out nothing more: every worker comes to the end of its connections.
+    pub fn close(&mut self) {
+        for lane in &mut self.lanes {
+            lane.sender = None;
+        }
+    }
+
     /// Hands out nothing more, and waits until every worker has ended.
-    pub async fn finish(self) {
+    pub async fn finish(mut self) {
+        self.close();
         let ends: Vec<_> = self
             .lanes
             .into_iter()
@@ -76,9 +87,8 @@ impl Workers {
         for (finished, thread) in ends {
             // An error says that the thread ended without saying so, that is, by a panic.
             let _ended = finished.await;
-            if thread.join().is_err() {
-                // The panic has been reported by its own hook; the other workers go on.
-            }
+            // A panic has been reported by its own hook; the other workers go on.
+            let _reported = thread.join();
         }
     }
 }
@@ -105,7 +115,7 @@ impl Lane {
                 let _nobody_waits = ended.send(());
             })?;
         Ok(Self {
-            sender,
+            sender: Some(sender),
             finished,
             thread,
         })

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use gateway::front::Gateway;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::door::Door;
@@ -21,7 +22,8 @@ use crate::intake::Budget;
 use crate::readiness::Readiness;
 use crate::runtime::Workers;
 use crate::shutdown::{Phase, Shutdown};
-use crate::{descriptors, limits, worker};
+use crate::worker::{self, Tally};
+use crate::{descriptors, limits};
 
 /// How the front door is to be.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub struct Options {
     pub origins: Names,
     /// Threads; none means one per core.
     pub workers: Option<usize>,
+    /// Connections at once; more are turned away.
+    pub connections_max: usize,
     /// The largest body of a request.
     pub body_bytes_max: usize,
     /// How long running calls may finish at the end.
@@ -51,6 +55,7 @@ impl Options {
             hosts: Names::default(),
             origins: Names::default(),
             workers: None,
+            connections_max: limits::CONNECTIONS_MAX,
             body_bytes_max: limits::BODY_BYTES_MAX,
             drain: limits::DRAIN,
         }
@@ -136,40 +141,37 @@ impl Server {
             options,
             readiness,
         } = self;
+        let count = options
+            .workers
+            .unwrap_or_else(Workers::count_for_this_machine);
+        let count = count.clamp(1, limits::WORKERS_MAX);
+        let tally = Tally {
+            open: Arc::default(),
+            busy: watch::Sender::new(count),
+        };
         // The workers' end comes from here: later than the signal, sooner than a call that hangs.
         let (end, until) = Shutdown::new();
-        let open = Arc::new(AtomicUsize::new(0));
-        let workers =
-            start(&options, &gateway, &readiness, &open, &until).map_err(ServeError::Workers)?;
+        let mut workers = start(count, &options, &gateway, &readiness, &tally, &until)
+            .map_err(ServeError::Workers)?;
         tokio::select! {
-            never = accept(&listeners, &workers, &open) => match never {},
+            never = accept(&listeners, &workers, &tally.open, options.connections_max) => match never {},
             () = shutdown.draining() => {}
         }
         readiness.drain();
         drop(listeners);
-        let finished = workers.finish();
-        tokio::pin!(finished);
-        let mut hurry = shutdown.clone();
-        let calls = async {
-            tokio::select! {
-                () = gateway.shutdown(options.drain) => {}
-                () = hurry.now() => gateway.shutdown(Duration::ZERO).await,
-            }
-        };
-        tokio::pin!(calls);
-        // Connections end as their calls do; when the last call has ended what is left are streams.
-        let are_finished = tokio::select! {
-            () = &mut finished => { calls.await; true }
-            () = &mut calls => false,
-        };
-        if !are_finished {
-            if shutdown.phase() < Phase::Now && timeout(limits::FLUSH, &mut finished).await.is_ok()
-            {
-                return Ok(());
-            }
-            end.now();
-            finished.await;
+        workers.close();
+        // Servers belong to the runtimes of the workers that started them, so these go on until the gateway is done.
+        tokio::select! {
+            () = gateway.shutdown(options.drain) => {}
+            () = shutdown.now() => gateway.shutdown(Duration::ZERO).await,
         }
+        // Nothing is called any longer; what was answered last may still be on its way.
+        if shutdown.phase() < Phase::Now {
+            let mut busy = tally.busy.subscribe();
+            let _late = timeout(limits::FLUSH, busy.wait_for(|busy| *busy == 0)).await;
+        }
+        end.now();
+        workers.finish().await;
         Ok(())
     }
 }
@@ -184,18 +186,16 @@ pub async fn serve(
 }
 
 fn start(
+    count: usize,
     options: &Options,
     gateway: &Gateway,
     readiness: &Readiness,
-    open: &Arc<AtomicUsize>,
+    tally: &Tally,
     until: &Shutdown,
 ) -> io::Result<Workers> {
-    let count = options
-        .workers
-        .unwrap_or_else(Workers::count_for_this_machine);
     let (sessions, letterboxes) = (Arc::default(), Arc::default());
     let (options, gateway, readiness) = (options.clone(), gateway.clone(), readiness.clone());
-    let (open, until) = (open.clone(), until.clone());
+    let (tally, until) = (tally.clone(), until.clone());
     Workers::start(count, move |handoffs| {
         let health = Health {
             gateway: gateway.clone(),
@@ -214,7 +214,7 @@ fn start(
             readiness: readiness.clone(),
             rest: health::front(health),
         };
-        worker::run(handoffs, Arc::new(door), open.clone(), until.clone())
+        worker::run(handoffs, Arc::new(door), tally.clone(), until.clone())
     })
 }
 
@@ -223,11 +223,12 @@ async fn accept(
     listeners: &[TcpListener],
     workers: &Workers,
     open: &AtomicUsize,
+    connections_max: usize,
 ) -> std::convert::Infallible {
     loop {
         match poll_fn(|cx| poll_accept(listeners, cx)).await {
             Ok(stream) => {
-                if open.fetch_add(1, Relaxed) >= limits::CONNECTIONS_MAX {
+                if open.fetch_add(1, Relaxed) >= connections_max {
                     turn_away(&stream);
                     open.fetch_sub(1, Relaxed);
                 } else if hand_out(stream, workers).is_none() {

@@ -58,6 +58,11 @@ impl Shutdown {
         let _gone = self.0.wait_for(|phase| *phase >= Phase::Draining).await;
     }
 
+    /// Returns when nothing may run any longer, or when nobody is left who could say so.
+    pub(crate) async fn over(&mut self) {
+        let _gone = self.0.wait_for(|phase| *phase == Phase::Now).await;
+    }
+
     /// Returns when nothing may run any longer. Never, if the trigger is gone before.
     pub async fn now(&mut self) {
         if self.0.wait_for(|phase| *phase == Phase::Now).await.is_err() {

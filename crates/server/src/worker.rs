@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use hyper::server::conn::http1::Builder;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
@@ -15,65 +17,82 @@ use crate::pulse::{Pulse, Verdict};
 use crate::runtime::Handoffs;
 use crate::shutdown::Shutdown;
 
-/// Serves connections until there are no more to come and the last has ended, or until it must stop.
-pub(crate) async fn run(
-    mut handoffs: Handoffs,
-    door: Arc<Door>,
-    open: Arc<AtomicUsize>,
-    mut shutdown: Shutdown,
-) {
-    let builder = connection::builder();
+/// What the workers say of themselves to whoever started them.
+#[derive(Clone)]
+pub(crate) struct Tally {
+    /// Connections that are open; `Options::connections_max` counts them.
+    pub(crate) open: Arc<AtomicUsize>,
+    /// Workers that still have connections, or may get some.
+    pub(crate) busy: watch::Sender<usize>,
+}
+
+/// Serves connections until there are no more to come and the last has ended; then its runtime goes on for the
+/// others, since the servers that were started here are theirs too, until the shutdown says now.
+pub(crate) async fn run(handoffs: Handoffs, door: Arc<Door>, tally: Tally, mut shutdown: Shutdown) {
     let mut connections = Connections::default();
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut is_accepting = true;
-    loop {
-        tokio::select! {
-            biased;
-            () = shutdown.now() => break,
-            stream = handoffs.recv(), if is_accepting => match stream {
-                Some(stream) => {
-                    let Ok(stream) = TcpStream::from_std(stream) else {
-                        open.fetch_sub(1, Relaxed);
-                        continue;
-                    };
-                    let pulse = Arc::new(Pulse::default());
-                    let counted = Counted(open.clone());
-                    let served = connection::serve(stream, builder.clone(), door.clone(), pulse.clone());
-                    connections.add(pulse, async move {
-                        served.await;
-                        drop(counted);
-                    });
-                }
-                None => {
-                    is_accepting = false;
-                    connections.close();
-                }
-            },
-            Some(_ended) = connections.tasks.join_next() => {}
-            // A gateway without connections is not woken.
-            _ = seconds.tick(), if !connections.tasks.is_empty() => connections.tick(),
-        }
-        if !is_accepting && connections.tasks.is_empty() {
-            break;
-        }
+    let idle = Idle(tally.busy);
+    tokio::select! {
+        () = connections.serve(handoffs, &door, &tally.open) => {}
+        () = shutdown.over() => {}
     }
+    drop(idle);
+    shutdown.over().await;
     connections.tasks.shutdown().await;
 }
 
+/// Says so when it is dropped, also by a panic.
+struct Idle(watch::Sender<usize>);
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        self.0.send_modify(|busy| *busy -= 1);
+    }
+}
 #[derive(Default)]
 struct Connections {
     tasks: JoinSet<()>,
     watched: Vec<(Arc<Pulse>, AbortHandle)>,
 }
 
-/// One of the connections that `limits::CONNECTIONS_MAX` counts.
+/// One of the connections that are open.
 struct Counted(Arc<AtomicUsize>);
 
 impl Connections {
-    fn add(&mut self, pulse: Arc<Pulse>, served: impl Future<Output = ()> + Send + 'static) {
-        let handle = self.tasks.spawn(served);
-        self.watched.push((pulse, handle));
+    async fn serve(&mut self, mut handoffs: Handoffs, door: &Arc<Door>, open: &Arc<AtomicUsize>) {
+        let builder = connection::builder();
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_accepting = true;
+        while is_accepting || !self.tasks.is_empty() {
+            tokio::select! {
+                stream = handoffs.recv(), if is_accepting => match stream {
+                    Some(stream) => {
+                        let counted = Counted(open.clone());
+                        // A socket that cannot be registered is dropped, which is all that can be done about it.
+                        if let Ok(stream) = TcpStream::from_std(stream) {
+                            self.add(stream, &builder, door, counted);
+                        }
+                    }
+                    None => {
+                        is_accepting = false;
+                        self.close();
+                    }
+                },
+                Some(_ended) = self.tasks.join_next() => {}
+                // A gateway without connections is not woken.
+                _ = seconds.tick(), if !self.tasks.is_empty() => self.tick(),
+            }
+        }
+    }
+
+    fn add(&mut self, stream: TcpStream, builder: &Builder, door: &Arc<Door>, counted: Counted) {
+        let pulse = Arc::new(Pulse::default());
+        let served = connection::serve(stream, builder.clone(), door.clone(), pulse.clone());
+        let task = self.tasks.spawn(async move {
+            served.await;
+            drop(counted);
+        });
+        self.watched.push((pulse, task));
     }
 
     fn tick(&mut self) {

@@ -53,7 +53,11 @@ impl House {
         };
         let (handoffs, receiver) = mpsc::channel(8);
         let (trigger, shutdown) = Shutdown::new();
-        tokio::spawn(run(receiver, Arc::new(door), Arc::default(), shutdown));
+        let tally = Tally {
+            open: Arc::default(),
+            busy: watch::Sender::new(1),
+        };
+        tokio::spawn(run(receiver, Arc::new(door), tally, shutdown));
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .unwrap();

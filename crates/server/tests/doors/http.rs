@@ -129,6 +129,13 @@ impl Connection {
         self.reply().await
     }
 
+    /// The status of a reply, if there is one: the other side may close instead.
+    pub(crate) async fn try_request(&mut self, line: &str) -> Option<u16> {
+        let text = format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        self.stream.write_all(text.as_bytes()).await.ok()?;
+        self.rest().await.split(' ').nth(1)?.parse().ok()
+    }
+
     /// The next event; none at the end of the stream. Comments are passed over.
     pub(crate) async fn event(&mut self) -> Option<Event> {
         loop {

@@ -91,3 +91,26 @@ async fn messages_need_an_open_stream() {
     }
     house.close().await;
 }
+
+#[tokio::test]
+async fn a_session_may_not_have_too_many_requests_running() {
+    let house = House::open().await;
+    let (stream, endpoint) = open(&house).await;
+    assert_eq!(
+        post(&house, &endpoint, &initialize("2024-11-05")).await,
+        202
+    );
+    let mut connection = house.connect().await;
+    let line = format!("POST {endpoint}");
+    let running = u32::try_from(server::limits::REQUESTS_RUNNING_MAX).unwrap();
+    let mut refused = 0;
+    for n in 1..=running + 1 {
+        refused = connection
+            .request(&line, &[JSON], &call(n, "hang"))
+            .await
+            .status;
+    }
+    assert_eq!(refused, 503);
+    drop(stream);
+    house.close().await;
+}

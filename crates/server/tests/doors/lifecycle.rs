@@ -132,3 +132,25 @@ async fn listening_holds_nothing_up() {
     while connection.event().await.is_some() {}
     house.served.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_worker_that_has_nothing_left_to_do_takes_no_server_away_from_the_others() {
+    let house = House::open().await;
+    let id = house.session("2025-11-25").await;
+    let session = ("Mcp-Session-Id", id.as_str());
+    // One worker starts the server for this call; the next connection goes to the other.
+    assert_eq!(house.post(&[session], &call(1, "echo")).await.status, 200);
+    let mut running = house.connect().await;
+    running
+        .send("POST /mcp", &[JSON, BOTH, session], &call(2, "gated_steps"))
+        .await;
+    running.head().await;
+    house.script.until(|counts| counts.begun == 2).await;
+    house.trigger.drain();
+    // The door is closed, and with it the idle worker is done.
+    while tokio::net::TcpStream::connect(house.address).await.is_ok() {}
+    house.script.release();
+    running.event_with(r#""text":"gated_steps""#).await;
+    while running.event().await.is_some() {}
+    house.served.await.unwrap().unwrap();
+}

@@ -126,3 +126,20 @@ async fn pipelined_requests_are_answered_in_order() {
     }
     house.close().await;
 }
+
+#[tokio::test]
+async fn more_connections_than_allowed_are_turned_away() {
+    let house = House::with(|options| options.connections_max = 2).await;
+    let mut first = house.connect().await;
+    let mut second = house.connect().await;
+    for connection in [&mut first, &mut second] {
+        assert_eq!(connection.request("GET /livez", &[], "").await.status, 200);
+    }
+    let mut third = house.connect().await;
+    assert!(third.rest().await.starts_with("HTTP/1.1 503"));
+    drop(first);
+    // There is room again once the worker has seen that.
+    while house.connect().await.try_request("GET /livez").await != Some(200) {}
+    assert_eq!(second.request("GET /livez", &[], "").await.status, 200);
+    house.close().await;
+}
