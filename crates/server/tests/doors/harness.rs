@@ -33,10 +33,25 @@ impl House {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        Self::before(gateway(), change).await
+    }
+
+    /// For so many sessions at once.
+    pub(crate) async fn for_sessions(max: usize) -> Self {
+        Self::before(
+            gateway_with(|options| options.settings.sessions_max = max),
+            |_| {},
+        )
+        .await
+    }
+
+    async fn before(
+        (gateway, script): (Gateway, Arc<Script>),
+        change: impl FnOnce(&mut Options),
+    ) -> Self {
         let mut options = Options::new(SocketAddr::from(([127, 0, 0, 1], 0)), Auth::Open);
         options.workers = Some(2);
         change(&mut options);
-        let (gateway, script) = gateway();
         let server = Server::bind(options).await.unwrap();
         let address = server.addresses()[0];
         let (trigger, shutdown) = Shutdown::new();
@@ -93,13 +108,15 @@ impl House {
 
 /// A gateway with one server, `one`.
 pub(crate) fn gateway() -> (Gateway, Arc<Script>) {
+    gateway_with(|_| {})
+}
+
+fn gateway_with(change: impl FnOnce(&mut gateway::Options)) -> (Gateway, Arc<Script>) {
     let script = Script::new();
-    let entry = Entry::command(
-        ServerName::new("one").unwrap(),
-        "script",
-        Vec::<String>::new(),
-    );
-    let options = gateway::Options::new(vec![entry], Arc::new(InMemory(script.clone())));
+    let name = ServerName::new("one").unwrap();
+    let entry = Entry::command(name, "script", Vec::<String>::new());
+    let mut options = gateway::Options::new(vec![entry], Arc::new(InMemory(script.clone())));
+    change(&mut options);
     (Gateway::new(options).unwrap(), script)
 }
 

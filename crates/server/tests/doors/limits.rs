@@ -143,3 +143,21 @@ async fn more_connections_than_allowed_are_turned_away() {
     assert_eq!(second.request("GET /livez", &[], "").await.status, 200);
     house.close().await;
 }
+
+#[tokio::test]
+async fn one_session_too_many_is_asked_to_wait() {
+    let house = House::for_sessions(1).await;
+    let id = house.session("2025-11-25").await;
+    let reply = house.post(&[], &initialize("2025-11-25")).await;
+    assert_eq!((reply.status, reply.field("retry-after")), (503, Some("1")));
+    assert!(reply.body.contains("sessions_max"), "{}", reply.body);
+    let reply = house.connect().await.request("GET /sse", &[], "").await;
+    assert_eq!(reply.status, 503);
+    let mut connection = house.connect().await;
+    let reply = connection
+        .request("DELETE /mcp", &[("Mcp-Session-Id", &id)], "")
+        .await;
+    assert_eq!(reply.status, 204);
+    house.session("2025-11-25").await;
+    house.close().await;
+}

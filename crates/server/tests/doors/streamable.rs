@@ -118,16 +118,24 @@ async fn no_session_no_service() {
 }
 
 #[tokio::test]
-async fn initialize_that_fails_leaves_no_session() {
+async fn initialize_with_nonsense_is_answered() {
     let house = House::open().await;
-    let reply = house
-        .post(
-            &[],
-            r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}"#,
-        )
-        .await;
-    if reply.body.contains("error") {
-        assert_eq!(reply.field("mcp-session-id"), None);
+    for params in [
+        "[]",
+        "{}",
+        r#"{"protocolVersion":7,"capabilities":[],"clientInfo":"x"}"#,
+    ] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{params}}}"#);
+        let reply = house.post(&[], &body).await;
+        assert_eq!(reply.status, 200, "{params}");
+        assert!(reply.body.contains(r#""id":0"#), "{}", reply.body);
+        // A session where it went well, none where it did not.
+        let went_well = reply.body.contains(r#""result""#);
+        assert_eq!(
+            reply.field("mcp-session-id").is_some(),
+            went_well,
+            "{reply:?}"
+        );
     }
     house.close().await;
 }
