@@ -2,5 +2,9 @@
 
 /// `Implementation` of the gateway, raw JSON.
 pub(crate) fn info() -> &'static str {
-    concat!(r#"{"name":"portolan","title":"Portolan","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#)
+    concat!(
+        r#"{"name":"portolan","title":"Portolan","version":""#,
+        env!("CARGO_PKG_VERSION"),
+        r#""}"#
+    )
 }

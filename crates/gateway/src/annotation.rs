@@ -27,16 +27,30 @@ pub(crate) fn mirrored(schema: &Value) -> Result<Vec<Mirrored>, String> {
     let mut found = Vec::new();
     walk(schema, &mut Vec::new(), true, 0, &mut found)?;
     for (n, one) in found.iter().enumerate() {
-        if found[..n].iter().any(|other| other.header.eq_ignore_ascii_case(&one.header)) {
-            return Err(format!("x-mcp-header {:?} stands twice in its inputSchema", one.header));
+        if found[..n]
+            .iter()
+            .any(|other| other.header.eq_ignore_ascii_case(&one.header))
+        {
+            return Err(format!(
+                "x-mcp-header {:?} stands twice in its inputSchema",
+                one.header
+            ));
         }
     }
     Ok(found)
 }
 
-fn walk(node: &Value, path: &mut Vec<Box<str>>, direct: bool, depth: usize, found: &mut Vec<Mirrored>) -> Result<(), String> {
+fn walk(
+    node: &Value,
+    path: &mut Vec<Box<str>>,
+    direct: bool,
+    depth: usize,
+    found: &mut Vec<Mirrored>,
+) -> Result<(), String> {
     if depth > SCHEMA_DEPTH_MAX {
-        return Err(format!("its inputSchema is nested deeper than {SCHEMA_DEPTH_MAX}"));
+        return Err(format!(
+            "its inputSchema is nested deeper than {SCHEMA_DEPTH_MAX}"
+        ));
     }
     match node {
         Value::Object(members) => {
@@ -60,26 +74,43 @@ fn walk(node: &Value, path: &mut Vec<Box<str>>, direct: bool, depth: usize, foun
             }
             Ok(())
         }
-        Value::Array(items) => items.iter().try_for_each(|item| walk(item, path, false, depth + 1, found)),
+        Value::Array(items) => items
+            .iter()
+            .try_for_each(|item| walk(item, path, false, depth + 1, found)),
         _ => Ok(()),
     }
 }
 
-fn annotated(header: &Value, kind: Option<&str>, path: &[Box<str>], direct: bool) -> Result<Mirrored, String> {
+fn annotated(
+    header: &Value,
+    kind: Option<&str>,
+    path: &[Box<str>],
+    direct: bool,
+) -> Result<Mirrored, String> {
     let Some(header) = header.as_str().filter(|text| is_token(text)) else {
         return Err(format!("x-mcp-header {header} is not a header name"));
     };
     if !direct || path.is_empty() {
-        return Err(format!("x-mcp-header {header:?} is not reached through \"properties\" alone"));
+        return Err(format!(
+            "x-mcp-header {header:?} is not reached through \"properties\" alone"
+        ));
     }
     if !matches!(kind, Some("string" | "integer" | "boolean")) {
-        return Err(format!("x-mcp-header {header:?} stands on something other than a string, integer or boolean"));
+        return Err(format!(
+            "x-mcp-header {header:?} stands on something other than a string, integer or boolean"
+        ));
     }
-    Ok(Mirrored { path: path.to_vec(), header: header.into() })
+    Ok(Mirrored {
+        path: path.to_vec(),
+        header: header.into(),
+    })
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 /// The text that the header carries for these arguments; none if the argument is absent or null.
@@ -109,7 +140,10 @@ mod tests {
         let found = mirrored(&schema).unwrap();
         assert_eq!(found.len(), 2);
         let arguments = Object::parse(r#"{"region":"eu","deep":{"n":7}}"#).unwrap();
-        let values: Vec<_> = found.iter().map(|m| value_of(&arguments, &m.path).unwrap().into_owned()).collect();
+        let values: Vec<_> = found
+            .iter()
+            .map(|m| value_of(&arguments, &m.path).unwrap().into_owned())
+            .collect();
         assert!(values.contains(&"eu".to_owned()) && values.contains(&"7".to_owned()));
     }
 

@@ -46,17 +46,30 @@ impl Call {
     /// Phase 1.
     pub(crate) fn admit(core: &Arc<Core>, from: &Origin, frame: Frame) -> Result<Self, Answer> {
         let id = frame.id().unwrap_or("null");
-        let is_stateless = from.session.as_ref().is_none_or(|s| speaks_stateless(s, &frame));
-        let era = if is_stateless { Era::Stateless } else { Era::Handshake };
+        let is_stateless = from
+            .session
+            .as_ref()
+            .is_none_or(|s| speaks_stateless(s, &frame));
+        let era = if is_stateless {
+            Era::Stateless
+        } else {
+            Era::Handshake
+        };
         if core.is_draining.load(Ordering::Relaxed) {
             return Err(refusal(id, era, &Fault::ShuttingDown));
         }
         let handle = CallHandle::new();
         // `initialize` comes once and is answered at once: an idle session needs no table of calls.
-        if let Some(session) = from.session.as_ref().filter(|_| frame.method() != method::INITIALIZE) {
+        if let Some(session) = from
+            .session
+            .as_ref()
+            .filter(|_| frame.method() != method::INITIALIZE)
+        {
             match session.begin(id, &handle, core.settings.in_flight_max) {
                 Ok(()) => {}
-                Err(Refused::TooMany) => return Err(refusal(id, era, &Fault::Busy("requests under way"))),
+                Err(Refused::TooMany) => {
+                    return Err(refusal(id, era, &Fault::Busy("requests under way")));
+                }
                 Err(Refused::Duplicate) => {
                     let why = format!("a request with id {id} is under way already");
                     return Err(refusal(id, era, &Fault::Invalid(why)));
@@ -64,7 +77,10 @@ impl Call {
             }
         }
         core.in_flight.fetch_add(1, Ordering::Relaxed);
-        let workspace = from.session.as_ref().map_or_else(|| core.base(&from.caller), |s| s.workspace.clone());
+        let workspace = from
+            .session
+            .as_ref()
+            .map_or_else(|| core.base(&from.caller), |s| s.workspace.clone());
         Ok(Self {
             core: core.clone(),
             id: core.next_id(),
@@ -87,7 +103,9 @@ impl Call {
 
     /// `params`, shallowly; an absent one is empty.
     pub(crate) fn params(&self) -> Result<Object<'_>, Fault> {
-        self.frame.params_object().map_err(|e| Fault::Params(e.to_string()))
+        self.frame
+            .params_object()
+            .map_err(|e| Fault::Params(e.to_string()))
     }
 
     /// The client's id of the request, raw JSON.
@@ -126,29 +144,45 @@ impl Call {
 
     /// On a stream, a cancelled request gets nothing; over HTTP something must end the exchange.
     fn wants_no_answer_when_cancelled(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.door != Door::Http)
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.door != Door::Http)
     }
 
     fn returned(&self, frame: &Frame, status: u16) -> Answer {
         let mut bytes = frame.bytes().clone();
         let server = self.server.as_ref();
         if let Some(server) = server.filter(|server| server.has_tasks()) {
-            bytes = self.core.tasks.sealed(frame, server, &self.workspace.caller);
+            bytes = self
+                .core
+                .tasks
+                .sealed(frame, server, &self.workspace.caller);
         }
         for interceptor in &self.core.interceptors {
             let name = server.map_or("", |server| &server.name);
             bytes = interceptor.after(self.frame.method(), name, bytes);
         }
-        let is_same = bytes.as_ptr() == frame.bytes().as_ptr() && bytes.len() == frame.bytes().len();
+        let is_same =
+            bytes.as_ptr() == frame.bytes().as_ptr() && bytes.len() == frame.bytes().len();
         let frame = if is_same {
             frame.with_id(self.raw_id())
         } else {
             Frame::parse(bytes).map_or_else(
-                |_| build::error(Some(self.raw_id()), wire::code::INTERNAL_ERROR, "an interceptor broke the answer", None),
+                |_| {
+                    build::error(
+                        Some(self.raw_id()),
+                        wire::code::INTERNAL_ERROR,
+                        "an interceptor broke the answer",
+                        None,
+                    )
+                },
                 |frame| frame.with_id(self.raw_id()),
             )
         };
-        Answer { status: self.status(status, &frame), frame }
+        Answer {
+            status: self.status(status, &frame),
+            frame,
+        }
     }
 
     /// The HTTP status: the server's own for errors of the stateless era, else by the code.
@@ -191,7 +225,10 @@ impl Call {
             id: self.id,
             at: self.core.wall_clock(ended),
             caller: self.workspace.caller.0.clone(),
-            client: self.session.as_ref().and_then(|s| Some(s.hello()?.client.clone())),
+            client: self
+                .session
+                .as_ref()
+                .and_then(|s| Some(s.hello()?.client.clone())),
             method: well_known(self.frame.method()),
             server: self.server.as_ref().map(|server| server.name.clone()),
             name: self.name.take(),
@@ -225,7 +262,9 @@ fn speaks_stateless(session: &Session, frame: &Frame) -> bool {
     if session.door == Door::Http || session.hello().is_some() {
         return false;
     }
-    let meta = frame.params().and_then(|params| Object::parse(params).ok()?.object("_meta").ok()?);
+    let meta = frame
+        .params()
+        .and_then(|params| Object::parse(params).ok()?.object("_meta").ok()?);
     meta.is_some_and(|meta| matches!(meta.get(wire::meta::PROTOCOL_VERSION), Ok(Some(_))))
 }
 
@@ -246,7 +285,12 @@ pub(crate) fn well_known(name: &str) -> Cow<'static, str> {
 }
 
 fn error_code(frame: &Frame) -> Option<i64> {
-    Object::parse(frame.error()?).ok()?.get("code").ok()??.parse().ok()
+    Object::parse(frame.error()?)
+        .ok()?
+        .get("code")
+        .ok()??
+        .parse()
+        .ok()
 }
 
 fn outcome_of(frame: &Frame) -> Outcome {

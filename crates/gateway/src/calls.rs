@@ -42,7 +42,10 @@ impl CallHandle {
     /// Notes that the call went to this upstream under this id.
     pub(crate) fn went(&self, live: &Arc<Live>, id: u64) {
         // A call goes out once more only after its upstream session was re-opened; the id is the same then.
-        let _ = self.way.set(Way { live: live.clone(), id });
+        let _ = self.way.set(Way {
+            live: live.clone(),
+            id,
+        });
     }
 
     /// The client wants no answer any more: the server is told, by its transport's and era's means.

@@ -84,7 +84,11 @@ pub(crate) struct Parts {
 impl Core {
     pub(crate) fn new(parts: Parts) -> Self {
         let telemetry = Telemetry::new();
-        let servers = parts.entries.into_iter().map(|entry| made(entry, &parts.tools, &telemetry)).collect();
+        let servers = parts
+            .entries
+            .into_iter()
+            .map(|entry| made(entry, &parts.tools, &telemetry))
+            .collect();
         Self {
             settings: parts.settings,
             servers: ArcSwap::from_pointee(servers),
@@ -132,7 +136,11 @@ impl Core {
     }
 
     pub(crate) fn server(&self, name: &str) -> Option<Arc<Server>> {
-        self.servers.load().iter().find(|server| &*server.name == name).cloned()
+        self.servers
+            .load()
+            .iter()
+            .find(|server| &*server.name == name)
+            .cloned()
     }
 
     /// Other entries from now on. Servers whose entry stays the same go on undisturbed; the others are let go once
@@ -142,23 +150,35 @@ impl Core {
         let mut reloaded = Reloaded::default();
         let servers: Vec<Arc<Server>> = entries
             .into_iter()
-            .map(|entry| match before.iter().find(|server| *server.name == *entry.name.as_str()) {
-                Some(server) if server.entry == entry => server.clone(),
-                known => {
-                    let names = if known.is_some() { &mut reloaded.changed } else { &mut reloaded.added };
-                    names.push(entry.name.to_string());
-                    made(entry, &self.tools, &self.telemetry)
+            .map(|entry| {
+                match before
+                    .iter()
+                    .find(|server| *server.name == *entry.name.as_str())
+                {
+                    Some(server) if server.entry == entry => server.clone(),
+                    known => {
+                        let names = if known.is_some() {
+                            &mut reloaded.changed
+                        } else {
+                            &mut reloaded.added
+                        };
+                        names.push(entry.name.to_string());
+                        made(entry, &self.tools, &self.telemetry)
+                    }
                 }
             })
             .collect();
-        let gone: Vec<&Arc<Server>> =
-            before.iter().filter(|old| !servers.iter().any(|new| Arc::ptr_eq(old, new))).collect();
+        let gone: Vec<&Arc<Server>> = before
+            .iter()
+            .filter(|old| !servers.iter().any(|new| Arc::ptr_eq(old, new)))
+            .collect();
         reloaded.removed = gone
             .iter()
             .filter(|old| !servers.iter().any(|new| new.name == old.name))
             .map(|server| server.name.to_string())
             .collect();
-        let uses_gone: Vec<Arc<Upstream>> = gone.iter().flat_map(|server| server.upstreams()).collect();
+        let uses_gone: Vec<Arc<Upstream>> =
+            gone.iter().flat_map(|server| server.upstreams()).collect();
         self.servers.store(Arc::new(servers));
         if reloaded.is_empty() {
             return reloaded;
@@ -175,7 +195,10 @@ impl Core {
     /// Tells every conversation that its lists may be others now.
     fn tell_all(&self) {
         let bases: Vec<Arc<Workspace>> = lock(&self.bases).values().cloned().collect();
-        let of_sessions = self.sessions().into_iter().map(|session| session.workspace.clone());
+        let of_sessions = self
+            .sessions()
+            .into_iter()
+            .map(|session| session.workspace.clone());
         for workspace in of_sessions.chain(bases) {
             for kind in [Kind::Tools, Kind::Prompts, Kind::Resources] {
                 workspace.list_changed(kind, Era::Handshake);
@@ -188,15 +211,25 @@ impl Core {
 
     pub(crate) fn open(&self, caller: Caller, door: Door) -> Result<Arc<Session>, Busy> {
         let max = self.settings.sessions_max as u64;
-        if self.is_draining.load(Ordering::Relaxed) || self.session_count.fetch_add(1, Ordering::Relaxed) >= max {
+        if self.is_draining.load(Ordering::Relaxed)
+            || self.session_count.fetch_add(1, Ordering::Relaxed) >= max
+        {
             self.session_count.fetch_sub(1, Ordering::Relaxed);
             return Err(Busy);
         }
         let mut secret = [0u8; 24];
         getrandom::fill(&mut secret).map_err(|_| Busy)?;
-        let id: Box<str> = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, secret).into();
+        let id: Box<str> =
+            base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, secret)
+                .into();
         let workspace = Arc::new(Workspace::new(self.next_id(), caller.clone()));
-        let session = Arc::new(Session::new(id.clone(), caller, door, workspace, self.now_ms()));
+        let session = Arc::new(Session::new(
+            id.clone(),
+            caller,
+            door,
+            workspace,
+            self.now_ms(),
+        ));
         session.workspace.set_session(&session);
         lock(self.shard(&id)).insert(id, session.clone());
         self.telemetry.sessions.inc();
@@ -214,13 +247,21 @@ impl Core {
     }
 
     pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {
-        self.sessions.iter().flat_map(|shard| lock(shard).values().cloned().collect::<Vec<_>>()).collect()
+        self.sessions
+            .iter()
+            .flat_map(|shard| lock(shard).values().cloned().collect::<Vec<_>>())
+            .collect()
     }
 
     /// Ends a conversation and what only it used.
     pub(crate) fn close(self: &Arc<Self>, session: &Session) {
-        let Some(questions) = session.shut() else { return };
-        if lock(self.shard(session.id())).remove(session.id()).is_some() {
+        let Some(questions) = session.shut() else {
+            return;
+        };
+        if lock(self.shard(session.id()))
+            .remove(session.id())
+            .is_some()
+        {
             self.session_count.fetch_sub(1, Ordering::Relaxed);
             self.telemetry.sessions.dec();
         }
@@ -253,7 +294,9 @@ impl Core {
     }
 
     fn shard(&self, id: &str) -> &Mutex<HashMap<Box<str>, Arc<Session>>> {
-        let sum = id.bytes().take(4).fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        let sum = id.bytes().take(4).fold(0usize, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(usize::from(byte))
+        });
         &self.sessions[sum % SHARDS]
     }
 
@@ -271,20 +314,40 @@ impl Core {
     // === upstreams ===
 
     /// The upstream that calls of this workspace use for this server.
-    pub(crate) fn upstream(self: &Arc<Self>, workspace: &Arc<Workspace>, server: &Arc<Server>, era: Era) -> Arc<Upstream> {
+    pub(crate) fn upstream(
+        self: &Arc<Self>,
+        workspace: &Arc<Workspace>,
+        server: &Arc<Server>,
+        era: Era,
+    ) -> Arc<Upstream> {
         if let Some(upstream) = workspace.upstream(server, era) {
             return upstream;
         }
         let session = workspace.session();
         let asker = session.as_deref().filter(|_| era == Era::Handshake);
-        let key = Key::new(&server.entry, workspace, era, asker.and_then(Session::capabilities));
+        let key = Key::new(
+            &server.entry,
+            workspace,
+            era,
+            asker.and_then(Session::capabilities),
+        );
         let upstream = server.upstream(&key, || {
             self.telemetry.upstreams.inc();
-            Arc::new(Upstream::new(self.next_id(), server.clone(), key.clone(), self, asker))
+            Arc::new(Upstream::new(
+                self.next_id(),
+                server.clone(),
+                key.clone(),
+                self,
+                asker,
+            ))
         });
         upstream.attach(workspace);
         workspace.attach(&upstream);
-        if let Some(level) = session.as_ref().map(|s| s.level()).filter(|level| *level > 0) {
+        if let Some(level) = session
+            .as_ref()
+            .map(|s| s.level())
+            .filter(|level| *level > 0)
+        {
             upstream.wish_level(level);
         }
         upstream
@@ -308,9 +371,14 @@ impl Core {
 
     /// Keeps the first lists of a started server for conversations to come; what was known before.
     pub(crate) fn learn(&self, upstream: &Upstream, lists: &Arc<Lists>) -> Option<Arc<Lists>> {
-        let caller = upstream.workspaces().first().map_or_else(|| Caller("".into()), |w| w.caller.clone());
+        let caller = upstream
+            .workspaces()
+            .first()
+            .map_or_else(|| Caller("".into()), |w| w.caller.clone());
         let before = self.learnt(&upstream.server, upstream.key.era, &caller);
-        let key = upstream.server.learn(upstream.key.era, &caller, lists.clone());
+        let key = upstream
+            .server
+            .learn(upstream.key.era, &caller, lists.clone());
         if let Some(store) = &self.store
             && before.as_ref() != Some(lists)
             && let Ok(text) = serde_json::to_vec(&**lists)
@@ -329,7 +397,12 @@ impl Core {
     }
 
     /// What this workspace sees now.
-    pub(crate) fn view(&self, workspace: &Workspace, era: Era, only: Option<&Arc<str>>) -> Arc<View> {
+    pub(crate) fn view(
+        &self,
+        workspace: &Workspace,
+        era: Era,
+        only: Option<&Arc<str>>,
+    ) -> Arc<View> {
         let generation = self.generation.load(Ordering::Acquire);
         let (before, is_fresh) = workspace.view(era, only, generation);
         if let (Some(view), true) = (&before, is_fresh) {
@@ -347,13 +420,20 @@ impl Core {
     fn parts(&self, workspace: &Workspace, era: Era, only: Option<&Arc<str>>) -> Vec<Part> {
         let servers = self.servers.load();
         let wanted = servers.iter().filter(|server| {
-            !server.entry.disabled && !server.refuses(era) && only.is_none_or(|only| *only == server.name)
+            !server.entry.disabled
+                && !server.refuses(era)
+                && only.is_none_or(|only| *only == server.name)
         });
         wanted
             .map(|server| {
-                let own = workspace.upstream(server, era).and_then(|upstream| upstream.lists());
+                let own = workspace
+                    .upstream(server, era)
+                    .and_then(|upstream| upstream.lists());
                 let lists = own.or_else(|| self.learnt(server, era, &workspace.caller));
-                Part { server: server.clone(), lists }
+                Part {
+                    server: server.clone(),
+                    lists,
+                }
             })
             .collect()
     }
@@ -368,7 +448,10 @@ impl Core {
         let found = {
             let mut views = lock(&self.views);
             views.retain(|shared| shared.view.strong_count() > 0);
-            let mut candidates = views.iter().filter(|shared| is_same(shared)).filter_map(|shared| shared.view.upgrade());
+            let mut candidates = views
+                .iter()
+                .filter(|shared| is_same(shared))
+                .filter_map(|shared| shared.view.upgrade());
             candidates.find(|view| same(&view.parts, &parts))
         };
         if let Some(view) = found {
@@ -377,20 +460,32 @@ impl Core {
         let view = Arc::new(View::new(parts, before.map(|view| &**view)));
         let mut views = lock(&self.views);
         if views.len() < VIEWS_MAX {
-            views.push(Shared { before: before.map(Arc::downgrade), view: Arc::downgrade(&view) });
+            views.push(Shared {
+                before: before.map(Arc::downgrade),
+                view: Arc::downgrade(&view),
+            });
         }
         view
     }
 
     /// Starts the servers whose lists are not known and waits for them, within limits. Servers that failed before are
     /// tried again without waiting.
-    pub(crate) async fn first_lists(self: &Arc<Self>, workspace: &Arc<Workspace>, era: Era, only: Option<&Arc<str>>) {
+    pub(crate) async fn first_lists(
+        self: &Arc<Self>,
+        workspace: &Arc<Workspace>,
+        era: Era,
+        only: Option<&Arc<str>>,
+    ) {
         let view = self.view(workspace, era, only);
         if view.is_complete() {
             return;
         }
-        let unknown = view.parts.iter().filter(|part| part.lists.is_none() && part.server.barred().is_none());
-        let (tried, fresh): (Vec<&Part>, Vec<&Part>) = unknown.partition(|part| part.server.failure().is_some());
+        let unknown = view
+            .parts
+            .iter()
+            .filter(|part| part.lists.is_none() && part.server.barred().is_none());
+        let (tried, fresh): (Vec<&Part>, Vec<&Part>) =
+            unknown.partition(|part| part.server.failure().is_some());
         for part in tried {
             let upstream = self.upstream(workspace, &part.server, era);
             tokio::spawn(async move { drop(upstream.listed().await) });
@@ -423,7 +518,10 @@ impl Core {
         let now_ms = self.began.elapsed().as_millis() as u64;
         self.now_ms.store(now_ms, Ordering::Relaxed);
         for server in self.servers().iter() {
-            let idle = server.entry.idle_timeout_s.map_or(self.settings.idle_timeout, Duration::from_secs);
+            let idle = server
+                .entry
+                .idle_timeout_s
+                .map_or(self.settings.idle_timeout, Duration::from_secs);
             for upstream in server.upstreams() {
                 upstream.sweep();
                 if !idle.is_zero() {
@@ -437,7 +535,11 @@ impl Core {
                 question.refuse("nobody answered in time");
             }
             let idle = now_ms.saturating_sub(session.last_seen.load(Ordering::Relaxed));
-            if session.door != Door::Stdio && !session.is_busy() && session_idle > 0 && idle > session_idle {
+            if session.door != Door::Stdio
+                && !session.is_busy()
+                && session_idle > 0
+                && idle > session_idle
+            {
                 self.close(&session);
             }
         }
@@ -457,5 +559,7 @@ fn same(a: &[Part], b: &[Part]) -> bool {
         _ => false,
     };
     a.len() == b.len()
-        && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(&a.server, &b.server) && same_lists(&a.lists, &b.lists))
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| Arc::ptr_eq(&a.server, &b.server) && same_lists(&a.lists, &b.lists))
 }

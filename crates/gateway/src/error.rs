@@ -22,7 +22,9 @@ pub enum Fault {
         nearest: Vec<String>,
     },
     /// No server offers this URI.
-    #[error("resource not found: {0:?} is offered by no server; `resources/list` and `resources/templates/list` tell what is")]
+    #[error(
+        "resource not found: {0:?} is offered by no server; `resources/list` and `resources/templates/list` tell what is"
+    )]
     UnknownResource(String),
     /// The method exists in no server, or not in this era.
     #[error("method not found: {0}")]
@@ -59,7 +61,9 @@ pub enum Fault {
         reason: String,
     },
     /// No answer in time.
-    #[error("server {server:?} did not answer within {after_s} s; raise call_timeout_s for it if it needs longer")]
+    #[error(
+        "server {server:?} did not answer within {after_s} s; raise call_timeout_s for it if it needs longer"
+    )]
     TimedOut {
         /// Its name.
         server: Arc<str>,
@@ -166,8 +170,12 @@ impl Fault {
                 Era::Handshake => "",
                 Era::Stateless => r#""resultType":"complete","#,
             };
-            let result = format!(r#"{{{kind}"content":[{{"type":"text","text":{text}}}],"isError":true}}"#);
-            return Answer { frame: build::result(id, &result), status: 200 };
+            let result =
+                format!(r#"{{{kind}"content":[{{"type":"text","text":{text}}}],"isError":true}}"#);
+            return Answer {
+                frame: build::result(id, &result),
+                status: 200,
+            };
         }
         let code = match (self, era) {
             (Self::UnknownResource(_), Era::Stateless) => code::INVALID_PARAMS,
@@ -190,9 +198,10 @@ impl Fault {
                 wire::Version::LATEST.as_str(),
                 quote(requested)
             )),
-            Self::NotDeclared(extension) => {
-                Some(format!(r#"{{"requiredCapabilities":{{"extensions":{{{}:{{}}}}}}}}"#, quote(extension)))
-            }
+            Self::NotDeclared(extension) => Some(format!(
+                r#"{{"requiredCapabilities":{{"extensions":{{{}:{{}}}}}}}}"#,
+                quote(extension)
+            )),
             Self::UnknownResource(uri) => Some(format!(r#"{{"uri":{}}}"#, quote(uri))),
             _ => None,
         }
@@ -201,5 +210,8 @@ impl Fault {
 
 /// An empty answer: the client wants none.
 pub(crate) fn silence() -> Answer {
-    Answer { frame: Bytes::new(), status: 202 }
+    Answer {
+        frame: Bytes::new(),
+        status: 202,
+    }
 }

@@ -97,11 +97,19 @@ pub struct Events {
 
 impl Events {
     pub(crate) fn new(call: Call) -> Self {
-        Self { call, first: None, is_over: false }
+        Self {
+            call,
+            first: None,
+            is_over: false,
+        }
     }
 
     pub(crate) fn beginning_with(call: Call, step: Step) -> Self {
-        Self { call, first: Some(step), is_over: false }
+        Self {
+            call,
+            first: Some(step),
+            is_over: false,
+        }
     }
 
     /// The next event; `None` after the answer.
@@ -201,17 +209,25 @@ impl Gateway {
 
     /// Servers and their state, for `server ls` and the admin socket.
     pub fn servers(&self) -> Vec<ServerStatus> {
-        self.core.servers().iter().map(|server| status::of(server)).collect()
+        self.core
+            .servers()
+            .iter()
+            .map(|server| status::of(server))
+            .collect()
     }
 
     /// The last lines that a server wrote on stderr, newest last, over all its upstreams.
     pub fn logs(&self, server: &str, lines: usize) -> Option<Vec<String>> {
-        self.core.server(server).map(|server| status::logs(&server, lines))
+        self.core
+            .server(server)
+            .map(|server| status::logs(&server, lines))
     }
 
     /// Stops a server's upstreams; the next call starts it again. False if there is no such server.
     pub async fn restart(&self, server: &str) -> bool {
-        let Some(server) = self.core.server(server) else { return false };
+        let Some(server) = self.core.server(server) else {
+            return false;
+        };
         for upstream in server.upstreams() {
             upstream.stop().await;
         }
@@ -221,7 +237,9 @@ impl Gateway {
 
     /// Stops a server's upstreams and keeps it stopped until `restart`. False if there is no such server.
     pub async fn stop(&self, server: &str) -> bool {
-        let Some(server) = self.core.server(server) else { return false };
+        let Some(server) = self.core.server(server) else {
+            return false;
+        };
         server.set_stopped(true);
         for upstream in server.upstreams() {
             upstream.stop().await;
@@ -249,7 +267,12 @@ impl Gateway {
         };
         // What is still running then is cut off.
         let _ = tokio::time::timeout(grace, drained).await;
-        let upstreams: Vec<_> = self.core.servers().iter().flat_map(|server| server.upstreams()).collect();
+        let upstreams: Vec<_> = self
+            .core
+            .servers()
+            .iter()
+            .flat_map(|server| server.upstreams())
+            .collect();
         for session in self.core.sessions() {
             self.core.close(&session);
         }

@@ -16,9 +16,14 @@ pub(crate) fn check(call: &mut Call) -> Result<(), Fault> {
 
 /// Before `initialize` only `initialize` and `ping` are answered.
 fn handshake(call: &Call) -> Result<(), Fault> {
-    let is_greeted = call.session.as_ref().is_some_and(|session| session.hello().is_some());
+    let is_greeted = call
+        .session
+        .as_ref()
+        .is_some_and(|session| session.hello().is_some());
     match call.frame.method() {
-        method::INITIALIZE if is_greeted => Err(Fault::Invalid("the session is initialized already".to_owned())),
+        method::INITIALIZE if is_greeted => Err(Fault::Invalid(
+            "the session is initialized already".to_owned(),
+        )),
         method::INITIALIZE | method::PING => Ok(()),
         _ if is_greeted => Ok(()),
         other => Err(Fault::Invalid(format!(
@@ -31,10 +36,18 @@ fn handshake(call: &Call) -> Result<(), Fault> {
 /// Each request says for itself what a handshake says once (2026-07-28, "requests").
 fn stateless(call: &Call) -> Result<(), Fault> {
     let params = call.params()?;
-    let missing = |key: &str| Fault::Params(format!("_meta lacks {key:?}, which every request must carry"));
-    let object = params.object("_meta").map_err(|e| Fault::Params(format!("_meta: {e}")))?;
+    let missing = |key: &str| {
+        Fault::Params(format!(
+            "_meta lacks {key:?}, which every request must carry"
+        ))
+    };
+    let object = params
+        .object("_meta")
+        .map_err(|e| Fault::Params(format!("_meta: {e}")))?;
     let object = object.ok_or_else(|| missing(meta::PROTOCOL_VERSION))?;
-    let version = object.string(meta::PROTOCOL_VERSION).map_err(|e| Fault::Params(format!("_meta: {e}")))?;
+    let version = object
+        .string(meta::PROTOCOL_VERSION)
+        .map_err(|e| Fault::Params(format!("_meta: {e}")))?;
     let version = version.ok_or_else(|| missing(meta::PROTOCOL_VERSION))?;
     if let Some(headers) = &call.headers {
         headers_agree(call, headers, &version, &params)?;
@@ -46,7 +59,10 @@ fn stateless(call: &Call) -> Result<(), Fault> {
         .object(meta::CLIENT_CAPABILITIES)
         .map_err(|e| Fault::Params(format!("_meta: {e}")))?
         .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
-    let is_of_tasks = matches!(call.frame.method(), method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL);
+    let is_of_tasks = matches!(
+        call.frame.method(),
+        method::TASKS_GET | method::TASKS_UPDATE | method::TASKS_CANCEL
+    );
     if is_of_tasks && !declares(&capabilities, TASKS) {
         return Err(Fault::NotDeclared(TASKS));
     }
@@ -62,33 +78,49 @@ fn declares(capabilities: &Object<'_>, extension: &str) -> bool {
 }
 
 /// What is in the headers and in the body must be the same, or what a proxy read and what a server does differ.
-fn headers_agree(call: &Call, headers: &StatelessHeaders, version: &str, params: &Object<'_>) -> Result<(), Fault> {
+fn headers_agree(
+    call: &Call,
+    headers: &StatelessHeaders,
+    version: &str,
+    params: &Object<'_>,
+) -> Result<(), Fault> {
     let asked = call.frame.method();
     match headers.version.as_deref() {
         Some(header) if header == version => {}
         Some(header) => {
-            return Err(Fault::Header(format!("MCP-Protocol-Version is {header:?}, the body says {version:?}")));
+            return Err(Fault::Header(format!(
+                "MCP-Protocol-Version is {header:?}, the body says {version:?}"
+            )));
         }
         None => return Err(Fault::Header("MCP-Protocol-Version is missing".to_owned())),
     }
     match headers.method.as_deref() {
         Some(header) if header == asked => {}
-        Some(header) => return Err(Fault::Header(format!("Mcp-Method is {header:?}, the body says {asked:?}"))),
+        Some(header) => {
+            return Err(Fault::Header(format!(
+                "Mcp-Method is {header:?}, the body says {asked:?}"
+            )));
+        }
         None => return Err(Fault::Header("Mcp-Method is missing".to_owned())),
     }
     let Some(member) = named_by(asked) else {
         return Ok(());
     };
-    let body = params.string(member).map_err(|e| Fault::Params(e.to_string()))?;
-    let header = match headers.name.as_deref() {
-        None => None,
-        Some(raw) => {
-            Some(from_header(raw).ok_or_else(|| Fault::Header(format!("Mcp-Name {raw:?} is not properly encoded")))?)
-        }
-    };
+    let body = params
+        .string(member)
+        .map_err(|e| Fault::Params(e.to_string()))?;
+    let header =
+        match headers.name.as_deref() {
+            None => None,
+            Some(raw) => Some(from_header(raw).ok_or_else(|| {
+                Fault::Header(format!("Mcp-Name {raw:?} is not properly encoded"))
+            })?),
+        };
     match (body.as_deref(), header.as_deref()) {
         (Some(body), Some(header)) if body == header => Ok(()),
-        (Some(body), Some(header)) => Err(Fault::Header(format!("Mcp-Name is {header:?}, the body says {body:?}"))),
+        (Some(body), Some(header)) => Err(Fault::Header(format!(
+            "Mcp-Name is {header:?}, the body says {body:?}"
+        ))),
         (Some(_), None) => Err(Fault::Header("Mcp-Name is missing".to_owned())),
         // The body is wrong, which is said when it is read.
         (None, _) => Ok(()),

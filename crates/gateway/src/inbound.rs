@@ -15,15 +15,21 @@ pub(crate) fn notification(core: &Arc<Core>, from: &Origin, frame: &Frame) {
         method::INITIALIZED => {}
         method::CANCELLED => {
             let Some(params) = params else { return };
-            let Ok(Some(id)) = params.get("requestId") else { return };
+            let Ok(Some(id)) = params.get("requestId") else {
+                return;
+            };
             let reason = params.string("reason").ok().flatten();
             if let Some(call) = session.call(id) {
                 call.cancel(reason.as_deref());
             }
         }
         method::PROGRESS => {
-            let token = params.as_ref().and_then(|params| params.u64("progressToken").ok().flatten());
-            let raw = params.as_ref().and_then(|params| params.get("progressToken").ok().flatten());
+            let token = params
+                .as_ref()
+                .and_then(|params| params.u64("progressToken").ok().flatten());
+            let raw = params
+                .as_ref()
+                .and_then(|params| params.get("progressToken").ok().flatten());
             if let (Some(token), Some(raw)) = (token, raw)
                 && let Some((reply, original)) = session.progress_of(token)
             {
@@ -35,7 +41,12 @@ pub(crate) fn notification(core: &Arc<Core>, from: &Origin, frame: &Frame) {
         // Folders, and whatever is newer than we are, concern every server of the conversation. Task ids are ours.
         method::TASKS_STATUS => task_status(core, from, frame),
         _ => {
-            for upstream in session.workspace.upstreams().iter().filter(|up| up.key.era == Era::Handshake) {
+            for upstream in session
+                .workspace
+                .upstreams()
+                .iter()
+                .filter(|up| up.key.era == Era::Handshake)
+            {
                 if let Some(live) = upstream.current() {
                     live.send(frame.bytes().clone());
                 }
@@ -49,9 +60,13 @@ fn task_status(core: &Arc<Core>, from: &Origin, frame: &Frame) {
     let Some(session) = &from.session else { return };
     let params = frame.params_object().ok();
     let Some(params) = params else { return };
-    let (Ok(Some(raw)), Ok(Some(id))) = (params.get("taskId"), params.string("taskId")) else { return };
+    let (Ok(Some(raw)), Ok(Some(id))) = (params.get("taskId"), params.string("taskId")) else {
+        return;
+    };
     for upstream in session.workspace.upstreams() {
-        let Some(live) = upstream.current() else { continue };
+        let Some(live) = upstream.current() else {
+            continue;
+        };
         match core.tasks.open(&id, &session.caller) {
             Some((server, own)) if *server == *upstream.server.name => {
                 let mut edits = frame.edit();

@@ -48,13 +48,23 @@ impl Wants {
     /// # Errors
     /// It is no object, or a member is of the wrong type.
     pub(crate) fn read(params: &Object<'_>) -> Result<Self, String> {
-        let wanted = params.object("notifications").map_err(|e| format!("notifications: {e}"))?;
+        let wanted = params
+            .object("notifications")
+            .map_err(|e| format!("notifications: {e}"))?;
         let wanted = wanted.ok_or("notifications is missing: say what to listen to")?;
-        let flag = |name: &str| wanted.bool(name).map(Option::unwrap_or_default).map_err(|e| format!("notifications.{name}: {e}"));
+        let flag = |name: &str| {
+            wanted
+                .bool(name)
+                .map(Option::unwrap_or_default)
+                .map_err(|e| format!("notifications.{name}: {e}"))
+        };
         let names = |name: &str| -> Result<HashSet<Box<str>>, String> {
-            let raw = wanted.get(name).map_err(|e| format!("notifications.{name}: {e}"))?;
+            let raw = wanted
+                .get(name)
+                .map_err(|e| format!("notifications.{name}: {e}"))?;
             let raw = raw.filter(|raw| *raw != "null").unwrap_or("[]");
-            let names: Vec<Box<str>> = serde_json::from_str(raw).map_err(|_| format!("notifications.{name} is no list of strings"))?;
+            let names: Vec<Box<str>> = serde_json::from_str(raw)
+                .map_err(|_| format!("notifications.{name} is no list of strings"))?;
             Ok(names.into_iter().collect())
         };
         Ok(Self {
@@ -69,14 +79,19 @@ impl Wants {
     /// As a client reads it.
     fn write(&self) -> String {
         let mut members = Vec::new();
-        for (name, on) in
-            [("toolsListChanged", self.tools), ("promptsListChanged", self.prompts), ("resourcesListChanged", self.resources)]
-        {
+        for (name, on) in [
+            ("toolsListChanged", self.tools),
+            ("promptsListChanged", self.prompts),
+            ("resourcesListChanged", self.resources),
+        ] {
             if on {
                 members.push(format!(r#""{name}":true"#));
             }
         }
-        for (name, names) in [("resourceSubscriptions", &self.uris), ("taskIds", &self.tasks)] {
+        for (name, names) in [
+            ("resourceSubscriptions", &self.uris),
+            ("taskIds", &self.tasks),
+        ] {
             if !names.is_empty() {
                 let mut quoted: Vec<String> = names.iter().map(|name| quote(name)).collect();
                 quoted.sort();
@@ -88,14 +103,34 @@ impl Wants {
 }
 
 impl Listen {
-    pub(crate) fn new(number: u64, id: &str, handle: Arc<CallHandle>, wants: Wants, asked: Vec<Asked>) -> Self {
-        Self { number, id: id.into(), handle, wants, acknowledged: AtomicBool::new(false), asked }
+    pub(crate) fn new(
+        number: u64,
+        id: &str,
+        handle: Arc<CallHandle>,
+        wants: Wants,
+        asked: Vec<Asked>,
+    ) -> Self {
+        Self {
+            number,
+            id: id.into(),
+            handle,
+            wants,
+            acknowledged: AtomicBool::new(false),
+            asked,
+        }
     }
 
     /// Tells the client what it will hear of; only then messages follow.
     pub(crate) fn acknowledge(&self) {
-        let params = format!(r#"{{"notifications":{},"_meta":{}}}"#, self.wants.write(), self.stamp());
-        self.handle.slot.message(build::notification(method::SUBSCRIPTIONS_ACKNOWLEDGED, Some(&params)));
+        let params = format!(
+            r#"{{"notifications":{},"_meta":{}}}"#,
+            self.wants.write(),
+            self.stamp()
+        );
+        self.handle.slot.message(build::notification(
+            method::SUBSCRIPTIONS_ACKNOWLEDGED,
+            Some(&params),
+        ));
         self.acknowledged.store(true, Ordering::Release);
     }
 
@@ -111,7 +146,10 @@ impl Listen {
             Kind::Resources | Kind::Templates => self.wants.resources,
         };
         if wants {
-            self.send(build::notification(kind.changed(), Some(&format!(r#"{{"_meta":{}}}"#, self.stamp()))));
+            self.send(build::notification(
+                kind.changed(),
+                Some(&format!(r#"{{"_meta":{}}}"#, self.stamp())),
+            ));
         }
     }
 
@@ -125,8 +163,12 @@ impl Listen {
 
     /// Passes on a notification, stamped for this stream.
     pub(crate) fn tell(&self, notification: &Bytes) {
-        let Ok(frame) = Frame::parse(notification.clone()) else { return };
-        let Some(params) = frame.params_object().ok() else { return };
+        let Ok(frame) = Frame::parse(notification.clone()) else {
+            return;
+        };
+        let Some(params) = frame.params_object().ok() else {
+            return;
+        };
         let mut edits = frame.edit();
         match params.object("_meta") {
             Ok(Some(object)) => edits.set(&object, meta::SUBSCRIPTION_ID, &*self.id),

@@ -19,7 +19,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Tools, Self::Prompts, Self::Resources, Self::Templates];
 
     /// The method that lists it.
     pub(crate) fn method(self) -> &'static str {
@@ -122,25 +123,42 @@ impl Lists {
 
     /// Whether the server declared this capability.
     pub(crate) fn has_capability(&self, name: &str) -> bool {
-        Object::parse(&self.capabilities).is_ok_and(|all| matches!(all.get(name), Ok(Some(value)) if value != "null"))
+        Object::parse(&self.capabilities)
+            .is_ok_and(|all| matches!(all.get(name), Ok(Some(value)) if value != "null"))
     }
 
     /// A member of a declared capability, where it is `true`.
     pub(crate) fn has_ability(&self, capability: &str, ability: &str) -> bool {
         Object::parse(&self.capabilities)
             .ok()
-            .and_then(|all| all.object(capability).ok().flatten()?.bool(ability).ok().flatten())
+            .and_then(|all| {
+                all.object(capability)
+                    .ok()
+                    .flatten()?
+                    .bool(ability)
+                    .ok()
+                    .flatten()
+            })
             .unwrap_or(false)
     }
 }
 
 /// Reads the items of one page. What cannot be offered is left out with its reason in `problems`.
-pub(crate) fn read_items(kind: Kind, elements: &[&str], seen: &mut HashSet<Box<str>>, problems: &mut Vec<String>) -> Vec<Item> {
+pub(crate) fn read_items(
+    kind: Kind,
+    elements: &[&str],
+    seen: &mut HashSet<Box<str>>,
+    problems: &mut Vec<String>,
+) -> Vec<Item> {
     let mut items = Vec::with_capacity(elements.len());
     for raw in elements {
         match read_item(kind, raw) {
             Ok(item) if seen.insert(item.key.clone()) => items.push(item),
-            Ok(item) => problems.push(format!("{}: {:?} is listed twice; the first one counts", kind.member(), item.key)),
+            Ok(item) => problems.push(format!(
+                "{}: {:?} is listed twice; the first one counts",
+                kind.member(),
+                item.key
+            )),
             Err(problem) => problems.push(format!("{}: {problem}", kind.member())),
         }
     }
@@ -154,9 +172,16 @@ fn read_item(kind: Kind, raw: &str) -> Result<Item, String> {
         .map_err(|e| format!("an item was left out: {e}"))?
         .ok_or_else(|| format!("an item without {:?} was left out", kind.key()))?;
     if key.is_empty() {
-        return Err(format!("an item with an empty {:?} was left out", kind.key()));
+        return Err(format!(
+            "an item with an empty {:?} was left out",
+            kind.key()
+        ));
     }
-    let mut item = Item { key: key.into(), raw: raw.into(), mirrored: Vec::new() };
+    let mut item = Item {
+        key: key.into(),
+        raw: raw.into(),
+        mirrored: Vec::new(),
+    };
     if kind == Kind::Tools {
         repair_schema(&object, &mut item)?;
     }
@@ -167,20 +192,32 @@ fn read_item(kind: Kind, raw: &str) -> Result<Item, String> {
 /// a tool with another type is left out.
 fn repair_schema(tool: &Object<'_>, item: &mut Item) -> Result<(), String> {
     let left_out = |why: &str| format!("tool {:?} was left out: {why}", item.key);
-    let schema = tool.get("inputSchema").map_err(|e| left_out(&e.to_string()))?;
+    let schema = tool
+        .get("inputSchema")
+        .map_err(|e| left_out(&e.to_string()))?;
     let Some(schema) = schema.filter(|raw| *raw != "null") else {
-        item.raw = edited(tool, |edits| edits.set(tool, "inputSchema", r#"{"type":"object"}"#));
+        item.raw = edited(tool, |edits| {
+            edits.set(tool, "inputSchema", r#"{"type":"object"}"#)
+        });
         return Ok(());
     };
     let object = Object::parse(schema).map_err(|e| left_out(&format!("inputSchema: {e}")))?;
-    match object.get("type").map_err(|e| left_out(&format!("inputSchema: {e}")))? {
+    match object
+        .get("type")
+        .map_err(|e| left_out(&format!("inputSchema: {e}")))?
+    {
         Some(r#""object""#) => {}
-        Some(other) => return Err(left_out(&format!("its inputSchema is of type {other}, not object"))),
+        Some(other) => {
+            return Err(left_out(&format!(
+                "its inputSchema is of type {other}, not object"
+            )));
+        }
         None => item.raw = edited(tool, |edits| edits.set(&object, "type", r#""object""#)),
     }
     // Only schemas that speak of headers at all are worth a full parse.
     if schema.contains("x-mcp-header") {
-        let value: Value = serde_json::from_str(schema).map_err(|e| left_out(&format!("inputSchema: {e}")))?;
+        let value: Value =
+            serde_json::from_str(schema).map_err(|e| left_out(&format!("inputSchema: {e}")))?;
         item.mirrored = annotation::mirrored(&value).map_err(|e| left_out(&e))?;
     }
     Ok(())
@@ -189,7 +226,9 @@ fn repair_schema(tool: &Object<'_>, item: &mut Item) -> Result<(), String> {
 fn edited<'a>(tool: &Object<'a>, edit: impl FnOnce(&mut Edits<'a>)) -> Box<str> {
     let mut edits = Edits::new(tool.raw());
     edit(&mut edits);
-    String::from_utf8(edits.apply().to_vec()).expect("edits of text give text").into()
+    String::from_utf8(edits.apply().to_vec())
+        .expect("edits of text give text")
+        .into()
 }
 
 #[cfg(test)]
@@ -229,8 +268,16 @@ mod tests {
 
     #[test]
     fn schemas_are_repaired_in_a_copy() {
-        let (items, _) = read(Kind::Tools, &[r#"{"name":"a"}"#, r#"{"name":"b","inputSchema":{"properties":{}}}"#]);
-        let schema = |n: usize| serde_json::from_str::<Value>(&items[n].raw).unwrap()["inputSchema"]["type"].clone();
+        let (items, _) = read(
+            Kind::Tools,
+            &[
+                r#"{"name":"a"}"#,
+                r#"{"name":"b","inputSchema":{"properties":{}}}"#,
+            ],
+        );
+        let schema = |n: usize| {
+            serde_json::from_str::<Value>(&items[n].raw).unwrap()["inputSchema"]["type"].clone()
+        };
         assert_eq!(schema(0), "object");
         assert_eq!(schema(1), "object");
     }

@@ -37,9 +37,14 @@ async fn others(call: &mut Call) -> Result<Route, Fault> {
     match (asked, call.era) {
         (method::INITIALIZE, Era::Handshake) => greeting::initialize(call).map(Route::Here),
         (method::PING, Era::Handshake) => Ok(Route::Here("{}".to_owned())),
-        (method::SERVER_DISCOVER, Era::Stateless) => greeting::discover(call).await.map(Route::Here),
+        (method::SERVER_DISCOVER, Era::Stateless) => {
+            greeting::discover(call).await.map(Route::Here)
+        }
         (
-            method::TOOLS_LIST | method::PROMPTS_LIST | method::RESOURCES_LIST | method::RESOURCES_TEMPLATES_LIST,
+            method::TOOLS_LIST
+            | method::PROMPTS_LIST
+            | method::RESOURCES_LIST
+            | method::RESOURCES_TEMPLATES_LIST,
             _,
         ) => lists::page(call).await.map(Route::Here),
         (method::LOGGING_SET_LEVEL, Era::Handshake) => level::set(call).map(Route::Here),
@@ -58,11 +63,16 @@ async fn others(call: &mut Call) -> Result<Route, Fault> {
             | method::TASKS_RESULT,
             Era::Stateless,
         ) => unknown(),
-        (method::SERVER_DISCOVER | method::SUBSCRIPTIONS_LISTEN | method::TASKS_UPDATE, Era::Handshake) => unknown(),
+        (
+            method::SERVER_DISCOVER | method::SUBSCRIPTIONS_LISTEN | method::TASKS_UPDATE,
+            Era::Handshake,
+        ) => unknown(),
         _ => server(call).await,
     }
 }
 
 async fn server(call: &mut Call) -> Result<Route, Fault> {
-    routed::plan(call).await.map(|plan| Route::Server(Box::new(plan)))
+    routed::plan(call)
+        .await
+        .map(|plan| Route::Server(Box::new(plan)))
 }

@@ -48,7 +48,11 @@ pub(crate) fn assign(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) -> Vec<
         }
         let plain = legal(&item.own);
         let is_free = users[&plain] == 1 && !taken.contains(&plain) && !is_reserved(&plain);
-        let name = if is_free { plain } else { prefixed(item, &taken) };
+        let name = if is_free {
+            plain
+        } else {
+            prefixed(item, &taken)
+        };
         taken.insert(name.clone());
         names.push(name);
     }
@@ -70,7 +74,11 @@ fn prefixed(item: &Owned, taken: &HashSet<Box<str>>) -> Box<str> {
 /// Like [`assign`] for URIs and URI templates: of several servers with the same one, the first keeps it as it
 /// is, the others get `server+uri`.
 pub(crate) fn assign_uris(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) -> Vec<Box<str>> {
-    let mut taken: HashSet<Box<str>> = wanted.iter().filter_map(|item| given.get(item)).cloned().collect();
+    let mut taken: HashSet<Box<str>> = wanted
+        .iter()
+        .filter_map(|item| given.get(item))
+        .cloned()
+        .collect();
     wanted
         .iter()
         .map(|item| {
@@ -89,9 +97,19 @@ pub(crate) fn assign_uris(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) ->
 fn scheme(server: &str) -> String {
     let clean: String = server
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c.to_ascii_lowercase() } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
         .collect();
-    if clean.starts_with(|c: char| c.is_ascii_alphabetic()) { clean } else { format!("s-{clean}") }
+    if clean.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        clean
+    } else {
+        format!("s-{clean}")
+    }
 }
 
 /// Whether a name is one of the gateway's own.
@@ -108,7 +126,13 @@ pub(crate) fn legal(name: &str) -> Box<str> {
     }
     let mut clean: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let lost = !name.is_ascii() || clean.len() > NAME_MAX || clean.is_empty();
     if lost {
@@ -121,14 +145,25 @@ pub(crate) fn legal(name: &str) -> Box<str> {
 
 /// FNV-1a: stable across runs and releases, which the standard hasher does not promise.
 fn fnv(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    bytes.iter().fold(0x811c_9dc5, |hash, &byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// At most three of `names` that look like `wrong`, best first.
 pub(crate) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let limit = (wrong.chars().count() / 3).max(1);
     let mut near: Vec<(usize, &str)> = names
-        .map(|name| (if name.ends_with(wrong) { 0 } else { distance(wrong, name, limit) }, name))
+        .map(|name| {
+            (
+                if name.ends_with(wrong) {
+                    0
+                } else {
+                    distance(wrong, name, limit)
+                },
+                name,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .collect();
     near.sort();
@@ -138,7 +173,8 @@ pub(crate) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> 
 
 /// Levenshtein distance, or `limit + 1` if it is larger.
 fn distance(a: &str, b: &str, limit: usize) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(256).collect(), b.chars().take(256).collect());
+    let (a, b): (Vec<char>, Vec<char>) =
+        (a.chars().take(256).collect(), b.chars().take(256).collect());
     if a.len().abs_diff(b.len()) > limit {
         return limit + 1;
     }
@@ -147,7 +183,9 @@ fn distance(a: &str, b: &str, limit: usize) -> usize {
         let mut diagonal = row[0];
         row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
-            let cost = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            let cost = (diagonal + usize::from(x != y))
+                .min(row[j] + 1)
+                .min(row[j + 1] + 1);
             diagonal = std::mem::replace(&mut row[j + 1], cost);
         }
     }
@@ -160,11 +198,17 @@ mod tests {
 
     fn owned(text: &str) -> Owned {
         let (server, own) = text.split_once('/').unwrap();
-        Owned { server: server.into(), own: own.into() }
+        Owned {
+            server: server.into(),
+            own: own.into(),
+        }
     }
 
     fn check(given: &[(&str, &str)], wanted: &[&str], expected: &[&str]) {
-        let given = given.iter().map(|(item, name)| (owned(item), Box::from(*name))).collect();
+        let given = given
+            .iter()
+            .map(|(item, name)| (owned(item), Box::from(*name)))
+            .collect();
         let wanted: Vec<Owned> = wanted.iter().map(|text| owned(text)).collect();
         let names = assign(&wanted, &given);
         assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), expected);
@@ -177,12 +221,20 @@ mod tests {
 
     #[test]
     fn clashing_names_are_prefixed_on_both_sides() {
-        check(&[], &["a/read", "b/read", "b/write"], &["a__read", "b__read", "write"]);
+        check(
+            &[],
+            &["a/read", "b/read", "b/write"],
+            &["a__read", "b__read", "write"],
+        );
     }
 
     #[test]
     fn a_given_name_stays_and_only_the_newcomer_is_prefixed() {
-        check(&[("a/read", "read")], &["a/read", "b/read"], &["read", "b__read"]);
+        check(
+            &[("a/read", "read")],
+            &["a/read", "b/read"],
+            &["read", "b__read"],
+        );
     }
 
     #[test]
@@ -192,19 +244,30 @@ mod tests {
 
     #[test]
     fn the_gateways_own_names_cannot_be_taken() {
-        check(&[], &["a/mcp-find", "a/code-mode-x"], &["a__mcp-find", "a__code-mode-x"]);
+        check(
+            &[],
+            &["a/mcp-find", "a/code-mode-x"],
+            &["a__mcp-find", "a__code-mode-x"],
+        );
     }
 
     #[test]
     fn a_clash_of_prefixed_names_is_numbered() {
-        check(&[], &["a/b__c", "a__b/c", "x/c", "x/b__c"], &["a__b__c", "a__b__c_2", "x__c", "x__b__c"]);
+        check(
+            &[],
+            &["a/b__c", "a__b/c", "x/c", "x/b__c"],
+            &["a__b__c", "a__b__c_2", "x__c", "x__b__c"],
+        );
     }
 
     #[test]
     fn the_first_server_keeps_a_shared_uri() {
         let wanted = [owned("a/x:1"), owned("9_b/x:1")];
         let names = assign_uris(&wanted, &HashMap::new());
-        assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), ["x:1", "s-9-b+x:1"]);
+        assert_eq!(
+            names.iter().map(|n| &**n).collect::<Vec<_>>(),
+            ["x:1", "s-9-b+x:1"]
+        );
     }
 
     #[test]
@@ -219,8 +282,17 @@ mod tests {
 
     #[test]
     fn nearest_offers_what_was_meant() {
-        assert_eq!(nearest("ecoh", ["echo", "add"].into_iter()), Vec::<String>::new());
-        assert_eq!(nearest("get-weathr", ["get-weather", "get-sum"].into_iter()), ["get-weather"]);
-        assert_eq!(nearest("read", ["files__read"].into_iter()), ["files__read"]);
+        assert_eq!(
+            nearest("ecoh", ["echo", "add"].into_iter()),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            nearest("get-weathr", ["get-weather", "get-sum"].into_iter()),
+            ["get-weather"]
+        );
+        assert_eq!(
+            nearest("read", ["files__read"].into_iter()),
+            ["files__read"]
+        );
     }
 }

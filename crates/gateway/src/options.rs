@@ -97,9 +97,17 @@ mod tests {
 
     #[test]
     fn tools_are_chosen_by_name_or_by_server() {
-        let chosen = |tools: &[&str], server| only_tools(&tools.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>(), server);
+        let chosen = |tools: &[&str], server| {
+            only_tools(
+                &tools.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>(),
+                server,
+            )
+        };
         assert_eq!(chosen(&[], "a"), None);
-        assert_eq!(chosen(&["x", "A:y", "b:*"], "a"), Some(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(
+            chosen(&["x", "A:y", "b:*"], "a"),
+            Some(vec!["x".to_owned(), "y".to_owned()])
+        );
         assert_eq!(chosen(&["b:*"], "a"), Some(vec![]));
     }
 }

@@ -47,7 +47,11 @@ impl Decider for AllowAll {
 /// Sees, and may change or answer, each call that goes to a server.
 pub trait Interceptor: Send + Sync {
     /// The request before it leaves: `Ok` goes on with these bytes, `Err` refuses with a reason for the client.
-    fn before<'a>(&'a self, facts: &'a Facts<'a>, request: Bytes) -> BoxFuture<'a, Result<Bytes, String>>;
+    fn before<'a>(
+        &'a self,
+        facts: &'a Facts<'a>,
+        request: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, String>>;
     /// The answer on its way back.
     fn after(&self, method: &str, server: &str, answer: Bytes) -> Bytes;
 }

@@ -80,7 +80,10 @@ fn authorize(call: &Call, plan: Plan) -> Result<Plan, Fault> {
 async fn intercept(call: &Call, mut plan: Plan) -> Result<Plan, Fault> {
     for interceptor in &call.core.interceptors {
         let request = plan.out.frame.clone();
-        plan.out.frame = interceptor.before(&facts(call, &plan), request).await.map_err(Fault::Denied)?;
+        plan.out.frame = interceptor
+            .before(&facts(call, &plan), request)
+            .await
+            .map_err(Fault::Denied)?;
     }
     Ok(plan)
 }

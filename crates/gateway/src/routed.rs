@@ -11,8 +11,8 @@ use crate::front::StatelessHeaders;
 use crate::identify::named_by;
 use crate::lists::Kind;
 use crate::naming;
-use crate::trace::Trace;
 use crate::session::level_index;
+use crate::trace::Trace;
 use crate::upstream::{Behalf, Outgoing};
 use crate::view::{Target, View};
 
@@ -42,11 +42,21 @@ enum Asked {
 /// Finds the server and writes the request for it. Names that are not known yet may belong to servers that are still
 /// starting: those are waited for.
 pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
-    let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+    let view = call
+        .core
+        .view(&call.workspace, call.era, call.only.as_ref());
     let plan = match plan_in(call, &view) {
-        Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_)) if !view.is_complete() => {
-            Box::pin(call.core.first_lists(&call.workspace, call.era, call.only.as_ref())).await;
-            let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+        Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_))
+            if !view.is_complete() =>
+        {
+            Box::pin(
+                call.core
+                    .first_lists(&call.workspace, call.era, call.only.as_ref()),
+            )
+            .await;
+            let view = call
+                .core
+                .view(&call.workspace, call.era, call.only.as_ref());
             plan_in(call, &view)
         }
         other => other,
@@ -70,7 +80,9 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
     if subject.kind != Asked::Anything && *subject.name != *target.own {
         edits.replace(subject.raw, quote(&target.own));
     }
-    let meta = params.object("_meta").map_err(|e| Fault::Params(format!("_meta: {e}")))?;
+    let meta = params
+        .object("_meta")
+        .map_err(|e| Fault::Params(format!("_meta: {e}")))?;
     let (progress, trace) = match &meta {
         Some(meta) => hop(meta, call.span, id, &mut edits)?,
         None => (None, None),
@@ -105,15 +117,27 @@ fn behalf(call: &Call, meta: Option<&Object<'_>>) -> Behalf {
 }
 
 /// What in `_meta` belongs to the hop: progress comes to us first, and the trace goes on from our span.
-fn hop<'a>(meta: &Object<'a>, span: u64, id: String, edits: &mut Edits<'a>) -> Result<(Option<Box<str>>, Option<Trace>), Fault> {
+fn hop<'a>(
+    meta: &Object<'a>,
+    span: u64,
+    id: String,
+    edits: &mut Edits<'a>,
+) -> Result<(Option<Box<str>>, Option<Trace>), Fault> {
     let bad = |e: wire::ObjectError| Fault::Params(format!("_meta: {e}"));
-    let token = meta.get(meta::PROGRESS_TOKEN).map_err(bad)?.filter(|token| *token != "null");
+    let token = meta
+        .get(meta::PROGRESS_TOKEN)
+        .map_err(bad)?
+        .filter(|token| *token != "null");
     if let Some(token) = token {
         edits.replace(token, id);
     }
     let mut trace = None;
     if let Some(raw) = meta.get(meta::TRACEPARENT).map_err(bad)? {
-        trace = meta.string(meta::TRACEPARENT).ok().flatten().and_then(|text| Trace::parse(&text));
+        trace = meta
+            .string(meta::TRACEPARENT)
+            .ok()
+            .flatten()
+            .and_then(|text| Trace::parse(&text));
         if let Some(trace) = &trace {
             edits.replace(raw, quote(&trace.with_span(span)));
         }
@@ -137,16 +161,25 @@ fn subject<'a>(call: &Call, params: &Object<'a>) -> Result<Subject<'a>, Fault> {
             of(params, "uri", Asked::Listed(Kind::Resources))
         }
         method::COMPLETION_COMPLETE => {
-            let reference = params.object("ref").map_err(|e| Fault::Params(format!("ref: {e}")))?;
-            let reference = reference.ok_or_else(|| Fault::Params("\"ref\" is missing".to_owned()))?;
+            let reference = params
+                .object("ref")
+                .map_err(|e| Fault::Params(format!("ref: {e}")))?;
+            let reference =
+                reference.ok_or_else(|| Fault::Params("\"ref\" is missing".to_owned()))?;
             match reference.string("type").ok().flatten().as_deref() {
                 Some("ref/prompt") => of(&reference, "name", Asked::Listed(Kind::Prompts)),
                 Some("ref/resource") => of(&reference, "uri", Asked::Listed(Kind::Templates)),
-                _ => Err(Fault::Params("ref.type must be \"ref/prompt\" or \"ref/resource\"".to_owned())),
+                _ => Err(Fault::Params(
+                    "ref.type must be \"ref/prompt\" or \"ref/resource\"".to_owned(),
+                )),
             }
         }
         _ if asked.starts_with("tasks/") => of(params, "taskId", Asked::Task),
-        _ => Ok(Subject { kind: Asked::Anything, name: asked.to_owned().into(), raw: "" }),
+        _ => Ok(Subject {
+            kind: Asked::Anything,
+            name: asked.to_owned().into(),
+            raw: "",
+        }),
     }
 }
 
@@ -157,7 +190,11 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault
             .cloned()
             .or_else(|| view.qualified(kind, &subject.name))
             .ok_or_else(|| Fault::Unknown {
-                kind: if kind == Kind::Tools { "tool" } else { "prompt" },
+                kind: if kind == Kind::Tools {
+                    "tool"
+                } else {
+                    "prompt"
+                },
                 name: subject.name.to_string(),
                 nearest: naming::nearest(&subject.name, view.names(kind)),
             }),
@@ -166,30 +203,51 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault
             .cloned()
             .or_else(|| view.resource(&subject.name))
             .ok_or_else(|| Fault::UnknownResource(subject.name.to_string())),
-        Asked::Listed(Kind::Resources) => {
-            view.resource(&subject.name).ok_or_else(|| Fault::UnknownResource(subject.name.to_string()))
-        }
+        Asked::Listed(Kind::Resources) => view
+            .resource(&subject.name)
+            .ok_or_else(|| Fault::UnknownResource(subject.name.to_string())),
         Asked::Task => {
-            let unknown = || Fault::Unknown { kind: "task", name: subject.name.to_string(), nearest: Vec::new() };
-            let (server, id) = call.core.tasks.open(&subject.name, &call.workspace.caller).ok_or_else(unknown)?;
+            let unknown = || Fault::Unknown {
+                kind: "task",
+                name: subject.name.to_string(),
+                nearest: Vec::new(),
+            };
+            let (server, id) = call
+                .core
+                .tasks
+                .open(&subject.name, &call.workspace.caller)
+                .ok_or_else(unknown)?;
             let server = call.core.server(&server).ok_or_else(unknown)?;
-            Ok(Target { server, own: id.into(), mirrored: Arc::new([]) })
+            Ok(Target {
+                server,
+                own: id.into(),
+                mirrored: Arc::new([]),
+            })
         }
         Asked::Anything => {
             // Whoever else could have meant it, one server alone surely is.
             let [part] = &view.parts[..] else {
                 return Err(Fault::UnknownMethod(subject.name.to_string()));
             };
-            Ok(Target { server: part.server.clone(), own: subject.name.as_ref().into(), mirrored: Arc::new([]) })
+            Ok(Target {
+                server: part.server.clone(),
+                own: subject.name.as_ref().into(),
+                mirrored: Arc::new([]),
+            })
         }
     }
 }
 
 /// The `Mcp-Param-*` headers of the next hop, from the body; those that came must say the same.
-fn mirrored_headers(call: &Call, params: &Object<'_>, target: &Target) -> Result<Vec<(String, String)>, Fault> {
+fn mirrored_headers(
+    call: &Call,
+    params: &Object<'_>,
+    target: &Target,
+) -> Result<Vec<(String, String)>, Fault> {
     let bad = |e: wire::ObjectError| Fault::Params(format!("arguments: {e}"));
     let given = params.object("arguments").map_err(bad)?;
-    let arguments = given.unwrap_or_else(|| Object::parse("{}").expect("an empty object is an object"));
+    let arguments =
+        given.unwrap_or_else(|| Object::parse("{}").expect("an empty object is an object"));
     // What is read here and what the server reads must be the same.
     wire::strict(arguments.raw()).map_err(bad)?;
     let mut headers = Vec::new();
@@ -199,26 +257,37 @@ fn mirrored_headers(call: &Call, params: &Object<'_>, target: &Target) -> Result
             agrees(came, &mirrored.header, value.as_deref())?;
         }
         if let Some(value) = value {
-            headers.push((format!("mcp-param-{}", mirrored.header.to_ascii_lowercase()), wire::header_value(&value)));
+            headers.push((
+                format!("mcp-param-{}", mirrored.header.to_ascii_lowercase()),
+                wire::header_value(&value),
+            ));
         }
     }
     Ok(headers)
 }
 
 fn agrees(came: &StatelessHeaders, header: &str, value: Option<&str>) -> Result<(), Fault> {
-    let found = came.params.iter().find(|(name, _)| name.eq_ignore_ascii_case(header)).map(|(_, value)| value);
+    let found = came
+        .params
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(header))
+        .map(|(_, value)| value);
     let decoded = match found {
         None => None,
-        Some(raw) => Some(
-            from_header(raw).ok_or_else(|| Fault::Header(format!("Mcp-Param-{header} {raw:?} is not properly encoded")))?,
-        ),
+        Some(raw) => Some(from_header(raw).ok_or_else(|| {
+            Fault::Header(format!(
+                "Mcp-Param-{header} {raw:?} is not properly encoded"
+            ))
+        })?),
     };
     match (decoded.as_deref(), value) {
         (a, b) if a == b => Ok(()),
-        (Some(header_says), Some(body)) => {
-            Err(Fault::Header(format!("Mcp-Param-{header} is {header_says:?}, the body says {body:?}")))
-        }
+        (Some(header_says), Some(body)) => Err(Fault::Header(format!(
+            "Mcp-Param-{header} is {header_says:?}, the body says {body:?}"
+        ))),
         (None, _) => Err(Fault::Header(format!("Mcp-Param-{header} is missing"))),
-        (Some(_), None) => Err(Fault::Header(format!("Mcp-Param-{header} is there, the argument is not"))),
+        (Some(_), None) => Err(Fault::Header(format!(
+            "Mcp-Param-{header} is there, the argument is not"
+        ))),
     }
 }

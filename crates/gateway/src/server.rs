@@ -60,7 +60,12 @@ enum Scope {
 
 impl Key {
     /// The key for calls of this workspace. `capabilities` are those of a handshake-era client.
-    pub(crate) fn new(entry: &Entry, workspace: &Workspace, era: Era, capabilities: Option<&Capabilities>) -> Self {
+    pub(crate) fn new(
+        entry: &Entry,
+        workspace: &Workspace,
+        era: Era,
+        capabilities: Option<&Capabilities>,
+    ) -> Self {
         let roots = capabilities.is_some_and(|c| c.roots);
         let scope = match entry.share() {
             Share::Workspace => Scope::Workspace(workspace.id),
@@ -73,7 +78,11 @@ impl Key {
             Scope::Workspace(_) => None,
             Scope::Caller(_) | Scope::All => capabilities.map(|c| c.raw.clone()),
         };
-        Self { era, scope, capabilities }
+        Self {
+            era,
+            scope,
+            capabilities,
+        }
     }
 
     /// Whether several workspaces can meet on it.
@@ -99,7 +108,11 @@ struct Breaker {
 }
 
 impl Server {
-    pub(crate) fn new(entry: Entry, only_tools: Option<Vec<String>>, metrics: ServerMetrics) -> Self {
+    pub(crate) fn new(
+        entry: Entry,
+        only_tools: Option<Vec<String>>,
+        metrics: ServerMetrics,
+    ) -> Self {
         Self {
             name: entry.name.as_str().into(),
             fingerprint: entry.fingerprint(),
@@ -131,14 +144,24 @@ impl Server {
     /// Whether clients may see this tool.
     pub(crate) fn allows_tool(&self, tool: &str) -> bool {
         self.entry.allows_tool(tool)
-            && self.only_tools.as_ref().is_none_or(|list| list.iter().any(|t| t == "*" || t.eq_ignore_ascii_case(tool)))
+            && self.only_tools.as_ref().is_none_or(|list| {
+                list.iter()
+                    .any(|t| t == "*" || t.eq_ignore_ascii_case(tool))
+            })
     }
 
     // === upstreams ===
 
     /// The upstream for this key; made by `make` if there is none.
-    pub(crate) fn upstream(&self, key: &Key, make: impl FnOnce() -> Arc<Upstream>) -> Arc<Upstream> {
-        lock(&self.upstreams).entry(key.clone()).or_insert_with(make).clone()
+    pub(crate) fn upstream(
+        &self,
+        key: &Key,
+        make: impl FnOnce() -> Arc<Upstream>,
+    ) -> Arc<Upstream> {
+        lock(&self.upstreams)
+            .entry(key.clone())
+            .or_insert_with(make)
+            .clone()
     }
 
     /// All upstreams.
@@ -179,7 +202,10 @@ impl Server {
     }
 
     fn learnt_key(&self, era: Era, caller: &Caller) -> Learnt {
-        Learnt { era, caller: self.has_credentials.then(|| caller.clone()) }
+        Learnt {
+            era,
+            caller: self.has_credentials.then(|| caller.clone()),
+        }
     }
 
     fn stored_key(&self, key: &Learnt) -> String {
@@ -189,7 +215,11 @@ impl Server {
 
     /// How many tools are known without a live upstream.
     pub(crate) fn tools_learnt(&self) -> Option<usize> {
-        lock(&self.learnt).values().flatten().map(|lists| lists.tools.len()).max()
+        lock(&self.learnt)
+            .values()
+            .flatten()
+            .map(|lists| lists.tools.len())
+            .max()
     }
 
     /// Notes what a server said of itself.
@@ -231,11 +261,16 @@ impl Server {
             return Some(format!("it is disabled in {}", self.entry.source));
         }
         if self.is_stopped() {
-            return Some(format!("it was stopped; `portolan server restart {}` starts it again", self.name));
+            return Some(format!(
+                "it was stopped; `portolan server restart {}` starts it again",
+                self.name
+            ));
         }
         let breaker = lock(&self.breaker);
         let retry_at = breaker.retry_at?;
-        let wait = retry_at.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())?;
+        let wait = retry_at
+            .checked_duration_since(Instant::now())
+            .filter(|wait| !wait.is_zero())?;
         let reason = breaker.reason.as_deref().unwrap_or("it failed");
         Some(format!(
             "{reason} (failed {} times in a row; next try in {} s)",

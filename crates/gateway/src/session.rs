@@ -61,7 +61,11 @@ impl Capabilities {
             value.is_some_and(|value| value != "null" && value != "false")
         };
         Self {
-            raw: if object.is_some() { raw.unwrap_or("{}").into() } else { "{}".into() },
+            raw: if object.is_some() {
+                raw.unwrap_or("{}").into()
+            } else {
+                "{}".into()
+            },
             roots: has("roots"),
             sampling: has("sampling"),
             elicitation: has("elicitation"),
@@ -83,7 +87,13 @@ struct Question {
 }
 
 impl Session {
-    pub(crate) fn new(id: Box<str>, caller: Caller, door: Door, workspace: Arc<Workspace>, now_ms: u64) -> Self {
+    pub(crate) fn new(
+        id: Box<str>,
+        caller: Caller,
+        door: Door,
+        workspace: Arc<Workspace>,
+        now_ms: u64,
+    ) -> Self {
         Self {
             id,
             caller,
@@ -154,7 +164,12 @@ impl Session {
     // === calls in flight ===
 
     /// Notes a call; false if one with this id is under way.
-    pub(crate) fn begin(&self, id: &str, call: &Arc<CallHandle>, max: usize) -> Result<(), Refused> {
+    pub(crate) fn begin(
+        &self,
+        id: &str,
+        call: &Arc<CallHandle>,
+        max: usize,
+    ) -> Result<(), Refused> {
         let mut calls = lock(&self.calls);
         if calls.len() >= max {
             return Err(Refused::TooMany);
@@ -193,13 +208,22 @@ impl Session {
             return None;
         }
         let id = self.next_question.fetch_add(1, Ordering::Relaxed);
-        questions.insert(id, Question { reply, progress, asked: Instant::now() });
+        questions.insert(
+            id,
+            Question {
+                reply,
+                progress,
+                asked: Instant::now(),
+            },
+        );
         Some(id)
     }
 
     /// The client answered question `id`: where the answer goes.
     pub(crate) fn answered(&self, id: u64) -> Option<ReplyTo> {
-        lock(&self.questions).remove(&id).map(|question| question.reply)
+        lock(&self.questions)
+            .remove(&id)
+            .map(|question| question.reply)
     }
 
     /// The client reports progress on question `id`: whom to tell, under which token.
@@ -212,32 +236,51 @@ impl Session {
     /// The server took its question back: our number of it.
     pub(crate) fn withdraw(&self, upstream: u64, original: &str) -> Option<u64> {
         let mut questions = lock(&self.questions);
-        let id = *questions.iter().find(|(_, q)| q.reply.is(upstream, original))?.0;
+        let id = *questions
+            .iter()
+            .find(|(_, q)| q.reply.is(upstream, original))?
+            .0;
         questions.remove(&id);
         Some(id)
     }
 
     /// Takes back the questions that nobody answered in time; who asked is to be told as well.
     pub(crate) fn expire_questions(&self) -> Vec<ReplyTo> {
-        self.take_back("nobody answered in time", |question| question.asked.elapsed() >= QUESTION_WAIT)
+        self.take_back("nobody answered in time", |question| {
+            question.asked.elapsed() >= QUESTION_WAIT
+        })
     }
 
     /// Takes back the questions of an upstream that is gone.
     pub(crate) fn drop_questions(&self, upstream: u64) {
-        self.take_back("the server has gone", |question| question.reply.is_of(upstream));
+        self.take_back("the server has gone", |question| {
+            question.reply.is_of(upstream)
+        });
     }
 
     fn take_back(&self, reason: &str, which: impl Fn(&Question) -> bool) -> Vec<ReplyTo> {
         let taken: Vec<(u64, Question)> = {
             let mut questions = lock(&self.questions);
-            let ids: Vec<u64> = questions.iter().filter(|(_, question)| which(question)).map(|(id, _)| *id).collect();
-            ids.into_iter().filter_map(|id| Some((id, questions.remove(&id)?))).collect()
+            let ids: Vec<u64> = questions
+                .iter()
+                .filter(|(_, question)| which(question))
+                .map(|(id, _)| *id)
+                .collect();
+            ids.into_iter()
+                .filter_map(|id| Some((id, questions.remove(&id)?)))
+                .collect()
         };
         for (id, _) in &taken {
             let params = format!(r#"{{"requestId":{id},"reason":{}}}"#, wire::quote(reason));
-            self.tell(wire::build::notification(wire::method::CANCELLED, Some(&params)));
+            self.tell(wire::build::notification(
+                wire::method::CANCELLED,
+                Some(&params),
+            ));
         }
-        taken.into_iter().map(|(_, question)| question.reply).collect()
+        taken
+            .into_iter()
+            .map(|(_, question)| question.reply)
+            .collect()
     }
 
     // === resource subscriptions ===
@@ -268,7 +311,12 @@ impl Session {
             return None;
         }
         self.outbox.close();
-        Some(lock(&self.questions).drain().map(|(_, question)| question.reply).collect())
+        Some(
+            lock(&self.questions)
+                .drain()
+                .map(|(_, question)| question.reply)
+                .collect(),
+        )
     }
 }
 
@@ -280,10 +328,21 @@ pub(crate) enum Refused {
 }
 
 /// The severities of log messages, least severe first (RFC 5424 names).
-pub(crate) const LEVELS: [&str; 8] =
-    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+pub(crate) const LEVELS: [&str; 8] = [
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+];
 
 /// The index of a level.
 pub(crate) fn level_index(name: &str) -> Option<u8> {
-    LEVELS.iter().position(|level| *level == name).map(|index| index as u8)
+    LEVELS
+        .iter()
+        .position(|level| *level == name)
+        .map(|index| index as u8)
 }

@@ -59,7 +59,11 @@ impl Slot {
             }
             inner.done = last;
             inner.steps.push_back(step);
-            let watchers = if last { std::mem::take(&mut inner.watchers) } else { Vec::new() };
+            let watchers = if last {
+                std::mem::take(&mut inner.watchers)
+            } else {
+                Vec::new()
+            };
             (inner.reader.take(), watchers)
         };
         reader.into_iter().chain(watchers).for_each(Waker::wake);
@@ -110,7 +114,11 @@ impl Slot {
         if inner.done || inner.gone {
             return Poll::Ready(());
         }
-        if !inner.watchers.iter().any(|known| known.will_wake(cx.waker())) {
+        if !inner
+            .watchers
+            .iter()
+            .any(|known| known.will_wake(cx.waker()))
+        {
             inner.watchers.push(cx.waker().clone());
         }
         Poll::Pending
@@ -129,14 +137,19 @@ mod tests {
         slot.message(Bytes::from_static(b"two"));
         slot.finish(Err(Fault::Cancelled));
         assert!(matches!(slot.next().await, Step::Message(m) if m == "one"));
-        assert!(matches!(slot.next().await, Step::Done(Err(Fault::Cancelled))));
+        assert!(matches!(
+            slot.next().await,
+            Step::Done(Err(Fault::Cancelled))
+        ));
         assert!(poll_fn(|cx| Poll::Ready(slot.poll_next(cx).is_pending())).await);
     }
 
     #[tokio::test]
     async fn everybody_who_waits_for_the_end_hears_of_it() {
         let slot = std::sync::Arc::new(Slot::default());
-        let over = |slot: std::sync::Arc<Slot>| tokio::spawn(async move { poll_fn(|cx| slot.poll_over(cx)).await });
+        let over = |slot: std::sync::Arc<Slot>| {
+            tokio::spawn(async move { poll_fn(|cx| slot.poll_over(cx)).await })
+        };
         let (one, two) = (over(slot.clone()), over(slot.clone()));
         tokio::task::yield_now().await;
         slot.finish(Err(Fault::Cancelled));

@@ -11,9 +11,19 @@ use crate::server::Server;
 pub(crate) fn of(server: &Server) -> ServerStatus {
     let upstreams = server.upstreams();
     let has = |state: &str| upstreams.iter().any(|upstream| upstream.state() == state);
-    let lists: Vec<_> = upstreams.iter().filter_map(|upstream| upstream.lists()).collect();
-    let mut reasons: Vec<String> = server.barred().or_else(|| server.failure()).into_iter().collect();
-    for (era, name) in [(Era::Handshake, "handshake-era"), (Era::Stateless, "stateless (2026-07-28)")] {
+    let lists: Vec<_> = upstreams
+        .iter()
+        .filter_map(|upstream| upstream.lists())
+        .collect();
+    let mut reasons: Vec<String> = server
+        .barred()
+        .or_else(|| server.failure())
+        .into_iter()
+        .collect();
+    for (era, name) in [
+        (Era::Handshake, "handshake-era"),
+        (Era::Stateless, "stateless (2026-07-28)"),
+    ] {
         if server.refuses(era) {
             reasons.push(format!("it does not speak to {name} clients"));
         }
@@ -40,10 +50,24 @@ pub(crate) fn of(server: &Server) -> ServerStatus {
         kind: server.kind(),
         state,
         reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
-        upstreams: upstreams.iter().filter(|upstream| upstream.current().is_some()).count(),
-        versions: upstreams.iter().filter_map(|upstream| Some(upstream.current()?.hello()?.version.as_str())).collect(),
-        pids: upstreams.iter().filter_map(|upstream| upstream.pid()).collect(),
-        tools: lists.iter().map(|lists| lists.tools.len()).max().or_else(|| server.tools_learnt()).unwrap_or(0),
+        upstreams: upstreams
+            .iter()
+            .filter(|upstream| upstream.current().is_some())
+            .count(),
+        versions: upstreams
+            .iter()
+            .filter_map(|upstream| Some(upstream.current()?.hello()?.version.as_str()))
+            .collect(),
+        pids: upstreams
+            .iter()
+            .filter_map(|upstream| upstream.pid())
+            .collect(),
+        tools: lists
+            .iter()
+            .map(|lists| lists.tools.len())
+            .max()
+            .or_else(|| server.tools_learnt())
+            .unwrap_or(0),
         calls: server.calls.load(Ordering::Relaxed),
         errors: server.errors.load(Ordering::Relaxed),
         source: server.entry.source.clone(),
@@ -52,7 +76,11 @@ pub(crate) fn of(server: &Server) -> ServerStatus {
 
 /// The last lines that it wrote on stderr.
 pub(crate) fn logs(server: &Server, lines: usize) -> Vec<String> {
-    let mut all: Vec<String> = server.upstreams().iter().flat_map(|upstream| upstream.stderr(lines)).collect();
+    let mut all: Vec<String> = server
+        .upstreams()
+        .iter()
+        .flat_map(|upstream| upstream.stderr(lines))
+        .collect();
     if all.is_empty() {
         all = server.last_words();
     }

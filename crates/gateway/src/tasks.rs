@@ -23,19 +23,30 @@ impl Tasks {
         let mut keys = [0u8; 64];
         getrandom::fill(&mut keys)?;
         let (seal, nonces) = keys.split_at(32);
-        let seal = UnboundKey::new(&AES_256_GCM, seal).expect("the key has the length of the algorithm");
-        Ok(Self { seal: LessSafeKey::new(seal), nonces: hmac::Key::new(hmac::HMAC_SHA256, nonces) })
+        let seal =
+            UnboundKey::new(&AES_256_GCM, seal).expect("the key has the length of the algorithm");
+        Ok(Self {
+            seal: LessSafeKey::new(seal),
+            nonces: hmac::Key::new(hmac::HMAC_SHA256, nonces),
+        })
     }
 
     /// The id that this caller sees.
     pub(crate) fn seal(&self, server: &str, id: &str, caller: &Caller) -> String {
         let mut text = format!("{server}\0{id}").into_bytes();
         // A nonce made from the text: it repeats only with the same text, which then gives the same bytes.
-        let tag = hmac::sign(&self.nonces, &[&text, &b"\0"[..], caller.0.as_bytes()].concat());
+        let tag = hmac::sign(
+            &self.nonces,
+            &[&text, &b"\0"[..], caller.0.as_bytes()].concat(),
+        );
         let mut nonce = [0u8; NONCE_LEN];
         nonce.copy_from_slice(&tag.as_ref()[..NONCE_LEN]);
         self.seal
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(caller.0.as_bytes()), &mut text)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(caller.0.as_bytes()),
+                &mut text,
+            )
             .expect("a task id is far from the limits of the cipher");
         URL_SAFE_NO_PAD.encode([&nonce[..], &text].concat())
     }
@@ -46,7 +57,10 @@ impl Tasks {
         let (nonce, text) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut text = text.to_vec();
-        let text = self.seal.open_in_place(nonce, Aad::from(caller.0.as_bytes()), &mut text).ok()?;
+        let text = self
+            .seal
+            .open_in_place(nonce, Aad::from(caller.0.as_bytes()), &mut text)
+            .ok()?;
         let text = std::str::from_utf8(text).ok()?;
         let (server, id) = text.split_once('\0')?;
         Some((server.to_owned(), id.to_owned()))
@@ -61,7 +75,11 @@ impl Tasks {
             return frame.bytes().clone();
         };
         let mut edits = frame.edit();
-        let related = body.object("_meta").ok().flatten().and_then(|meta| meta.object(meta::RELATED_TASK).ok().flatten());
+        let related = body
+            .object("_meta")
+            .ok()
+            .flatten()
+            .and_then(|meta| meta.object(meta::RELATED_TASK).ok().flatten());
         let task = body.object("task").ok().flatten();
         for object in [Some(body), task, related].into_iter().flatten() {
             if let (Ok(Some(raw)), Ok(Some(id))) = (object.get("taskId"), object.string("taskId")) {
@@ -93,7 +111,10 @@ mod tests {
         let tasks = Tasks::new().unwrap();
         let sealed = tasks.seal("files", "t-1", &caller("a"));
         assert_eq!(sealed, tasks.seal("files", "t-1", &caller("a")));
-        assert_eq!(tasks.open(&sealed, &caller("a")), Some(("files".into(), "t-1".into())));
+        assert_eq!(
+            tasks.open(&sealed, &caller("a")),
+            Some(("files".into(), "t-1".into()))
+        );
         assert_eq!(tasks.open(&sealed, &caller("b")), None);
         assert_eq!(Tasks::new().unwrap().open(&sealed, &caller("a")), None);
     }
@@ -103,7 +124,10 @@ mod tests {
         let tasks = Tasks::new().unwrap();
         let mut sealed = tasks.seal("files", "t-1", &caller("a")).into_bytes();
         sealed[20] = if sealed[20] == b'A' { b'B' } else { b'A' };
-        assert_eq!(tasks.open(std::str::from_utf8(&sealed).unwrap(), &caller("a")), None);
+        assert_eq!(
+            tasks.open(std::str::from_utf8(&sealed).unwrap(), &caller("a")),
+            None
+        );
         for nonsense in ["", "t-1", "AAAA", "%%%"] {
             assert_eq!(tasks.open(nonsense, &caller("a")), None);
         }

@@ -14,7 +14,9 @@ use prometheus_client::registry::Registry;
 use crate::record::Outcome;
 
 /// Upper bounds in seconds, as the conventions advise.
-const BUCKETS: [f64; 14] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
+const BUCKETS: [f64; 14] = [
+    0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
+];
 
 /// All metrics of one gateway.
 pub(crate) struct Telemetry {
@@ -57,21 +59,53 @@ impl Telemetry {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::default();
         let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
-        let (errors, starts, bad_frames) = (Family::default(), Family::default(), Family::default());
+        let (errors, starts, bad_frames) =
+            (Family::default(), Family::default(), Family::default());
         let (sessions, upstreams) = (Gauge::default(), Gauge::default());
         let own = histogram();
-        registry.register("mcp_server_operation_duration_seconds", "Requests answered by a server, through the gateway", durations.clone());
-        registry.register("portolan_own_operation_duration_seconds", "Requests answered by the gateway itself", own.clone());
-        registry.register("portolan_call_errors", "Requests that ended in an error", errors.clone());
-        registry.register("portolan_server_starts", "Starts of servers", starts.clone());
-        registry.register("portolan_bad_frames", "Messages of servers that break the protocol", bad_frames.clone());
+        registry.register(
+            "mcp_server_operation_duration_seconds",
+            "Requests answered by a server, through the gateway",
+            durations.clone(),
+        );
+        registry.register(
+            "portolan_own_operation_duration_seconds",
+            "Requests answered by the gateway itself",
+            own.clone(),
+        );
+        registry.register(
+            "portolan_call_errors",
+            "Requests that ended in an error",
+            errors.clone(),
+        );
+        registry.register(
+            "portolan_server_starts",
+            "Starts of servers",
+            starts.clone(),
+        );
+        registry.register(
+            "portolan_bad_frames",
+            "Messages of servers that break the protocol",
+            bad_frames.clone(),
+        );
         registry.register("portolan_sessions", "Open sessions", sessions.clone());
         registry.register("portolan_upstreams", "Live upstreams", upstreams.clone());
-        Self { registry, durations, errors, starts, bad_frames, sessions, upstreams, own }
+        Self {
+            registry,
+            durations,
+            errors,
+            starts,
+            bad_frames,
+            sessions,
+            upstreams,
+            own,
+        }
     }
 
     pub(crate) fn of_server(&self, server: &str) -> ServerMetrics {
-        let labels = ServerLabels { server: server.to_owned() };
+        let labels = ServerLabels {
+            server: server.to_owned(),
+        };
         ServerMetrics {
             duration: self.durations.get_or_create(&labels).clone(),
             errors: self.errors.get_or_create(&labels).clone(),
@@ -81,7 +115,12 @@ impl Telemetry {
 
     pub(crate) fn started(&self, server: &Arc<str>, is_ok: bool) {
         let outcome = if is_ok { "ok" } else { "failed" };
-        self.starts.get_or_create(&StartLabels { server: server.to_string(), outcome }).inc();
+        self.starts
+            .get_or_create(&StartLabels {
+                server: server.to_string(),
+                outcome,
+            })
+            .inc();
     }
 
     /// Everything in the OpenMetrics text format.

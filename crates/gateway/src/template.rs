@@ -31,7 +31,12 @@ pub(crate) fn matches(template: &str, uri: &str) -> bool {
 
 /// What follows `literal` in `rest`: at its beginning, or anywhere after an expression; at the very end if it
 /// is the last part.
-fn take_literal<'a>(rest: &'a str, literal: &str, anywhere: bool, is_last: bool) -> Option<&'a str> {
+fn take_literal<'a>(
+    rest: &'a str,
+    literal: &str,
+    anywhere: bool,
+    is_last: bool,
+) -> Option<&'a str> {
     match (anywhere, is_last) {
         (false, false) => rest.strip_prefix(literal),
         (false, true) => (rest == literal).then_some(""),
@@ -49,8 +54,16 @@ mod tests {
         for (template, uri, expected) in [
             ("greeting://{name}", "greeting://Alice", true),
             ("greeting://{name}", "greetings://Alice", false),
-            ("test://template/{id}/data", "test://template/123/data", true),
-            ("test://template/{id}/data", "test://template/123/date", false),
+            (
+                "test://template/{id}/data",
+                "test://template/123/data",
+                true,
+            ),
+            (
+                "test://template/{id}/data",
+                "test://template/123/date",
+                false,
+            ),
             ("file:///{+path}", "file:///a/b/c", true),
             ("a://b", "a://b", true),
             ("a://b", "a://bc", false),

@@ -14,9 +14,13 @@ impl Trace {
     /// Reads `traceparent`; none if it is malformed (then it passes unchanged).
     pub(crate) fn parse(traceparent: &str) -> Option<Self> {
         let mut parts = traceparent.split('-');
-        let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (version, id, parent, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let is_hex = |text: &str, length: usize| {
-            text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            text.len() == length
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         };
         let is_good = version == "00"
             && parts.next().is_none()
@@ -24,7 +28,10 @@ impl Trace {
             && is_hex(parent, 16)
             && is_hex(flags, 2)
             && id.bytes().any(|b| b != b'0');
-        is_good.then(|| Self { id: id.into(), flags: flags.into() })
+        is_good.then(|| Self {
+            id: id.into(),
+            flags: flags.into(),
+        })
     }
 
     /// The header that names `span` as the parent.
@@ -58,13 +65,22 @@ mod tests {
 
     #[test]
     fn the_trace_goes_on_with_our_span() {
-        let trace = Trace::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
-        assert_eq!(trace.with_span(7), "00-0af7651916cd43dd8448eb211c80319c-0000000000000007-01");
+        let trace =
+            Trace::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
+        assert_eq!(
+            trace.with_span(7),
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000007-01"
+        );
     }
 
     #[test]
     fn what_is_malformed_is_left_alone() {
-        for text in ["", "00-x-y-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"] {
+        for text in [
+            "",
+            "00-x-y-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ] {
             assert!(Trace::parse(text).is_none(), "{text}");
         }
     }

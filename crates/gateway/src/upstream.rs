@@ -35,8 +35,8 @@ use crate::slot::Step;
 use crate::workspace::Workspace;
 
 pub(crate) use incoming::{Behalf, ReplyTo};
-pub(crate) use live::{Link, Live};
 use live::Hello;
+pub(crate) use live::{Link, Live};
 
 /// See the module.
 pub(crate) struct Upstream {
@@ -93,9 +93,16 @@ pub(crate) struct Outgoing {
 }
 
 impl Upstream {
-    pub(crate) fn new(id: u64, server: Arc<Server>, key: Key, core: &Arc<Core>, asker: Option<&Session>) -> Self {
+    pub(crate) fn new(
+        id: u64,
+        server: Arc<Server>,
+        key: Key,
+        core: &Arc<Core>,
+        asker: Option<&Session>,
+    ) -> Self {
         let capabilities = asker.and_then(Session::capabilities);
-        let takes_turns = key.is_shared() && capabilities.is_some_and(crate::session::Capabilities::can_be_asked);
+        let takes_turns =
+            key.is_shared() && capabilities.is_some_and(crate::session::Capabilities::can_be_asked);
         Self {
             id,
             server,
@@ -122,7 +129,10 @@ impl Upstream {
 
     pub(crate) fn attach(&self, workspace: &Arc<Workspace>) {
         let mut attached = lock(&self.attached);
-        if !attached.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(workspace))) {
+        if !attached
+            .iter()
+            .any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(workspace)))
+        {
             attached.push(Arc::downgrade(workspace));
         }
     }
@@ -130,17 +140,27 @@ impl Upstream {
     /// True if nobody is left.
     pub(crate) fn detach(&self, workspace: &Workspace) -> bool {
         let mut attached = lock(&self.attached);
-        attached.retain(|known| known.upgrade().is_some_and(|known| known.id != workspace.id));
+        attached.retain(|known| {
+            known
+                .upgrade()
+                .is_some_and(|known| known.id != workspace.id)
+        });
         attached.is_empty()
     }
 
     pub(crate) fn workspaces(&self) -> Vec<Arc<Workspace>> {
-        lock(&self.attached).iter().filter_map(Weak::upgrade).collect()
+        lock(&self.attached)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 
     /// The one conversation that it serves; none if there are several.
     fn only_session(&self) -> Option<Arc<Session>> {
-        let mut sessions = self.workspaces().into_iter().filter_map(|workspace| workspace.session());
+        let mut sessions = self
+            .workspaces()
+            .into_iter()
+            .filter_map(|workspace| workspace.session());
         let first = sessions.next()?;
         sessions.next().is_none().then_some(first)
     }
@@ -160,7 +180,10 @@ impl Upstream {
             Err(fault) => return Some(Err(fault)),
         };
         let turn = match (&live.link, &self.turns) {
-            (Link::Pipe(_), Some(turns)) => handle.unless_over(turns.clone().acquire_owned()).await?.ok(),
+            (Link::Pipe(_), Some(turns)) => handle
+                .unless_over(turns.clone().acquire_owned())
+                .await?
+                .ok(),
             _ => None,
         };
         let outcome = live.call(self, handle, out).await;
@@ -210,7 +233,10 @@ impl Upstream {
                 Ok(outcome) => outcome.map(|(frame, _)| frame),
                 Err(_) => {
                     handle.cancel(Some("no answer in time"));
-                    Err(Fault::TimedOut { server: live.server.clone(), after_s: wait.as_secs() })
+                    Err(Fault::TimedOut {
+                        server: live.server.clone(),
+                        after_s: wait.as_secs(),
+                    })
                 }
             }
         })
@@ -258,7 +284,10 @@ impl Upstream {
             State::Failed(_) | State::Idle | State::Ready => {}
         }
         if let Some(reason) = self.server.barred() {
-            return Err(Fault::Unavailable { server: self.server.name.clone(), reason });
+            return Err(Fault::Unavailable {
+                server: self.server.name.clone(),
+                reason,
+            });
         }
         *state = State::Starting;
         drop(state);
@@ -303,8 +332,14 @@ impl Upstream {
     }
 
     fn gone(&self) -> Fault {
-        let reason = self.server.failure().unwrap_or_else(|| "it went away".to_owned());
-        Fault::Unavailable { server: self.server.name.clone(), reason }
+        let reason = self
+            .server
+            .failure()
+            .unwrap_or_else(|| "it went away".to_owned());
+        Fault::Unavailable {
+            server: self.server.name.clone(),
+            reason,
+        }
     }
 
     // === log level ===
@@ -312,8 +347,14 @@ impl Upstream {
     /// A conversation wishes for log messages from this level on. On a shared server the chattiest wish counts, and
     /// who has none leaves the choice to the server; each conversation drops what it does not want.
     pub(crate) fn wish_level(self: &Arc<Self>, wish: u8) {
-        let sessions = self.workspaces().into_iter().filter_map(|workspace| workspace.session());
-        let lowest = sessions.map(|session| session.level()).min().unwrap_or(wish);
+        let sessions = self
+            .workspaces()
+            .into_iter()
+            .filter_map(|workspace| workspace.session());
+        let lowest = sessions
+            .map(|session| session.level())
+            .min()
+            .unwrap_or(wish);
         if lowest > 0 || wish == 0 {
             self.set_level(LEVELS[usize::from(lowest)]);
         }
@@ -332,11 +373,20 @@ impl Upstream {
 
     async fn send_level(self: &Arc<Self>, live: &Arc<Live>) {
         let level = *lock(&self.level);
-        let can_log = live.hello().is_some_and(|hello| hello.capabilities.contains("\"logging\""));
+        let can_log = live
+            .hello()
+            .is_some_and(|hello| hello.capabilities.contains("\"logging\""));
         if let (Some(level), true, Era::Handshake) = (level, can_log, self.key.era) {
             let params = format!(r#"{{"level":"{level}"}}"#);
             // A server that refuses just goes on logging as it likes.
-            let _ = self.ask(live, wire::method::LOGGING_SET_LEVEL, Some(&params), crate::limits::LIST_TIMEOUT).await;
+            let _ = self
+                .ask(
+                    live,
+                    wire::method::LOGGING_SET_LEVEL,
+                    Some(&params),
+                    crate::limits::LIST_TIMEOUT,
+                )
+                .await;
         }
     }
 
@@ -378,7 +428,8 @@ impl Upstream {
 
     /// Stops it if nothing has used it for so long.
     pub(crate) fn stop_if_idle(self: &Arc<Self>, now_ms: u64, idle: Duration) {
-        let is_idle = now_ms.saturating_sub(self.last_used.load(Ordering::Relaxed)) >= idle.as_millis() as u64;
+        let is_idle = now_ms.saturating_sub(self.last_used.load(Ordering::Relaxed))
+            >= idle.as_millis() as u64;
         let Some(live) = self.current() else { return };
         let is_needed = self.in_flight.load(Ordering::Relaxed) > 0
             || !lock(&self.subscribed).is_empty()
@@ -415,7 +466,11 @@ impl Upstream {
 
     /// Its clients need not answer any more.
     fn drop_questions(&self) {
-        for session in self.workspaces().iter().filter_map(|workspace| workspace.session()) {
+        for session in self
+            .workspaces()
+            .iter()
+            .filter_map(|workspace| workspace.session())
+        {
             session.drop_questions(self.id);
         }
     }
@@ -434,7 +489,9 @@ impl Upstream {
         }
         tokio::spawn(async move {
             let idle = async {
-                while self.in_flight.load(Ordering::Relaxed) > 0 || self.current().is_some_and(|live| live.is_busy()) {
+                while self.in_flight.load(Ordering::Relaxed) > 0
+                    || self.current().is_some_and(|live| live.is_busy())
+                {
                     tokio::time::sleep(RETIRE_LOOK).await;
                 }
             };
@@ -446,21 +503,27 @@ impl Upstream {
 
     /// Process ids, for people.
     pub(crate) fn pid(&self) -> Option<u32> {
-        self.live.load_full()?.process().map(|process| process.pid())
+        self.live
+            .load_full()?
+            .process()
+            .map(|process| process.pid())
     }
 
     /// The last lines on stderr.
     pub(crate) fn stderr(&self, lines: usize) -> Vec<String> {
         let live = self.live.load_full();
         let process = live.and_then(|live| live.process());
-        process.map(|process| process.stderr_tail(lines)).unwrap_or_default()
+        process
+            .map(|process| process.stderr_tail(lines))
+            .unwrap_or_default()
     }
 
     /// The connection was lost: what hung on it is told, the next call opens a new one.
     fn lost(self: &Arc<Self>, live: &Arc<Live>, reason: &str) {
         let was_current = {
             let current = self.live.load_full();
-            current.is_some_and(|current| Arc::ptr_eq(&current, live)) && self.live.swap(None).is_some()
+            current.is_some_and(|current| Arc::ptr_eq(&current, live))
+                && self.live.swap(None).is_some()
         };
         let reason = live.with_last_words(reason, &self.server);
         if was_current {
@@ -476,7 +539,10 @@ impl Upstream {
         if was_current {
             self.drop_questions();
         }
-        live.fail_all(&Fault::Died { server: self.server.name.clone(), reason });
+        live.fail_all(&Fault::Died {
+            server: self.server.name.clone(),
+            reason,
+        });
         self.turned.notify_waiters();
     }
 
@@ -507,4 +573,3 @@ impl Drop for Busy<'_> {
         }
     }
 }
-

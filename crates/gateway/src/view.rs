@@ -57,7 +57,13 @@ impl View {
         let make = |kind: Kind| Named::new(kind, &parts, before.map(|view| view.named(kind)));
         let (tools, prompts) = (make(Kind::Tools), make(Kind::Prompts));
         let (resources, templates) = (make(Kind::Resources), make(Kind::Templates));
-        Self { parts, tools, prompts, resources, templates }
+        Self {
+            parts,
+            tools,
+            prompts,
+            resources,
+            templates,
+        }
     }
 
     fn named(&self, kind: Kind) -> &Named {
@@ -103,31 +109,53 @@ impl View {
         if let Some(target) = self.resources.targets.get(uri) {
             return Some(target.clone());
         }
-        if let Some(name) = self.templates.order.iter().find(|name| template::matches(name, uri)) {
+        if let Some(name) = self
+            .templates
+            .order
+            .iter()
+            .find(|name| template::matches(name, uri))
+        {
             let target = self.templates.targets.get(name)?;
             let own = match name.strip_suffix(&*target.own) {
                 Some(prefix) => uri.strip_prefix(prefix).unwrap_or(uri),
                 None => uri,
             };
-            return Some(Target { own: own.into(), ..target.clone() });
+            return Some(Target {
+                own: own.into(),
+                ..target.clone()
+            });
         }
-        let mut servers = self.parts.iter().filter(|p| p.lists.as_ref().is_some_and(|l| l.has_capability("resources")));
+        let mut servers = self.parts.iter().filter(|p| {
+            p.lists
+                .as_ref()
+                .is_some_and(|l| l.has_capability("resources"))
+        });
         let scheme = uri.split_once(':').map_or(uri, |(scheme, _)| scheme);
         let speaks = |part: &Part| {
             let lists = part.lists.as_ref();
-            let keys = lists.into_iter().flat_map(|l| l.resources.iter().chain(&l.templates));
-            keys.map(|item| &*item.key).any(|key| key.split_once(':').is_some_and(|(s, _)| s == scheme))
+            let keys = lists
+                .into_iter()
+                .flat_map(|l| l.resources.iter().chain(&l.templates));
+            keys.map(|item| &*item.key)
+                .any(|key| key.split_once(':').is_some_and(|(s, _)| s == scheme))
         };
         let part = servers.clone().find(|part| speaks(part)).or_else(|| {
             let only = servers.next()?;
             servers.next().is_none().then_some(only)
         })?;
-        Some(Target { server: part.server.clone(), own: uri.into(), mirrored: Arc::new([]) })
+        Some(Target {
+            server: part.server.clone(),
+            own: uri.into(),
+            mirrored: Arc::new([]),
+        })
     }
 
     /// The name under which clients see something of a server.
     pub(crate) fn exposed<'a>(&'a self, kind: Kind, server: &str, own: &'a str) -> &'a str {
-        let key = Owned { server: server.into(), own: own.into() };
+        let key = Owned {
+            server: server.into(),
+            own: own.into(),
+        };
         self.named(kind).given.get(&key).map_or(own, |name| name)
     }
 
@@ -138,7 +166,10 @@ impl View {
 
     /// Whether some server declares this capability.
     pub(crate) fn has_capability(&self, name: &str) -> bool {
-        self.parts.iter().filter_map(|part| part.lists.as_ref()).any(|lists| lists.has_capability(name))
+        self.parts
+            .iter()
+            .filter_map(|part| part.lists.as_ref())
+            .any(|lists| lists.has_capability(name))
     }
 
     /// The members of a capability that is a map (`extensions`, `experimental`, `tasks`), of all servers; the
@@ -147,9 +178,15 @@ impl View {
         let mut members: Vec<(String, &str)> = Vec::new();
         let mut declared = false;
         for lists in self.parts.iter().filter_map(|part| part.lists.as_ref()) {
-            let Ok(all) = Object::parse(&lists.capabilities) else { continue };
-            let Ok(Some(raw)) = all.get(capability) else { continue };
-            let Ok(object) = Object::parse(raw) else { continue };
+            let Ok(all) = Object::parse(&lists.capabilities) else {
+                continue;
+            };
+            let Ok(Some(raw)) = all.get(capability) else {
+                continue;
+            };
+            let Ok(object) = Object::parse(raw) else {
+                continue;
+            };
             declared = true;
             for (name, value) in object.iter() {
                 if !members.iter().any(|(known, _)| known == name) {
@@ -159,7 +196,10 @@ impl View {
                 }
             }
         }
-        let text: Vec<String> = members.iter().map(|(name, value)| format!("{}:{value}", quote(name))).collect();
+        let text: Vec<String> = members
+            .iter()
+            .map(|(name, value)| format!("{}:{value}", quote(name)))
+            .collect();
         declared.then(|| format!("{{{}}}", text.join(",")))
     }
 
@@ -168,7 +208,12 @@ impl View {
         let texts: Vec<(&str, &str)> = self
             .parts
             .iter()
-            .filter_map(|part| Some((&*part.server.name, part.lists.as_ref()?.instructions.as_deref()?)))
+            .filter_map(|part| {
+                Some((
+                    &*part.server.name,
+                    part.lists.as_ref()?.instructions.as_deref()?,
+                ))
+            })
             .filter(|(_, text)| !text.trim().is_empty())
             .collect();
         match texts[..] {
@@ -177,7 +222,12 @@ impl View {
             _ => {
                 let parts: Vec<String> = texts
                     .iter()
-                    .map(|(name, text)| format!("## {name}\n{}", shortened(text.trim(), INSTRUCTIONS_CHARS_PER_SERVER)))
+                    .map(|(name, text)| {
+                        format!(
+                            "## {name}\n{}",
+                            shortened(text.trim(), INSTRUCTIONS_CHARS_PER_SERVER)
+                        )
+                    })
                     .collect();
                 Some(shortened(&parts.join("\n\n"), INSTRUCTIONS_CHARS_MAX))
             }
@@ -186,13 +236,20 @@ impl View {
 
     /// How long a client may keep our lists: the shortest time of the parts; 0 while some part is unknown.
     pub(crate) fn ttl_ms(&self) -> u64 {
-        let of_part = |part: &Part| part.lists.as_ref().and_then(|lists| lists.ttl_ms).unwrap_or(0);
+        let of_part = |part: &Part| {
+            part.lists
+                .as_ref()
+                .and_then(|lists| lists.ttl_ms)
+                .unwrap_or(0)
+        };
         self.parts.iter().map(of_part).min().unwrap_or(0)
     }
 
     /// Whether our lists may be shared between callers.
     pub(crate) fn is_public(&self) -> bool {
-        self.parts.iter().all(|part| part.lists.as_ref().is_some_and(|lists| lists.is_public))
+        self.parts
+            .iter()
+            .all(|part| part.lists.as_ref().is_some_and(|lists| lists.is_public))
     }
 }
 
@@ -206,7 +263,10 @@ impl Named {
                 if kind == Kind::Tools && !part.server.allows_tool(&item.key) {
                     continue;
                 }
-                wanted.push(Owned { server: (&*part.server.name).into(), own: item.key.clone() });
+                wanted.push(Owned {
+                    server: (&*part.server.name).into(),
+                    own: item.key.clone(),
+                });
                 items.push((part, item));
             }
         }
@@ -216,13 +276,18 @@ impl Named {
             Kind::Tools | Kind::Prompts => naming::assign(&wanted, given_before),
             Kind::Resources | Kind::Templates => naming::assign_uris(&wanted, given_before),
         };
-        let mut named = Self { given: given_before.clone(), ..Self::default() };
+        let mut named = Self {
+            given: given_before.clone(),
+            ..Self::default()
+        };
         let mut page = String::from("[");
         let mut on_page = 0;
         for ((owned, (part, item)), name) in wanted.into_iter().zip(items).zip(names) {
             if on_page == PAGE_ITEMS {
                 page.push(']');
-                named.pages.push(std::mem::replace(&mut page, String::from("[")).into());
+                named
+                    .pages
+                    .push(std::mem::replace(&mut page, String::from("[")).into());
                 on_page = 0;
             }
             if on_page > 0 {
@@ -230,8 +295,11 @@ impl Named {
             }
             on_page += 1;
             push_item(&mut page, kind, item, &name);
-            let target =
-                Target { server: part.server.clone(), own: item.key.clone(), mirrored: item.mirrored.clone().into() };
+            let target = Target {
+                server: part.server.clone(),
+                own: item.key.clone(),
+                mirrored: item.mirrored.clone().into(),
+            };
             named.targets.insert(name.clone(), target);
             named.given.insert(owned, name.clone());
             named.order.push(name);

@@ -88,27 +88,46 @@ impl Workspace {
     // === views ===
 
     /// The view of this era, and whether it is of this generation.
-    pub(crate) fn view(&self, era: Era, only: Option<&Arc<str>>, generation: u64) -> (Option<Arc<View>>, bool) {
+    pub(crate) fn view(
+        &self,
+        era: Era,
+        only: Option<&Arc<str>>,
+        generation: u64,
+    ) -> (Option<Arc<View>>, bool) {
         let views = lock(&self.views);
-        let seen = views.iter().find(|seen| seen.era == era && seen.only.as_ref() == only);
+        let seen = views
+            .iter()
+            .find(|seen| seen.era == era && seen.only.as_ref() == only);
         match seen {
             Some(seen) => (Some(seen.view.clone()), seen.generation == generation),
             None => (None, false),
         }
     }
 
-    pub(crate) fn set_view(&self, era: Era, only: Option<&Arc<str>>, generation: u64, view: &Arc<View>) {
+    pub(crate) fn set_view(
+        &self,
+        era: Era,
+        only: Option<&Arc<str>>,
+        generation: u64,
+        view: &Arc<View>,
+    ) {
         let mut views = lock(&self.views);
         views.retain(|seen| !(seen.era == era && seen.only.as_ref() == only));
         views.reserve_exact(1);
-        views.push(Seen { era, only: only.cloned(), generation, view: view.clone() });
+        views.push(Seen {
+            era,
+            only: only.cloned(),
+            generation,
+            view: view.clone(),
+        });
     }
 
     /// The URI under which the conversation knows a resource of a server.
     pub(crate) fn exposed_uri(&self, era: Era, server: &str, own: &str) -> String {
         let views = lock(&self.views);
         let seen = views.iter().find(|seen| seen.era == era);
-        seen.map_or(own, |seen| seen.view.exposed(Kind::Resources, server, own)).to_owned()
+        seen.map_or(own, |seen| seen.view.exposed(Kind::Resources, server, own))
+            .to_owned()
     }
 
     // === who is to hear of changes ===

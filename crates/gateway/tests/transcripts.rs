@@ -6,7 +6,9 @@
 mod transcripts {
     mod bytes;
     mod calls;
+    mod changes;
     mod harness;
     mod logging;
     mod questions;
+    mod resources;
 }

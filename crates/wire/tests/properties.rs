@@ -1,5 +1,8 @@
 //! What must hold for every message, tried on many.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, in its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed unwrap is a failed test, in its helpers too"
+)]
 
 use std::collections::BTreeMap;
 

@@ -11,12 +11,25 @@ use crate::view::View;
 /// Handshake era. Never waits for a server, and answers whatever the client says of itself.
 pub(super) fn initialize(call: &Call) -> Result<String, Fault> {
     let params = call.params().unwrap_or_else(|_| Object::empty());
-    let requested = params.string("protocolVersion").ok().flatten().unwrap_or_default();
+    let requested = params
+        .string("protocolVersion")
+        .ok()
+        .flatten()
+        .unwrap_or_default();
     let version = Version::negotiate(&requested);
     let capabilities = Capabilities::read(params.get("capabilities").ok().flatten());
-    let session = call.session.as_ref().ok_or_else(|| Fault::Invalid("initialize needs a session".to_owned()))?;
-    session.set_hello(Hello { version, capabilities, client: client_name(&params) });
-    let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+    let session = call
+        .session
+        .as_ref()
+        .ok_or_else(|| Fault::Invalid("initialize needs a session".to_owned()))?;
+    session.set_hello(Hello {
+        version,
+        capabilities,
+        client: client_name(&params),
+    });
+    let view = call
+        .core
+        .view(&call.workspace, call.era, call.only.as_ref());
     let mut capabilities = vec![
         r#""tools":{"listChanged":true}"#.to_owned(),
         r#""prompts":{"listChanged":true}"#.to_owned(),
@@ -36,8 +49,12 @@ pub(super) fn initialize(call: &Call) -> Result<String, Fault> {
 
 /// Stateless era. Waits, within limits, for servers that were never seen: what they can do is the answer.
 pub(super) async fn discover(call: &Call) -> Result<String, Fault> {
-    call.core.first_lists(&call.workspace, call.era, call.only.as_ref()).await;
-    let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+    call.core
+        .first_lists(&call.workspace, call.era, call.only.as_ref())
+        .await;
+    let view = call
+        .core
+        .view(&call.workspace, call.era, call.only.as_ref());
     let mut capabilities = vec![r#""tools":{"listChanged":true}"#.to_owned()];
     for (name, settings) in [
         ("prompts", r#"{"listChanged":true}"#),
@@ -67,21 +84,46 @@ pub(super) fn server_info() -> String {
 
 /// `ttlMs` and `cacheScope` of what is made of all servers.
 pub(super) fn cache_hints(view: &View) -> (u64, &'static str) {
-    (view.ttl_ms(), if view.is_public() { "public" } else { "private" })
+    (
+        view.ttl_ms(),
+        if view.is_public() {
+            "public"
+        } else {
+            "private"
+        },
+    )
 }
 
 fn relayed(view: &View, names: &[&str]) -> Vec<String> {
-    names.iter().filter_map(|name| Some(format!(r#""{name}":{}"#, view.united(name)?))).collect()
+    names
+        .iter()
+        .filter_map(|name| Some(format!(r#""{name}":{}"#, view.united(name)?)))
+        .collect()
 }
 
 fn instructions(view: &View) -> String {
-    view.instructions().map_or(String::new(), |text| format!(r#","instructions":{}"#, quote(&text)))
+    view.instructions().map_or(String::new(), |text| {
+        format!(r#","instructions":{}"#, quote(&text))
+    })
 }
 
 fn client_name(params: &Object<'_>) -> Box<str> {
     let info = params.object("clientInfo").ok().flatten();
-    let text = |name| info.as_ref().and_then(|info| info.string(name).ok().flatten()).unwrap_or_default();
+    let text = |name| {
+        info.as_ref()
+            .and_then(|info| info.string(name).ok().flatten())
+            .unwrap_or_default()
+    };
     let (name, version) = (text("name"), text("version"));
-    let whole = if version.is_empty() { name.into_owned() } else { format!("{name}/{version}") };
-    whole.chars().filter(|c| !c.is_control()).take(100).collect::<String>().into()
+    let whole = if version.is_empty() {
+        name.into_owned()
+    } else {
+        format!("{name}/{version}")
+    };
+    whole
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(100)
+        .collect::<String>()
+        .into()
 }

@@ -18,28 +18,44 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
         method::RESOURCES_LIST => Kind::Resources,
         _ => Kind::Templates,
     };
-    let cursor = call.params()?.string("cursor").map_err(|e| Fault::Params(e.to_string()))?;
+    let cursor = call
+        .params()?
+        .string("cursor")
+        .map_err(|e| Fault::Params(e.to_string()))?;
     let number = cursor.as_deref().map_or(Ok(0), read_cursor)?;
-    call.core.first_lists(&call.workspace, call.era, call.only.as_ref()).await;
+    call.core
+        .first_lists(&call.workspace, call.era, call.only.as_ref())
+        .await;
     if call.era == Era::Stateless && number == 0 {
         let upstreams = call.workspace.upstreams();
-        let stale = upstreams.iter().filter(|upstream| upstream.key.era == Era::Stateless);
+        let stale = upstreams
+            .iter()
+            .filter(|upstream| upstream.key.era == Era::Stateless);
         // A server that does not answer in time leaves its older lists.
         let all = join_all(stale.map(|upstream| upstream.freshen()));
         let _ = tokio::time::timeout(call.core.settings.list_wait, all).await;
     }
-    let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+    let view = call
+        .core
+        .view(&call.workspace, call.era, call.only.as_ref());
     call.workspace.set_given(kind, call.era);
     let pages = view.pages(kind);
     // The list has become shorter since the cursor was given: what follows is nothing.
     let items = pages.get(number).map_or("[]", |page| page);
-    let next = if number + 1 < pages.len() { format!(r#","nextCursor":{}"#, quote(&write_cursor(number + 1))) } else { String::new() };
+    let next = if number + 1 < pages.len() {
+        format!(r#","nextCursor":{}"#, quote(&write_cursor(number + 1)))
+    } else {
+        String::new()
+    };
     let list = format!(r#""{}":{items}{next}"#, kind.member());
     Ok(match call.era {
         Era::Handshake => format!("{{{list}}}"),
         Era::Stateless => {
             let (ttl, scope) = cache_hints(&view);
-            format!(r#"{{"resultType":"complete",{list},"ttlMs":{ttl},"cacheScope":"{scope}",{}}}"#, server_info())
+            format!(
+                r#"{{"resultType":"complete",{list},"ttlMs":{ttl},"cacheScope":"{scope}",{}}}"#,
+                server_info()
+            )
         }
     })
 }
@@ -51,8 +67,13 @@ fn write_cursor(page: usize) -> String {
 fn read_cursor(cursor: &str) -> Result<usize, Fault> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    let page = text.as_deref().and_then(|text| text.strip_prefix("page ")).and_then(|page| page.parse().ok());
-    page.ok_or_else(|| Fault::Params("the cursor is not one of ours; list again without it".to_owned()))
+    let page = text
+        .as_deref()
+        .and_then(|text| text.strip_prefix("page "))
+        .and_then(|page| page.parse().ok());
+    page.ok_or_else(|| {
+        Fault::Params("the cursor is not one of ours; list again without it".to_owned())
+    })
 }
 
 #[cfg(test)]

@@ -29,7 +29,9 @@ pub(super) async fn subscribe(call: &mut Call) -> Result<Route, Fault> {
     if !session.subscribe(&uri) {
         return Ok(Route::Here("{}".to_owned()));
     }
-    let upstream = call.core.upstream(&call.workspace, &plan.target.server, Era::Handshake);
+    let upstream = call
+        .core
+        .upstream(&call.workspace, &plan.target.server, Era::Handshake);
     if upstream.subscribe(&plan.target.own) {
         return Ok(Route::Server(Box::new(plan)));
     }
@@ -40,10 +42,16 @@ pub(super) async fn subscribe(call: &mut Call) -> Result<Route, Fault> {
 pub(super) async fn unsubscribe(call: &mut Call) -> Result<Route, Fault> {
     let plan = routed::plan(call).await?;
     let uri = call.name.clone().unwrap_or_default();
-    if !call.session.as_ref().is_some_and(|session| session.unsubscribe(&uri)) {
+    if !call
+        .session
+        .as_ref()
+        .is_some_and(|session| session.unsubscribe(&uri))
+    {
         return Ok(Route::Here("{}".to_owned()));
     }
-    let upstream = call.core.upstream(&call.workspace, &plan.target.server, Era::Handshake);
+    let upstream = call
+        .core
+        .upstream(&call.workspace, &plan.target.server, Era::Handshake);
     if upstream.unsubscribe(&plan.target.own) {
         return Ok(Route::Server(Box::new(plan)));
     }
@@ -53,14 +61,22 @@ pub(super) async fn unsubscribe(call: &mut Call) -> Result<Route, Fault> {
 /// Takes back a subscription of a conversation that ends.
 pub(crate) fn release(core: &Arc<Core>, session: &Session, uri: &str) {
     let view = core.view(&session.workspace, Era::Handshake, None);
-    let Some(target) = view.resource(uri) else { return };
-    let Some(upstream) = session.workspace.upstream(&target.server, Era::Handshake) else { return };
+    let Some(target) = view.resource(uri) else {
+        return;
+    };
+    let Some(upstream) = session.workspace.upstream(&target.server, Era::Handshake) else {
+        return;
+    };
     if upstream.unsubscribe(&target.own)
         && let Some(live) = upstream.current()
     {
         let params = format!(r#"{{"uri":{}}}"#, quote(&target.own));
         // Its answer interests nobody.
-        live.send(build::request(&core.next_id().to_string(), method::RESOURCES_UNSUBSCRIBE, Some(&params)));
+        live.send(build::request(
+            &core.next_id().to_string(),
+            method::RESOURCES_UNSUBSCRIBE,
+            Some(&params),
+        ));
     }
 }
 
@@ -70,20 +86,28 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
     if wants.uris.len() + wants.tasks.len() > SUBSCRIPTIONS_MAX {
         return Err(Fault::Busy("resources and tasks to listen to"));
     }
-    call.core.first_lists(&call.workspace, call.era, call.only.as_ref()).await;
+    call.core
+        .first_lists(&call.workspace, call.era, call.only.as_ref())
+        .await;
     let asked = sort_by_upstream(call, &mut wants);
     let wait = call.core.settings.list_wait;
     if wants.tools || wants.prompts || wants.resources {
         // Whoever is to hear of changes needs the servers up.
-        let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
-        let all = view.parts.iter().filter(|part| part.server.barred().is_none()).map(|part| {
-            let upstream = call.core.upstream(&call.workspace, &part.server, call.era);
-            tokio::spawn(async move {
-                if upstream.listed().await.is_ok() {
-                    upstream.watch().settled(wait).await;
-                }
-            })
-        });
+        let view = call
+            .core
+            .view(&call.workspace, call.era, call.only.as_ref());
+        let all = view
+            .parts
+            .iter()
+            .filter(|part| part.server.barred().is_none())
+            .map(|part| {
+                let upstream = call.core.upstream(&call.workspace, &part.server, call.era);
+                tokio::spawn(async move {
+                    if upstream.listed().await.is_ok() {
+                        upstream.watch().settled(wait).await;
+                    }
+                })
+            });
         let _ = tokio::time::timeout(wait, join_all(all)).await;
     }
     for one in &asked {
@@ -95,7 +119,13 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
         }
     });
     let _ = tokio::time::timeout(wait, join_all(settled)).await;
-    let listen = Arc::new(Listen::new(call.id, call.raw_id(), call.handle.clone(), wants, asked));
+    let listen = Arc::new(Listen::new(
+        call.id,
+        call.raw_id(),
+        call.handle.clone(),
+        wants,
+        asked,
+    ));
     call.listen = Some(listen.number);
     if !call.workspace.add_listen(&listen, LISTENS_MAX) {
         for one in &listen.asked {
@@ -109,27 +139,39 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
 
 /// What a client wants of which upstream; what nobody offers is struck out.
 fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
-    let view = call.core.view(&call.workspace, call.era, call.only.as_ref());
+    let view = call
+        .core
+        .view(&call.workspace, call.era, call.only.as_ref());
     let mut by_upstream: HashMap<u64, Asked> = HashMap::new();
     let ask = |server: &Arc<crate::server::Server>| -> Arc<Upstream> {
         call.core.upstream(&call.workspace, server, call.era)
     };
     wants.uris.retain(|uri| {
-        let Some(target) = view.resource(uri) else { return false };
+        let Some(target) = view.resource(uri) else {
+            return false;
+        };
         let upstream = ask(&target.server);
-        let asked = by_upstream
-            .entry(upstream.id)
-            .or_insert_with(|| Asked { upstream, uris: Vec::new(), tasks: Vec::new() });
+        let asked = by_upstream.entry(upstream.id).or_insert_with(|| Asked {
+            upstream,
+            uris: Vec::new(),
+            tasks: Vec::new(),
+        });
         asked.uris.push(target.own);
         true
     });
     wants.tasks.retain(|task| {
-        let Some((server, id)) = call.core.tasks.open(task, &call.workspace.caller) else { return false };
-        let Some(server) = call.core.server(&server) else { return false };
+        let Some((server, id)) = call.core.tasks.open(task, &call.workspace.caller) else {
+            return false;
+        };
+        let Some(server) = call.core.server(&server) else {
+            return false;
+        };
         let upstream = ask(&server);
-        let asked = by_upstream
-            .entry(upstream.id)
-            .or_insert_with(|| Asked { upstream, uris: Vec::new(), tasks: Vec::new() });
+        let asked = by_upstream.entry(upstream.id).or_insert_with(|| Asked {
+            upstream,
+            uris: Vec::new(),
+            tasks: Vec::new(),
+        });
         asked.tasks.push(id.into());
         true
     });

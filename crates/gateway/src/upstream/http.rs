@@ -56,14 +56,23 @@ enum Posted {
 type Outcome = Result<(Frame, u16), Fault>;
 
 impl HttpLink {
-    pub(crate) fn new(server: Arc<str>, endpoint: Endpoint, era: Era, call_timeout: Duration) -> Self {
+    pub(crate) fn new(
+        server: Arc<str>,
+        endpoint: Endpoint,
+        era: Era,
+        call_timeout: Duration,
+    ) -> Self {
         Self {
             server,
             endpoint,
             era,
             session: ArcSwapOption::empty(),
             version: ArcSwapOption::empty(),
-            timeouts: Timeouts { head: call_timeout, body_idle: call_timeout, ..Timeouts::default() },
+            timeouts: Timeouts {
+                head: call_timeout,
+                body_idle: call_timeout,
+                ..Timeouts::default()
+            },
             calls: Mutex::default(),
             has_standing: AtomicBool::new(false),
             reopening: Semaphore::new(1),
@@ -86,8 +95,15 @@ impl HttpLink {
         handle: &Arc<CallHandle>,
         out: Outgoing,
     ) -> Option<Outcome> {
-        let about = About { handle: handle.clone(), progress: out.progress.clone(), behalf: out.behalf.clone() };
-        let listed = about.progress.is_some().then(|| Listed::new(live, self, out.id, about.clone()));
+        let about = About {
+            handle: handle.clone(),
+            progress: out.progress.clone(),
+            behalf: out.behalf.clone(),
+        };
+        let listed = about
+            .progress
+            .is_some()
+            .then(|| Listed::new(live, self, out.id, about.clone()));
         let session = self.session.load_full();
         let mut posted = match self.post_until(handle, &out).await {
             Ok(posted) => posted,
@@ -105,7 +121,11 @@ impl HttpLink {
         }
         let stream = match posted {
             Posted::Answer(frame, status) => return Some(Ok((frame, status))),
-            Posted::Nothing => return Some(Err(self.unavailable("it accepted the request without answering it".to_owned()))),
+            Posted::Nothing => {
+                return Some(Err(self.unavailable(
+                    "it accepted the request without answering it".to_owned(),
+                )));
+            }
             Posted::Expired => return Some(Err(self.refused(404, b""))),
             Posted::Stream(stream) => stream,
         };
@@ -165,13 +185,21 @@ impl HttpLink {
                 if let Some(name) = &name {
                     headers.push(("mcp-name", name));
                 }
-                headers.extend(out.params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+                headers.extend(
+                    out.params
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), value.as_str())),
+                );
             }
         }
-        let response = client::post(&self.endpoint, &headers, out.frame.clone(), &self.timeouts).await;
+        let response =
+            client::post(&self.endpoint, &headers, out.frame.clone(), &self.timeouts).await;
         let response = response.map_err(|error| self.fault_of(error))?;
         if &*out.method == method::INITIALIZE
-            && let Some(id) = response.headers.get("mcp-session-id").and_then(|value| value.to_str().ok())
+            && let Some(id) = response
+                .headers
+                .get("mcp-session-id")
+                .and_then(|value| value.to_str().ok())
         {
             self.session.store(Some(Arc::new(id.to_owned())));
         }
@@ -187,7 +215,9 @@ impl HttpLink {
                 Ok(frame) if frame.kind() == Kind::Error && frame.id().is_none() => {
                     // An error that the server could not pin to a request still answers this one.
                     let frame = with_new_id(&frame, out.id);
-                    frame.map(|frame| Posted::Answer(frame, status)).ok_or_else(|| self.refused(status, &body))
+                    frame
+                        .map(|frame| Posted::Answer(frame, status))
+                        .ok_or_else(|| self.refused(status, &body))
                 }
                 Ok(frame) if is_answer_to(&frame, out.id) => Ok(Posted::Answer(frame, status)),
                 Ok(_) => Err(self.wrong_frame()),
@@ -197,8 +227,17 @@ impl HttpLink {
     }
 
     /// Opens a session in place of `lost`, unless another call has done so already.
-    async fn reopen(&self, live: &Arc<Live>, upstream: &Arc<Upstream>, lost: Option<Arc<String>>) -> Result<(), Fault> {
-        let _turn = self.reopening.acquire().await.map_err(|_| Fault::ShuttingDown)?;
+    async fn reopen(
+        &self,
+        live: &Arc<Live>,
+        upstream: &Arc<Upstream>,
+        lost: Option<Arc<String>>,
+    ) -> Result<(), Fault> {
+        let _turn = self
+            .reopening
+            .acquire()
+            .await
+            .map_err(|_| Fault::ShuttingDown)?;
         if self.session.load_full() != lost {
             return Ok(());
         }
@@ -217,7 +256,9 @@ impl HttpLink {
     }
 
     pub(crate) async fn post_message(&self, frame: Bytes) {
-        let method = Frame::parse(frame.clone()).map(|frame| frame.method().to_owned()).unwrap_or_default();
+        let method = Frame::parse(frame.clone())
+            .map(|frame| frame.method().to_owned())
+            .unwrap_or_default();
         let out = Outgoing {
             id: 0,
             frame,
@@ -235,7 +276,9 @@ impl HttpLink {
     /// which the end of its slot does.
     pub(crate) fn cancel(&self, live: &Arc<Live>, id: u64, reason: Option<&str>) {
         if self.era == Era::Handshake {
-            let reason = reason.map_or(String::new(), |reason| format!(r#","reason":{}"#, wire::quote(reason)));
+            let reason = reason.map_or(String::new(), |reason| {
+                format!(r#","reason":{}"#, wire::quote(reason))
+            });
             let params = format!(r#"{{"requestId":{id}{reason}}}"#);
             self.send(live, build::notification(method::CANCELLED, Some(&params)));
         }
@@ -249,14 +292,20 @@ impl HttpLink {
             if let Some(version) = version.as_deref() {
                 headers.push(("mcp-protocol-version", version.as_str()));
             }
-            let timeouts = Timeouts { head: crate::limits::STOP_GRACE, ..self.timeouts.clone() };
+            let timeouts = Timeouts {
+                head: crate::limits::STOP_GRACE,
+                ..self.timeouts.clone()
+            };
             // Servers may refuse it (405); the session then ends by its own clock.
             drop(client::delete(&self.endpoint, &headers, &timeouts).await);
         }
     }
 
     /// The standing GET stream of the session, from `last_event` on.
-    pub(crate) async fn get(&self, last_event: Option<&str>) -> Result<Option<EventStream>, HttpError> {
+    pub(crate) async fn get(
+        &self,
+        last_event: Option<&str>,
+    ) -> Result<Option<EventStream>, HttpError> {
         let (session, version) = (self.session.load_full(), self.version.load_full());
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(3);
         if let Some(session) = session.as_deref() {
@@ -268,7 +317,10 @@ impl HttpLink {
         if let Some(last_event) = last_event {
             headers.push(("last-event-id", last_event));
         }
-        let timeouts = Timeouts { body_idle: CALL_LIFE_MAX, ..self.timeouts.clone() };
+        let timeouts = Timeouts {
+            body_idle: CALL_LIFE_MAX,
+            ..self.timeouts.clone()
+        };
         let response = client::get(&self.endpoint, &headers, &timeouts).await?;
         Ok(match response.body {
             Body::Events(stream) if response.status < 300 => Some(stream),
@@ -282,14 +334,18 @@ impl HttpLink {
     }
 
     fn unavailable(&self, reason: String) -> Fault {
-        Fault::Unavailable { server: self.server.clone(), reason }
+        Fault::Unavailable {
+            server: self.server.clone(),
+            reason,
+        }
     }
 
     fn fault_of(&self, error: HttpError) -> Fault {
         match error {
-            HttpError::Timeout { .. } => {
-                Fault::TimedOut { server: self.server.clone(), after_s: self.timeouts.head.as_secs() }
-            }
+            HttpError::Timeout { .. } => Fault::TimedOut {
+                server: self.server.clone(),
+                after_s: self.timeouts.head.as_secs(),
+            },
             error => self.unavailable(error.to_string()),
         }
     }
@@ -302,7 +358,11 @@ impl HttpLink {
             404 => "; is the path of its URL right?",
             _ => "",
         };
-        let said = if text.is_empty() { String::new() } else { format!(": {}", text.lines().next().unwrap_or_default()) };
+        let said = if text.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", text.lines().next().unwrap_or_default())
+        };
         self.unavailable(format!("it answered with HTTP status {status}{said}{hint}"))
     }
 
@@ -312,12 +372,16 @@ impl HttpLink {
 }
 
 pub(super) fn is_answer_to(frame: &Frame, id: u64) -> bool {
-    matches!(frame.kind(), Kind::Result | Kind::Error) && frame.id().is_some_and(|raw| raw.parse() == Ok(id))
+    matches!(frame.kind(), Kind::Result | Kind::Error)
+        && frame.id().is_some_and(|raw| raw.parse() == Ok(id))
 }
 
 /// An error without id as the answer to request `id`.
 fn with_new_id(frame: &Frame, id: u64) -> Option<Frame> {
-    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#, frame.error()?);
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#,
+        frame.error()?
+    );
     Frame::parse(Bytes::from(text)).ok()
 }
 
@@ -330,7 +394,10 @@ pub(super) struct Listed {
 impl Listed {
     fn new(live: &Arc<Live>, http: &HttpLink, id: u64, about: About) -> Self {
         lock(&http.calls).insert(id, about);
-        Self { live: live.clone(), id }
+        Self {
+            live: live.clone(),
+            id,
+        }
     }
 }
 

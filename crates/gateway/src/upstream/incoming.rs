@@ -73,7 +73,12 @@ impl ReplyTo {
     /// Tells the server that there will be no answer.
     pub(crate) fn refuse(&self, why: &str) {
         if let Some(live) = self.live.upgrade() {
-            live.send(build::error(Some(&self.id), code::INTERNAL_ERROR, why, None));
+            live.send(build::error(
+                Some(&self.id),
+                code::INTERNAL_ERROR,
+                why,
+                None,
+            ));
         }
     }
 
@@ -135,8 +140,12 @@ fn with_token(frame: &Frame, token: &str) -> Option<Bytes> {
 }
 
 fn resource_updated(upstream: &Arc<Upstream>, frame: &Frame) {
-    let Some(params) = frame.params_object().ok() else { return };
-    let (Ok(Some(uri)), Ok(Some(raw))) = (params.string("uri"), params.get("uri")) else { return };
+    let Some(params) = frame.params_object().ok() else {
+        return;
+    };
+    let (Ok(Some(uri)), Ok(Some(raw))) = (params.string("uri"), params.get("uri")) else {
+        return;
+    };
     for workspace in upstream.workspaces() {
         let exposed = workspace.exposed_uri(upstream.key.era, &upstream.server.name, &uri);
         let message = || {
@@ -144,10 +153,17 @@ fn resource_updated(upstream: &Arc<Upstream>, frame: &Frame) {
             edits.replace(raw, quote(&exposed));
             edits.apply()
         };
-        if let Some(session) = workspace.session().filter(|session| session.is_subscribed(&exposed)) {
+        if let Some(session) = workspace
+            .session()
+            .filter(|session| session.is_subscribed(&exposed))
+        {
             session.tell(message());
         }
-        for listen in workspace.listens().iter().filter(|listen| listen.wants_uri(&exposed)) {
+        for listen in workspace
+            .listens()
+            .iter()
+            .filter(|listen| listen.wants_uri(&exposed))
+        {
             listen.tell(&message());
         }
     }
@@ -155,9 +171,17 @@ fn resource_updated(upstream: &Arc<Upstream>, frame: &Frame) {
 
 /// The server takes a question back.
 fn withdrawn(upstream: &Arc<Upstream>, frame: &Frame) {
-    let Some(params) = frame.params_object().ok() else { return };
-    let Ok(Some(id)) = params.get("requestId") else { return };
-    for session in upstream.workspaces().iter().filter_map(|workspace| workspace.session()) {
+    let Some(params) = frame.params_object().ok() else {
+        return;
+    };
+    let Ok(Some(id)) = params.get("requestId") else {
+        return;
+    };
+    for session in upstream
+        .workspaces()
+        .iter()
+        .filter_map(|workspace| workspace.session())
+    {
         if let Some(number) = session.withdraw(upstream.id, id) {
             let mut edits = frame.edit();
             edits.replace(id, number.to_string());
@@ -169,7 +193,10 @@ fn withdrawn(upstream: &Arc<Upstream>, frame: &Frame) {
 
 /// A log message goes with its call where that can be told, else to everybody who wants that level.
 fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
-    let level = frame.params_object().ok().and_then(|params| level_index(&params.string("level").ok()??));
+    let level = frame
+        .params_object()
+        .ok()
+        .and_then(|params| level_index(&params.string("level").ok()??));
     let level = level.unwrap_or(u8::MAX);
     if let Some(about) = about {
         if about.behalf.wants_log(level) {
@@ -177,14 +204,20 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
         }
         return;
     }
-    for session in upstream.workspaces().iter().filter_map(|workspace| workspace.session()) {
+    for session in upstream
+        .workspaces()
+        .iter()
+        .filter_map(|workspace| workspace.session())
+    {
         if level >= session.level() {
             session.tell(frame.bytes().clone());
         }
     }
     // In the stateless era a message belongs to a call that asked for such; which one, a pipe does not tell.
     if let Some(Link::Pipe(pipe)) = upstream.current().as_ref().map(|live| &live.link) {
-        let of_stateless = |about: &&About| matches!(about.behalf, Behalf::Stateless(_)) && about.behalf.wants_log(level);
+        let of_stateless = |about: &&About| {
+            matches!(about.behalf, Behalf::Stateless(_)) && about.behalf.wants_log(level)
+        };
         for about in pipe.under_way().iter().filter(of_stateless) {
             about.handle.slot.message(frame.bytes().clone());
         }
@@ -193,7 +226,9 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
 
 /// Notifications that we have never heard of, and those that need nothing from us.
 fn pass_on(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
-    let Some(core) = upstream.core_if_up() else { return };
+    let Some(core) = upstream.core_if_up() else {
+        return;
+    };
     if let Some(about) = about {
         let caller = about.behalf.session().map(|session| &session.caller);
         let bytes = match caller {
@@ -203,27 +238,50 @@ fn pass_on(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
         about.handle.slot.message(bytes);
         return;
     }
-    for session in upstream.workspaces().iter().filter_map(|workspace| workspace.session()) {
+    for session in upstream
+        .workspaces()
+        .iter()
+        .filter_map(|workspace| workspace.session())
+    {
         session.tell(core.tasks.sealed(&frame, &upstream.server, &session.caller));
     }
 }
 
 /// The state of a task (2026-07-28), for the clients that listen to it.
 fn task_changed(upstream: &Arc<Upstream>, frame: &Frame) {
-    let Some(core) = upstream.core_if_up() else { return };
+    let Some(core) = upstream.core_if_up() else {
+        return;
+    };
     for workspace in upstream.workspaces() {
-        let sealed = core.tasks.sealed(frame, &upstream.server, &workspace.caller);
-        let Ok(sealed_frame) = Frame::parse(sealed.clone()) else { continue };
-        let Some(params) = sealed_frame.params_object().ok() else { continue };
-        let Ok(Some(task)) = params.string("taskId") else { continue };
-        for listen in workspace.listens().iter().filter(|listen| listen.wants_task(&task)) {
+        let sealed = core
+            .tasks
+            .sealed(frame, &upstream.server, &workspace.caller);
+        let Ok(sealed_frame) = Frame::parse(sealed.clone()) else {
+            continue;
+        };
+        let Some(params) = sealed_frame.params_object().ok() else {
+            continue;
+        };
+        let Ok(Some(task)) = params.string("taskId") else {
+            continue;
+        };
+        for listen in workspace
+            .listens()
+            .iter()
+            .filter(|listen| listen.wants_task(&task))
+        {
             listen.tell(&sealed);
         }
     }
 }
 
 /// A request of the server: `ping` is answered here, everything else by its client.
-pub(crate) fn question(upstream: &Arc<Upstream>, live: &Arc<Live>, frame: &Frame, about: Option<&About>) {
+pub(crate) fn question(
+    upstream: &Arc<Upstream>,
+    live: &Arc<Live>,
+    frame: &Frame,
+    about: Option<&About>,
+) {
     debug_assert!(frame.kind() == FrameKind::Request);
     let about = about.filter(|about| !about.behalf.is_gateway());
     let id = frame.id().unwrap_or("null");
@@ -236,7 +294,9 @@ pub(crate) fn question(upstream: &Arc<Upstream>, live: &Arc<Live>, frame: &Frame
         live.send(build::error(Some(id), code::INVALID_REQUEST, why, None));
         return;
     }
-    let asked = about.and_then(|about| about.behalf.session().cloned()).or_else(|| upstream.only_session());
+    let asked = about
+        .and_then(|about| about.behalf.session().cloned())
+        .or_else(|| upstream.only_session());
     let Some(session) = asked else {
         let why = "no client can be told for which call this question is";
         live.send(build::error(Some(id), code::METHOD_NOT_FOUND, why, None));
@@ -247,7 +307,11 @@ pub(crate) fn question(upstream: &Arc<Upstream>, live: &Arc<Live>, frame: &Frame
         live.send(build::error(Some(id), code::METHOD_NOT_FOUND, &why, None));
         return;
     }
-    let reply = ReplyTo { upstream: upstream.id, live: Arc::downgrade(live), id: id.into() };
+    let reply = ReplyTo {
+        upstream: upstream.id,
+        live: Arc::downgrade(live),
+        id: id.into(),
+    };
     let params = frame.params_object().ok();
     let meta = params.and_then(|params| params.object("_meta").ok().flatten());
     let token = meta.and_then(|meta| meta.get(meta::PROGRESS_TOKEN).ok().flatten());

@@ -41,7 +41,12 @@ pub(crate) struct Hello {
 }
 
 impl Live {
-    pub(super) fn new(link: Link, process: Option<Arc<Process>>, server: &Server, call_timeout: Duration) -> Arc<Self> {
+    pub(super) fn new(
+        link: Link,
+        process: Option<Arc<Process>>,
+        server: &Server,
+        call_timeout: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             link,
             hello: OnceLock::new(),
@@ -127,11 +132,16 @@ impl Live {
 
     pub(super) fn with_last_words(&self, reason: &str, server: &Server) -> String {
         let process = lock(&self.process).clone();
-        let words = process.map(|process| process.stderr_tail(20)).unwrap_or_default();
+        let words = process
+            .map(|process| process.stderr_tail(20))
+            .unwrap_or_default();
         server.set_last_words(words.clone());
         match &words[words.len().saturating_sub(5)..] {
             [] => reason.to_owned(),
-            last => format!("{reason}; its last words on stderr:\n  {}", last.join("\n  ")),
+            last => format!(
+                "{reason}; its last words on stderr:\n  {}",
+                last.join("\n  ")
+            ),
         }
     }
 
@@ -149,7 +159,10 @@ impl Live {
         for task in lock(&self.tasks).drain(..) {
             task.abort();
         }
-        self.fail_all(&Fault::Died { server: server.name.clone(), reason: "it was stopped".to_owned() });
+        self.fail_all(&Fault::Died {
+            server: server.name.clone(),
+            reason: "it was stopped".to_owned(),
+        });
     }
 }
 

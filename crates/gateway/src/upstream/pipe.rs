@@ -31,7 +31,11 @@ struct Pending {
 
 impl PipeLink {
     pub(crate) fn new(sink: Arc<dyn FrameSink>) -> Self {
-        Self { sink, pending: Mutex::default(), dead: AtomicBool::new(false) }
+        Self {
+            sink,
+            pending: Mutex::default(),
+            dead: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn is_dead(&self) -> bool {
@@ -43,18 +47,41 @@ impl PipeLink {
     }
 
     /// Sends a request; its answer comes through the handle's slot.
-    pub(crate) fn send(&self, live: &Live, handle: &Arc<CallHandle>, out: Outgoing) -> Result<(), Fault> {
+    pub(crate) fn send(
+        &self,
+        live: &Live,
+        handle: &Arc<CallHandle>,
+        out: Outgoing,
+    ) -> Result<(), Fault> {
         let now = Instant::now();
-        let about = About { handle: handle.clone(), progress: out.progress, behalf: out.behalf };
-        lock(&self.pending).insert(out.id, Pending { about, began: now, heard: now });
-        let sent = if self.is_dead() { Err(SendError::Closed) } else { self.sink.send(&one_line(&out.frame)) };
+        let about = About {
+            handle: handle.clone(),
+            progress: out.progress,
+            behalf: out.behalf,
+        };
+        lock(&self.pending).insert(
+            out.id,
+            Pending {
+                about,
+                began: now,
+                heard: now,
+            },
+        );
+        let sent = if self.is_dead() {
+            Err(SendError::Closed)
+        } else {
+            self.sink.send(&one_line(&out.frame))
+        };
         sent.map_err(|error| {
             lock(&self.pending).remove(&out.id);
             let reason = match error {
                 SendError::Full => "it has stopped reading its input",
                 SendError::Closed => "it has closed its input",
             };
-            Fault::Died { server: live.server.clone(), reason: reason.to_owned() }
+            Fault::Died {
+                server: live.server.clone(),
+                reason: reason.to_owned(),
+            }
         })
     }
 
@@ -70,20 +97,33 @@ impl PipeLink {
         let limit = live.call_timeout;
         let expired: Vec<(u64, Pending)> = {
             let mut pending = lock(&self.pending);
-            let is_over = |p: &Pending| p.heard.elapsed() >= limit || p.began.elapsed() >= CALL_LIFE_MAX;
-            let ids: Vec<u64> = pending.iter().filter(|(_, p)| is_over(p)).map(|(id, _)| *id).collect();
-            ids.into_iter().filter_map(|id| Some((id, pending.remove(&id)?))).collect()
+            let is_over =
+                |p: &Pending| p.heard.elapsed() >= limit || p.began.elapsed() >= CALL_LIFE_MAX;
+            let ids: Vec<u64> = pending
+                .iter()
+                .filter(|(_, p)| is_over(p))
+                .map(|(id, _)| *id)
+                .collect();
+            ids.into_iter()
+                .filter_map(|id| Some((id, pending.remove(&id)?)))
+                .collect()
         };
         for (id, pending) in expired {
             let _ = self.sink.send(&cancelled(id, Some("no answer in time")));
-            let fault = Fault::TimedOut { server: live.server.clone(), after_s: limit.as_secs() };
+            let fault = Fault::TimedOut {
+                server: live.server.clone(),
+                after_s: limit.as_secs(),
+            };
             pending.about.handle.slot.finish(Err(fault));
         }
     }
 
     /// Ends every call with this fault.
     pub(crate) fn fail_all(&self, fault: &Fault) {
-        let all: Vec<Pending> = lock(&self.pending).drain().map(|(_, pending)| pending).collect();
+        let all: Vec<Pending> = lock(&self.pending)
+            .drain()
+            .map(|(_, pending)| pending)
+            .collect();
         for pending in all {
             pending.about.handle.slot.finish(Err(fault.clone()));
         }
@@ -105,7 +145,9 @@ impl PipeLink {
     /// The call that a message without any reference must be about, if only one of a client is under way.
     fn only_call(&self) -> Option<About> {
         let mut pending = lock(&self.pending);
-        let mut of_clients = pending.values_mut().filter(|p| !matches!(p.about.behalf, Behalf::Gateway));
+        let mut of_clients = pending
+            .values_mut()
+            .filter(|p| !matches!(p.about.behalf, Behalf::Gateway));
         let only = of_clients.next()?;
         if of_clients.next().is_some() {
             return None;
@@ -116,7 +158,10 @@ impl PipeLink {
 
     /// All calls under way.
     pub(super) fn under_way(&self) -> Vec<About> {
-        lock(&self.pending).values().map(|pending| pending.about.clone()).collect()
+        lock(&self.pending)
+            .values()
+            .map(|pending| pending.about.clone())
+            .collect()
     }
 
     fn take(&self, upstream: &Arc<Upstream>, live: &Arc<Live>, frame: Frame) {
@@ -131,7 +176,9 @@ impl PipeLink {
             Kind::Notification => {
                 let about = match frame.method() {
                     // By its token or not at all.
-                    method::PROGRESS => incoming::progress_token(&frame).and_then(|token| self.by_token(token)),
+                    method::PROGRESS => {
+                        incoming::progress_token(&frame).and_then(|token| self.by_token(token))
+                    }
                     _ => self.only_call(),
                 };
                 incoming::notification(upstream, frame, about.as_ref());
@@ -145,12 +192,21 @@ impl PipeLink {
 }
 
 fn cancelled(id: u64, reason: Option<&str>) -> bytes::Bytes {
-    let reason = reason.map_or(String::new(), |reason| format!(r#","reason":{}"#, quote(reason)));
-    build::notification(method::CANCELLED, Some(&format!(r#"{{"requestId":{id}{reason}}}"#)))
+    let reason = reason.map_or(String::new(), |reason| {
+        format!(r#","reason":{}"#, quote(reason))
+    });
+    build::notification(
+        method::CANCELLED,
+        Some(&format!(r#"{{"requestId":{id}{reason}}}"#)),
+    )
 }
 
 /// Reads until the server closes its end.
-pub(crate) async fn read(upstream: Weak<Upstream>, live: Weak<Live>, mut source: Box<dyn FrameSource>) {
+pub(crate) async fn read(
+    upstream: Weak<Upstream>,
+    live: Weak<Live>,
+    mut source: Box<dyn FrameSource>,
+) {
     let reason = loop {
         let line = match source.recv().await {
             None => break "it closed its output".to_owned(),
@@ -178,7 +234,8 @@ pub(crate) async fn read(upstream: Weak<Upstream>, live: Weak<Live>, mut source:
         let process = live.process();
         let mut reason = reason;
         if let Some(process) = process
-            && let Ok(exit) = tokio::time::timeout(Duration::from_millis(500), process.exited()).await
+            && let Ok(exit) =
+                tokio::time::timeout(Duration::from_millis(500), process.exited()).await
         {
             reason = exit.to_string();
         }

@@ -122,11 +122,15 @@ impl Reading {
 
     /// The stream ended too early: in the handshake era it is resumed where the server numbered its events.
     async fn after_break(&mut self, reason: &str) -> Result<(), Fault> {
-        let died = |reason: &str| Fault::Died { server: self.live.server.clone(), reason: reason.to_owned() };
+        let died = |reason: &str| Fault::Died {
+            server: self.live.server.clone(),
+            reason: reason.to_owned(),
+        };
         let Link::Http(http) = &self.live.link else {
             return Err(died(reason));
         };
-        let (Era::Handshake, Some(last_event)) = (self.upstream.key.era, self.last_event.clone()) else {
+        let (Era::Handshake, Some(last_event)) = (self.upstream.key.era, self.last_event.clone())
+        else {
             return Err(died(reason));
         };
         if let Some(retry) = self.retry {
@@ -134,7 +138,12 @@ impl Reading {
         }
         while self.resumes < RESUMES_MAX {
             self.resumes += 1;
-            tokio::time::sleep(self.retry.map_or(RETRY_WAIT, Duration::from_millis).min(RETRY_WAIT_MAX)).await;
+            tokio::time::sleep(
+                self.retry
+                    .map_or(RETRY_WAIT, Duration::from_millis)
+                    .min(RETRY_WAIT_MAX),
+            )
+            .await;
             match http.get(Some(&last_event)).await {
                 Ok(Some(stream)) => {
                     self.stream = stream;
@@ -202,7 +211,9 @@ async fn read_standing(upstream: &Weak<Upstream>, live: &Weak<Live>) {
                 failures = 0;
                 drop(now);
                 while let Some(Ok(event)) = stream.next().await {
-                    let (Some(upstream), Some(live)) = (upstream.upgrade(), live.upgrade()) else { return };
+                    let (Some(upstream), Some(live)) = (upstream.upgrade(), live.upgrade()) else {
+                        return;
+                    };
                     last_event = event.id.or(last_event);
                     wait = event.retry.map_or(wait, Duration::from_millis);
                     if let Ok(frame) = Frame::parse(event.data) {

@@ -36,10 +36,17 @@ impl Upstream {
         self.turned.notify_waiters();
         let known = before.or(learnt);
         let known = |kind: Kind| known.as_ref().map_or(&[][..], |known| known.of(kind));
-        let changed: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| known(*kind) != lists.of(*kind)).collect();
+        let changed: Vec<Kind> = Kind::ALL
+            .into_iter()
+            .filter(|kind| known(*kind) != lists.of(*kind))
+            .collect();
         // Who has not listed yet will see them anyway.
         for kind in once(&changed) {
-            for workspace in self.workspaces().iter().filter(|workspace| workspace.was_given(kind, self.key.era)) {
+            for workspace in self
+                .workspaces()
+                .iter()
+                .filter(|workspace| workspace.was_given(kind, self.key.era))
+            {
                 workspace.list_changed(kind, self.key.era);
             }
         }
@@ -76,13 +83,21 @@ impl Upstream {
     }
 
     async fn relist_now(self: &Arc<Self>, kinds: &[Kind]) {
-        let (Some(live), Some(before), Ok(core)) = (self.current(), self.lists(), self.core()) else { return };
+        let (Some(live), Some(before), Ok(core)) = (self.current(), self.lists(), self.core())
+        else {
+            return;
+        };
         let mut lists = Lists::clone(&before);
-        for kind in kinds.iter().filter(|kind| before.has_capability(kind.capability())) {
+        for kind in kinds
+            .iter()
+            .filter(|kind| before.has_capability(kind.capability()))
+        {
             match self.read_list(&live, *kind).await {
                 Ok(read) => {
                     lists.set(*kind, read.items);
-                    lists.problems.retain(|problem| !problem.starts_with(kind.member()));
+                    lists
+                        .problems
+                        .retain(|problem| !problem.starts_with(kind.member()));
                     lists.problems.extend(read.problems);
                 }
                 Err(fault) => lists.problems.push(format!("{}: {fault}", kind.member())),
@@ -96,9 +111,14 @@ impl Upstream {
     /// Reads the lists once more if they are older than the server allows and nothing tells of their changes.
     pub(crate) async fn freshen(self: &Arc<Self>) {
         let Some(lists) = self.lists() else { return };
-        let age = self.core().map_or(0, |core| core.now_ms().saturating_sub(self.watch.listed_at_ms()));
+        let age = self.core().map_or(0, |core| {
+            core.now_ms().saturating_sub(self.watch.listed_at_ms())
+        });
         let Some(live) = self.current() else { return };
-        if self.key.era == Era::Stateless && !self.watch.is_open() && age >= lists.ttl_ms.unwrap_or(0) {
+        if self.key.era == Era::Stateless
+            && !self.watch.is_open()
+            && age >= lists.ttl_ms.unwrap_or(0)
+        {
             let fresh = self.read_all(&live).await;
             if fresh != *lists {
                 self.lists.store(Some(Arc::new(fresh)));
@@ -122,7 +142,11 @@ impl Upstream {
         }
         let declared = Kind::ALL.map(|kind| lists.has_capability(kind.capability()));
         let read = |kind: Kind, declared: bool| async move {
-            if declared { Some(self.read_list(live, kind).await) } else { None }
+            if declared {
+                Some(self.read_list(live, kind).await)
+            } else {
+                None
+            }
         };
         let [tools, prompts, resources, templates] = declared;
         let (tools, prompts, resources, templates) = tokio::join!(
@@ -131,7 +155,10 @@ impl Upstream {
             read(Kind::Resources, resources),
             read(Kind::Templates, templates)
         );
-        for (kind, outcome) in Kind::ALL.into_iter().zip([tools, prompts, resources, templates]) {
+        for (kind, outcome) in Kind::ALL
+            .into_iter()
+            .zip([tools, prompts, resources, templates])
+        {
             match outcome {
                 None => {}
                 Some(Ok(read)) => {
@@ -152,30 +179,47 @@ impl Upstream {
     }
 
     async fn read_list(self: &Arc<Self>, live: &Arc<Live>, kind: Kind) -> Result<Read, Fault> {
-        let mut read = Read { is_public: true, ..Read::default() };
+        let mut read = Read {
+            is_public: true,
+            ..Read::default()
+        };
         let mut seen = HashSet::new();
         let mut cursors = HashSet::new();
         let mut cursor: Option<String> = None;
         let mut bytes = 0;
         for _ in 0..LIST_PAGES_MAX {
-            let members = cursor.as_deref().map_or(String::new(), |cursor| format!(r#""cursor":{}"#, quote(cursor)));
+            let members = cursor.as_deref().map_or(String::new(), |cursor| {
+                format!(r#""cursor":{}"#, quote(cursor))
+            });
             let params = match self.key.era {
                 Era::Handshake => format!("{{{members}}}"),
                 Era::Stateless => stateless_params(&members),
             };
-            let frame = self.ask(live, kind.method(), Some(&params), LIST_TIMEOUT).await?;
+            let frame = self
+                .ask(live, kind.method(), Some(&params), LIST_TIMEOUT)
+                .await?;
             bytes += frame.bytes().len();
             let result = self.page(kind, &frame)?;
             let items = result.get(kind.member()).ok().flatten().unwrap_or("[]");
-            let items = elements(items).map_err(|e| self.unavailable(format!("its {} are broken: {e}", kind.member())))?;
-            read.items.extend(read_items(kind, &items, &mut seen, &mut read.problems));
-            read.is_public &= result.string("cacheScope").ok().flatten().as_deref() == Some("public");
+            let items = elements(items)
+                .map_err(|e| self.unavailable(format!("its {} are broken: {e}", kind.member())))?;
+            read.items
+                .extend(read_items(kind, &items, &mut seen, &mut read.problems));
+            read.is_public &=
+                result.string("cacheScope").ok().flatten().as_deref() == Some("public");
             read.ttl_ms = result.u64("ttlMs").ok().flatten();
-            cursor = result.string("nextCursor").ok().flatten().map(std::borrow::Cow::into_owned);
+            cursor = result
+                .string("nextCursor")
+                .ok()
+                .flatten()
+                .map(std::borrow::Cow::into_owned);
             match &cursor {
                 None => return Ok(read),
                 Some(next) if !cursors.insert(next.clone()) => {
-                    read.problems.push(format!("{}: the same cursor came twice; the rest was not read", kind.member()));
+                    read.problems.push(format!(
+                        "{}: the same cursor came twice; the rest was not read",
+                        kind.member()
+                    ));
                     return Ok(read);
                 }
                 Some(_) if read.items.len() > LIST_ITEMS_MAX || bytes > LIST_BYTES_MAX => break,
@@ -183,7 +227,11 @@ impl Upstream {
             }
         }
         read.items.truncate(LIST_ITEMS_MAX);
-        read.problems.push(format!("{}: there are more than we read ({})", kind.member(), read.items.len()));
+        read.problems.push(format!(
+            "{}: there are more than we read ({})",
+            kind.member(),
+            read.items.len()
+        ));
         Ok(read)
     }
 
@@ -194,10 +242,18 @@ impl Upstream {
             if number == Some("-32601") {
                 return Err(Fault::UnknownMethod(kind.method().to_owned()));
             }
-            let message = error.as_ref().and_then(|e| e.string("message").ok().flatten()).unwrap_or_default();
-            return Err(self.unavailable(format!("it answered {} with an error: {message}", kind.method())));
+            let message = error
+                .as_ref()
+                .and_then(|e| e.string("message").ok().flatten())
+                .unwrap_or_default();
+            return Err(self.unavailable(format!(
+                "it answered {} with an error: {message}",
+                kind.method()
+            )));
         };
-        Object::parse(result).map_err(|e| self.unavailable(format!("its answer to {} is broken: {e}", kind.method())))
+        Object::parse(result).map_err(|e| {
+            self.unavailable(format!("its answer to {} is broken: {e}", kind.method()))
+        })
     }
 }
 

@@ -36,7 +36,9 @@ impl Upstream {
             }
             Err(fault) => {
                 let reason = match &fault {
-                    Fault::Unavailable { reason, .. } | Fault::Died { reason, .. } => reason.clone(),
+                    Fault::Unavailable { reason, .. } | Fault::Died { reason, .. } => {
+                        reason.clone()
+                    }
                     other => other.to_string(),
                 };
                 core.note_start(&self.server, began.elapsed(), Some(&reason));
@@ -56,20 +58,44 @@ impl Upstream {
     async fn open(self: &Arc<Self>) -> Result<Arc<Live>, Fault> {
         let entry = &self.server.entry;
         let core = self.core()?;
-        let timeout = entry.start_timeout_s.map_or(core.settings.start_timeout, Duration::from_secs);
+        let timeout = entry
+            .start_timeout_s
+            .map_or(core.settings.start_timeout, Duration::from_secs);
         let deadline = tokio::time::Instant::now() + timeout;
-        let is_sse = matches!(entry.launch, Launch::Remote { kind: RemoteKind::Sse, .. });
-        let can_fall_back = matches!(entry.launch, Launch::Remote { kind: RemoteKind::Auto, .. });
-        let live = tokio::time::timeout_at(deadline, self.launch(is_sse)).await.map_err(|_| self.too_slow(timeout))??;
+        let is_sse = matches!(
+            entry.launch,
+            Launch::Remote {
+                kind: RemoteKind::Sse,
+                ..
+            }
+        );
+        let can_fall_back = matches!(
+            entry.launch,
+            Launch::Remote {
+                kind: RemoteKind::Auto,
+                ..
+            }
+        );
+        let live = tokio::time::timeout_at(deadline, self.launch(is_sse))
+            .await
+            .map_err(|_| self.too_slow(timeout))??;
         match tokio::time::timeout_at(deadline, self.greet(&live)).await {
             Ok(Ok(())) => Ok(live),
-            Ok(Err(fault)) if can_fall_back && self.key.era == Era::Handshake && !matches!(fault, Fault::OtherEra { .. }) => {
+            Ok(Err(fault))
+                if can_fall_back
+                    && self.key.era == Era::Handshake
+                    && !matches!(fault, Fault::OtherEra { .. }) =>
+            {
                 // Servers of 2024-11-05 know only HTTP+SSE; when that fails too, the first reason says more.
                 let second = async {
                     let live = self.launch(true).await?;
                     self.greet(&live).await.map(|()| live)
                 };
-                tokio::time::timeout_at(deadline, second).await.ok().and_then(Result::ok).ok_or(fault)
+                tokio::time::timeout_at(deadline, second)
+                    .await
+                    .ok()
+                    .and_then(Result::ok)
+                    .ok_or(fault)
             }
             Ok(Err(fault)) => Err(self.explained(&live, fault).await),
             Err(_) => Err(self.explained(&live, self.too_slow(timeout)).await),
@@ -78,11 +104,16 @@ impl Upstream {
 
     fn too_slow(&self, timeout: Duration) -> Fault {
         let seconds = timeout.as_secs();
-        self.unavailable(format!("it did not start within {seconds} s; raise start_timeout_s for it if it needs longer"))
+        self.unavailable(format!(
+            "it did not start within {seconds} s; raise start_timeout_s for it if it needs longer"
+        ))
     }
 
     pub(super) fn unavailable(&self, reason: String) -> Fault {
-        Fault::Unavailable { server: self.server.name.clone(), reason }
+        Fault::Unavailable {
+            server: self.server.name.clone(),
+            reason,
+        }
     }
 
     /// The fault with what the server wrote while failing; ends the server.
@@ -90,9 +121,14 @@ impl Upstream {
         live.end(&self.server).await;
         let words = self.server.last_words();
         match fault {
-            Fault::Unavailable { server, reason } | Fault::Died { server, reason } if !words.is_empty() && !reason.contains("last words") => {
+            Fault::Unavailable { server, reason } | Fault::Died { server, reason }
+                if !words.is_empty() && !reason.contains("last words") =>
+            {
                 let last = words[words.len().saturating_sub(5)..].join("\n  ");
-                Fault::Unavailable { server, reason: format!("{reason}; its last words on stderr:\n  {last}") }
+                Fault::Unavailable {
+                    server,
+                    reason: format!("{reason}; its last words on stderr:\n  {last}"),
+                }
             }
             Fault::Died { server, reason } => Fault::Unavailable { server, reason },
             other => other,
@@ -102,9 +138,15 @@ impl Upstream {
     async fn launch(self: &Arc<Self>, as_sse: bool) -> Result<Arc<Live>, Fault> {
         let core = self.core()?;
         let entry = &self.server.entry;
-        let launched = if as_sse { core.launcher.launch_sse(entry).await } else { core.launcher.launch(entry).await };
+        let launched = if as_sse {
+            core.launcher.launch_sse(entry).await
+        } else {
+            core.launcher.launch(entry).await
+        };
         let launched = launched.map_err(|error| self.unavailable(error.to_string()))?;
-        let call_timeout = entry.call_timeout_s.map_or(core.settings.call_timeout, Duration::from_secs);
+        let call_timeout = entry
+            .call_timeout_s
+            .map_or(core.settings.call_timeout, Duration::from_secs);
         let process = launched.process.map(Arc::new);
         match launched.link {
             launch::Link::Pipe(pipe) => {
@@ -119,7 +161,12 @@ impl Upstream {
     }
 
     fn over_http(&self, endpoint: Endpoint, call_timeout: Duration) -> Arc<Live> {
-        let link = http::HttpLink::new(self.server.name.clone(), endpoint, self.key.era, call_timeout);
+        let link = http::HttpLink::new(
+            self.server.name.clone(),
+            endpoint,
+            self.key.era,
+            call_timeout,
+        );
         Live::new(Link::Http(link), None, &self.server, call_timeout)
     }
 
@@ -138,15 +185,29 @@ impl Upstream {
             self.capabilities,
             crate::about::info()
         );
-        let frame = self.ask(live, method::INITIALIZE, Some(&params), Duration::from_secs(24 * 3600)).await?;
+        let frame = self
+            .ask(
+                live,
+                method::INITIALIZE,
+                Some(&params),
+                Duration::from_secs(24 * 3600),
+            )
+            .await?;
         let Some(result) = frame.result() else {
             return Err(self.not_spoken(&frame));
         };
-        let result = Object::parse(result).map_err(|e| self.unavailable(format!("its answer to initialize is broken: {e}")))?;
-        let offered = result.string("protocolVersion").ok().flatten().unwrap_or_default();
+        let result = Object::parse(result)
+            .map_err(|e| self.unavailable(format!("its answer to initialize is broken: {e}")))?;
+        let offered = result
+            .string("protocolVersion")
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         let version = Version::parse(&offered).filter(|version| version.era() == Era::Handshake);
         let version = version.ok_or_else(|| {
-            self.unavailable(format!("it wants protocol version {offered:?}, which is not known here"))
+            self.unavailable(format!(
+                "it wants protocol version {offered:?}, which is not known here"
+            ))
         })?;
         if let Link::Http(http) = &live.link {
             http.set_version(version);
@@ -156,7 +217,8 @@ impl Upstream {
             Link::Pipe(_) => live.send(wire::build::notification(method::INITIALIZED, None)),
             // In order: the first request must not overtake it.
             Link::Http(http) => {
-                http.post_message(wire::build::notification(method::INITIALIZED, None)).await;
+                http.post_message(wire::build::notification(method::INITIALIZED, None))
+                    .await;
                 let standing = reading::standing(Arc::downgrade(self), Arc::downgrade(live));
                 live.keep_task(&tokio::spawn(standing));
             }
@@ -171,18 +233,29 @@ impl Upstream {
             http.set_version(version);
         }
         let params = stateless_params("");
-        let frame = match self.ask(live, method::SERVER_DISCOVER, Some(&params), PROBE_TIMEOUT).await {
+        let frame = match self
+            .ask(live, method::SERVER_DISCOVER, Some(&params), PROBE_TIMEOUT)
+            .await
+        {
             // Old servers may stay silent on a method that they do not know.
             Err(Fault::TimedOut { .. }) => return Err(self.other_era()),
             // An old HTTP server refuses what is not `initialize` without a JSON-RPC body.
-            Err(Fault::Unavailable { reason, .. }) if reason.contains("HTTP status 4") => return Err(self.other_era()),
+            Err(Fault::Unavailable { reason, .. }) if reason.contains("HTTP status 4") => {
+                return Err(self.other_era());
+            }
             other => other?,
         };
         let Some(result) = frame.result() else {
             return Err(self.not_spoken(&frame));
         };
-        let result = Object::parse(result).map_err(|e| self.unavailable(format!("its answer to server/discover is broken: {e}")))?;
-        let speaks = result.get("supportedVersions").ok().flatten().unwrap_or_default();
+        let result = Object::parse(result).map_err(|e| {
+            self.unavailable(format!("its answer to server/discover is broken: {e}"))
+        })?;
+        let speaks = result
+            .get("supportedVersions")
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         if !speaks.contains(&quote(version.as_str())) {
             return Err(self.other_era());
         }
@@ -193,7 +266,13 @@ impl Upstream {
     fn heard(&self, live: &Live, version: Version, result: &Object<'_>) {
         let hello = Hello {
             version,
-            capabilities: result.get("capabilities").ok().flatten().filter(|c| c.starts_with('{')).unwrap_or("{}").into(),
+            capabilities: result
+                .get("capabilities")
+                .ok()
+                .flatten()
+                .filter(|c| c.starts_with('{'))
+                .unwrap_or("{}")
+                .into(),
             instructions: result.string("instructions").ok().flatten().map(Into::into),
         };
         self.server.declared(&hello.capabilities);
@@ -206,26 +285,51 @@ impl Upstream {
     fn not_spoken(&self, frame: &Frame) -> Fault {
         debug_assert!(frame.kind() == Kind::Error);
         let error = frame.error_object().ok().flatten();
-        let message = error.as_ref().and_then(|e| e.string("message").ok().flatten()).unwrap_or_default();
-        let number = error.as_ref().and_then(|e| e.get("code").ok().flatten()).and_then(|code| code.parse::<i64>().ok());
+        let message = error
+            .as_ref()
+            .and_then(|e| e.string("message").ok().flatten())
+            .unwrap_or_default();
+        let number = error
+            .as_ref()
+            .and_then(|e| e.get("code").ok().flatten())
+            .and_then(|code| code.parse::<i64>().ok());
         let says_other_era = match self.key.era {
             Era::Handshake => {
-                matches!(number, Some(code::METHOD_NOT_FOUND | code::UNSUPPORTED_VERSION | code::INVALID_PARAMS | code::HEADER_MISMATCH))
+                matches!(
+                    number,
+                    Some(
+                        code::METHOD_NOT_FOUND
+                            | code::UNSUPPORTED_VERSION
+                            | code::INVALID_PARAMS
+                            | code::HEADER_MISMATCH
+                    )
+                )
             }
             // Whatever an old server answers to an unknown first message, it is not the new protocol.
             Era::Stateless => true,
         };
-        if says_other_era { self.other_era() } else { self.unavailable(format!("it refused to start: {message}")) }
+        if says_other_era {
+            self.other_era()
+        } else {
+            self.unavailable(format!("it refused to start: {message}"))
+        }
     }
 
     fn other_era(&self) -> Fault {
         self.server.set_refuses(self.key.era, true);
-        let (old, new) = ("the handshake protocols (up to 2025-11-25)", "the stateless protocol (2026-07-28)");
+        let (old, new) = (
+            "the handshake protocols (up to 2025-11-25)",
+            "the stateless protocol (2026-07-28)",
+        );
         let (speaks, wanted) = match self.key.era {
             Era::Handshake => (new, old),
             Era::Stateless => (old, new),
         };
-        Fault::OtherEra { server: self.server.name.clone(), speaks, wanted }
+        Fault::OtherEra {
+            server: self.server.name.clone(),
+            speaks,
+            wanted,
+        }
     }
 
     /// A new handshake on a connection whose session the server forgot.
@@ -245,7 +349,14 @@ impl Upstream {
         for uri in uris {
             let params = format!(r#"{{"uri":{}}}"#, quote(&uri));
             // A resource that is gone stays quiet.
-            let _ = self.ask(live, method::RESOURCES_SUBSCRIBE, Some(&params), crate::limits::LIST_TIMEOUT).await;
+            let _ = self
+                .ask(
+                    live,
+                    method::RESOURCES_SUBSCRIBE,
+                    Some(&params),
+                    crate::limits::LIST_TIMEOUT,
+                )
+                .await;
         }
     }
 }

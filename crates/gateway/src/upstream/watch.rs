@@ -148,14 +148,19 @@ impl Watch {
         let mut wants = lock(&self.wants);
         wants.asked = wants.version;
         let mut members = Vec::new();
-        for (capability, member) in
-            [("tools", "toolsListChanged"), ("prompts", "promptsListChanged"), ("resources", "resourcesListChanged")]
-        {
+        for (capability, member) in [
+            ("tools", "toolsListChanged"),
+            ("prompts", "promptsListChanged"),
+            ("resources", "resourcesListChanged"),
+        ] {
             if lists.has_ability(capability, "listChanged") {
                 members.push(format!(r#""{member}":true"#));
             }
         }
-        for (member, wanted) in [("resourceSubscriptions", &wants.uris), ("taskIds", &wants.tasks)] {
+        for (member, wanted) in [
+            ("resourceSubscriptions", &wants.uris),
+            ("taskIds", &wants.tasks),
+        ] {
             if !wanted.is_empty() {
                 let mut names: Vec<String> = wanted.keys().map(|name| quote(name)).collect();
                 names.sort();
@@ -214,8 +219,12 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
     let mut old: Option<Arc<CallHandle>> = None;
     let mut failures = 0;
     loop {
-        let (Some(up), Some(connection)) = (upstream.upgrade(), live.upgrade()) else { break };
-        let (Some(lists), Ok(core)) = (up.lists(), up.core()) else { break };
+        let (Some(up), Some(connection)) = (upstream.upgrade(), live.upgrade()) else {
+            break;
+        };
+        let (Some(lists), Ok(core)) = (up.lists(), up.core()) else {
+            break;
+        };
         let Some(filter) = up.watch.filter(&lists) else {
             // Nothing to listen to yet; a later wish may change that.
             up.watch.acknowledged();
@@ -269,7 +278,10 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
                 if failures > crate::limits::RESUMES_MAX {
                     break;
                 }
-                tokio::time::sleep(Duration::from_millis(250 * 2u64.pow(failures)).min(RETRY_WAIT_MAX)).await;
+                tokio::time::sleep(
+                    Duration::from_millis(250 * 2u64.pow(failures)).min(RETRY_WAIT_MAX),
+                )
+                .await;
                 // What changed meanwhile was not heard of.
                 if let Some(up) = upstream.upgrade() {
                     up.relist(&crate::lists::Kind::ALL);
