@@ -192,7 +192,7 @@ impl Call {
             (Era::Stateless, 200 | 400 | 404) => status,
             (Era::Stateless, _) => {
                 let frame = Frame::parse(frame.clone()).ok();
-                let code = frame.as_ref().and_then(|f| error_code(f));
+                let code = frame.as_ref().and_then(error_code);
                 code.map_or(200, wire::code::http_status)
             }
         }

@@ -90,7 +90,7 @@ pub enum Event {
 
 /// The rest of a streamed reply. Dropping it means that the client went away.
 pub struct Events {
-    call: Call,
+    call: Box<Call>,
     first: Option<Step>,
     is_over: bool,
 }
@@ -98,7 +98,7 @@ pub struct Events {
 impl Events {
     pub(crate) fn new(call: Call) -> Self {
         Self {
-            call,
+            call: Box::new(call),
             first: None,
             is_over: false,
         }
@@ -106,7 +106,7 @@ impl Events {
 
     pub(crate) fn beginning_with(call: Call, step: Step) -> Self {
         Self {
-            call,
+            call: Box::new(call),
             first: Some(step),
             is_over: false,
         }

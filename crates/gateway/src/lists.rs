@@ -197,7 +197,7 @@ fn repair_schema(tool: &Object<'_>, item: &mut Item) -> Result<(), String> {
         .map_err(|e| left_out(&e.to_string()))?;
     let Some(schema) = schema.filter(|raw| *raw != "null") else {
         item.raw = edited(tool, |edits| {
-            edits.set(tool, "inputSchema", r#"{"type":"object"}"#)
+            edits.set(tool, "inputSchema", r#"{"type":"object"}"#);
         });
         return Ok(());
     };

@@ -9,6 +9,7 @@ use super::greeting::{cache_hints, server_info};
 use crate::call::Call;
 use crate::error::Fault;
 use crate::lists::Kind;
+use crate::upstream::Upstream;
 
 /// One page of the list that was asked for.
 pub(super) async fn page(call: &Call) -> Result<String, Fault> {
@@ -32,7 +33,7 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
             .iter()
             .filter(|upstream| upstream.key.era == Era::Stateless);
         // A server that does not answer in time leaves its older lists.
-        let all = join_all(stale.map(|upstream| upstream.freshen()));
+        let all = join_all(stale.map(Upstream::freshen));
         let _ = tokio::time::timeout(call.core.settings.list_wait, all).await;
     }
     let view = call

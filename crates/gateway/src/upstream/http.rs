@@ -294,7 +294,7 @@ impl HttpLink {
             }
             let timeouts = Timeouts {
                 head: crate::limits::STOP_GRACE,
-                ..self.timeouts.clone()
+                ..self.timeouts
             };
             // Servers may refuse it (405); the session then ends by its own clock.
             drop(client::delete(&self.endpoint, &headers, &timeouts).await);
@@ -319,7 +319,7 @@ impl HttpLink {
         }
         let timeouts = Timeouts {
             body_idle: CALL_LIFE_MAX,
-            ..self.timeouts.clone()
+            ..self.timeouts
         };
         let response = client::get(&self.endpoint, &headers, &timeouts).await?;
         Ok(match response.body {
