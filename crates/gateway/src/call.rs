@@ -12,6 +12,7 @@ use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::{Fault, silence};
 use crate::front::{Answer, Door, Origin, StatelessHeaders};
+use crate::method::subscriptions::{self, Subscribing};
 use crate::pipeline::refusal;
 use crate::record::{CallRecord, Outcome};
 use crate::server::Server;
@@ -39,6 +40,8 @@ pub(crate) struct Call {
     pub(crate) span: u64,
     /// The number of its `subscriptions/listen` stream.
     pub(crate) listen: Option<u64>,
+    /// What it subscribes to, until that is agreed.
+    pub(crate) subscribing: Option<Box<Subscribing>>,
     is_finished: bool,
 }
 
@@ -97,6 +100,7 @@ impl Call {
             trace: None,
             span: trace::new_span(),
             listen: None,
+            subscribing: None,
             is_finished: false,
         })
     }
@@ -206,7 +210,10 @@ impl Call {
             session.end(self.raw_id());
         }
         if let Some(listen) = self.listen {
-            crate::method::subscriptions::listen_ends(self, listen);
+            subscriptions::listen_ends(self, listen);
+        }
+        if let Some(asked) = self.subscribing.take() {
+            subscriptions::subscribed(self, &asked, outcome == Outcome::Ok);
         }
         self.core.in_flight.fetch_sub(1, Ordering::Relaxed);
         let ended = Instant::now();

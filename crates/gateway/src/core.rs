@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use catalog::Entry;
+use catalog::{Entry, Share};
 use futures_util::future::join_all;
 use launch::Launcher;
 use store::StoreHandle;
@@ -271,8 +271,8 @@ impl Core {
         for call in session.calls() {
             call.cancel(Some("the client has gone"));
         }
-        for uri in session.subscriptions() {
-            crate::method::subscriptions::release(self, session, &uri);
+        for resource in session.take_subscriptions() {
+            crate::method::subscriptions::release(self, session, &resource);
         }
         self.leave(&session.workspace);
     }
@@ -324,13 +324,8 @@ impl Core {
             return upstream;
         }
         let session = workspace.session();
-        let asker = session.as_deref().filter(|_| era == Era::Handshake);
-        let key = Key::new(
-            &server.entry,
-            workspace,
-            era,
-            asker.and_then(Session::capabilities),
-        );
+        let asker = asker(session.as_ref(), era);
+        let key = key(workspace, server, era);
         let upstream = server.upstream(&key, || {
             self.telemetry.upstreams.inc();
             Arc::new(Upstream::new(
@@ -351,6 +346,30 @@ impl Core {
             upstream.wish_level(level);
         }
         upstream
+    }
+
+    /// The upstream that calls of this workspace would use, if others have started it already.
+    fn started_by_others(
+        &self,
+        workspace: &Workspace,
+        server: &Server,
+        era: Era,
+    ) -> Option<Arc<Upstream>> {
+        if server.entry.share() == Share::Workspace {
+            return None;
+        }
+        server.known_upstream(&key(workspace, server, era))
+    }
+
+    /// Lets a conversation hear of the changes of shared servers that others have started.
+    fn join(self: &Arc<Self>, workspace: &Arc<Workspace>, era: Era) {
+        for server in self.servers().iter() {
+            if workspace.upstream(server, era).is_none()
+                && self.started_by_others(workspace, server, era).is_some()
+            {
+                self.upstream(workspace, server, era);
+            }
+        }
     }
 
     pub(crate) fn note_start(&self, server: &Server, took: Duration, failure: Option<&str>) {
@@ -428,6 +447,7 @@ impl Core {
             .map(|server| {
                 let own = workspace
                     .upstream(server, era)
+                    .or_else(|| self.started_by_others(workspace, server, era))
                     .and_then(|upstream| upstream.lists());
                 let lists = own.or_else(|| self.learnt(server, era, &workspace.caller));
                 Part {
@@ -476,6 +496,7 @@ impl Core {
         era: Era,
         only: Option<&Arc<str>>,
     ) {
+        self.join(workspace, era);
         let view = self.view(workspace, era, only);
         if view.is_complete() {
             return;
@@ -544,6 +565,19 @@ impl Core {
             }
         }
     }
+}
+
+fn asker(session: Option<&Arc<Session>>, era: Era) -> Option<&Session> {
+    session
+        .filter(|_| era == Era::Handshake)
+        .map(|session| &**session)
+}
+
+/// The isolation key of the calls of this workspace.
+fn key(workspace: &Workspace, server: &Server, era: Era) -> Key {
+    let session = workspace.session();
+    let capabilities = asker(session.as_ref(), era).and_then(Session::capabilities);
+    Key::new(&server.entry, workspace, era, capabilities)
 }
 
 fn made(entry: Entry, tools: &[String], telemetry: &Telemetry) -> Arc<Server> {

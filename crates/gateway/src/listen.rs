@@ -10,6 +10,7 @@ use wire::{Frame, Object, build, meta, method, quote};
 
 use crate::calls::CallHandle;
 use crate::lists::Kind;
+use crate::naming;
 use crate::upstream::Upstream;
 
 /// See the module.
@@ -39,6 +40,8 @@ pub(crate) struct Wants {
 pub(crate) struct Asked {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) uris: Vec<Box<str>>,
+    /// What the client calls these resources.
+    pub(crate) names: Vec<Box<str>>,
     pub(crate) tasks: Vec<Box<str>>,
 }
 
@@ -153,8 +156,12 @@ impl Listen {
         }
     }
 
-    pub(crate) fn wants_uri(&self, uri: &str) -> bool {
-        self.wants.uris.contains(uri)
+    /// What the client calls this resource of an upstream, if it wants to hear of it or of what it is a part of.
+    pub(crate) fn wants_uri(&self, upstream: u64, uri: &str) -> Option<String> {
+        let of_upstream = self.asked.iter().filter(|one| one.upstream.id == upstream);
+        of_upstream
+            .flat_map(|one| one.uris.iter().zip(&one.names))
+            .find_map(|(own, name)| naming::within(uri, own, name))
     }
 
     pub(crate) fn wants_task(&self, task: &str) -> bool {

@@ -93,6 +93,13 @@ pub(crate) fn assign_uris(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) ->
         .collect()
 }
 
+/// What a client calls a resource, if it is the one that the client calls `name` and its server `own`, or a part of that.
+pub(crate) fn within(uri: &str, own: &str, name: &str) -> Option<String> {
+    let rest = uri.strip_prefix(own)?;
+    let is_part = rest.is_empty() || own.ends_with('/') || rest.starts_with(['/', '?', '#']);
+    is_part.then(|| format!("{name}{rest}"))
+}
+
 /// A server's name as the beginning of a URI scheme (RFC 3986, section 3.1).
 fn scheme(server: &str) -> String {
     let clean: String = server

@@ -164,6 +164,11 @@ impl Server {
             .clone()
     }
 
+    /// The upstream for this key, if there is one.
+    pub(crate) fn known_upstream(&self, key: &Key) -> Option<Arc<Upstream>> {
+        lock(&self.upstreams).get(key).cloned()
+    }
+
     /// All upstreams.
     pub(crate) fn upstreams(&self) -> Vec<Arc<Upstream>> {
         lock(&self.upstreams).values().cloned().collect()

@@ -1,6 +1,6 @@
 //! One conversation with a client: what it said of itself, what waits for it, and what it was asked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
@@ -12,6 +12,7 @@ use wire::{Object, Version};
 use crate::calls::CallHandle;
 use crate::front::{Caller, Door};
 use crate::limits::{QUESTION_WAIT, QUESTIONS_MAX};
+use crate::naming::{self, Owned};
 use crate::outbox::{Outbox, lock};
 use crate::upstream::ReplyTo;
 use crate::workspace::Workspace;
@@ -28,7 +29,8 @@ pub struct Session {
     calls: Mutex<HashMap<Box<str>, Arc<CallHandle>>>,
     questions: Mutex<HashMap<u64, Question>>,
     next_question: AtomicU64,
-    subscriptions: Mutex<HashSet<Box<str>>>,
+    /// The resources that it subscribed to, and what it calls them.
+    subscriptions: Mutex<HashMap<Owned, Box<str>>>,
     /// Milliseconds on the gateway's clock.
     pub(crate) last_seen: AtomicU64,
     closed: AtomicBool,
@@ -285,22 +287,40 @@ impl Session {
 
     // === resource subscriptions ===
 
-    /// True if it is new.
-    pub(crate) fn subscribe(&self, uri: &str) -> bool {
-        lock(&self.subscriptions).insert(uri.into())
+    /// Subscribes to a resource that the client calls `name`; true if that is new.
+    pub(crate) fn subscribe(&self, resource: Owned, name: &str) -> bool {
+        lock(&self.subscriptions)
+            .insert(resource, name.into())
+            .is_none()
     }
 
     /// True if it was there.
-    pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
-        lock(&self.subscriptions).remove(uri)
+    pub(crate) fn unsubscribe(&self, resource: &Owned) -> bool {
+        lock(&self.subscriptions).remove(resource).is_some()
     }
 
-    pub(crate) fn is_subscribed(&self, uri: &str) -> bool {
-        lock(&self.subscriptions).contains(uri)
+    /// What the client calls this resource, if it subscribed to it or to what it is a part of.
+    pub(crate) fn subscribed_as(&self, server: &str, uri: &str) -> Option<String> {
+        let subscriptions = lock(&self.subscriptions);
+        let of_server = subscriptions
+            .iter()
+            .filter(|(resource, _)| *resource.server == *server);
+        of_server
+            .filter_map(|(resource, name)| naming::within(uri, &resource.own, name))
+            .next()
     }
 
-    pub(crate) fn subscriptions(&self) -> Vec<Box<str>> {
-        lock(&self.subscriptions).iter().cloned().collect()
+    /// Ends all of them.
+    pub(crate) fn take_subscriptions(&self) -> Vec<Owned> {
+        let mut subscriptions = lock(&self.subscriptions);
+        subscriptions
+            .drain()
+            .map(|(resource, _)| resource)
+            .collect()
+    }
+
+    pub(crate) fn subscription_count(&self) -> usize {
+        lock(&self.subscriptions).len()
     }
 
     // === the end ===

@@ -13,7 +13,7 @@ mod watch;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
 use crate::limits::{RETIRE_LOOK, RETIRE_WAIT};
-use crate::lists::{Kind, Lists};
+use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::{Key, Server};
 use crate::session::{LEVELS, Session};
@@ -52,17 +52,17 @@ pub(crate) struct Upstream {
     turned: Notify,
     lists: ArcSwapOption<Lists>,
     attached: Mutex<Vec<Weak<Workspace>>>,
-    /// Resource subscriptions, and how many want each.
-    subscribed: Mutex<HashMap<Box<str>, usize>>,
+    /// Resource subscriptions: how many want each, and whether the server has agreed.
+    subscribed: Mutex<HashMap<Box<str>, (usize, bool)>>,
     /// Milliseconds on the gateway's clock.
     last_used: AtomicU64,
     in_flight: AtomicU64,
     /// Where several clients that can be asked share one pipe, their calls take turns: nothing in the protocol
     /// tells for which call a server asks.
     turns: Option<Arc<Semaphore>>,
-    /// A list is being read; another change came meanwhile.
+    /// Lists are being read again; those that are to be, as bits (see `relist`).
     relisting: AtomicBool,
-    relist_again: AtomicBool,
+    stale: AtomicU8,
     /// The stateless era's own `subscriptions/listen` towards the server.
     watch: watch::Watch,
     /// The log level that was asked for last.
@@ -119,7 +119,7 @@ impl Upstream {
             in_flight: AtomicU64::new(0),
             turns: takes_turns.then(|| Arc::new(Semaphore::new(1))),
             relisting: AtomicBool::new(false),
-            relist_again: AtomicBool::new(false),
+            stale: AtomicU8::new(0),
             watch: watch::Watch::default(),
             level: Mutex::default(),
         }
@@ -392,26 +392,33 @@ impl Upstream {
 
     // === resource subscriptions of the handshake era ===
 
-    /// Counts a subscription; true if it is the first one for this URI.
+    /// Counts a subscription; true if the server has to be asked for it.
     pub(crate) fn subscribe(&self, uri: &str) -> bool {
         let mut subscribed = lock(&self.subscribed);
-        let count = subscribed.entry(uri.into()).or_default();
+        let (count, is_agreed) = subscribed.entry(uri.into()).or_default();
         *count += 1;
-        *count == 1
+        !*is_agreed
     }
 
-    /// Counts one less; true if it was the last one.
+    /// The server has agreed to a subscription.
+    pub(crate) fn subscribed(&self, uri: &str) {
+        if let Some((_, is_agreed)) = lock(&self.subscribed).get_mut(uri) {
+            *is_agreed = true;
+        }
+    }
+
+    /// Counts one less; true if it was the last one and the server has agreed to it.
     pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
         let mut subscribed = lock(&self.subscribed);
-        let Some(count) = subscribed.get_mut(uri) else {
+        let Some((count, is_agreed)) = subscribed.get_mut(uri) else {
             return false;
         };
         *count -= 1;
-        if *count == 0 {
+        let (is_last, is_agreed) = (*count == 0, *is_agreed);
+        if is_last {
             subscribed.remove(uri);
-            return true;
         }
-        false
+        is_last && is_agreed
     }
 
     // === the stateless era's listen ===
@@ -544,14 +551,6 @@ impl Upstream {
             reason,
         });
         self.turned.notify_waiters();
-    }
-
-    fn list_changed(self: &Arc<Self>, kinds: &[Kind]) {
-        for workspace in self.workspaces() {
-            for kind in kinds {
-                workspace.list_changed(*kind, self.key.era);
-            }
-        }
     }
 }
 

@@ -150,15 +150,6 @@ impl View {
         })
     }
 
-    /// The name under which clients see something of a server.
-    pub(crate) fn exposed<'a>(&'a self, kind: Kind, server: &str, own: &'a str) -> &'a str {
-        let key = Owned {
-            server: server.into(),
-            own: own.into(),
-        };
-        self.named(kind).given.get(&key).map_or(own, |name| name)
-    }
-
     /// Whether every server's lists are known.
     pub(crate) fn is_complete(&self) -> bool {
         self.parts.iter().all(|part| part.lists.is_some())

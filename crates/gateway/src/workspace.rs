@@ -122,14 +122,6 @@ impl Workspace {
         });
     }
 
-    /// The URI under which the conversation knows a resource of a server.
-    pub(crate) fn exposed_uri(&self, era: Era, server: &str, own: &str) -> String {
-        let views = lock(&self.views);
-        let seen = views.iter().find(|seen| seen.era == era);
-        seen.map_or(own, |seen| seen.view.exposed(Kind::Resources, server, own))
-            .to_owned()
-    }
-
     // === who is to hear of changes ===
 
     pub(crate) fn add_listen(&self, listen: &Arc<Listen>, max: usize) -> bool {

@@ -12,9 +12,17 @@ use crate::core::Core;
 use crate::error::Fault;
 use crate::limits::{LISTENS_MAX, SUBSCRIPTIONS_MAX};
 use crate::listen::{Asked, Listen, Wants};
+use crate::naming::Owned;
 use crate::routed;
 use crate::session::Session;
 use crate::upstream::Upstream;
+use crate::view::Target;
+
+/// A subscription whose server has not answered yet.
+pub(crate) struct Subscribing {
+    upstream: Arc<Upstream>,
+    resource: Owned,
+}
 
 /// Handshake era. The first subscriber of an upstream subscribes there; the others are served by the gateway.
 pub(super) async fn subscribe(call: &mut Call) -> Result<Route, Fault> {
@@ -22,31 +30,39 @@ pub(super) async fn subscribe(call: &mut Call) -> Result<Route, Fault> {
     let Some(session) = call.session.clone() else {
         return Err(Fault::UnknownMethod(method::RESOURCES_SUBSCRIBE.to_owned()));
     };
-    if session.subscriptions().len() >= SUBSCRIPTIONS_MAX {
+    if session.subscription_count() >= SUBSCRIPTIONS_MAX {
         return Err(Fault::Busy("resource subscriptions"));
     }
-    let uri = call.name.clone().unwrap_or_default();
-    if !session.subscribe(&uri) {
+    let resource = resource_of(&plan.target);
+    if !session.subscribe(resource.clone(), call.name.as_deref().unwrap_or_default()) {
         return Ok(Route::Here("{}".to_owned()));
     }
     let upstream = call
         .core
         .upstream(&call.workspace, &plan.target.server, Era::Handshake);
-    if upstream.subscribe(&plan.target.own) {
-        return Ok(Route::Server(Box::new(plan)));
+    if !upstream.subscribe(&plan.target.own) {
+        return Ok(Route::Here("{}".to_owned()));
     }
-    Ok(Route::Here("{}".to_owned()))
+    call.subscribing = Some(Box::new(Subscribing { upstream, resource }));
+    Ok(Route::Server(Box::new(plan)))
+}
+
+/// The server has agreed to a subscription, or it will not come to be.
+pub(crate) fn subscribed(call: &Call, asked: &Subscribing, is_agreed: bool) {
+    if is_agreed {
+        return asked.upstream.subscribed(&asked.resource.own);
+    }
+    let session = call.session.as_ref();
+    if session.is_some_and(|session| session.unsubscribe(&asked.resource)) {
+        asked.upstream.unsubscribe(&asked.resource.own);
+    }
 }
 
 /// Handshake era. The last subscriber of an upstream unsubscribes there.
 pub(super) async fn unsubscribe(call: &mut Call) -> Result<Route, Fault> {
     let plan = routed::plan(call).await?;
-    let uri = call.name.clone().unwrap_or_default();
-    if !call
-        .session
-        .as_ref()
-        .is_some_and(|session| session.unsubscribe(&uri))
-    {
+    let session = call.session.as_ref();
+    if !session.is_some_and(|session| session.unsubscribe(&resource_of(&plan.target))) {
         return Ok(Route::Here("{}".to_owned()));
     }
     let upstream = call
@@ -58,19 +74,26 @@ pub(super) async fn unsubscribe(call: &mut Call) -> Result<Route, Fault> {
     Ok(Route::Here("{}".to_owned()))
 }
 
+fn resource_of(target: &Target) -> Owned {
+    Owned {
+        server: (&*target.server.name).into(),
+        own: target.own.clone(),
+    }
+}
+
 /// Takes back a subscription of a conversation that ends.
-pub(crate) fn release(core: &Arc<Core>, session: &Session, uri: &str) {
-    let view = core.view(&session.workspace, Era::Handshake, None);
-    let Some(target) = view.resource(uri) else {
+pub(crate) fn release(core: &Arc<Core>, session: &Session, resource: &Owned) {
+    let upstreams = session.workspace.upstreams();
+    let of_server = |upstream: &&Arc<Upstream>| {
+        *upstream.server.name == *resource.server && upstream.key.era == Era::Handshake
+    };
+    let Some(upstream) = upstreams.iter().find(of_server) else {
         return;
     };
-    let Some(upstream) = session.workspace.upstream(&target.server, Era::Handshake) else {
-        return;
-    };
-    if upstream.unsubscribe(&target.own)
+    if upstream.unsubscribe(&resource.own)
         && let Some(live) = upstream.current()
     {
-        let params = format!(r#"{{"uri":{}}}"#, quote(&target.own));
+        let params = format!(r#"{{"uri":{}}}"#, quote(&resource.own));
         // Its answer interests nobody.
         live.send(build::request(
             &core.next_id().to_string(),
@@ -90,8 +113,24 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
         .first_lists(&call.workspace, call.era, call.only.as_ref())
         .await;
     let asked = sort_by_upstream(call, &mut wants);
+    let wants_lists = wants.tools || wants.prompts || wants.resources;
+    let listen = Arc::new(Listen::new(
+        call.id,
+        call.raw_id(),
+        call.handle.clone(),
+        wants,
+        asked,
+    ));
+    if !call.workspace.add_listen(&listen, LISTENS_MAX) {
+        return Err(Fault::Busy("listen streams"));
+    }
+    // From here on the end of the call, whenever that is, takes everything back.
+    call.listen = Some(listen.number);
+    for one in &listen.asked {
+        one.upstream.watch().add(&one.uris, &one.tasks);
+    }
     let wait = call.core.settings.list_wait;
-    if wants.tools || wants.prompts || wants.resources {
+    if wants_lists {
         // Whoever is to hear of changes needs the servers up.
         let view = call
             .core
@@ -110,29 +149,12 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
             });
         let _ = tokio::time::timeout(wait, join_all(all)).await;
     }
-    for one in &asked {
-        one.upstream.watch().add(&one.uris, &one.tasks);
-    }
-    let settled = asked.iter().map(|one| async {
+    let settled = listen.asked.iter().map(|one| async {
         if one.upstream.listed().await.is_ok() {
             one.upstream.watch().settled(wait).await;
         }
     });
     let _ = tokio::time::timeout(wait, join_all(settled)).await;
-    let listen = Arc::new(Listen::new(
-        call.id,
-        call.raw_id(),
-        call.handle.clone(),
-        wants,
-        asked,
-    ));
-    call.listen = Some(listen.number);
-    if !call.workspace.add_listen(&listen, LISTENS_MAX) {
-        for one in &listen.asked {
-            one.upstream.watch().remove(&one.uris, &one.tasks);
-        }
-        return Err(Fault::Busy("listen streams"));
-    }
     listen.acknowledge();
     Ok(Route::Stream)
 }
@@ -154,9 +176,11 @@ fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
         let asked = by_upstream.entry(upstream.id).or_insert_with(|| Asked {
             upstream,
             uris: Vec::new(),
+            names: Vec::new(),
             tasks: Vec::new(),
         });
         asked.uris.push(target.own);
+        asked.names.push(uri.clone());
         true
     });
     wants.tasks.retain(|task| {
@@ -170,6 +194,7 @@ fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
         let asked = by_upstream.entry(upstream.id).or_insert_with(|| Asked {
             upstream,
             uris: Vec::new(),
+            names: Vec::new(),
             tasks: Vec::new(),
         });
         asked.tasks.push(id.into());

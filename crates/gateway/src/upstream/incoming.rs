@@ -147,24 +147,22 @@ fn resource_updated(upstream: &Arc<Upstream>, frame: &Frame) {
         return;
     };
     for workspace in upstream.workspaces() {
-        let exposed = workspace.exposed_uri(upstream.key.era, &upstream.server.name, &uri);
-        let message = || {
+        let message = |name: &str| {
             let mut edits = frame.edit();
-            edits.replace(raw, quote(&exposed));
+            if name != uri {
+                edits.replace(raw, quote(name));
+            }
             edits.apply()
         };
-        if let Some(session) = workspace
-            .session()
-            .filter(|session| session.is_subscribed(&exposed))
+        if let Some(session) = workspace.session()
+            && let Some(name) = session.subscribed_as(&upstream.server.name, &uri)
         {
-            session.tell(message());
+            session.tell(message(&name));
         }
-        for listen in workspace
-            .listens()
-            .iter()
-            .filter(|listen| listen.wants_uri(&exposed))
-        {
-            listen.tell(&message());
+        for listen in workspace.listens() {
+            if let Some(name) = listen.wants_uri(upstream.id, &uri) {
+                listen.tell(&message(&name));
+            }
         }
     }
 }

@@ -51,61 +51,82 @@ impl Upstream {
             }
         }
         self.watch_lists(live);
-        if self.relist_again.swap(false, Ordering::Relaxed) {
-            self.relist(&Kind::ALL);
-        }
+        self.read_stale();
     }
 
-    /// The server says that these lists changed. Changes that come while they are being read cause one more reading.
-    pub(crate) fn relist(self: &Arc<Self>, kinds: &'static [Kind]) {
-        if self.lists.load().is_none() {
-            // The first reading is still under way; it may have missed the change.
-            self.relist_again.store(true, Ordering::Relaxed);
-            return;
-        }
-        if self.relisting.swap(true, Ordering::AcqRel) {
-            self.relist_again.store(true, Ordering::Relaxed);
+    /// The server says that these lists changed: they are read again, and its clients told.
+    pub(crate) fn relist(self: &Arc<Self>, kinds: &[Kind]) {
+        let bits = kinds.iter().fold(0, |bits, kind| bits | stale_bit(*kind));
+        self.stale.fetch_or(bits | bits << HEARD, Ordering::AcqRel);
+        self.read_stale();
+    }
+
+    /// Changes may have been missed: all lists are read again, and its clients told of those that are others now.
+    pub(super) fn recheck(self: &Arc<Self>) {
+        self.stale.fetch_or((1 << HEARD) - 1, Ordering::AcqRel);
+        self.read_stale();
+    }
+
+    /// Reads what is stale. Changes that come meanwhile cause one more reading.
+    fn read_stale(self: &Arc<Self>) {
+        // While the first reading is under way, what it may have missed waits for its end.
+        if self.stale.load(Ordering::Acquire) == 0
+            || self.lists.load().is_none()
+            || self.relisting.swap(true, Ordering::AcqRel)
+        {
             return;
         }
         let upstream = self.clone();
         tokio::spawn(async move {
-            let mut kinds = kinds;
             loop {
-                upstream.relist_now(kinds).await;
-                upstream.relisting.store(false, Ordering::Release);
-                let again = upstream.relist_again.swap(false, Ordering::Relaxed);
-                if !again || upstream.relisting.swap(true, Ordering::AcqRel) {
-                    return;
+                match upstream.stale.swap(0, Ordering::AcqRel) {
+                    0 => {
+                        upstream.relisting.store(false, Ordering::Release);
+                        return upstream.read_stale();
+                    }
+                    stale => upstream.relist_now(stale).await,
                 }
-                kinds = &Kind::ALL;
             }
         });
     }
 
-    async fn relist_now(self: &Arc<Self>, kinds: &[Kind]) {
+    async fn relist_now(self: &Arc<Self>, stale: u8) {
         let (Some(live), Some(before), Ok(core)) = (self.current(), self.lists(), self.core())
         else {
             return;
         };
         let mut lists = Lists::clone(&before);
-        for kind in kinds
-            .iter()
-            .filter(|kind| before.has_capability(kind.capability()))
-        {
-            match self.read_list(&live, *kind).await {
+        let mut changed = Vec::new();
+        let is_stale =
+            |kind: &Kind| stale & stale_bit(*kind) != 0 && before.has_capability(kind.capability());
+        for kind in Kind::ALL.into_iter().filter(is_stale) {
+            let read = self.read_list(&live, kind).await;
+            lists
+                .problems
+                .retain(|problem| !is_about(problem, kind.member()));
+            match read {
                 Ok(read) => {
-                    lists.set(*kind, read.items);
-                    lists
-                        .problems
-                        .retain(|problem| !problem.starts_with(kind.member()));
+                    let was_heard = stale & (stale_bit(kind) << HEARD) != 0;
+                    if was_heard || read.items != before.of(kind) {
+                        changed.push(kind);
+                    }
+                    lists.set(kind, read.items);
                     lists.problems.extend(read.problems);
                 }
+                // The old list stays.
                 Err(fault) => lists.problems.push(format!("{}: {fault}", kind.member())),
             }
         }
+        if lists == *before && changed.is_empty() {
+            return;
+        }
         self.lists.store(Some(Arc::new(lists)));
         core.changed();
-        self.list_changed(&once(kinds));
+        for workspace in self.workspaces() {
+            for kind in once(&changed) {
+                workspace.list_changed(kind, self.key.era);
+            }
+        }
     }
 
     /// Reads the lists once more if they are older than the server allows and nothing tells of their changes.
@@ -266,4 +287,22 @@ fn once(kinds: &[Kind]) -> Vec<Kind> {
         }
     }
     once
+}
+
+/// In `Upstream::stale`, how far left of a list's bit stands the one that says that its server told of the change.
+const HEARD: u8 = 4;
+
+fn stale_bit(kind: Kind) -> u8 {
+    match kind {
+        Kind::Tools => 1,
+        Kind::Prompts => 2,
+        Kind::Resources => 4,
+        Kind::Templates => 8,
+    }
+}
+
+fn is_about(problem: &str, member: &str) -> bool {
+    problem
+        .strip_prefix(member)
+        .is_some_and(|rest| rest.starts_with(':'))
 }

@@ -284,7 +284,7 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
                 .await;
                 // What changed meanwhile was not heard of.
                 if let Some(up) = upstream.upgrade() {
-                    up.relist(&crate::lists::Kind::ALL);
+                    up.recheck();
                 }
             }
         }

@@ -115,6 +115,29 @@ async fn only_subscribers_hear_of_updates() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_update_of_a_part_is_one_of_the_whole() {
+    check(
+        r#"
+        server a {"resources":["x://dir"],"templates":["y://{n}"]}
+        server b {"resources":["x://dir"]}
+        client 1 hello
+        client 1 -> #1 resources/list
+        client 1 <- #1 = *
+        client 1 -> #2 resources/subscribe {"uri":"b+x://dir"}
+        server b <- #$2 resources/subscribe {"uri":"x://dir"}
+        server b -> #$2 = {}
+        client 1 <- #2 = {}
+        server b -> notifications/resources/updated {"uri":"x://dir/file"}
+        client 1 <- notifications/resources/updated {"uri":"b+x://dir/file"}
+        server b -> notifications/resources/updated {"uri":"x://directory"}
+        server a -> notifications/resources/updated {"uri":"x://dir/file"}
+        client 1 hears nothing
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn subscriptions_are_counted_for_the_server() {
     check(
         r#"

@@ -120,7 +120,7 @@ impl Servers {
         if let Some(listener) = listener {
             let server = server.clone();
             tokio::spawn(http::serve(listener, move |exchange| {
-                lock(&server).take(exchange)
+                lock(&server).take(exchange);
             }));
         }
         self.0.insert(name.to_owned(), server);
