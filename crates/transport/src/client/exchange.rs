@@ -86,7 +86,7 @@ async fn reply(
         let mut events = EventStream::new(conn, body);
         let is_json = poll_fn(|cx| Poll::Ready(events.poll_is_json(cx))).await;
         if is_json {
-            Body::Full(events.json(idle).await?)
+            Body::Full(Box::pin(events.json(idle)).await?)
         } else {
             Body::Events(events)
         }
@@ -115,7 +115,8 @@ async fn round_trip(
             Err(failure) => return Err(failure.error),
         }
     }
-    let mut conn = connect(origin, timeouts.connect).await?;
+    // Boxed: it is rare and large, and every request would carry its size.
+    let mut conn = Box::pin(connect(origin, timeouts.connect)).await?;
     match send(&mut conn, endpoint, request, timeouts.head).await {
         Ok(head) => Ok((conn, head)),
         Err(failure) => Err(failure.error),
