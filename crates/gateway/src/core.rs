@@ -194,17 +194,27 @@ impl Core {
 
     /// Tells every conversation that its lists may be others now.
     fn tell_all(&self) {
-        let bases: Vec<Arc<Workspace>> = lock(&self.bases).values().cloned().collect();
-        let of_sessions = self
-            .sessions()
-            .into_iter()
-            .map(|session| session.workspace.clone());
-        for workspace in of_sessions.chain(bases) {
+        for workspace in self.workspaces() {
             for kind in [Kind::Tools, Kind::Prompts, Kind::Resources] {
                 workspace.list_changed(kind, Era::Handshake);
                 workspace.list_changed(kind, Era::Stateless);
             }
         }
+    }
+
+    /// Ends every `subscriptions/listen` stream.
+    pub(crate) fn end_listens(&self) {
+        for workspace in self.workspaces() {
+            for listen in workspace.listens() {
+                listen.end();
+            }
+        }
+    }
+
+    fn workspaces(&self) -> Vec<Arc<Workspace>> {
+        let of_sessions = self.sessions().into_iter().map(|s| s.workspace.clone());
+        let bases: Vec<Arc<Workspace>> = lock(&self.bases).values().cloned().collect();
+        of_sessions.chain(bases).collect()
     }
 
     // === conversations ===

@@ -262,6 +262,8 @@ impl Gateway {
         self.core.is_draining.store(true, Ordering::Relaxed);
         let drained = async {
             while self.core.in_flight.load(Ordering::Relaxed) > 0 {
+                // One that was on its way when the end began comes to it too.
+                self.core.end_listens();
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
