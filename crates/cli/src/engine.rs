@@ -57,7 +57,7 @@ pub(crate) fn with<T>(
     work: impl AsyncFnOnce(&mut Local, Vec<Tool>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let here = Surroundings::of_process()?;
-    let loaded = load(ui, &here, choice, Vec::new())?;
+    let loaded = load(ui, &here, choice, &[])?;
     let engine = Engine::new(here, loaded).patient(memory);
     block_on(async {
         let gateway = engine.start(ui)?;
@@ -89,7 +89,7 @@ fn tell_broken(ui: &Ui, gateway: &Gateway) {
 /// The configured servers, none of them started.
 pub(crate) fn configured(ui: &Ui, choice: &Choice) -> Result<Vec<Status>, Failure> {
     let here = Surroundings::of_process()?;
-    let loaded = load(ui, &here, choice, Vec::new())?;
+    let loaded = load(ui, &here, choice, &[])?;
     let status = |entry: catalog::Entry| Status {
         name: entry.name.to_string(),
         kind: kind(&entry.launch).to_owned(),
@@ -170,9 +170,9 @@ impl Engine {
     }
 
     /// Every call is told here.
-    pub(crate) fn log(self, log: Log) -> Self {
+    pub(crate) fn log(self, log: Arc<Log>) -> Self {
         Self {
-            log: Some(Arc::new(log)),
+            log: Some(log),
             ..self
         }
     }

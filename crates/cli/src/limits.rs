@@ -28,3 +28,15 @@ pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) const LOG_FLUSH: Duration = Duration::from_millis(500);
 /// How long records come together before they are written.
 pub(crate) const LOG_BATCH: Duration = Duration::from_millis(20);
+/// How long files must stay as they are before a change is taken up.
+pub(crate) const WATCH_SETTLE: Duration = Duration::from_millis(300);
+/// After which time a change is taken up even if files go on changing.
+pub(crate) const WATCH_SETTLE_MAX: Duration = Duration::from_secs(5);
+/// How often files are looked at where the system cannot tell of changes.
+pub(crate) const WATCH_POLL: Duration = Duration::from_secs(2);
+/// The same where it says that it can: of files on other machines it knows nothing.
+pub(crate) const WATCH_POLL_HEARD: Duration = Duration::from_secs(30);
+/// Links from a configured file to the real one that are followed.
+pub(crate) const WATCH_LINKS_MAX: usize = 16;
+/// Problems of one reload that are told.
+pub(crate) const WATCH_PROBLEMS_MAX: usize = 20;

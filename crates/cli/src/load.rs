@@ -1,6 +1,6 @@
 //! Reads the configuration for a command, tells what is wrong with it, and keeps the servers that are meant.
-//! Owns which problems stop a command: a file or a setting that counts for nothing does, a single server
-//! that is described wrongly does not.
+//! Owns which problems stop a command, or keep a running gateway from taking up a change: a file or a setting
+//! that counts for nothing does, a single server that is described wrongly does not.
 
 use catalog::{Entry, Layer, Problem};
 use config::{Loaded, Sources};
@@ -16,20 +16,15 @@ pub(crate) fn load(
     ui: &Ui,
     here: &Surroundings,
     choice: &Choice,
-    flags: Vec<(String, String)>,
+    flags: &[(String, String)],
 ) -> Result<Loaded, Failure> {
-    let sources = Sources {
-        config_files: choice.config.clone(),
-        settings: flags,
-        cwd: here.cwd.clone(),
-    };
-    let mut loaded = config::load(&here.dirs, &here.env, &sources);
+    let mut loaded = read(here, choice, flags);
     let mut fatal = None;
-    for problem in std::mem::take(&mut loaded.problems) {
-        if !stops(&problem) {
-            ui.warn(&place(&problem), problem.hint.as_slice());
+    for problem in &loaded.problems {
+        if !stops(problem) {
+            ui.warn(&place(problem), problem.hint.as_slice());
         } else if let Some(former) = fatal.replace(problem) {
-            ui.warn(&place(&former), former.hint.as_slice());
+            ui.warn(&place(former), former.hint.as_slice());
         }
     }
     if let Some(problem) = fatal {
@@ -37,22 +32,39 @@ pub(crate) fn load(
             true => Kind::Usage,
             false => Kind::Config,
         };
-        return Err(Failure::new(kind, place(&problem)).hints_from(problem.hint));
+        return Err(Failure::new(kind, place(problem)).hints_from(problem.hint.clone()));
     }
-    loaded.entries = match &choice.servers {
-        Some(names) => named(std::mem::take(&mut loaded.entries), names)?,
-        None => approved(ui, std::mem::take(&mut loaded.entries)),
-    };
+    match &choice.servers {
+        Some(names) => check_names(&loaded.entries, names)?,
+        None => tell_unnamed(ui, &loaded.entries),
+    }
+    loaded.entries = meant(loaded.entries, choice);
     Ok(loaded)
 }
 
+/// Reads everything; nothing is told yet, and every server is there.
+pub(crate) fn read(here: &Surroundings, choice: &Choice, flags: &[(String, String)]) -> Loaded {
+    let sources = Sources {
+        config_files: choice.config.clone(),
+        settings: flags.to_vec(),
+        cwd: here.cwd.clone(),
+    };
+    config::load(&here.dirs, &here.env, &sources)
+}
+
 /// Whether it is about more than one server.
-fn stops(problem: &Problem) -> bool {
-    problem.is_error() && !problem.message.starts_with("server `")
+pub(crate) fn stops(problem: &Problem) -> bool {
+    problem.is_error() && server_of(problem).is_none()
+}
+
+/// The one server that it is about.
+pub(crate) fn server_of(problem: &Problem) -> Option<&str> {
+    let (name, _) = problem.message.strip_prefix("server `")?.split_once('`')?;
+    Some(name)
 }
 
 /// `file:line:column: message`.
-fn place(problem: &Problem) -> String {
+pub(crate) fn place(problem: &Problem) -> String {
     // Flags under the names they have on the command line.
     let source = match problem.source.as_str() {
         "--call-timeout-s" => "--call-timeout",
@@ -92,53 +104,52 @@ fn unknown(name: &str, known: &[&str]) -> Failure {
         })
 }
 
-/// The named ones, in the order in which they are configured. Naming one enables it, unless somebody else's text
-/// asks for it: a script that says `--servers build` must not run what an unpacked archive calls `build`.
-fn named(entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>, Failure> {
-    let names: Vec<&str> = names
-        .iter()
-        .map(|n| n.trim())
-        .filter(|n| !n.is_empty())
-        .collect();
-    for name in &names {
-        if entries.iter().any(|e| e.name.as_str() == *name) {
-            continue;
-        }
-        let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
-        return Err(unknown(name, &known));
-    }
-    let mut kept: Vec<Entry> = entries
-        .into_iter()
-        .filter(|e| names.contains(&e.name.as_str()))
-        .collect();
-    if let Some(theirs) = kept
-        .iter()
-        .find(|e| e.disabled && e.layer == Layer::Project)
-    {
-        let message = format!(
-            "server `{}` stands in a project's file and does not start by its name alone",
-            theirs.name
-        );
-        let hint = format!("if you trust the file: --config {}", theirs.source);
-        return Err(Failure::new(Kind::Denied, message).hint(hint));
-    }
-    for entry in &mut kept {
+/// The servers that are meant, in the order in which they are configured: the named ones, or all but those of
+/// a project's file. Naming one enables it, unless somebody else's text asks for it: a script that says
+/// `--servers build` must not run what an unpacked archive calls `build`.
+pub(crate) fn meant(mut entries: Vec<Entry>, choice: &Choice) -> Vec<Entry> {
+    let Some(names) = &choice.servers else {
+        // Whoever unpacked an archive has not asked for what it would start.
+        entries.retain(|e| e.layer != Layer::Project);
+        return entries;
+    };
+    entries.retain(|e| names.iter().any(|name| name.trim() == e.name.as_str()));
+    for entry in entries.iter_mut().filter(|e| !waits_for_its_file(e)) {
         entry.disabled = false;
     }
-    Ok(kept)
+    entries
 }
 
-/// All but those of a project's file: whoever unpacked an archive has not asked for what it would start.
-fn approved(ui: &Ui, entries: Vec<Entry>) -> Vec<Entry> {
-    let (theirs, ours): (Vec<Entry>, Vec<Entry>) =
-        entries.into_iter().partition(|e| e.layer == Layer::Project);
-    // Those that are off have been told already.
-    let names: Vec<&str> = theirs
+/// Refuses names that nobody has, and those whose servers do not start by a name alone.
+fn check_names(entries: &[Entry], names: &[String]) -> Result<(), Failure> {
+    for name in names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()) {
+        let Some(entry) = entries.iter().find(|e| e.name.as_str() == name) else {
+            let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+            return Err(unknown(name, &known));
+        };
+        if waits_for_its_file(entry) {
+            let message = format!(
+                "server `{name}` stands in a project's file and does not start by its name alone"
+            );
+            let hint = format!("if you trust the file: --config {}", entry.source);
+            return Err(Failure::new(Kind::Denied, message).hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// What a project's file would run, or send our variables to, is off until that file is named by a flag.
+fn waits_for_its_file(entry: &Entry) -> bool {
+    entry.disabled && entry.layer == Layer::Project
+}
+
+/// Tells of the servers in a project's file; those that are off have been told already.
+fn tell_unnamed(ui: &Ui, entries: &[Entry]) {
+    let theirs = entries
         .iter()
-        .filter(|e| !e.disabled)
-        .map(|e| e.name.as_str())
-        .collect();
-    if let (Some(first), false) = (theirs.first(), names.is_empty()) {
+        .filter(|e| e.layer == Layer::Project && !e.disabled);
+    let names: Vec<&str> = theirs.clone().map(|e| e.name.as_str()).collect();
+    for first in theirs.take(1) {
         let hint = format!(
             "to use them: --servers {}, or --config {}",
             names.join(","),
@@ -152,7 +163,6 @@ fn approved(ui: &Ui, entries: Vec<Entry>) -> Vec<Entry> {
             &[hint],
         );
     }
-    ours
 }
 
 #[cfg(test)]
@@ -168,15 +178,28 @@ mod tests {
             .collect()
     }
 
+    fn choice(names: &[&str]) -> Choice {
+        Choice {
+            servers: Some(names.iter().map(|n| (*n).to_owned()).collect()),
+            config: Vec::new(),
+        }
+    }
+
+    fn named(entries: &[Entry], names: &[&str]) -> Result<Vec<Entry>, Failure> {
+        let choice = choice(names);
+        check_names(entries, choice.servers.as_deref().unwrap_or_default())?;
+        Ok(meant(entries.to_vec(), &choice))
+    }
+
     #[test]
     fn named_servers_are_kept_and_enabled() {
         let mut all = entries(&["a", "b", "c"]);
         all[2].disabled = true;
-        let kept = named(all, &["c".into(), " a ".into(), String::new()]).unwrap();
+        let kept = named(&all, &["c", " a ", ""]).unwrap();
         let names: Vec<&str> = kept.iter().map(|e| e.name.as_str()).collect();
         assert_eq!(names, ["a", "c"]);
         assert!(!kept[1].disabled);
-        assert!(named(entries(&["a"]), &[]).unwrap().is_empty());
+        assert!(named(&all, &[]).unwrap().is_empty());
     }
 
     #[test]
@@ -187,18 +210,21 @@ mod tests {
             entry.source = "portolan.toml".into();
         }
         all[0].disabled = true;
-        let failure = named(all.clone(), &["docs".into(), "build".into()]).unwrap_err();
+        let failure = named(&all, &["docs", "build"]).unwrap_err();
         assert_eq!(failure.kind(), Kind::Denied);
         assert_eq!(
             failure.hints(),
             ["if you trust the file: --config portolan.toml"]
         );
-        assert_eq!(named(all, &["docs".into()]).unwrap().len(), 1);
+        assert_eq!(named(&all, &["docs"]).unwrap().len(), 1);
+        // Nor by one that was fine when the gateway started.
+        assert!(meant(all.clone(), &choice(&["build"]))[0].disabled);
+        assert!(meant(all, &Choice::default()).is_empty());
     }
 
     #[test]
     fn an_unknown_server_is_not_found() {
-        let failure = named(entries(&["github", "time"]), &["gihtub".into()]).unwrap_err();
+        let failure = named(&entries(&["github", "time"]), &["gihtub"]).unwrap_err();
         assert_eq!(failure.kind(), Kind::NotFound);
         assert_eq!(
             failure.hints(),

@@ -23,8 +23,24 @@ pub(crate) use line::millis;
 enum Record {
     Call(CallRecord),
     Start(jiff::Timestamp, StartRecord),
+    Notice(jiff::Timestamp, Notice),
     /// Everything before it has been written once this is answered.
     Flush(SyncSender<()>),
+}
+
+/// What the gateway has to say of itself while it runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Notice {
+    /// Whether somebody has to mend something.
+    pub(crate) is_warning: bool,
+    /// Which part of the gateway speaks, in one word.
+    pub(crate) target: &'static str,
+    /// One line.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+    /// The same facts for programs.
+    pub(crate) members: Vec<(&'static str, serde_json::Value)>,
 }
 
 /// Which records are told.
@@ -69,6 +85,12 @@ impl Log {
             wanted,
             writer: Some(writer),
         })
+    }
+
+    /// Tells something that is neither a call nor a start.
+    pub(crate) fn notice(&self, notice: Notice) {
+        self.queue
+            .put(Record::Notice(jiff::Timestamp::now(), notice));
     }
 
     /// Waits until everything that was taken is written, but not for a reader that has stopped reading.
@@ -116,6 +138,7 @@ fn write(queue: &Queue, stream: Stream, write: impl Fn(&str)) {
             match record {
                 Record::Call(record) => line::call(&record, stream, &mut text),
                 Record::Start(at, record) => line::start(at, &record, stream, &mut text),
+                Record::Notice(at, notice) => line::notice(at, &notice, stream, &mut text),
                 Record::Flush(done) => waiting.push(done),
             }
         }

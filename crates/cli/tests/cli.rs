@@ -12,4 +12,5 @@ mod cli {
     mod server;
     mod stdio;
     mod tools;
+    mod watch;
 }

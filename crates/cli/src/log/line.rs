@@ -5,6 +5,7 @@ use std::fmt::Write;
 use gateway::{CallRecord, Outcome, StartRecord};
 use jiff::Timestamp;
 
+use super::Notice;
 use crate::content::bytes;
 use crate::ui::{Label, Line, Stream};
 
@@ -26,6 +27,37 @@ pub(super) fn start(at: Timestamp, record: &StartRecord, stream: Stream, out: &m
         start_json(at, record, out);
     }
     out.push('\n');
+}
+
+/// A notice; for people its hint has a line of its own, as everywhere.
+pub(super) fn notice(at: Timestamp, notice: &Notice, stream: Stream, out: &mut String) {
+    if !stream.terminal {
+        let line = Members::begin(at, !notice.is_warning, notice.target, out)
+            .text("message", &notice.message)
+            .maybe("hint", notice.hint.as_deref());
+        let members = notice.members.iter();
+        members
+            .fold(line, |line, (name, value)| line.number(name, value))
+            .end();
+        out.push('\n');
+        return;
+    }
+    let label = match notice.is_warning {
+        true => Label::Warning,
+        false => Label::Name,
+    };
+    let line = clock(at)
+        .put(label, format!("{} ", notice.target))
+        .text(notice.message.clone());
+    out.push_str(&line.render(stream));
+    out.push('\n');
+    if let Some(hint) = &notice.hint {
+        let line = Line::new()
+            .put(Label::Hint, "  hint:")
+            .text(format!(" {hint}"));
+        out.push_str(&line.render(stream));
+        out.push('\n');
+    }
 }
 
 /// That records were lost.

@@ -116,6 +116,32 @@ fn programs_read_json() {
 }
 
 #[test]
+fn notices_are_told_whatever_else_is_wanted() {
+    let notice = Notice {
+        is_warning: true,
+        target: "config",
+        message: "a.json:1:2: odd".into(),
+        hint: Some("mend \"it\"".into()),
+        members: vec![("line", 1.into())],
+    };
+    let mut out = String::new();
+    let at = "1970-01-01T00:00:02Z".parse().unwrap();
+    line::notice(at, &notice, TERMINAL, &mut out);
+    assert_eq!(
+        out,
+        "00:00:02.000 config a.json:1:2: odd\n  hint: mend \"it\"\n"
+    );
+    let log = log(false);
+    log.notice(notice);
+    let value: serde_json::Value = serde_json::from_str(&written(log)).unwrap();
+    assert_eq!(
+        (&value["level"], &value["target"], &value["line"]),
+        (&"warn".into(), &"config".into(), &1.into())
+    );
+    assert_eq!(value["hint"], "mend \"it\"");
+}
+
+#[test]
 fn a_full_queue_drops_and_tells() {
     let log = log(true);
     let many = crate::limits::LOG_RECORDS_MAX;

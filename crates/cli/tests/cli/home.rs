@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -42,18 +44,15 @@ impl Home {
         path.display().to_string()
     }
 
+    /// The same, as most programs save: a new file takes the place of the old one.
+    pub(crate) fn replace(&self, name: &str, text: &str) {
+        let new = self.write(&format!("{name}.new"), text);
+        std::fs::rename(new, self.path(name)).unwrap();
+    }
+
     /// A file with our own small server under these names.
     pub(crate) fn servers(&self, names: &[&str]) -> String {
-        let all: serde_json::Map<String, Value> = names
-            .iter()
-            .map(|name| {
-                (
-                    (*name).to_owned(),
-                    json!({"command": BINARY, "args": ["__demo-server"]}),
-                )
-            })
-            .collect();
-        self.write("servers.json", &json!({ "mcpServers": all }).to_string())
+        self.write("servers.json", &servers(names))
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
@@ -144,6 +143,16 @@ impl Home {
         let file = self.path("portolan/state/auth-token");
         std::fs::read_to_string(file).unwrap().trim().to_owned()
     }
+}
+
+/// Our own small server under these names, as AI applications write it.
+pub(crate) fn servers(names: &[&str]) -> String {
+    let server = json!({"command": BINARY, "args": ["__demo-server"]});
+    let all: serde_json::Map<String, Value> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), server.clone()))
+        .collect();
+    json!({ "mcpServers": all }).to_string()
 }
 
 fn done(output: &Output) -> Done {
@@ -303,19 +312,19 @@ pub(crate) fn is_alive(pid: u32) -> bool {
 pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !is_so() {
-        assert!(
-            begun.elapsed() < std::time::Duration::from_secs(20),
-            "it never became so"
-        );
+        assert!(begun.elapsed() < DEADLINE, "it never became so");
         std::thread::park_timeout(std::time::Duration::from_millis(5));
     }
 }
+
+/// How long anything may take before a test gives up.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A stdio client.
 pub(crate) struct Piped {
     pub(crate) child: Child,
     stdin: Option<ChildStdin>,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    messages: Receiver<Value>,
 }
 
 impl Piped {
@@ -330,11 +339,20 @@ impl Piped {
             .stderr(stderr)
             .spawn()
             .unwrap();
+        let (heard, messages) = sync_channel(1024);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let message = serde_json::from_str(&line).expect("a line of JSON");
+                if heard.send(message).is_err() {
+                    return;
+                }
+            }
+        });
         Self {
             stdin: child.stdin.take(),
             child,
-            lines,
+            messages,
         }
     }
 
@@ -345,11 +363,17 @@ impl Piped {
     /// The answer to a request; what comes before it is passed over.
     pub(crate) fn ask(&mut self, message: &Value) -> Value {
         self.send(message);
+        self.hear(|heard| heard["id"] == message["id"] && heard.get("method").is_none())
+    }
+
+    /// The first message that is like this; what comes before it is passed over.
+    pub(crate) fn hear(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        let begun = std::time::Instant::now();
         loop {
-            let line = self.lines.next().expect("it closed its output").unwrap();
-            let value: Value = serde_json::from_str(&line).unwrap();
-            if value["id"] == message["id"] && value.get("method").is_none() {
-                return value;
+            let left = DEADLINE.saturating_sub(begun.elapsed());
+            let heard = self.messages.recv_timeout(left).expect("a message");
+            if is_it(&heard) {
+                return heard;
             }
         }
     }

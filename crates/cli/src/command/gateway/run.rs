@@ -1,13 +1,15 @@
 //! `portolan gateway run`: what the flags say, then one of three ways to go on: `run/http.rs`,
-//! `run/stdio.rs`, `run/dry.rs`.
+//! `run/stdio.rs`, `run/dry.rs`. What `--watch` does beside the first two is in `run/watch.rs`.
 
 mod dry;
 mod http;
 mod notify;
 mod presence;
 mod stdio;
+mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::Layer;
@@ -20,6 +22,7 @@ use crate::load::{check_tools, load};
 use crate::log::Log;
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
+use watch::Reloading;
 
 /// Run the gateway until its client leaves, or until Ctrl-C
 #[derive(Debug, clap::Args)]
@@ -66,8 +69,12 @@ pub(crate) struct Args {
     call_timeout: Option<Duration>,
 
     /// Start every server, list what they offer and stop again; fails if one of them does
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     dry_run: bool,
+
+    /// Take up changes of the files while it runs; a file with a mistake changes nothing
+    #[arg(long)]
+    watch: bool,
 
     /// Tell more on stderr: every call, and every server that starts
     #[arg(long, short)]
@@ -76,7 +83,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
-    let loaded = load(ui, &here, &args.choice, args.settings())?;
+    let flags = args.settings();
+    if args.watch {
+        can_be_watched(&args.choice)?;
+    }
+    let loaded = load(ui, &here, &args.choice, &flags)?;
     listening_only(&loaded.settings)?;
     check_tools(&loaded.entries, &args.tools)?;
     if args.dry_run {
@@ -88,11 +99,18 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let settings = loaded.settings.clone();
     let log = Log::start(ui.err(), &settings, args.verbose)
         .map_err(|e| Failure::internal("the log does not start", e))?;
+    let log = Arc::new(log);
+    let watching = args.watch.then(|| {
+        let (here, choice) = (here.clone(), args.choice.clone());
+        Reloading::new(here, choice, flags, loaded.clone(), Arc::clone(&log))
+    });
     let engine = Engine::new(here, loaded).tools(&args.tools).log(log);
     engine::block_on(async {
         let done = match settings.transport {
-            Transport::Stdio => stdio::run(ui, &engine).await,
-            Transport::Streaming | Transport::Sse => http::run(ui, &engine, &settings).await,
+            Transport::Stdio => stdio::run(ui, &engine, watching).await,
+            Transport::Streaming | Transport::Sse => {
+                http::run(ui, &engine, &settings, watching).await
+            }
         };
         engine.finish();
         done
@@ -127,6 +145,20 @@ impl Args {
 
 fn transport(word: &str) -> Result<Transport, String> {
     Transport::parse(word).ok_or_else(|| "there are stdio, streaming and sse".into())
+}
+
+/// What can be read only once cannot be read again.
+fn can_be_watched(choice: &Choice) -> Result<(), Failure> {
+    let is_stream = |file: &&PathBuf| {
+        std::fs::metadata(file).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+    };
+    match choice.config.iter().find(is_stream) {
+        Some(file) => Err(Failure::usage(format!(
+            "--watch cannot watch {}: it is no regular file",
+            file.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Over stdio nothing listens: whoever asks for a port expects something else.

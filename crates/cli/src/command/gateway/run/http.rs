@@ -9,12 +9,18 @@ use server::{Auth, Names, Options, ServeError, Server, Shutdown};
 use super::notify;
 use super::presence::Presence;
 use super::token_file;
+use super::watch::{Reloading, Watch};
 use crate::engine::Engine;
 use crate::error::{Failure, Kind};
 use crate::limits::DRAIN_GRACE;
 use crate::ui::{self, Label, Line, Ui};
 
-pub(super) async fn run(ui: &Ui, engine: &Engine, settings: &Settings) -> Result<(), Failure> {
+pub(super) async fn run(
+    ui: &Ui,
+    engine: &Engine,
+    settings: &Settings,
+    watching: Option<Reloading>,
+) -> Result<(), Failure> {
     let listen = address(settings)?;
     let (auth, new_token) = auth(engine, settings)?;
     let options = Options {
@@ -29,6 +35,9 @@ pub(super) async fn run(ui: &Ui, engine: &Engine, settings: &Settings) -> Result
     let door = Server::bind(options).await.map_err(refused)?;
     let at = door.addresses().first().copied().unwrap_or(listen);
     let gateway = engine.start(ui)?;
+    let _watch = watching
+        .map(|reloading| Watch::start(reloading, &gateway))
+        .transpose()?;
     let url = url(at, settings.transport);
     let transport = settings.transport.as_str();
     let presence = Presence::enter(

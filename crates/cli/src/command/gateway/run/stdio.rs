@@ -5,12 +5,17 @@ use std::io::IsTerminal;
 use server::{Readiness, Shutdown, serve_stdio};
 
 use super::presence::Presence;
+use super::watch::{Reloading, Watch};
 use crate::engine::Engine;
 use crate::error::{Failure, Kind};
 use crate::limits::DRAIN_GRACE;
 use crate::ui::{Label, Line, Ui};
 
-pub(super) async fn run(ui: &Ui, engine: &Engine) -> Result<(), Failure> {
+pub(super) async fn run(
+    ui: &Ui,
+    engine: &Engine,
+    watching: Option<Reloading>,
+) -> Result<(), Failure> {
     let failed = |e: &dyn std::error::Error| {
         Failure::new(Kind::Failed, "the client cannot be served").because(e)
     };
@@ -21,6 +26,9 @@ pub(super) async fn run(ui: &Ui, engine: &Engine) -> Result<(), Failure> {
     let pipe = transport::stdio::own().map_err(|e| failed(&e))?;
     let shutdown = Shutdown::on_signals().map_err(|e| failed(&e))?;
     let gateway = engine.start(ui)?;
+    let _watch = watching
+        .map(|reloading| Watch::start(reloading, &gateway))
+        .transpose()?;
     let presence = Presence::enter(engine, &gateway, Readiness::default(), "stdio", None);
     let served = serve_stdio(gateway.clone(), pipe, shutdown).await;
     gateway.shutdown(DRAIN_GRACE).await;
