@@ -277,11 +277,13 @@ impl Server {
             .checked_duration_since(Instant::now())
             .filter(|wait| !wait.is_zero())?;
         let reason = breaker.reason.as_deref().unwrap_or("it failed");
-        Some(format!(
-            "{reason} (failed {} times in a row; next try in {} s)",
-            breaker.backoff.failures(),
-            wait.as_secs() + 1
-        ))
+        let seconds = wait.as_secs() + 1;
+        Some(match breaker.backoff.failures() {
+            0 | 1 => format!("{reason} (next try in {seconds} s)"),
+            failures => {
+                format!("{reason} (failed {failures} times in a row; next try in {seconds} s)")
+            }
+        })
     }
 
     /// Counts a failed start or a death right after it.
