@@ -27,18 +27,18 @@ pub(crate) struct Owned {
     pub(crate) own: Box<str>,
 }
 
-/// Gives each of `wanted`, in this order, the name under which clients see it.
-/// `given` are the names already in use in the workspace.
-pub(crate) fn assign(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) -> Vec<Box<str>> {
-    let mut taken: HashSet<Box<str>> = HashSet::with_capacity(wanted.len());
+/// Gives each of `wanted`, in this order, the name under which clients see it. `given` are the names that were given in
+/// the workspace so far, also to what is not there at the moment; `servers` all its servers.
+pub(crate) fn assign<'a>(
+    wanted: &[Owned],
+    given: &HashMap<Owned, Box<str>>,
+    servers: impl Iterator<Item = &'a str>,
+) -> Vec<Box<str>> {
+    let servers: HashSet<Box<str>> = servers.map(legal).collect();
+    let mut taken: HashSet<Box<str>> = given.values().cloned().collect();
     let mut users: HashMap<Box<str>, usize> = HashMap::with_capacity(wanted.len());
-    for item in wanted {
-        match given.get(item) {
-            Some(name) => {
-                taken.insert(name.clone());
-            }
-            None => *users.entry(legal(&item.own)).or_default() += 1,
-        }
+    for item in wanted.iter().filter(|item| !given.contains_key(*item)) {
+        *users.entry(legal(&item.own)).or_default() += 1;
     }
     let mut names = Vec::with_capacity(wanted.len());
     for item in wanted {
@@ -47,7 +47,10 @@ pub(crate) fn assign(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) -> Vec<
             continue;
         }
         let plain = legal(&item.own);
-        let is_free = users[&plain] == 1 && !taken.contains(&plain) && !is_reserved(&plain);
+        let is_free = users[&plain] == 1
+            && !taken.contains(&plain)
+            && !is_reserved(&plain)
+            && !is_of_another(&plain, &item.server, &servers);
         let name = if is_free {
             plain
         } else {
@@ -57,6 +60,12 @@ pub(crate) fn assign(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) -> Vec<
         names.push(name);
     }
     names
+}
+
+/// Whether a name reads as if it were a tool of another server: `server__tool` is to lead to that server.
+fn is_of_another(name: &str, server: &str, servers: &HashSet<Box<str>>) -> bool {
+    let mut prefixes = name.match_indices("__").map(|(at, _)| &name[..at]);
+    prefixes.any(|prefix| servers.contains(prefix) && *prefix != *legal(server))
 }
 
 /// The name with the server in front, made unique if even that is taken.
@@ -74,23 +83,31 @@ fn prefixed(item: &Owned, taken: &HashSet<Box<str>>) -> Box<str> {
 /// Like [`assign`] for URIs and URI templates: of several servers with the same one, the first keeps it as it
 /// is, the others get `server+uri`.
 pub(crate) fn assign_uris(wanted: &[Owned], given: &HashMap<Owned, Box<str>>) -> Vec<Box<str>> {
-    let mut taken: HashSet<Box<str>> = wanted
-        .iter()
-        .filter_map(|item| given.get(item))
-        .cloned()
-        .collect();
+    let mut taken: HashSet<Box<str>> = given.values().cloned().collect();
     wanted
         .iter()
         .map(|item| {
             let name = match given.get(item) {
                 Some(name) => name.clone(),
                 None if !taken.contains(&item.own) => item.own.clone(),
-                None => format!("{}+{}", scheme(&item.server), item.own).into(),
+                None => prefixed_uri(item, &taken),
             };
             taken.insert(name.clone());
             name
         })
         .collect()
+}
+
+fn prefixed_uri(item: &Owned, taken: &HashSet<Box<str>>) -> Box<str> {
+    let scheme = scheme(&item.server);
+    let wish = format!("{scheme}+{}", item.own).into();
+    if !taken.contains(&wish) {
+        return wish;
+    }
+    (2u32..)
+        .map(|n| format!("{scheme}-{n}+{}", item.own).into())
+        .find(|name| !taken.contains(name))
+        .expect("among infinitely many names one is free")
 }
 
 /// What a client calls a resource, if it is the one that the client calls `name` and its server `own`, or a part of that.
@@ -200,106 +217,4 @@ fn distance(a: &str, b: &str, limit: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn owned(text: &str) -> Owned {
-        let (server, own) = text.split_once('/').unwrap();
-        Owned {
-            server: server.into(),
-            own: own.into(),
-        }
-    }
-
-    fn check(given: &[(&str, &str)], wanted: &[&str], expected: &[&str]) {
-        let given = given
-            .iter()
-            .map(|(item, name)| (owned(item), Box::from(*name)))
-            .collect();
-        let wanted: Vec<Owned> = wanted.iter().map(|text| owned(text)).collect();
-        let names = assign(&wanted, &given);
-        assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn unique_names_stay() {
-        check(&[], &["a/read", "b/write"], &["read", "write"]);
-    }
-
-    #[test]
-    fn clashing_names_are_prefixed_on_both_sides() {
-        check(
-            &[],
-            &["a/read", "b/read", "b/write"],
-            &["a__read", "b__read", "write"],
-        );
-    }
-
-    #[test]
-    fn a_given_name_stays_and_only_the_newcomer_is_prefixed() {
-        check(
-            &[("a/read", "read")],
-            &["a/read", "b/read"],
-            &["read", "b__read"],
-        );
-    }
-
-    #[test]
-    fn a_prefixed_name_stays_after_its_rival_is_gone() {
-        check(&[("a/read", "a__read")], &["a/read"], &["a__read"]);
-    }
-
-    #[test]
-    fn the_gateways_own_names_cannot_be_taken() {
-        check(
-            &[],
-            &["a/mcp-find", "a/code-mode-x"],
-            &["a__mcp-find", "a__code-mode-x"],
-        );
-    }
-
-    #[test]
-    fn a_clash_of_prefixed_names_is_numbered() {
-        check(
-            &[],
-            &["a/b__c", "a__b/c", "x/c", "x/b__c"],
-            &["a__b__c", "a__b__c_2", "x__c", "x__b__c"],
-        );
-    }
-
-    #[test]
-    fn the_first_server_keeps_a_shared_uri() {
-        let wanted = [owned("a/x:1"), owned("9_b/x:1")];
-        let names = assign_uris(&wanted, &HashMap::new());
-        assert_eq!(
-            names.iter().map(|n| &**n).collect::<Vec<_>>(),
-            ["x:1", "s-9-b+x:1"]
-        );
-    }
-
-    #[test]
-    fn illegal_names_are_repaired_and_stay_apart() {
-        assert_eq!(&*legal("files.read"), "files_read");
-        assert_ne!(legal("日本"), legal("中国"));
-        let long = "x".repeat(80);
-        assert_eq!(legal(&long).len(), NAME_MAX);
-        assert_ne!(legal(&long), legal(&"x".repeat(81)));
-        assert_eq!(legal("").len(), 9);
-    }
-
-    #[test]
-    fn nearest_offers_what_was_meant() {
-        assert_eq!(
-            nearest("ecoh", ["echo", "add"].into_iter()),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            nearest("get-weathr", ["get-weather", "get-sum"].into_iter()),
-            ["get-weather"]
-        );
-        assert_eq!(
-            nearest("read", ["files__read"].into_iter()),
-            ["files__read"]
-        );
-    }
-}
+mod tests;

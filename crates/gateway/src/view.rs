@@ -88,9 +88,19 @@ impl View {
     /// A tool by `server__tool`, which always resolves.
     pub(crate) fn qualified(&self, kind: Kind, name: &str) -> Option<Target> {
         self.parts.iter().find_map(|part| {
-            let own = name.strip_prefix(&*part.server.name)?.strip_prefix("__")?;
+            let prefix = naming::legal(&part.server.name);
+            let server = &*part.server.name;
+            let own = [server, &*prefix]
+                .iter()
+                .find_map(|server| name.strip_prefix(server)?.strip_prefix("__"))?;
             let lists = part.lists.as_ref()?;
-            let item = lists.of(kind).iter().find(|item| *item.key == *own)?;
+            let is_meant = |item: &&Item| {
+                *item.key == *own || *naming::legal(&format!("{server}__{}", item.key)) == *name
+            };
+            let item = lists.of(kind).iter().find(is_meant)?;
+            if kind == Kind::Tools && !part.server.allows_tool(&item.key) {
+                return None;
+            }
             Some(Target {
                 server: part.server.clone(),
                 own: item.key.clone(),
@@ -264,7 +274,10 @@ impl Named {
         let empty = HashMap::new();
         let given_before = before.map_or(&empty, |named| &named.given);
         let names = match kind {
-            Kind::Tools | Kind::Prompts => naming::assign(&wanted, given_before),
+            Kind::Tools | Kind::Prompts => {
+                let servers = parts.iter().map(|part| &*part.server.name);
+                naming::assign(&wanted, given_before, servers)
+            }
             Kind::Resources | Kind::Templates => naming::assign_uris(&wanted, given_before),
         };
         let mut named = Self {

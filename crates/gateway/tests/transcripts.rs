@@ -7,8 +7,11 @@ mod transcripts {
     mod bytes;
     mod calls;
     mod changes;
+    mod greeting;
     mod harness;
+    mod lists;
     mod logging;
+    mod names;
     mod questions;
     mod resources;
 }

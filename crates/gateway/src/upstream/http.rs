@@ -142,17 +142,28 @@ impl HttpLink {
             resumes: 0,
             broken: None,
             until: Instant::now() + CALL_LIFE_MAX,
+            patience: self.patience(&out.method),
         });
         // Most streams hold nothing but the answer: then no task is needed.
-        match reading.first().await {
+        match handle.unless_over(reading.first()).await? {
             Some(outcome) => {
-                reading.end();
+                if outcome.is_ok() {
+                    reading.end();
+                }
                 Some(outcome)
             }
             None => {
                 tokio::spawn(reading.pump());
                 None
             }
+        }
+    }
+
+    /// How long the stream of an answer may say nothing. Only our own `subscriptions/listen` may do so for ever.
+    fn patience(&self, asked: &str) -> Duration {
+        match asked {
+            method::SUBSCRIPTIONS_LISTEN => Duration::MAX,
+            _ => self.timeouts.head,
         }
     }
 
@@ -340,7 +351,7 @@ impl HttpLink {
         }
     }
 
-    fn fault_of(&self, error: HttpError) -> Fault {
+    pub(super) fn fault_of(&self, error: HttpError) -> Fault {
         match error {
             HttpError::Timeout { .. } => Fault::TimedOut {
                 server: self.server.clone(),

@@ -33,6 +33,8 @@ pub(super) struct Reading {
     /// Why it ended, if it ended before anything was read.
     pub(super) broken: Option<String>,
     pub(super) until: Instant,
+    /// How long it may say nothing.
+    pub(super) patience: Duration,
 }
 
 /// What the next event was.
@@ -40,6 +42,8 @@ enum Next {
     Answer(Frame),
     Other,
     Broken(String),
+    /// It said nothing for too long.
+    Silent,
 }
 
 type Outcome = Result<(Frame, u16), Fault>;
@@ -54,6 +58,16 @@ impl Reading {
                 self.broken = Some(reason);
                 None
             }
+            Next::Silent => Some(Err(self.gave_up())),
+        }
+    }
+
+    /// The server had its time; it is told that nobody waits any more.
+    fn gave_up(&self) -> Fault {
+        self.live.cancel(self.id, Some("no answer in time"));
+        Fault::TimedOut {
+            server: self.live.server.clone(),
+            after_s: self.live.call_timeout.as_secs(),
         }
     }
 
@@ -90,16 +104,20 @@ impl Reading {
                 Next::Answer(frame) => return Ok((frame, 200)),
                 Next::Other => {}
                 Next::Broken(reason) => self.after_break(&reason).await?,
+                Next::Silent => return Err(self.gave_up()),
             }
         }
     }
 
     async fn next(&mut self) -> Next {
-        let event = match self.stream.next().await {
+        let event = match self.stream.next_within(self.patience).await {
             None => return Next::Broken("it closed the stream before the answer".to_owned()),
+            Some(Err(error)) if error.is_timeout() => return Next::Silent,
             Some(Err(error)) => return Next::Broken(error.to_string()),
             Some(Ok(event)) => event,
         };
+        // A server that goes on may break off as often as it likes.
+        self.resumes = 0;
         if event.id.is_some() {
             self.last_event = event.id;
         }

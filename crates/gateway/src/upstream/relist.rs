@@ -234,6 +234,9 @@ impl Upstream {
                 .ok()
                 .flatten()
                 .map(std::borrow::Cow::into_owned);
+            if read.items.len() > LIST_ITEMS_MAX {
+                break;
+            }
             match &cursor {
                 None => return Ok(read),
                 Some(next) if !cursors.insert(next.clone()) => {
@@ -243,7 +246,7 @@ impl Upstream {
                     ));
                     return Ok(read);
                 }
-                Some(_) if read.items.len() > LIST_ITEMS_MAX || bytes > LIST_BYTES_MAX => break,
+                Some(_) if bytes > LIST_BYTES_MAX => break,
                 Some(_) => {}
             }
         }
