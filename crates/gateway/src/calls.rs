@@ -3,10 +3,14 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::error::Fault;
+use crate::outbox::lock;
 use crate::slot::Slot;
 use crate::upstream::Live;
 
@@ -16,7 +20,12 @@ pub(crate) struct CallHandle {
     pub(crate) slot: Slot,
     way: OnceLock<Way>,
     taken_back: AtomicBool,
+    /// How many questions of its server wait for the client, and when the last one was settled.
+    questions: Mutex<(usize, Option<Instant>)>,
 }
+
+/// A question that belongs to a call, for as long as it waits for the client.
+pub(crate) struct Asking(Arc<CallHandle>);
 
 /// Where the call went.
 struct Way {
@@ -48,6 +57,18 @@ impl CallHandle {
         });
     }
 
+    /// Notes that the client is asked something.
+    pub(crate) fn asking(self: &Arc<Self>) -> Asking {
+        lock(&self.questions).0 += 1;
+        Asking(self.clone())
+    }
+
+    /// Whether its server waits for the client, or did so within this time: then it is not the server that is slow.
+    pub(crate) fn waits_for_client(&self, within: Duration) -> bool {
+        let (open, settled) = *lock(&self.questions);
+        open > 0 || settled.is_some_and(|settled| settled.elapsed() < within)
+    }
+
     /// The client wants no answer any more: the server is told, by its transport's and era's means.
     pub(crate) fn cancel(&self, reason: Option<&str>) {
         if self.slot.is_over() || self.taken_back.swap(true, Ordering::Relaxed) {
@@ -62,5 +83,12 @@ impl CallHandle {
     /// The client has gone without a word; the server is left to finish, nobody keeps the answer.
     pub(crate) fn abandon(&self) {
         self.slot.leave();
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut questions = lock(&self.0.questions);
+        *questions = (questions.0 - 1, Some(Instant::now()));
     }
 }

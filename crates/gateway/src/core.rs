@@ -355,6 +355,10 @@ impl Core {
         {
             upstream.wish_level(level);
         }
+        // It may have ended between the call's arrival and now; who ended it did not see this upstream.
+        if session.is_some_and(|session| session.is_closed()) {
+            self.leave(workspace);
+        }
         upstream
     }
 

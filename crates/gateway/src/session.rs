@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use wire::{Object, Version};
 
-use crate::calls::CallHandle;
+use crate::calls::{Asking, CallHandle};
 use crate::front::{Caller, Door};
 use crate::limits::{QUESTION_WAIT, QUESTIONS_MAX};
 use crate::naming::{self, Owned};
@@ -86,6 +86,8 @@ struct Question {
     /// The token under which the server wants to hear of progress.
     progress: Option<Box<str>>,
     asked: Instant,
+    /// The call that it belongs to, if that is known.
+    _asking: Option<Asking>,
 }
 
 impl Session {
@@ -204,7 +206,12 @@ impl Session {
     // === questions ===
 
     /// A number for a question; `None` if too many wait already.
-    pub(crate) fn ask(&self, reply: ReplyTo, progress: Option<Box<str>>) -> Option<u64> {
+    pub(crate) fn ask(
+        &self,
+        reply: ReplyTo,
+        progress: Option<Box<str>>,
+        about: Option<&Arc<CallHandle>>,
+    ) -> Option<u64> {
         let mut questions = lock(&self.questions);
         if questions.len() >= QUESTIONS_MAX || self.is_closed() {
             return None;
@@ -216,6 +223,7 @@ impl Session {
                 reply,
                 progress,
                 asked: Instant::now(),
+                _asking: about.map(CallHandle::asking),
             },
         );
         Some(id)

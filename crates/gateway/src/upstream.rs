@@ -13,6 +13,7 @@ mod watch;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -174,7 +175,7 @@ impl Upstream {
         handle: &Arc<CallHandle>,
         out: Outgoing,
     ) -> Option<Result<(Frame, u16), Fault>> {
-        let _busy = Busy::new(self);
+        let _busy = Busy::new(&**self);
         let live = match handle.unless_over(self.ready()).await? {
             Ok(live) => live,
             Err(fault) => return Some(Err(fault)),
@@ -457,13 +458,13 @@ impl Upstream {
 
     /// Stops the connection; the next call starts it again.
     pub(crate) async fn stop(&self) {
-        let live = self.live.swap(None);
-        {
+        let live = {
             let mut state = lock(&self.state);
             if !matches!(*state, State::Closed | State::Starting) {
                 *state = State::Idle;
             }
-        }
+            self.live.swap(None)
+        };
         if let Some(live) = live {
             self.drop_questions();
             live.end(&self.server).await;
@@ -555,16 +556,16 @@ impl Upstream {
 }
 
 /// Counts a call for as long as it is being sent or awaited here.
-struct Busy<'a>(&'a Upstream);
+struct Busy<U: Deref<Target = Upstream>>(U);
 
-impl<'a> Busy<'a> {
-    fn new(upstream: &'a Upstream) -> Self {
+impl<U: Deref<Target = Upstream>> Busy<U> {
+    fn new(upstream: U) -> Self {
         upstream.in_flight.fetch_add(1, Ordering::Relaxed);
         Self(upstream)
     }
 }
 
-impl Drop for Busy<'_> {
+impl<U: Deref<Target = Upstream>> Drop for Busy<U> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
         if let Some(core) = self.0.core.upgrade() {

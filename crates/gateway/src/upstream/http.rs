@@ -18,7 +18,7 @@ use wire::{Era, Frame, Kind, Version, build, header_value, method};
 
 use super::incoming::{About, Behalf};
 use super::reading::Reading;
-use super::{Link, Live, Outgoing, Upstream};
+use super::{Busy, Link, Live, Outgoing, Upstream};
 use crate::calls::CallHandle;
 use crate::error::Fault;
 use crate::limits::CALL_LIFE_MAX;
@@ -153,7 +153,10 @@ impl HttpLink {
                 Some(outcome)
             }
             None => {
-                tokio::spawn(reading.pump());
+                // The call goes on here; our own streams do not keep a server from being idle.
+                let is_call = !reading.about.behalf.is_gateway();
+                let busy = is_call.then(|| Busy::new(upstream.clone()));
+                tokio::spawn(reading.pump(busy));
                 None
             }
         }
@@ -351,7 +354,7 @@ impl HttpLink {
         }
     }
 
-    pub(super) fn fault_of(&self, error: HttpError) -> Fault {
+    fn fault_of(&self, error: HttpError) -> Fault {
         match error {
             HttpError::Timeout { .. } => Fault::TimedOut {
                 server: self.server.clone(),

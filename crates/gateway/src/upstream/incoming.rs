@@ -39,7 +39,7 @@ impl Behalf {
     }
 
     /// What comes with a request of our own belongs to nobody's call.
-    fn is_gateway(&self) -> bool {
+    pub(super) fn is_gateway(&self) -> bool {
         matches!(self, Self::Gateway)
     }
 
@@ -313,7 +313,8 @@ pub(crate) fn question(
     let params = frame.params_object().ok();
     let meta = params.and_then(|params| params.object("_meta").ok().flatten());
     let token = meta.and_then(|meta| meta.get(meta::PROGRESS_TOKEN).ok().flatten());
-    let Some(number) = session.ask(reply.clone(), token.map(Into::into)) else {
+    let call = about.map(|about| &about.handle);
+    let Some(number) = session.ask(reply.clone(), token.map(Into::into), call) else {
         reply.refuse("the client has too many unanswered questions");
         return;
     };

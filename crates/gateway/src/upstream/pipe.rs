@@ -25,6 +25,8 @@ pub(crate) struct PipeLink {
 
 struct Pending {
     about: About,
+    /// Our own `subscriptions/listen`, which is answered when it ends.
+    is_standing: bool,
     began: Instant,
     heard: Instant,
 }
@@ -43,7 +45,8 @@ impl PipeLink {
     }
 
     pub(crate) fn is_busy(&self) -> bool {
-        !lock(&self.pending).is_empty()
+        let pending = lock(&self.pending);
+        pending.values().any(|pending| !pending.is_standing)
     }
 
     /// Sends a request; its answer comes through the handle's slot.
@@ -63,6 +66,7 @@ impl PipeLink {
             out.id,
             Pending {
                 about,
+                is_standing: out.method == method::SUBSCRIPTIONS_LISTEN,
                 began: now,
                 heard: now,
             },
@@ -97,11 +101,13 @@ impl PipeLink {
         let limit = live.call_timeout;
         let expired: Vec<(u64, Pending)> = {
             let mut pending = lock(&self.pending);
-            let is_over =
-                |p: &Pending| p.heard.elapsed() >= limit || p.began.elapsed() >= CALL_LIFE_MAX;
+            let is_silent = |p: &Pending| {
+                p.heard.elapsed() >= limit && !p.about.handle.waits_for_client(limit)
+            };
             let ids: Vec<u64> = pending
                 .iter()
-                .filter(|(_, p)| is_over(p))
+                .filter(|(_, p)| !p.is_standing)
+                .filter(|(_, p)| is_silent(p) || p.began.elapsed() >= CALL_LIFE_MAX)
                 .map(|(id, _)| *id)
                 .collect();
             ids.into_iter()

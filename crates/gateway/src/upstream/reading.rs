@@ -11,13 +11,15 @@ use wire::{Era, Frame, Kind, method};
 
 use super::http::{Listed, is_answer_to};
 use super::incoming::{self, About};
-use super::{Link, Live, Upstream};
+use super::{Busy, Link, Live, Upstream};
 use crate::error::Fault;
 use crate::limits::{RESUMES_MAX, RETRY_WAIT_MAX};
 use crate::slot::Step;
 
 /// How long to wait before a stream is resumed whose server did not say.
 const RETRY_WAIT: Duration = Duration::from_secs(1);
+/// The shortest wait that a server can ask for.
+const RETRY_WAIT_MIN: Duration = Duration::from_millis(100);
 
 /// One event stream of one call, read to its end.
 pub(super) struct Reading {
@@ -58,12 +60,12 @@ impl Reading {
                 self.broken = Some(reason);
                 None
             }
-            Next::Silent => Some(Err(self.gave_up())),
+            Next::Silent => Some(Err(self.given_up())),
         }
     }
 
     /// The server had its time; it is told that nobody waits any more.
-    fn gave_up(&self) -> Fault {
+    fn given_up(&self) -> Fault {
         self.live.cancel(self.id, Some("no answer in time"));
         Fault::TimedOut {
             server: self.live.server.clone(),
@@ -72,16 +74,14 @@ impl Reading {
     }
 
     /// Reads on until the answer.
-    pub(super) async fn pump(mut self: Box<Self>) {
+    pub(super) async fn pump(mut self: Box<Self>, _busy: Option<Busy<Arc<Upstream>>>) {
         let handle = self.about.handle.clone();
         let until = self.until;
         let over = std::future::poll_fn(|cx| handle.slot.poll_over(cx));
         let outcome = tokio::select! {
             outcome = self.answer() => outcome,
             () = over => return,
-            () = tokio::time::sleep_until(until) => {
-                Err(Fault::TimedOut { server: self.live.server.clone(), after_s: 0 })
-            }
+            () = tokio::time::sleep_until(until) => Err(self.given_up()),
         };
         let is_answered = outcome.is_ok();
         handle.slot.finish(outcome);
@@ -104,7 +104,7 @@ impl Reading {
                 Next::Answer(frame) => return Ok((frame, 200)),
                 Next::Other => {}
                 Next::Broken(reason) => self.after_break(&reason).await?,
-                Next::Silent => return Err(self.gave_up()),
+                Next::Silent => return Err(self.given_up()),
             }
         }
     }
@@ -112,7 +112,12 @@ impl Reading {
     async fn next(&mut self) -> Next {
         let event = match self.stream.next_within(self.patience).await {
             None => return Next::Broken("it closed the stream before the answer".to_owned()),
-            Some(Err(error)) if error.is_timeout() => return Next::Silent,
+            Some(Err(error)) if error.is_timeout() => {
+                return match self.about.handle.waits_for_client(self.patience) {
+                    true => Next::Other,
+                    false => Next::Silent,
+                };
+            }
             Some(Err(error)) => return Next::Broken(error.to_string()),
             Some(Ok(event)) => event,
         };
@@ -156,12 +161,8 @@ impl Reading {
         }
         while self.resumes < RESUMES_MAX {
             self.resumes += 1;
-            tokio::time::sleep(
-                self.retry
-                    .map_or(RETRY_WAIT, Duration::from_millis)
-                    .min(RETRY_WAIT_MAX),
-            )
-            .await;
+            let wait = self.retry.map_or(RETRY_WAIT, Duration::from_millis);
+            tokio::time::sleep(wait.clamp(RETRY_WAIT_MIN, RETRY_WAIT_MAX)).await;
             match http.get(Some(&last_event)).await {
                 Ok(Some(stream)) => {
                     self.stream = stream;
@@ -244,6 +245,7 @@ async fn read_standing(upstream: &Weak<Upstream>, live: &Weak<Live>) {
         if failures > RESUMES_MAX {
             return;
         }
-        tokio::time::sleep((wait * 2u32.pow(failures)).min(RETRY_WAIT_MAX)).await;
+        let wait = wait.saturating_mul(2u32.pow(failures));
+        tokio::time::sleep(wait.clamp(RETRY_WAIT_MIN, RETRY_WAIT_MAX)).await;
     }
 }

@@ -20,14 +20,13 @@ impl Upstream {
         let Ok(core) = self.core() else { return };
         match outcome {
             Ok(live) => {
-                if matches!(*lock(&self.state), State::Closed) {
+                self.touch(core.now_ms());
+                if !self.install(&live) {
                     live.end(&self.server).await;
+                    self.turned.notify_waiters();
                     return;
                 }
                 self.server.succeeded();
-                self.touch(core.now_ms());
-                self.live.store(Some(live.clone()));
-                *lock(&self.state) = State::Ready;
                 core.note_start(&self.server, began.elapsed(), None);
                 self.turned.notify_waiters();
                 self.send_level(&live).await;
@@ -53,6 +52,21 @@ impl Upstream {
                 self.turned.notify_waiters();
             }
         }
+    }
+
+    /// Puts a started connection to use; false if it was closed or stopped meanwhile.
+    fn install(&self, live: &Arc<Live>) -> bool {
+        let mut state = lock(&self.state);
+        if matches!(*state, State::Closed) {
+            return false;
+        }
+        if self.server.is_stopped() {
+            *state = State::Idle;
+            return false;
+        }
+        *state = State::Ready;
+        self.live.store(Some(live.clone()));
+        true
     }
 
     async fn open(self: &Arc<Self>) -> Result<Arc<Live>, Fault> {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use wire::{Era, build, method, quote};
 
 use super::start::stateless_params;
@@ -199,6 +200,12 @@ impl Upstream {
                 upstream.watch.is_open.store(false, Ordering::Relaxed);
                 upstream.watch.is_running.store(false, Ordering::Release);
                 upstream.watch.turned.notify_waiters();
+                // Another connection that began before this was over found it running still.
+                if let Some(now) = upstream.current()
+                    && !std::ptr::eq(live.as_ptr(), Arc::as_ptr(&now))
+                {
+                    upstream.watch_lists(&now);
+                }
             }
         });
     }
@@ -247,6 +254,7 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
             behalf: Behalf::Gateway,
         };
         let asked = lock(&up.watch.wants).asked;
+        let began = Instant::now();
         let opened = connection.call(&up, &handle, out).await;
         drop(connection);
         let end = match opened {
@@ -272,6 +280,10 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
                 break;
             }
             End::Broken => {
+                // Proxies end long streams as a matter of course.
+                if began.elapsed() >= RETRY_WAIT_MAX {
+                    failures = 0;
+                }
                 failures += 1;
                 up.watch.is_open.store(false, Ordering::Relaxed);
                 drop(up);

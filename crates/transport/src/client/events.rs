@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -15,8 +15,8 @@ use crate::sse::{DecodeError, Decoder, Event};
 
 /// The events of one reply, pulled by whoever wants them.
 ///
-/// Dropping it closes the connection, which tells the server to stop, unless the reply had ended. There is no limit on
-/// how long a stream may be silent: that is for the reader to decide.
+/// Dropping it closes the connection, which tells the server to stop, unless the reply had ended. How long a
+/// stream may be silent is for the reader to decide: see [`Self::next_within`].
 ///
 /// Some servers label a plain JSON reply as an event stream. What does not begin as a field may but begins as JSON is
 /// given out as one event, when it is there as a whole.
@@ -73,6 +73,35 @@ impl EventStream {
     /// Waits for [`Self::poll_next`]. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Event, HttpError>> {
         poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// As [`Self::next`], unless no event comes for so long, which is an [`HttpError::Timeout`]; comments do not count,
+    /// and the stream can be read on. The connection's own timer is used, so an event that is there costs none.
+    pub async fn next_within(&mut self, patience: Duration) -> Option<Result<Event, HttpError>> {
+        if let Some(conn) = &mut self.conn {
+            conn.timer.clear();
+        }
+        poll_fn(|cx| match self.poll_next(cx) {
+            Poll::Pending => self.poll_impatient(cx, patience),
+            ready => ready,
+        })
+        .await
+    }
+
+    fn poll_impatient<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        patience: Duration,
+    ) -> Poll<Option<Result<T, HttpError>>> {
+        let Some(conn) = &mut self.conn else {
+            return Poll::Pending;
+        };
+        ready!(conn.timer.poll_over(cx, patience));
+        Poll::Ready(Some(Err(HttpError::Timeout {
+            origin: self.origin.clone(),
+            phase: Phase::Body,
+            after: patience,
+        })))
     }
 
     /// Gives the stream back when its reader has all it wanted: the answer came, and the end of the reply should
