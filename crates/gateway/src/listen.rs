@@ -156,7 +156,6 @@ impl Listen {
         }
     }
 
-    /// What the client calls this resource of an upstream, if it wants to hear of it or of what it is a part of.
     /// Ends the stream in good order: with an ordinary result.
     pub(crate) fn end(&self) {
         let result = format!(r#"{{"resultType":"complete","_meta":{}}}"#, self.stamp());
@@ -165,6 +164,7 @@ impl Listen {
         }
     }
 
+    /// What the client calls this resource of an upstream, if it wants to hear of it or of what it is a part of.
     pub(crate) fn wants_uri(&self, upstream: u64, uri: &str) -> Option<String> {
         let of_upstream = self.asked.iter().filter(|one| one.upstream.id == upstream);
         of_upstream

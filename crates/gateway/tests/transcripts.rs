@@ -9,9 +9,11 @@ mod transcripts {
     mod changes;
     mod greeting;
     mod harness;
+    mod listens;
     mod lists;
     mod logging;
     mod names;
     mod questions;
     mod resources;
+    mod stateless;
 }

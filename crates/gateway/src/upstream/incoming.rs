@@ -124,7 +124,7 @@ pub(crate) fn notification(upstream: &Arc<Upstream>, frame: Frame, about: Option
         method::RESOURCES_UPDATED => resource_updated(upstream, &frame),
         method::CANCELLED => withdrawn(upstream, &frame),
         method::MESSAGE => log_message(upstream, frame, about),
-        method::SUBSCRIPTIONS_ACKNOWLEDGED => upstream.watch().acknowledged(),
+        method::SUBSCRIPTIONS_ACKNOWLEDGED => upstream.watch().acknowledged_by(&frame),
         method::TASKS_CHANGED => task_changed(upstream, &frame),
         _ => pass_on(upstream, frame, about),
     }

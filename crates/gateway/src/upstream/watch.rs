@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use wire::{Era, build, method, quote};
+use wire::{Era, Frame, build, meta, method, quote};
 
 use super::start::stateless_params;
 use super::{Behalf, Live, Outgoing, Upstream};
@@ -40,6 +40,8 @@ struct Wants {
     settled: u64,
     /// The version that is being asked for.
     asked: u64,
+    /// Our id of the request that asks for it.
+    request: u64,
 }
 
 impl Watch {
@@ -82,8 +84,23 @@ impl Watch {
         }
     }
 
-    /// The server acknowledged the stream that was asked for last.
-    pub(crate) fn acknowledged(&self) {
+    /// The server acknowledged a stream; which one, it says by the id of the request.
+    pub(crate) fn acknowledged_by(&self, frame: &Frame) {
+        let id = || {
+            let params = frame.params_object().ok()?;
+            let meta = params.object("_meta").ok()??;
+            meta.u64(meta::SUBSCRIPTION_ID).ok()?
+        };
+        let request = lock(&self.wants).request;
+        if id().is_none_or(|id| id == request) {
+            self.acknowledged();
+        } else {
+            self.is_open.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The stream that was asked for last is open.
+    fn acknowledged(&self) {
         self.is_open.store(true, Ordering::Relaxed);
         let mut wants = lock(&self.wants);
         wants.settled = wants.asked;
@@ -253,7 +270,11 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
             progress: None,
             behalf: Behalf::Gateway,
         };
-        let asked = lock(&up.watch.wants).asked;
+        let asked = {
+            let mut wants = lock(&up.watch.wants);
+            wants.request = id;
+            wants.asked
+        };
         let began = Instant::now();
         let opened = connection.call(&up, &handle, out).await;
         drop(connection);

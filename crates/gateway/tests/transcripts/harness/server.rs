@@ -73,6 +73,8 @@ pub(crate) struct Server {
     /// HTTP: requests that nobody has looked at, and those that are being answered, by id or method.
     pub(crate) fresh: Vec<Exchange>,
     pub(crate) open: BTreeMap<String, Exchange>,
+    /// Ids of the `subscriptions/listen` requests that it has acknowledged by itself.
+    listens: Vec<String>,
     /// HTTP: sessions that it knows, and how many it ever gave.
     sessions: Vec<String>,
     sessions_given: usize,
@@ -103,6 +105,7 @@ impl Servers {
             port: None,
             fresh: Vec::new(),
             open: BTreeMap::new(),
+            listens: Vec::new(),
             sessions: Vec::new(),
             sessions_given: 0,
             log,
@@ -304,7 +307,7 @@ impl Server {
     }
 
     /// The answers to a message that needs no script.
-    fn answers(&self, frame: &Frame) -> Option<Vec<Bytes>> {
+    fn answers(&mut self, frame: &Frame) -> Option<Vec<Bytes>> {
         if self.is_by_hand(frame.method()) {
             return None;
         }
@@ -334,7 +337,15 @@ impl Server {
                 "uriTemplate",
                 &self.spec.templates,
             )),
+            method::CANCELLED => {
+                let params = frame.params_object().ok()?;
+                let id = params.get("requestId").ok()??;
+                let known = self.listens.iter().position(|known| known == id)?;
+                self.listens.remove(known);
+                Some(Vec::new())
+            }
             method::SUBSCRIPTIONS_LISTEN => {
+                self.listens.push(id.to_owned());
                 let params = frame.params_object().expect("params are an object");
                 let wanted = params
                     .get("notifications")
