@@ -70,6 +70,10 @@ impl Call {
         {
             match session.begin(id, &handle, core.settings.in_flight_max) {
                 Ok(()) => {}
+                Err(Refused::Closed) => {
+                    let why = "the session has ended".to_owned();
+                    return Err(refusal(id, era, &Fault::Invalid(why)));
+                }
                 Err(Refused::TooMany) => {
                     return Err(refusal(id, era, &Fault::Busy("requests under way")));
                 }

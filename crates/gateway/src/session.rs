@@ -167,7 +167,7 @@ impl Session {
 
     // === calls in flight ===
 
-    /// Notes a call; false if one with this id is under way.
+    /// Notes a call, unless one with this id is under way, there are too many, or the session has ended.
     pub(crate) fn begin(
         &self,
         id: &str,
@@ -175,6 +175,9 @@ impl Session {
         max: usize,
     ) -> Result<(), Refused> {
         let mut calls = lock(&self.calls);
+        if self.is_closed() {
+            return Err(Refused::Closed);
+        }
         if calls.len() >= max {
             return Err(Refused::TooMany);
         }
@@ -351,6 +354,7 @@ impl Session {
 /// Why a call was not noted.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
+    Closed,
     TooMany,
     Duplicate,
 }

@@ -101,9 +101,8 @@ impl PipeLink {
         let limit = live.call_timeout;
         let expired: Vec<(u64, Pending)> = {
             let mut pending = lock(&self.pending);
-            let is_silent = |p: &Pending| {
-                p.heard.elapsed() >= limit && !p.about.handle.waits_for_client(limit)
-            };
+            let is_silent =
+                |p: &Pending| p.heard.elapsed() >= limit && !p.about.handle.waits_for_client(limit);
             let ids: Vec<u64> = pending
                 .iter()
                 .filter(|(_, p)| !p.is_standing)

@@ -384,3 +384,135 @@ async fn an_unknown_method_goes_to_the_only_server_and_to_none_of_several() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_can_be_taken_back_before_the_first_event_of_its_stream() {
+    check(
+        r#"
+        server a {"tools":["x"],"http":true}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- #$id tools/call {"name":"x"}
+        server a on $id begins
+        client 1 -> notifications/cancelled {"requestId":1}
+        server a <- notifications/cancelled {"requestId":$id}
+        server a on $id gone
+        client 1 <- silence
+        client 1 -> #1 ping
+        client 1 <- #1 = {}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_says_nothing_ends_with_its_time() {
+    for begins in ["server a on $id begins", "server a on $id event 1 - "] {
+        check(&format!(
+            r#"
+            server a {{"tools":["x"],"http":true,"call_timeout_s":5}}
+            client 1 hello
+            client 1 -> #1 tools/call {{"name":"x"}}
+            server a <- #$id tools/call {{"name":"x"}}
+            {begins}
+            advance 4s
+            client 1 hears nothing
+            advance 2s
+            server a <- notifications/cancelled {{"requestId":$id, ...}}
+            server a on $id gone
+            client 1 <- #1 = {{"isError":true,"content":[{{"type":"text","text":"*within 5 s*"}}]}}
+            "#
+        ))
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_call_over_a_stream_keeps_its_server() {
+    check(
+        r#"
+        server a {"tools":["x"],"http":true,"sessions":true,"idle_timeout_s":5}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- #$id tools/call {"name":"x"}
+        server a on $id event 1 - 
+        advance 60s
+        server a -> #$id = {"content":[]}
+        client 1 <- #1 = {"content":[]}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_breaks_off_often_but_goes_on_is_resumed() {
+    let mut script = String::from(
+        r#"
+        server a {"tools":["x"],"http":true,"by_hand":["GET"]}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- GET
+        server a on GET status 405
+        server a <- #$id tools/call {"name":"x"}
+        server a on $id event 0 0 
+        server a on $id ends
+        client 1 <- retry 0
+        "#,
+    );
+    for n in 1..20 {
+        script += &format!(
+            r#"
+            advance 1s
+            server a <- GET
+            server a heard {{"last-event-id":"{}"}}
+            server a on GET event {n} 0 
+            server a on GET ends
+            client 1 <- retry 0
+            "#,
+            n - 1
+        );
+    }
+    script += r#"
+        advance 1s
+        server a <- GET
+        server a on GET -> #$id = {"content":[]}
+        client 1 <- #1 = {"content":[]}
+        "#;
+    check(&script).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_stopped_while_it_started_stays_stopped() {
+    check(
+        r#"
+        server a {"tools":["x"],"launch":"held"}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"x"}
+        gateway stops a
+        server a starts
+        server a ends
+        server a is {"state":"stopped","upstreams":0, ...}
+        client 1 <- #1 ! -32602 *
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_comes_after_the_end_starts_nothing() {
+    check(
+        r#"
+        server a {"tools":["x"]}
+        client 1 hello
+        client 1 -> #1 tools/list
+        client 1 <- #1 = *
+        client 1 closes
+        server a ends
+        client 1 -> #2 tools/call {"name":"x"}
+        client 1 <- #2 ! -32600 "*has ended"
+        client 1 <- end
+        server a launches 1
+        "#,
+    )
+    .await;
+}

@@ -481,3 +481,47 @@ async fn a_server_of_the_stateless_era_must_not_ask() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_run_out_of_time_while_the_person_thinks() {
+    check(
+        r#"
+        server a {"tools":["x"],"call_timeout_s":5}
+        client 1 hello {"elicitation":{}}
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- #$id tools/call {"name":"x"}
+        server a -> #"q" elicitation/create {"message":"?"}
+        client 1 <- #$q elicitation/create *
+        advance 60s
+        client 1 -> #$q = {"action":"accept"}
+        server a <- #"q" = {"action":"accept"}
+        advance 4s
+        client 1 hears nothing
+        advance 3s
+        server a <- notifications/cancelled {"requestId":$id, ...}
+        client 1 <- #1 = {"isError":true, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_call_does_not_either() {
+    check(
+        r#"
+        server a {"tools":["x"],"http":true,"call_timeout_s":5}
+        client 1 hello {"elicitation":{}}
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- #$id tools/call {"name":"x"}
+        server a on $id -> #"q" elicitation/create {"message":"?"}
+        client 1 <- #$q elicitation/create *
+        advance 60s
+        client 1 -> #$q = {"action":"accept"}
+        server a <- #"q" = {"action":"accept"}
+        advance 4s
+        server a -> #$id = {"content":[]}
+        client 1 <- #1 = {"content":[]}
+        "#,
+    )
+    .await;
+}

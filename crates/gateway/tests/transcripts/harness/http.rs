@@ -49,13 +49,25 @@ impl Exchange {
         self.put(Part::Whole([text.as_bytes(), body].concat()));
     }
 
+    /// Begins a stream on which nothing comes yet.
+    pub(crate) fn begin(&mut self) {
+        let head = self.head();
+        self.put(Part::Piece(head.into()));
+    }
+
+    /// The head of a stream, once.
+    fn head(&mut self) -> &'static str {
+        match std::mem::replace(&mut self.is_stream, true) {
+            true => "",
+            false => {
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+            }
+        }
+    }
+
     /// Adds an event to a stream, which begins with it.
     pub(crate) fn event(&mut self, id: Option<&str>, retry: Option<u64>, data: &str) {
-        let mut text = String::new();
-        if !std::mem::replace(&mut self.is_stream, true) {
-            text +=
-                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-        }
+        let mut text = self.head().to_owned();
         if let Some(id) = id {
             text += &format!("id: {id}\n");
         }

@@ -633,6 +633,8 @@ impl World {
                     .add(&format!("server {name} on {key}"), "->", text.as_bytes());
                 exchange.event(None, None, &text);
             }
+            // A stream, and nothing on it yet.
+            "begins" => exchange.begin(),
             // `event ID RETRY MESSAGE`, `-` for none.
             "event" => {
                 let parts: Vec<&str> = text.splitn(3, ' ').collect();
