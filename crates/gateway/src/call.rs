@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use wire::{Era, Frame, Object, build, method};
@@ -13,7 +13,6 @@ use crate::core::Core;
 use crate::error::{Fault, silence};
 use crate::front::{Answer, Door, Origin, StatelessHeaders};
 use crate::method::subscriptions::{self, Subscribing};
-use crate::pipeline::refusal;
 use crate::record::{CallRecord, Outcome};
 use crate::server::Server;
 use crate::session::{Refused, Session};
@@ -48,7 +47,6 @@ pub(crate) struct Call {
 impl Call {
     /// Phase 1.
     pub(crate) fn admit(core: &Arc<Core>, from: &Origin, frame: Frame) -> Result<Self, Answer> {
-        let id = frame.id().unwrap_or("null");
         let is_stateless = from
             .session
             .as_ref()
@@ -58,30 +56,9 @@ impl Call {
         } else {
             Era::Handshake
         };
-        if core.is_draining.load(Ordering::Relaxed) {
-            return Err(refusal(id, era, &Fault::ShuttingDown));
-        }
         let handle = CallHandle::new();
-        // `initialize` comes once and is answered at once: an idle session needs no table of calls.
-        if let Some(session) = from
-            .session
-            .as_ref()
-            .filter(|_| frame.method() != method::INITIALIZE)
-        {
-            match session.begin(id, &handle, core.settings.in_flight_max) {
-                Ok(()) => {}
-                Err(Refused::Closed) => {
-                    let why = "the session has ended".to_owned();
-                    return Err(refusal(id, era, &Fault::Invalid(why)));
-                }
-                Err(Refused::TooMany) => {
-                    return Err(refusal(id, era, &Fault::Busy("requests under way")));
-                }
-                Err(Refused::Duplicate) => {
-                    let why = format!("a request with id {id} is under way already");
-                    return Err(refusal(id, era, &Fault::Invalid(why)));
-                }
-            }
+        if let Err(fault) = enter(core, from, &frame, &handle) {
+            return Err(refused(core, from, &frame, era, &fault));
         }
         core.in_flight.fetch_add(1, Ordering::Relaxed);
         let workspace = from
@@ -266,6 +243,52 @@ impl Drop for Call {
         }
         self.record(Outcome::Fault("abandoned"), 0);
     }
+}
+
+/// Whether there is room for one more request, and what it is noted by is free.
+fn enter(core: &Core, from: &Origin, frame: &Frame, handle: &Arc<CallHandle>) -> Result<(), Fault> {
+    if core.is_draining.load(Ordering::Relaxed) {
+        return Err(Fault::ShuttingDown);
+    }
+    // `initialize` comes once and is answered at once: an idle session needs no table of calls.
+    let session = from.session.as_ref();
+    let Some(session) = session.filter(|_| frame.method() != method::INITIALIZE) else {
+        return Ok(());
+    };
+    let id = frame.id().unwrap_or("null");
+    session
+        .begin(id, handle, core.settings.in_flight_max)
+        .map_err(|refused| match refused {
+            Refused::Closed => Fault::Invalid("the session has ended".to_owned()),
+            Refused::TooMany => Fault::Busy("requests under way"),
+            Refused::Duplicate => {
+                Fault::Invalid(format!("a request with id {id} is under way already"))
+            }
+        })
+}
+
+/// The answer to a request that did not become a call. It is recorded all the same.
+fn refused(core: &Core, from: &Origin, frame: &Frame, era: Era, fault: &Fault) -> Answer {
+    let answer = fault.answer(frame.id().unwrap_or("null"), era, false);
+    core.recorder.call(CallRecord {
+        id: core.next_id(),
+        at: core.wall_clock(Instant::now()),
+        caller: from.caller.0.clone(),
+        client: from
+            .session
+            .as_ref()
+            .and_then(|s| Some(s.hello()?.client.clone())),
+        method: well_known(frame.method()),
+        server: None,
+        name: None,
+        took: Duration::ZERO,
+        outcome: Outcome::Fault(fault.tag()),
+        bytes_in: frame.bytes().len(),
+        bytes_out: answer.frame.len(),
+        trace: None,
+        span: trace::new_span(),
+    });
+    answer
 }
 
 /// On a door that speaks both eras, a request says by its `_meta` that it is of the stateless one.

@@ -194,7 +194,7 @@ impl Gateway {
 
     /// Takes the client's answer to a question.
     pub fn response(&self, from: &Origin, frame: Frame) {
-        inbound::response(from, &frame);
+        inbound::response(&self.core, from, &frame);
     }
 
     /// Whether it takes requests: from its beginning until it shuts down.

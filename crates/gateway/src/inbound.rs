@@ -80,10 +80,12 @@ fn task_status(core: &Arc<Core>, from: &Origin, frame: &Frame) {
 }
 
 /// Takes an answer to the server that asked. Answers to what nobody asked are dropped.
-pub(crate) fn response(from: &Origin, frame: &Frame) {
+pub(crate) fn response(core: &Core, from: &Origin, frame: &Frame) {
     let Some(session) = &from.session else { return };
     let id = frame.id().and_then(|id| id.parse::<u64>().ok());
-    if let Some(reply) = id.and_then(|id| session.answered(id)) {
-        reply.answer(frame);
+    if let Some(reply) = id.and_then(|id| session.answered(id))
+        && let Ok(frame) = Frame::parse(core.tasks.opened_answer(frame, &session.caller))
+    {
+        reply.answer(&frame);
     }
 }

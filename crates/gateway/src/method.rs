@@ -18,6 +18,8 @@ pub(crate) enum Route {
     Server(Box<Plan>),
     /// Nowhere: this is the result, raw JSON.
     Here(String),
+    /// Nowhere, for the server has said so already; whether the client may ask is still to be decided.
+    Known(Box<Plan>, &'static str),
     /// Nowhere: a stream of messages that the call's mailbox gets.
     Stream,
 }

@@ -36,6 +36,12 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
     let plan = match handle.unless_over(method::resolve(&mut call)).await {
         Some(Ok(Route::Server(plan))) => plan,
         Some(Ok(Route::Here(result))) => return Reply::Done(call.finish_here(&result)),
+        Some(Ok(Route::Known(plan, result))) => {
+            return Reply::Done(match authorize(&call, *plan) {
+                Ok(_) => call.finish_here(result),
+                Err(fault) => call.finish(Err(fault)),
+            });
+        }
         Some(Ok(Route::Stream)) => return Reply::Stream(Events::new(call)),
         Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
         None => return first(call).await,
@@ -96,9 +102,4 @@ fn facts<'a>(call: &'a Call, plan: &'a Plan) -> Facts<'a> {
         name: &plan.target.own,
         params: call.frame.params().unwrap_or("{}"),
     }
-}
-
-/// The answer to a request that was refused before it became a call.
-pub(crate) fn refusal(id: &str, era: Era, fault: &Fault) -> Answer {
-    fault.answer(id, era, false)
 }

@@ -75,11 +75,7 @@ impl Tasks {
             return frame.bytes().clone();
         };
         let mut edits = frame.edit();
-        let related = body
-            .object("_meta")
-            .ok()
-            .flatten()
-            .and_then(|meta| meta.object(meta::RELATED_TASK).ok().flatten());
+        let related = related(&body);
         let task = body.object("task").ok().flatten();
         for object in [Some(body), task, related].into_iter().flatten() {
             if let (Ok(Some(raw)), Ok(Some(id))) = (object.get("taskId"), object.string("taskId")) {
@@ -88,6 +84,37 @@ impl Tasks {
         }
         edits.apply()
     }
+}
+
+impl Tasks {
+    /// A question of a server with the id of the task that it is about sealed. Other ids in it are the client's own.
+    pub(crate) fn sealed_question(&self, frame: &Frame, server: &Server, caller: &Caller) -> Bytes {
+        self.with_related(frame, |id| Some(self.seal(&server.name, id, caller)))
+    }
+
+    /// The client's answer with that id as the server knows it.
+    pub(crate) fn opened_answer(&self, frame: &Frame, caller: &Caller) -> Bytes {
+        self.with_related(frame, |id| Some(self.open(id, caller)?.1))
+    }
+
+    fn with_related(&self, frame: &Frame, change: impl Fn(&str) -> Option<String>) -> Bytes {
+        let changed = || {
+            memchr::memmem::find(frame.bytes(), meta::RELATED_TASK.as_bytes())?;
+            let body = body_of(frame)?;
+            let task = related(&body)?;
+            let (raw, id) = (task.get("taskId").ok()??, task.string("taskId").ok()??);
+            let mut edits = frame.edit();
+            edits.replace(raw, quote(&change(&id)?));
+            Some(edits.apply())
+        };
+        changed().unwrap_or_else(|| frame.bytes().clone())
+    }
+}
+
+/// What says to which task a message belongs.
+fn related<'a>(body: &Object<'a>) -> Option<Object<'a>> {
+    let meta = body.object("_meta").ok()??;
+    meta.object(meta::RELATED_TASK).ok()?
 }
 
 /// The result of an answer, the params of anything else.

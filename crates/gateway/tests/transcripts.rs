@@ -13,7 +13,9 @@ mod transcripts {
     mod lists;
     mod logging;
     mod names;
+    mod phases;
     mod questions;
     mod resources;
     mod stateless;
+    mod tasks;
 }

@@ -35,16 +35,17 @@ pub(super) async fn subscribe(call: &mut Call) -> Result<Route, Fault> {
     }
     let resource = resource_of(&plan.target);
     if !session.subscribe(resource.clone(), call.name.as_deref().unwrap_or_default()) {
-        return Ok(Route::Here("{}".to_owned()));
+        return Ok(Route::Known(Box::new(plan), "{}"));
     }
     let upstream = call
         .core
         .upstream(&call.workspace, &plan.target.server, Era::Handshake);
-    if !upstream.subscribe(&plan.target.own) {
-        return Ok(Route::Here("{}".to_owned()));
-    }
+    let is_known = !upstream.subscribe(&plan.target.own);
     call.subscribing = Some(Box::new(Subscribing { upstream, resource }));
-    Ok(Route::Server(Box::new(plan)))
+    Ok(match is_known {
+        true => Route::Known(Box::new(plan), "{}"),
+        false => Route::Server(Box::new(plan)),
+    })
 }
 
 /// The server has agreed to a subscription, or it will not come to be.

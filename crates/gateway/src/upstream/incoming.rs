@@ -310,6 +310,15 @@ pub(crate) fn question(
         live: Arc::downgrade(live),
         id: id.into(),
     };
+    let Some(core) = upstream.core_if_up() else {
+        return;
+    };
+    let sealed = core
+        .tasks
+        .sealed_question(frame, &upstream.server, &session.caller);
+    let Ok(frame) = Frame::parse(sealed) else {
+        return;
+    };
     let params = frame.params_object().ok();
     let meta = params.and_then(|params| params.object("_meta").ok().flatten());
     let token = meta.and_then(|meta| meta.get(meta::PROGRESS_TOKEN).ok().flatten());

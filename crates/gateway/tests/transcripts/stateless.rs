@@ -367,3 +367,22 @@ async fn callers_share_no_server_by_default() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_read_once_more_is_as_it_was() {
+    check(
+        r#"
+        server a {"era":"stateless","tools":["x"],"by_hand":["subscriptions/listen"]}
+        caller ann ~> #1 tools/list
+        server a <- #$l subscriptions/listen *
+        server a -> #$l ! -32601 "no"
+        caller ann <- #1 = {"tools":[{"name":"x", ...}], ...}
+        server a has {"era":"stateless","tools":["x"],"by_hand":["tools/list"]}
+        caller ann ~> #2 tools/list
+        server a <- #$t tools/list *
+        server a -> #$t ! -32000 "busy"
+        caller ann <- #2 = {"tools":[{"name":"x", ...}], ...}
+        "#,
+    )
+    .await;
+}
