@@ -557,6 +557,8 @@ impl Core {
                 .entry
                 .idle_timeout_s
                 .map_or(self.settings.idle_timeout, Duration::from_secs);
+            let forgotten = server.forget_unused();
+            self.telemetry.upstreams.dec_by(forgotten as i64);
             for upstream in server.upstreams() {
                 upstream.sweep();
                 if !idle.is_zero() {

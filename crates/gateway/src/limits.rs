@@ -4,8 +4,12 @@ use std::time::Duration;
 
 /// Messages kept for one call whose client does not read them.
 pub const CALL_EVENTS_MAX: usize = 1024;
+/// What these may hold together, unless it is one message alone.
+pub const CALL_EVENTS_BYTES_MAX: usize = 32 << 20;
 /// Messages kept for one conversation that nobody reads; the oldest notification goes first.
 pub const OUTBOX_MESSAGES_MAX: usize = 256;
+/// What these may hold together, unless it is one message alone.
+pub const OUTBOX_BYTES_MAX: usize = 32 << 20;
 /// Questions of servers that one client has not answered yet.
 pub const QUESTIONS_MAX: usize = 64;
 /// How long a question waits for the person before the server is told that nobody answered.

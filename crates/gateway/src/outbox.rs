@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use crate::limits::OUTBOX_MESSAGES_MAX;
+use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX};
 
 /// See the module.
 #[derive(Default)]
@@ -20,8 +20,18 @@ pub(crate) struct Outbox {
 #[derive(Default)]
 struct Inner {
     queue: VecDeque<Bytes>,
+    /// What it holds.
+    bytes: usize,
     waker: Option<Waker>,
     closed: bool,
+}
+
+impl Inner {
+    fn pop(&mut self) -> Option<Bytes> {
+        let message = self.queue.pop_front()?;
+        self.bytes -= message.len();
+        Some(message)
+    }
 }
 
 impl Outbox {
@@ -32,10 +42,15 @@ impl Outbox {
             if inner.closed {
                 return;
             }
-            if inner.queue.len() >= OUTBOX_MESSAGES_MAX {
-                inner.queue.pop_front();
+            while inner.queue.len() >= OUTBOX_MESSAGES_MAX
+                || inner.bytes + message.len() > OUTBOX_BYTES_MAX
+            {
+                if inner.pop().is_none() {
+                    break;
+                }
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
+            inner.bytes += message.len();
             inner.queue.push_back(message);
             inner.waker.take()
         };
@@ -59,7 +74,7 @@ impl Outbox {
     /// The next message.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut inner = lock(&self.inner);
-        if let Some(message) = inner.queue.pop_front() {
+        if let Some(message) = inner.pop() {
             return Poll::Ready(Some(message));
         }
         if inner.closed {
@@ -102,6 +117,19 @@ mod tests {
         }
         assert_eq!(outbox.dropped(), 3);
         assert_eq!(poll_fn(|cx| outbox.poll_next(cx)).await.unwrap(), "3");
+    }
+
+    #[tokio::test]
+    async fn large_messages_make_room_sooner() {
+        let outbox = Outbox::default();
+        for byte in [b'1', b'2', b'3'] {
+            outbox.push(Bytes::from(vec![byte; OUTBOX_BYTES_MAX / 2]));
+        }
+        assert_eq!(outbox.dropped(), 1);
+        assert_eq!(poll_fn(|cx| outbox.poll_next(cx)).await.unwrap()[0], b'2');
+        outbox.push(Bytes::from(vec![b'4'; OUTBOX_BYTES_MAX + 1]));
+        assert_eq!(outbox.dropped(), 2);
+        assert_eq!(poll_fn(|cx| outbox.poll_next(cx)).await.unwrap()[0], b'4');
     }
 
     #[tokio::test]

@@ -179,6 +179,15 @@ impl Server {
         lock(&self.upstreams).retain(|_, known| known.id != upstream.id);
     }
 
+    /// Lets go of shared upstreams that nobody uses any more and that have ended; how many there were.
+    pub(crate) fn forget_unused(&self) -> usize {
+        let mut upstreams = lock(&self.upstreams);
+        let before = upstreams.len();
+        // Whoever is about to use one holds it already, since it is found under this lock.
+        upstreams.retain(|_, known| Arc::strong_count(known) > 1 || known.current().is_some());
+        before - upstreams.len()
+    }
+
     // === what was learnt ===
 
     /// What is known of its lists without asking it. `load` reads the persisted text the first time.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use wire::Frame;
 
 use crate::error::Fault;
-use crate::limits::CALL_EVENTS_MAX;
+use crate::limits::{CALL_EVENTS_BYTES_MAX, CALL_EVENTS_MAX};
 use crate::outbox::lock;
 
 /// One thing that happened to a call.
@@ -33,11 +33,29 @@ pub(crate) struct Slot {
 #[derive(Default)]
 struct Inner {
     steps: VecDeque<Step>,
+    /// What the messages among them hold.
+    bytes: usize,
     reader: Option<Waker>,
     /// Woken when the call is over.
     watchers: Vec<Waker>,
     done: bool,
     gone: bool,
+}
+
+impl Step {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Message(message) => message.len(),
+            Self::Retry(_) | Self::Done(_) => 0,
+        }
+    }
+}
+
+impl Inner {
+    fn has_room(&self, bytes: usize) -> bool {
+        self.steps.is_empty()
+            || self.steps.len() < CALL_EVENTS_MAX && self.bytes + bytes <= CALL_EVENTS_BYTES_MAX
+    }
 }
 
 impl Slot {
@@ -54,10 +72,11 @@ impl Slot {
                 return;
             }
             let last = matches!(step, Step::Done(_));
-            if !last && inner.steps.len() >= CALL_EVENTS_MAX {
+            if !last && !inner.has_room(step.bytes()) {
                 return;
             }
             inner.done = last;
+            inner.bytes += step.bytes();
             inner.steps.push_back(step);
             let watchers = if last {
                 std::mem::take(&mut inner.watchers)
@@ -84,7 +103,10 @@ impl Slot {
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Step> {
         let mut inner = lock(&self.inner);
         match inner.steps.pop_front() {
-            Some(step) => Poll::Ready(step),
+            Some(step) => {
+                inner.bytes -= step.bytes();
+                Poll::Ready(step)
+            }
             None => {
                 inner.reader = Some(cx.waker().clone());
                 Poll::Pending
@@ -103,6 +125,7 @@ impl Slot {
             let mut inner = lock(&self.inner);
             inner.gone = true;
             inner.steps.clear();
+            inner.bytes = 0;
             std::mem::take(&mut inner.watchers)
         };
         watchers.into_iter().for_each(Waker::wake);
@@ -169,5 +192,21 @@ mod tests {
             messages += 1;
         }
         assert_eq!(messages, CALL_EVENTS_MAX);
+    }
+
+    #[tokio::test]
+    async fn an_unread_call_keeps_a_bounded_number_of_bytes() {
+        let slot = Slot::default();
+        let large = Bytes::from(vec![b'x'; CALL_EVENTS_BYTES_MAX / 2]);
+        for _ in 0..3 {
+            slot.message(large.clone());
+        }
+        slot.message(Bytes::from_static(b"small"));
+        for _ in 0..2 {
+            assert!(matches!(slot.next().await, Step::Message(m) if m == large));
+        }
+        let whole = Bytes::from(vec![b'x'; CALL_EVENTS_BYTES_MAX + 1]);
+        slot.message(whole.clone());
+        assert!(matches!(slot.next().await, Step::Message(m) if m == whole));
     }
 }

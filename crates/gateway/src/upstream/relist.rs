@@ -26,7 +26,7 @@ impl Upstream {
     pub(super) async fn first_lists(self: &Arc<Self>, live: &Arc<Live>) {
         let Ok(core) = self.core() else { return };
         let before = self.lists();
-        let lists = Arc::new(self.read_all(live).await);
+        let lists = Arc::new(self.read_all(live, before.as_deref()).await);
         if self.current().is_none() {
             return;
         }
@@ -140,7 +140,7 @@ impl Upstream {
             && !self.watch.is_open()
             && age >= lists.ttl_ms.unwrap_or(0)
         {
-            let fresh = self.read_all(&live).await;
+            let fresh = self.read_all(&live, Some(&lists)).await;
             if fresh != *lists {
                 self.lists.store(Some(Arc::new(fresh)));
                 if let Ok(core) = self.core() {
@@ -150,7 +150,8 @@ impl Upstream {
         }
     }
 
-    async fn read_all(self: &Arc<Self>, live: &Arc<Live>) -> Lists {
+    /// All lists. One that cannot be read is as it was before.
+    async fn read_all(self: &Arc<Self>, live: &Arc<Live>, before: Option<&Lists>) -> Lists {
         let hello = live.hello();
         let mut lists = Lists {
             capabilities: hello.map_or("{}".into(), |hello| hello.capabilities.clone()),
@@ -193,7 +194,13 @@ impl Upstream {
                 }
                 // Servers that declare resources often have no templates method.
                 Some(Err(Fault::UnknownMethod(_))) if kind == Kind::Templates => {}
-                Some(Err(fault)) => lists.problems.push(format!("{}: {fault}", kind.member())),
+                Some(Err(fault)) => {
+                    lists.set(
+                        kind,
+                        before.map_or(Vec::new(), |lists| lists.of(kind).to_vec()),
+                    );
+                    lists.problems.push(format!("{}: {fault}", kind.member()));
+                }
             }
         }
         lists

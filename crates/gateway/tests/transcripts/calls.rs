@@ -1,6 +1,6 @@
 //! Calls: their ids, their progress, and how they are taken back.
 
-use super::harness::check;
+use super::harness::{World, check};
 
 #[tokio::test(start_paused = true)]
 async fn a_call_goes_to_its_server_and_the_answer_comes_back() {
@@ -515,4 +515,53 @@ async fn a_request_that_comes_after_the_end_starts_nothing() {
         "#,
     )
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_server_that_nobody_needs_any_more_is_forgotten() {
+    let mut world = World::default();
+    world
+        .run(
+            r#"
+            server a {"tools":["x"],"share":"caller","idle_timeout_s":5}
+            "#,
+        )
+        .await;
+    // The capabilities are part of what calls must share, and clients write what they like there.
+    for n in 1..4 {
+        world
+            .run(&format!(
+                r#"
+                client {n} hello {{"sampling":{{"n":{n}}}}}
+                client {n} -> #1 tools/call {{"name":"x"}}
+                server a.{n} <- #$id{n} tools/call *
+                server a.{n} -> #$id{n} = {{}}
+                client {n} <- #1 = {{}}
+                client {n} closes
+                client {n} <- end
+                "#
+            ))
+            .await;
+    }
+    let upstreams = |world: &mut World| {
+        let metrics = world.gateway().metrics();
+        let mut lines = metrics.lines();
+        lines
+            .find_map(|line| line.strip_prefix("portolan_upstreams "))
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(upstreams(&mut world), "3");
+    world
+        .run(
+            r#"
+            advance 10s
+            server a.1 ends
+            server a.3 ends
+            advance 2s
+            "#,
+        )
+        .await;
+    assert_eq!(upstreams(&mut world), "0");
+    world.finish().await;
 }
