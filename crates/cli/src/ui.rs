@@ -79,6 +79,11 @@ impl Ui {
         self.format
     }
 
+    /// How wide stdout is, on a terminal.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        self.out.columns
+    }
+
     /// How stderr is read; for writers on other threads.
     pub(crate) fn err(&self) -> Stream {
         self.err

@@ -86,7 +86,9 @@ async fn scenes(stage: &Stage<'_>, actors: &[Actor], serving: &Serving) -> Resul
 
     let begun = Instant::now();
     stage.wait("servers are starting");
-    let tools = player.tools().await?;
+    let tools = player.tools().await;
+    stage.wait("");
+    let tools = tools?;
     let broken = serving.broken();
     let working = actors.len() - broken.len().min(actors.len());
     let servers = if working == 1 { "server" } else { "servers" };
@@ -111,11 +113,7 @@ async fn scenes(stage: &Stage<'_>, actors: &[Actor], serving: &Serving) -> Resul
         {
             Ok(answer) => {
                 calls += 1;
-                stage.step(
-                    "tools/call",
-                    &format!("{tool} {} → {answer}", scene.arguments),
-                    begun,
-                );
+                stage.call(tool, scene.arguments, &answer, begun);
             }
             Err(failure) => stage.skip(tool, failure.message()),
         }

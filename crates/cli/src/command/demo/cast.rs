@@ -14,6 +14,7 @@ const EVERYTHING: &str = "@modelcontextprotocol/server-everything@2026.8.31";
 /// Somebody without a network should not wait for npm to believe it.
 const FEW_RETRIES: [&str; 2] = ["--fetch-retries=1", "--fetch-retry-mintimeout=500"];
 const TIME: &str = "mcp-server-time";
+const TIME_VERSION: &str = "2026.10.19";
 
 /// A server and its scenes.
 pub(super) struct Actor {
@@ -40,6 +41,7 @@ const fn scene(tool: &'static str, arguments: &'static str) -> Scene {
 pub(super) async fn real(stage: &Stage<'_>) -> Vec<Actor> {
     stage.wait("npm and PyPI are asked for servers");
     let (npm, pypi) = tokio::join!(from_npm(stage), from_pypi(stage));
+    stage.wait("");
     let mut actors = Vec::new();
     for (name, found) in [("everything", npm), ("time", pypi)] {
         match found {
@@ -57,7 +59,7 @@ async fn from_npm(stage: &Stage<'_>) -> Result<Actor, String> {
     let begun = Instant::now();
     let fetch = ["--prefer-offline", "-y", "-p", EVERYTHING, "-c", "true"];
     install::run("npx", &[&FEW_RETRIES[..], &fetch].concat()).await?;
-    stage.step("install", &format!("{EVERYTHING} from npm"), begun);
+    stage.step("install", &format!("npm: {EVERYTHING}"), begun);
     Ok(Actor {
         entry: entry(
             "everything",
@@ -80,15 +82,17 @@ async fn from_npm(stage: &Stage<'_>) -> Result<Actor, String> {
 
 async fn from_pypi(stage: &Stage<'_>) -> Result<Actor, String> {
     let begun = Instant::now();
+    let package = format!("{TIME}@{TIME_VERSION}");
     let (command, arguments): (String, Vec<&str>) = if install::is_there("uvx").await {
-        install::run("uvx", &[TIME, "--help"]).await?;
-        ("uvx".into(), vec![TIME])
+        install::run("uvx", &[&package, "--help"]).await?;
+        ("uvx".into(), vec![&package])
     } else if install::is_there("python3").await {
-        (install::venv(TIME).await?.display().to_string(), Vec::new())
+        let program = install::venv(TIME, TIME_VERSION).await?;
+        (program.display().to_string(), Vec::new())
     } else {
         return Err("Python is not installed: its server is left out".into());
     };
-    stage.step("install", &format!("{TIME} from PyPI"), begun);
+    stage.step("install", &format!("PyPI: {package}"), begun);
     Ok(Actor {
         entry: entry("time", &command, &arguments)?,
         scenes: vec![

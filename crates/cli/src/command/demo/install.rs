@@ -1,7 +1,7 @@
 //! Installers that the demo runs: programs that end by themselves. Owns their time limit, and that nothing
 //! of them is left when the demo is interrupted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::{Child, Command};
@@ -19,17 +19,18 @@ pub(super) async fn run(program: &str, arguments: &[&str]) -> Result<(), String>
 }
 
 /// A program from PyPI in a virtual environment of its own, kept in our cache; the path of the program.
-pub(super) async fn venv(package: &str) -> Result<PathBuf, String> {
+pub(super) async fn venv(package: &str, version: &str) -> Result<PathBuf, String> {
     let dirs = config::Dirs::from_env(&config::Env::process()).map_err(|e| e.to_string())?;
     let folder = dirs.cache.join("demo").join(package);
     let program = folder.join("bin").join(package);
     // Written last: a folder without it was left half made.
     let done = folder.join("installed");
-    if done.exists() && program.exists() {
+    if std::fs::read_to_string(&done).is_ok_and(|there| there == version) && program.exists() {
         return Ok(program);
     }
     let text = |path: &PathBuf| path.display().to_string();
     run("python3", &["-m", "venv", "--clear", &text(&folder)]).await?;
+    let requirement = format!("{package}=={version}");
     let pip = text(&folder.join("bin").join("pip"));
     run(
         &pip,
@@ -39,11 +40,11 @@ pub(super) async fn venv(package: &str) -> Result<PathBuf, String> {
             "--disable-pip-version-check",
             "--retries",
             "1",
-            package,
+            &requirement,
         ],
     )
     .await?;
-    std::fs::write(&done, package).map_err(|e| format!("{}: {e}", done.display()))?;
+    std::fs::write(&done, version).map_err(|e| format!("{}: {e}", done.display()))?;
     Ok(program)
 }
 
@@ -78,17 +79,31 @@ async fn finish(
     if output.status.success() {
         return Ok(());
     }
-    Err(format!(
-        "{program} failed ({}): {}",
-        output.status,
-        reason(&output)
-    ))
+    let words = [&output.stdout[..], b"\n", &output.stderr[..]].concat();
+    let why = reason(&String::from_utf8_lossy(&words));
+    let name = Path::new(program).file_name().unwrap_or_default();
+    Err(format!("{}: {why}", name.display()))
 }
 
-/// The line that tells most: the first that speaks of an error, else the last one.
-fn reason(output: &std::process::Output) -> String {
-    let words = [&output.stdout[..], b"\n", &output.stderr[..]].concat();
-    let words = String::from_utf8_lossy(&words);
+/// What installers say where there is no network, each in its own words.
+const NO_NETWORK: [&str; 7] = [
+    "EAI_AGAIN",
+    "ENOTFOUND",
+    "ECONNREFUSED",
+    "ETIMEDOUT",
+    "Failed to establish a new connection",
+    "dns error",
+    "client error (Connect)",
+];
+
+/// What is known to go wrong, else the line that tells most: the first that speaks of an error, or the last one.
+fn reason(words: &str) -> String {
+    if NO_NETWORK.iter().any(|sign| words.contains(sign)) {
+        return "the network cannot be reached".into();
+    }
+    if words.contains("ensurepip") {
+        return "it cannot make virtual environments (on Debian: apt install python3-venv)".into();
+    }
     let has = |line: &str, word: &str| line.to_lowercase().contains(word);
     let lines = || {
         words
@@ -127,5 +142,20 @@ impl Drop for Group {
         if let Some(id) = self.id {
             let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn installers_are_understood() {
+        let npm = "npm error code EAI_AGAIN\nnpm error errno EAI_AGAIN\n";
+        assert_eq!(reason(npm), "the network cannot be reached");
+        let python = "The virtual environment was not created successfully because ensurepip is not\navailable.\nFailing command: x\n";
+        assert!(reason(python).contains("apt install python3-venv"));
+        assert_eq!(reason("npm warn old error\nERROR: no\nmore\n"), "ERROR: no");
+        assert_eq!(reason(""), "it does not say why");
     }
 }
