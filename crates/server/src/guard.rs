@@ -37,9 +37,9 @@ pub(crate) struct Guard {
 pub(crate) enum Refusal {
     #[error("the request has no Host header, or more than one")]
     HostMissing,
-    #[error("the host name {0:?} is not served here; add it to --allowed-hosts if it is yours")]
+    #[error("the host name {0:?} is not served here; name it with --allow-host if it is yours")]
     Host(String),
-    #[error("the origin {0:?} is not allowed; add it to --allowed-origins if you trust that page")]
+    #[error("the origin {0:?} is not allowed; name it with --allow-origin if you trust that page")]
     Origin(String),
     #[error("this gateway asks for a token: send the header `Authorization: Bearer <token>`")]
     TokenMissing,
