@@ -12,6 +12,15 @@ use crate::error::Fault;
 use crate::limits::PROBE_TIMEOUT;
 use crate::outbox::lock;
 
+/// How HTTP servers refuse a message that they do not understand.
+const ERA_STATUSES: [&str; 5] = [
+    "HTTP status 400",
+    "HTTP status 404",
+    "HTTP status 405",
+    "HTTP status 406",
+    "HTTP status 415",
+];
+
 impl Upstream {
     /// Runs in a task of its own, so that a caller who gives up does not undo the start for the others.
     pub(super) async fn start(self: Arc<Self>) {
@@ -253,8 +262,11 @@ impl Upstream {
         {
             // Old servers may stay silent on a method that they do not know.
             Err(Fault::TimedOut { .. }) => return Err(self.other_era()),
-            // An old HTTP server refuses what is not `initialize` without a JSON-RPC body.
-            Err(Fault::Unavailable { reason, .. }) if reason.contains("HTTP status 4") => {
+            // An old HTTP server refuses what is not `initialize` without a JSON-RPC body. One that wants credentials
+            // or has too much to do says nothing of its era.
+            Err(Fault::Unavailable { reason, .. })
+                if ERA_STATUSES.iter().any(|status| reason.contains(status)) =>
+            {
                 return Err(self.other_era());
             }
             other => other?,
@@ -353,6 +365,8 @@ impl Upstream {
         tokio::spawn(async move {
             upstream.send_level(&live).await;
             upstream.resubscribe(&live).await;
+            // It may be another release of the server that answers now.
+            upstream.recheck();
         });
         Ok(())
     }

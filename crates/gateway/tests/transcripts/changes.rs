@@ -256,3 +256,25 @@ async fn a_list_that_the_server_does_not_have_is_not_read_again() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_forgot_its_session_may_offer_something_else_now() {
+    check(
+        r#"
+        server a {"tools":["x"],"http":true,"sessions":true}
+        client 1 hello
+        client 1 -> #1 tools/list
+        client 1 <- #1 = *
+        server a has {"tools":["x","y"],"http":true,"sessions":true}
+        server a forgets
+        client 1 -> #2 tools/call {"name":"x"}
+        server a <- #$c tools/call {"name":"x"}
+        server a -> #$c = {}
+        client 1 <- #2 = {}
+        client 1 <- notifications/tools/list_changed
+        client 1 -> #3 tools/list
+        client 1 <- #3 = {"tools":[{"name":"x", ...},{"name":"y", ...}]}
+        "#,
+    )
+    .await;
+}

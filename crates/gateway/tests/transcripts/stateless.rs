@@ -386,3 +386,27 @@ async fn a_list_that_cannot_be_read_once_more_is_as_it_was() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_wants_credentials_is_not_taken_for_an_old_one() {
+    check(
+        r#"
+        server a {"era":"stateless","tools":["x"],"http":true,"by_hand":["server/discover"]}
+        caller ann ~> #1 tools/list
+        server a <- #$d server/discover *
+        server a on $d status 401 no
+        caller ann <- #1 = {"tools":[], ...}
+        server a is {"state":"failed","reason":"*HTTP status 401*credentials*", ...}
+        advance 1m
+        server a has {"era":"stateless","tools":["x"],"http":true}
+        caller ann ~> #2 tools/list
+        caller ann <- #2 = {"tools":[], ...}
+        server a is {"state":"ready", ...}
+        caller ann ~> #3 tools/call {"name":"x"}
+        server a <- #$c tools/call {"name":"x", ...}
+        server a -> #$c = {"content":[]}
+        caller ann <- #3 = {"content":[], ...}
+        "#,
+    )
+    .await;
+}
