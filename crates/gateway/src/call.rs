@@ -189,6 +189,8 @@ impl Call {
         }
         if let Some(session) = &self.session {
             session.end(self.raw_id());
+            let now_ms = self.core.now_ms();
+            session.last_seen.store(now_ms, Ordering::Relaxed);
         }
         if let Some(listen) = self.listen {
             subscriptions::listen_ends(self, listen);

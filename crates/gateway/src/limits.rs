@@ -38,6 +38,8 @@ pub const LISTENS_MAX: usize = 1_000;
 pub const INSTRUCTIONS_CHARS_PER_SERVER: usize = 2_000;
 /// Characters of the whole merged `instructions` text.
 pub const INSTRUCTIONS_CHARS_MAX: usize = 8_000;
+/// A server that ends sooner than this after its start has failed to start.
+pub const START_LASTS: Duration = Duration::from_secs(10);
 /// How long stopping a server may take before it is killed.
 pub const STOP_GRACE: Duration = Duration::from_secs(2);
 /// How long the calls of a server that is no longer configured may go on.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use wire::{Frame, Kind};
 
 use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX};
 
@@ -27,6 +28,18 @@ struct Inner {
 }
 
 impl Inner {
+    /// Drops the oldest notification; a question only if there is nothing else, for its server waits. False: it is empty.
+    fn make_room(&mut self) -> bool {
+        let is_notification =
+            |text: &Bytes| Frame::parse(text.clone()).is_ok_and(|f| f.kind() == Kind::Notification);
+        let oldest = self.queue.iter().position(is_notification).unwrap_or(0);
+        let Some(message) = self.queue.remove(oldest) else {
+            return false;
+        };
+        self.bytes -= message.len();
+        true
+    }
+
     fn pop(&mut self) -> Option<Bytes> {
         let message = self.queue.pop_front()?;
         self.bytes -= message.len();
@@ -45,7 +58,7 @@ impl Outbox {
             while inner.queue.len() >= OUTBOX_MESSAGES_MAX
                 || inner.bytes + message.len() > OUTBOX_BYTES_MAX
             {
-                if inner.pop().is_none() {
+                if !inner.make_room() {
                     break;
                 }
                 self.dropped.fetch_add(1, Ordering::Relaxed);

@@ -304,6 +304,14 @@ impl Server {
         breaker.retry_at = (delay > Duration::ZERO).then(|| Instant::now() + delay);
     }
 
+    /// It has started: it may be used, and there is nothing to say against it. How often it failed is forgotten only
+    /// once it has lasted.
+    pub(crate) fn started(&self) {
+        let mut breaker = lock(&self.breaker);
+        breaker.reason = None;
+        breaker.retry_at = None;
+    }
+
     /// A success closes the breaker.
     pub(crate) fn succeeded(&self) {
         let mut breaker = lock(&self.breaker);

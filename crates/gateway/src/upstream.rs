@@ -466,6 +466,9 @@ impl Upstream {
             self.live.swap(None)
         };
         if let Some(live) = live {
+            if live.has_lasted() {
+                self.server.succeeded();
+            }
             self.drop_questions();
             live.end(&self.server).await;
         }
@@ -536,8 +539,9 @@ impl Upstream {
         let reason = live.with_last_words(reason, &self.server);
         if was_current {
             // Dying right after the start, again and again, is a failure to start.
-            if live.started.elapsed() < Duration::from_secs(10) {
-                self.server.failed(reason.clone());
+            match live.has_lasted() {
+                true => self.server.succeeded(),
+                false => self.server.failed(reason.clone()),
             }
             let mut state = lock(&self.state);
             if matches!(*state, State::Ready) {

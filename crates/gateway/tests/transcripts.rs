@@ -9,6 +9,8 @@ mod transcripts {
     mod changes;
     mod greeting;
     mod harness;
+    mod lifecycle;
+    mod limits;
     mod listens;
     mod lists;
     mod logging;

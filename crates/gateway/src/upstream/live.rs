@@ -12,7 +12,7 @@ use wire::{Frame, Version, one_line};
 use super::{Outgoing, Upstream, http, pipe};
 use crate::calls::CallHandle;
 use crate::error::Fault;
-use crate::limits::STOP_GRACE;
+use crate::limits::{START_LASTS, STOP_GRACE};
 use crate::outbox::lock;
 use crate::server::Server;
 
@@ -22,7 +22,7 @@ pub(crate) struct Live {
     pub(super) hello: OnceLock<Hello>,
     process: Mutex<Option<Arc<Process>>>,
     tasks: Mutex<Vec<AbortHandle>>,
-    pub(super) started: Instant,
+    started: Instant,
     pub(crate) server: Arc<str>,
     /// Where calls of this server end at the latest.
     pub(super) call_timeout: Duration,
@@ -56,6 +56,11 @@ impl Live {
             server: server.name.clone(),
             call_timeout,
         })
+    }
+
+    /// Whether it has run for long enough to count as a success.
+    pub(super) fn has_lasted(&self) -> bool {
+        self.started.elapsed() >= START_LASTS
     }
 
     /// Its process, while it runs.

@@ -35,7 +35,7 @@ impl Upstream {
                     self.turned.notify_waiters();
                     return;
                 }
-                self.server.succeeded();
+                self.server.started();
                 core.note_start(&self.server, began.elapsed(), None);
                 self.turned.notify_waiters();
                 self.send_level(&live).await;

@@ -112,15 +112,19 @@ impl Client {
         let session = gateway.open(client.caller.clone(), door).ok()?;
         client.door = door;
         client.only = only.map(Into::into);
-        let (inbox, outbox) = (client.inbox.clone(), session.clone());
+        client.session = Some(session);
+        Some(client)
+    }
+
+    /// Reads what belongs to no call, until the conversation ends.
+    pub(crate) fn read_outbox(&self) {
+        let (inbox, session) = (self.inbox.clone(), self.session.clone().unwrap());
         tokio::spawn(async move {
-            while let Some(message) = poll_fn(|cx| outbox.poll_outbox(cx)).await {
+            while let Some(message) = poll_fn(|cx| session.poll_outbox(cx)).await {
                 inbox.put("", Item::Frame(message, None));
             }
             inbox.put("", Item::Word("end".to_owned()));
         });
-        client.session = Some(session);
-        Some(client)
     }
 
     /// Sends a message, as a door would.

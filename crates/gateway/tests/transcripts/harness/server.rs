@@ -43,6 +43,8 @@ pub(crate) struct Spec {
     cursors: Option<String>,
     /// Methods that are left to the script.
     by_hand: Vec<String>,
+    /// Methods that are answered with `{}`.
+    yes: Vec<String>,
     /// `false`: everything is.
     auto: Option<bool>,
     /// `held`: each start waits for the script.
@@ -87,6 +89,7 @@ pub(crate) struct Conn {
     pub(crate) sink: Arc<dyn FrameSink>,
     /// The gateway closed it.
     pub(crate) is_closed: bool,
+    is_asleep: bool,
     reader: tokio::task::AbortHandle,
 }
 
@@ -200,6 +203,7 @@ fn connect(server: &Arc<Mutex<Server>>) -> transport::Pipe {
         inbox: VecDeque::new(),
         sink: ours.sink,
         is_closed: false,
+        is_asleep: false,
         reader,
     });
     theirs
@@ -207,6 +211,9 @@ fn connect(server: &Arc<Mutex<Server>>) -> transport::Pipe {
 
 async fn serve(server: Arc<Mutex<Server>>, number: usize, mut source: Box<dyn FrameSource>) {
     while let Some(Ok(bytes)) = source.recv().await {
+        if lock(&server).conns[number].is_asleep {
+            return std::future::pending().await;
+        }
         let frame = Frame::parse(bytes.clone()).expect("what the gateway sends is valid");
         let mut server = lock(&server);
         let answers = server.answers(&frame);
@@ -229,6 +236,11 @@ async fn serve(server: Arc<Mutex<Server>>, number: usize, mut source: Box<dyn Fr
 }
 
 impl Conn {
+    /// It does not read its input any more.
+    pub(crate) fn sleep(&mut self) {
+        self.is_asleep = true;
+    }
+
     /// It goes away without a word.
     pub(crate) fn die(&self) {
         self.reader.abort();
@@ -314,6 +326,9 @@ impl Server {
         let is_stateless = self.spec.era.as_deref() == Some("stateless");
         let id = frame.id().unwrap_or("null");
         let result = |result: &str| Some(vec![build::result(id, result)]);
+        if self.spec.yes.iter().any(|name| name == frame.method()) {
+            return result("{}");
+        }
         match frame.method() {
             method::INITIALIZED => Some(Vec::new()),
             method::INITIALIZE if !is_stateless => result(&self.hello()),

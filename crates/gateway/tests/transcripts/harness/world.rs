@@ -302,6 +302,7 @@ impl World {
                     self.fail(&format!("it was launched {launches} times"));
                 }
             }
+            "sleeps" => self.servers.get(plain).conns[number - 1].sleep(),
             "dies" => self.servers.get(plain).conns[number - 1].die(),
             "ends" => {
                 let is_closed =
@@ -412,9 +413,10 @@ impl World {
         self.settle().await;
     }
 
-    /// `[http|sse|stdio] [as CALLER] [only SERVER]`
+    /// `[http|sse|stdio] [as CALLER] [only SERVER] [unread]`
     fn open(&mut self, gateway: &Gateway, label: &str, words: &str) -> bool {
         let (mut door, mut caller, mut only) = (Door::Stdio, "somebody", None);
+        let mut reads = true;
         let mut words = words.split_whitespace();
         while let Some(word) = words.next() {
             match word {
@@ -423,10 +425,14 @@ impl World {
                 "stdio" => door = Door::Stdio,
                 "as" => caller = words.next().unwrap(),
                 "only" => only = words.next(),
+                "unread" => reads = false,
                 other => panic!("clients do not open {other}"),
             }
         }
         let client = Client::open(gateway, label, caller, door, only, self.log.clone());
+        if let Some(client) = client.as_ref().filter(|_| reads) {
+            client.read_outbox();
+        }
         let is_open = client.is_some();
         self.clients
             .extend(client.map(|client| (label.to_owned(), client)));
