@@ -16,7 +16,7 @@ use crate::choice::Choice;
 use crate::error::{Failure, Kind};
 use crate::limits::{QUICK_GRACE, START_WAIT};
 use crate::load::load;
-use crate::local::Local;
+use crate::local::{LastFault, Local};
 use crate::log::Log;
 use crate::running::Status;
 use crate::surroundings::Surroundings;
@@ -62,10 +62,10 @@ pub(crate) fn with<T>(
     block_on(async {
         let gateway = engine.start(ui)?;
         let done = unless_interrupted(async {
-            let mut local = Local::open(&gateway).await?;
+            let mut local = Local::open(&gateway, &engine.fault).await?;
             let tools = local.tools(ui).await?;
             if memory == Memory::Fresh {
-                tell_broken(ui, &gateway);
+                tell_broken(ui, &gateway)?;
             }
             work(&mut local, tools).await
         });
@@ -76,13 +76,22 @@ pub(crate) fn with<T>(
     })
 }
 
-fn tell_broken(ui: &Ui, gateway: &Gateway) {
-    for server in gateway.servers().iter().filter(|s| s.state == "failed") {
+/// Tells which servers do not work. It is a failure if there are some and none works.
+fn tell_broken(ui: &Ui, gateway: &Gateway) -> Result<(), Failure> {
+    let servers = gateway.servers();
+    let broken = || servers.iter().filter(|s| s.state == "failed");
+    for server in broken() {
         let reason = server.reason.as_deref().unwrap_or("it does not say why");
         ui.warn(
             &format!("server `{}` does not work: {reason}", server.name),
             &[],
         );
+    }
+    let tried = servers.iter().filter(|s| s.state != "disabled").count();
+    match broken().count() {
+        0 => Ok(()),
+        count if count < tried => Ok(()),
+        _ => Err(Failure::new(Kind::NotRunning, "no server works")),
     }
 }
 
@@ -133,6 +142,8 @@ pub(crate) struct Engine {
     loaded: Loaded,
     tools: Vec<String>,
     log: Option<Arc<Log>>,
+    /// Where no log is wanted: why the last request failed.
+    pub(crate) fault: Arc<LastFault>,
     memory: Memory,
     is_patient: bool,
     store: OnceCell<StoreHandle>,
@@ -146,6 +157,7 @@ impl Engine {
             loaded,
             tools: Vec::new(),
             log: None,
+            fault: Arc::default(),
             memory: Memory::Learnt,
             is_patient: false,
             store: OnceCell::new(),
@@ -194,7 +206,7 @@ impl Engine {
             store: self.store(ui),
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
-                None => Arc::new(gateway::NoRecorder),
+                None => Arc::clone(&self.fault) as Arc<dyn gateway::Recorder>,
             },
             ..gateway::Options::new(self.loaded.entries.clone(), Arc::new(launcher()))
         };

@@ -4,22 +4,48 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gateway::Fault;
 use gateway::front::{Answer, Caller, Door, Event, Gateway, Origin, Reply, Session};
+use gateway::{CallRecord, Fault, Outcome, Recorder, StartRecord};
 use wire::{Frame, Kind as FrameKind, Object, Version, method};
 
+use crate::content;
 use crate::error::{Failure, Kind};
 use crate::limits::LIST_PAGES_MAX;
 use crate::tool::Tool;
 use crate::ui::Ui;
 
+/// The gateway's own reason why the last request failed. A model is told of it by a result of the tool; people
+/// should not mistake it for one.
+#[derive(Debug, Default)]
+pub(crate) struct LastFault(Mutex<Option<&'static str>>);
+
+impl LastFault {
+    fn replace(&self, tag: Option<&'static str>) -> Option<&'static str> {
+        std::mem::replace(
+            &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            tag,
+        )
+    }
+}
+
+impl Recorder for LastFault {
+    fn call(&self, record: CallRecord) {
+        if let Outcome::Fault(tag) = record.outcome {
+            self.replace(Some(tag));
+        }
+    }
+
+    fn start(&self, _: StartRecord) {}
+}
+
 /// A conversation with a gateway in this process.
 pub(crate) struct Local {
     gateway: Gateway,
+    fault: Arc<LastFault>,
     session: Arc<Session>,
     origin: Origin,
     requests: u64,
@@ -27,7 +53,7 @@ pub(crate) struct Local {
 
 impl Local {
     /// Opens a conversation and shakes hands.
-    pub(crate) async fn open(gateway: &Gateway) -> Result<Self, Failure> {
+    pub(crate) async fn open(gateway: &Gateway, fault: &Arc<LastFault>) -> Result<Self, Failure> {
         let caller = Caller(Arc::from("cli"));
         let session = gateway.open(caller.clone(), Door::Stdio).map_err(|e| {
             Failure::new(Kind::Failed, "the gateway takes no more clients").because(&e)
@@ -40,6 +66,7 @@ impl Local {
         };
         let mut local = Self {
             gateway: gateway.clone(),
+            fault: Arc::clone(fault),
             session,
             origin,
             requests: 0,
@@ -64,6 +91,7 @@ impl Local {
         mut heard: impl FnMut(&Frame),
     ) -> Result<String, Failure> {
         self.requests += 1;
+        self.fault.replace(None);
         let bytes = wire::build::request(&self.requests.to_string(), method, params);
         let frame =
             Frame::parse(bytes).map_err(|e| Failure::internal("the request is malformed", e))?;
@@ -99,7 +127,13 @@ impl Local {
                 }
             },
         };
-        result(method, &answer)
+        let result = result(method, &answer)?;
+        match self.fault.replace(None) {
+            Some(tag) if content::is_error(&result) => {
+                Err(Failure::new(kind_of_tag(tag), content::human(&result)))
+            }
+            _ => Ok(result),
+        }
     }
 
     /// The tools, each with the server it belongs to.
@@ -109,7 +143,9 @@ impl Local {
         ui.passing("");
         let all = all?;
         let mut tools: Vec<Tool> = all.iter().filter_map(|raw| Tool::parse(raw)).collect();
-        for server in self.gateway.servers() {
+        let servers = self.gateway.servers();
+        // Those that failed just now would only be started once more.
+        for server in servers.iter().filter(|s| s.state != "failed") {
             // Under its own names: a tool is the server's if it is called that, or that behind a prefix.
             self.origin.only = Some(Arc::from(server.name.as_str()));
             let own = self.list(method::TOOLS_LIST, "tools").await;
@@ -229,18 +265,44 @@ fn refused(frame: &Frame) -> Failure {
 
 /// The gateway's own reasons have exit codes of their own.
 fn kind(code: i64) -> Kind {
-    let unavailable = Fault::Unavailable {
-        server: Arc::from(""),
-        reason: String::new(),
-    };
-    let timed_out = Fault::TimedOut {
-        server: Arc::from(""),
-        after_s: 0,
-    };
-    match code {
-        code if code == unavailable.code() => Kind::NotRunning,
-        code if code == timed_out.code() => Kind::Timeout,
-        code if code == Fault::Denied(String::new()).code() => Kind::Denied,
-        _ => Kind::Failed,
-    }
+    let fault = faults().find(|(fault, _)| fault.code() == code);
+    fault.map_or(Kind::Failed, |(_, kind)| kind)
+}
+
+/// The same by the word that stands in records.
+fn kind_of_tag(tag: &str) -> Kind {
+    let fault = faults().find(|(fault, _)| fault.tag() == tag);
+    fault.map_or(Kind::Failed, |(_, kind)| kind)
+}
+
+fn faults() -> impl Iterator<Item = (Fault, Kind)> {
+    let (server, reason) = (Arc::<str>::from(""), String::new());
+    let (speaks, wanted) = ("", "");
+    [
+        (
+            Fault::Unavailable {
+                server: server.clone(),
+                reason: reason.clone(),
+            },
+            Kind::NotRunning,
+        ),
+        (
+            Fault::Died {
+                server: server.clone(),
+                reason,
+            },
+            Kind::NotRunning,
+        ),
+        (
+            Fault::OtherEra {
+                server: server.clone(),
+                speaks,
+                wanted,
+            },
+            Kind::NotRunning,
+        ),
+        (Fault::TimedOut { server, after_s: 0 }, Kind::Timeout),
+        (Fault::Denied(String::new()), Kind::Denied),
+    ]
+    .into_iter()
 }

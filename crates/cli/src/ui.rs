@@ -177,12 +177,7 @@ impl Ui {
 
     /// Something that the person should know and that stops nothing.
     pub(crate) fn warn(&self, message: &str, hints: &[String]) {
-        self.note(
-            &Line::new()
-                .put(Label::Warning, "warning:")
-                .text(" ")
-                .text(message.to_owned()),
-        );
+        self.lines(Label::Warning, "warning:", message);
         self.hints(hints);
     }
 
@@ -202,36 +197,26 @@ impl Ui {
             write_err(&format!("{}\n", failure.to_json()));
             return;
         }
-        self.note(
-            &Line::new()
-                .put(Label::Error, "error:")
-                .text(" ")
-                .text(failure.message().to_owned()),
-        );
+        self.lines(Label::Error, "error:", failure.message());
         for cause in failure.causes() {
-            self.note(
-                &Line::new()
-                    .put(Label::Dim, "  because:")
-                    .text(" ")
-                    .text(cause),
-            );
+            self.lines(Label::Dim, "  because:", &cause);
         }
         self.hints(failure.hints());
     }
 
     fn hints(&self, hints: &[String]) {
         for hint in hints {
-            let mut lines = hint.lines();
-            let first = lines.next().unwrap_or_default();
-            self.note(
-                &Line::new()
-                    .put(Label::Hint, "  hint:")
-                    .text(" ")
-                    .text(first.to_owned()),
-            );
-            for more in lines {
-                self.note(&Line::new().text("        ").text(more.to_owned()));
-            }
+            self.lines(Label::Hint, "  hint:", hint);
+        }
+    }
+
+    /// A word, and text that may have several lines.
+    fn lines(&self, label: Label, word: &'static str, text: &str) {
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default().to_owned();
+        self.note(&Line::new().put(label, word).text(" ").text(first));
+        for more in lines {
+            self.note(&Line::new().text("        ").text(more.to_owned()));
         }
     }
 

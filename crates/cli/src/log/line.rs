@@ -122,7 +122,9 @@ fn start_text(at: Timestamp, record: &StartRecord) -> Line {
         None => line
             .put(Label::Good, "started ")
             .put(Label::Dim, format!("in {took}")),
-        Some(why) => line.put(Label::Bad, "does not work: ").text(why.clone()),
+        Some(why) => line
+            .put(Label::Bad, "does not work: ")
+            .text(why.split_whitespace().collect::<Vec<_>>().join(" ")),
     }
 }
 

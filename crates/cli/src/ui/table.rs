@@ -1,4 +1,5 @@
-//! Tables: columns as wide as their cells, the last one cut with an ellipsis where a terminal ends.
+//! Tables: columns as wide as their cells. Where a terminal ends, the last one is cut with an ellipsis, or goes
+//! on below where every word of it counts.
 
 use super::line::{Label, Line, char_width, clean, width};
 
@@ -8,6 +9,7 @@ const LAST_MIN: usize = 12;
 /// A table under construction.
 pub(crate) struct Table {
     heads: Vec<&'static str>,
+    is_whole: bool,
     rows: Vec<Vec<(Label, String)>>,
 }
 
@@ -16,7 +18,16 @@ impl Table {
     pub(crate) fn new(heads: &[&'static str]) -> Self {
         Self {
             heads: heads.to_vec(),
+            is_whole: false,
             rows: Vec::new(),
+        }
+    }
+
+    /// The last column is never cut.
+    pub(crate) fn whole(self) -> Self {
+        Self {
+            is_whole: true,
+            ..self
         }
     }
 
@@ -52,20 +63,57 @@ impl Table {
             .iter()
             .map(|h| (Label::Heading, (*h).to_owned()))
             .collect();
-        std::iter::once(&head)
-            .chain(&self.rows)
-            .map(|row| line(row, &widths))
-            .collect()
+        let rows = std::iter::once(&head).chain(&self.rows);
+        match self.is_whole {
+            false => rows.map(|row| line(row, &widths, false)).collect(),
+            true => rows
+                .flat_map(|row| wrapped(row, &widths))
+                .map(|row| line(&row, &widths, true))
+                .collect(),
+        }
     }
 }
 
-fn line(row: &[(Label, String)], widths: &[usize]) -> Line {
+/// The row, and as many more as its last cell needs.
+fn wrapped(row: &[(Label, String)], widths: &[usize]) -> Vec<Vec<(Label, String)>> {
+    let (Some(((label, text), others)), Some(room)) = (row.split_last(), widths.last()) else {
+        return Vec::new();
+    };
+    let blank: Vec<_> = others.iter().map(|(l, _)| (*l, String::new())).collect();
+    let mut parts = vec![String::new()];
+    for word in text.split(' ') {
+        match parts.last_mut() {
+            Some(part) if part.is_empty() => part.push_str(word),
+            Some(part) if width(part) + 1 + width(word) <= *room => {
+                part.push(' ');
+                part.push_str(word);
+            }
+            _ => parts.push(word.to_owned()),
+        }
+    }
+    let rows = parts.into_iter().enumerate().map(|(at, part)| {
+        let mut row = if at == 0 {
+            others.to_vec()
+        } else {
+            blank.clone()
+        };
+        row.push((*label, part));
+        row
+    });
+    rows.collect()
+}
+
+fn line(row: &[(Label, String)], widths: &[usize], is_whole: bool) -> Line {
     let mut line = Line::new();
     for (at, (label, text)) in row.iter().enumerate() {
         let room = widths[at];
-        let text = cut(text, room);
+        let text = if is_whole {
+            text.clone()
+        } else {
+            cut(text, room)
+        };
         let pad = if at + 1 < row.len() {
-            room - width(&text) + GAP
+            room.saturating_sub(width(&text)) + GAP
         } else {
             0
         };

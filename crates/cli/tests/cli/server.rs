@@ -67,6 +67,47 @@ fn the_last_words_of_a_server_are_kept() {
 }
 
 #[test]
+fn silence_is_told() {
+    let home = Home::new();
+    let config = home.servers(&["demo"]);
+    let none = home.run(&["server", "ls"]);
+    assert!(
+        none.stderr
+            .contains("No gateway is running, and no servers are configured."),
+        "{none:#?}"
+    );
+    let _gateway = home.listen(&["--config", &config]);
+    let done = home.run(&["server", "logs", "demo"]);
+    assert!(
+        done.stderr.contains("demo has written nothing on stderr"),
+        "{done:#?}"
+    );
+    assert_eq!(done.ok(), "");
+}
+
+#[test]
+fn reasons_of_several_lines_stay_in_their_column() {
+    let home = Home::new();
+    let script = "echo one >&2; echo two >&2; exit 3";
+    let config = home.write(
+        "s.json",
+        &json!({"mcpServers": {"s": {"command": "sh", "args": ["-c", script]}}}).to_string(),
+    );
+    let mut gateway = home.listen(&["--config", &config]);
+    let token = home.token();
+    gateway.initialize(&token);
+    gateway.mcp(
+        &token,
+        &json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}),
+    );
+    let shown = home.run(&["server", "inspect", "s"]).ok();
+    assert!(
+        shown.contains("\nwhy       exited with code 3") && shown.contains("\n            two"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn of_several_gateways_one_must_be_named() {
     let home = Home::new();
     let config = home.servers(&["demo"]);

@@ -215,6 +215,57 @@ fn a_server_that_does_not_work_is_told_and_the_others_answer() {
     );
 }
 
+/// A server that is a script, which a test can change under the same entry.
+fn script(home: &Home, text: &str) -> String {
+    let file = home.write("server.sh", text);
+    let all = json!({"mcpServers": {"s": {"command": "sh", "args": [file]}}});
+    home.write("script.json", &all.to_string())
+}
+
+#[test]
+fn a_call_whose_server_does_not_start_is_not_connected() {
+    let home = Home::new();
+    let config = script(&home, &format!("exec '{BINARY}' __demo-server"));
+    let words = ["tools", "call", "echo", "message=x", "--config", &config];
+    assert_eq!(home.run(&words).ok(), "Echo: x\n");
+    // The list is known by now: it is the call that finds nobody.
+    script(&home, "echo the-reason >&2; exit 3");
+    let done = home.run(&words);
+    assert_eq!(done.stdout, "");
+    let said = done.failed(4);
+    assert!(
+        said.contains("server \"s\" is unavailable") && said.contains("the-reason"),
+        "{said}"
+    );
+}
+
+#[test]
+fn broken_servers_are_tried_once_and_alone_they_are_a_failure() {
+    let home = Home::new();
+    let tries = home.path("tries");
+    let config = script(&home, &format!("echo try >> '{}'; exit 3", tries.display()));
+    for command in ["ls", "count"] {
+        let said = home.run(&["tools", command, "--config", &config]).failed(4);
+        assert!(
+            said.contains("server `s` does not work") && said.contains("error: no server works"),
+            "{said}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(tries).unwrap(), "try\ntry\n");
+}
+
+#[test]
+fn a_tool_of_a_server_that_is_not_there() {
+    let home = Home::new();
+    let config = home.servers(&["demo"]);
+    let words = ["tools", "call", "dmeo:echo", "--config", &config];
+    let said = home.run(&words).failed(3);
+    assert!(
+        said.contains("there is no server `dmeo`") && said.contains("did you mean `demo`?"),
+        "{said}"
+    );
+}
+
 #[test]
 fn only_the_named_tools_are_offered() {
     let home = Home::new();

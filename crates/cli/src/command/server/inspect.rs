@@ -28,13 +28,15 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let seen = Inspected { gateway, server };
     ui.value(&seen, |ui| {
         let server = &seen.server;
-        let row = |name: &'static str, label: Label, value: String| {
-            if !value.is_empty() {
+        let row = |mut name: &'static str, label: Label, value: String| {
+            // What a server wrote last may be several lines.
+            for line in value.lines() {
                 ui.data(
                     &Line::new()
                         .put(Label::Heading, format!("{name:<10}"))
-                        .put(label, value),
+                        .put(label, line.to_owned()),
                 );
+                name = "";
             }
         };
         let pids: Vec<String> = server.pids.iter().map(ToString::to_string).collect();

@@ -6,7 +6,7 @@ use crate::admin::segment;
 use crate::choice::Running;
 use crate::error::Failure;
 use crate::running;
-use crate::ui::Ui;
+use crate::ui::{Label, Line, Ui};
 
 /// Show the last lines that a server wrote on stderr
 #[derive(Debug, clap::Args)]
@@ -35,5 +35,11 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             e,
         )
     })?;
-    ui.value(&lines, |ui| ui.document(&lines.lines.join("\n")))
+    ui.value(&lines, |ui| {
+        if lines.lines.is_empty() {
+            let said = format!("{} has written nothing on stderr.", args.name);
+            ui.note(&Line::new().put(Label::Dim, said));
+        }
+        ui.document(&lines.lines.join("\n"));
+    })
 }

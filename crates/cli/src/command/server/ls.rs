@@ -61,14 +61,16 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 }
 
 fn show(ui: &Ui, listing: &Listing) {
-    if listing.gateways.is_empty() {
-        ui.note(&Line::new().put(
-            Label::Dim,
-            "No gateway is running; these servers are configured:",
-        ));
+    let said = match (listing.gateways.is_empty(), listing.servers.is_empty()) {
+        (true, true) => "No gateway is running, and no servers are configured.",
+        (true, false) => "No gateway is running; these servers are configured:",
+        (false, true) => "The gateway has no servers.",
+        (false, false) => "",
+    };
+    if !said.is_empty() {
+        ui.note(&Line::new().put(Label::Dim, said));
     }
     if listing.servers.is_empty() {
-        ui.note(&Line::new().text("No servers."));
         return;
     }
     let several = listing.gateways.len() > 1;
@@ -76,7 +78,7 @@ fn show(ui: &Ui, listing: &Listing) {
     if several {
         heads.insert(0, "gateway");
     }
-    let mut table = Table::new(&heads);
+    let mut table = Table::new(&heads).whole();
     for Listed { gateway, server } in &listing.servers {
         let mut cells = vec![
             (Label::Name, server.name.clone()),

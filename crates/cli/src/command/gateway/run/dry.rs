@@ -24,7 +24,7 @@ pub(super) fn run(ui: &Ui, engine: Engine) -> Result<(), Failure> {
     let (servers, tools) = engine::block_on(async {
         let gateway = engine.start(ui)?;
         let done = engine::unless_interrupted(async {
-            let mut local = Local::open(&gateway).await?;
+            let mut local = Local::open(&gateway, &engine.fault).await?;
             let tools = local.tools(ui).await?;
             let tried = gateway.servers().into_iter().map(|server| Tried {
                 tools: tools
@@ -70,7 +70,7 @@ fn show(ui: &Ui, servers: &[Tried], tools: &[Tool]) {
         ui.note(&Line::new().text("No servers are configured."));
         return;
     }
-    let mut table = Table::new(&["server", "state", "tools", "why"]);
+    let mut table = Table::new(&["server", "state", "tools", "why"]).whole();
     for server in servers {
         table.row([
             (Label::Name, server.name.clone()),
