@@ -12,6 +12,7 @@ use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::{Fault, silence};
 use crate::front::{Answer, Door, Origin, StatelessHeaders};
+use crate::limits::STATELESS_IN_FLIGHT_MAX;
 use crate::method::subscriptions::{self, Subscribing};
 use crate::record::{CallRecord, Outcome};
 use crate::server::Server;
@@ -252,11 +253,17 @@ fn enter(core: &Core, from: &Origin, frame: &Frame, handle: &Arc<CallHandle>) ->
     if core.is_draining.load(Ordering::Relaxed) {
         return Err(Fault::ShuttingDown);
     }
-    // `initialize` comes once and is answered at once: an idle session needs no table of calls.
     let session = from.session.as_ref();
-    let Some(session) = session.filter(|_| frame.method() != method::INITIALIZE) else {
-        return Ok(());
+    let Some(session) = session else {
+        return match core.in_flight.load(Ordering::Relaxed) {
+            0..STATELESS_IN_FLIGHT_MAX => Ok(()),
+            _ => Err(Fault::Busy("requests under way")),
+        };
     };
+    // It comes once and is answered at once: an idle session needs no table of calls.
+    if frame.method() == method::INITIALIZE {
+        return Ok(());
+    }
     let id = frame.id().unwrap_or("null");
     session
         .begin(id, handle, core.settings.in_flight_max)

@@ -220,15 +220,16 @@ impl Core {
     // === conversations ===
 
     pub(crate) fn open(&self, caller: Caller, door: Door) -> Result<Arc<Session>, Busy> {
+        let mut secret = [0u8; 24];
+        getrandom::fill(&mut secret).map_err(|_| Busy)?;
+        if self.is_draining.load(Ordering::Relaxed) {
+            return Err(Busy);
+        }
         let max = self.settings.sessions_max as u64;
-        if self.is_draining.load(Ordering::Relaxed)
-            || self.session_count.fetch_add(1, Ordering::Relaxed) >= max
-        {
+        if self.session_count.fetch_add(1, Ordering::Relaxed) >= max {
             self.session_count.fetch_sub(1, Ordering::Relaxed);
             return Err(Busy);
         }
-        let mut secret = [0u8; 24];
-        getrandom::fill(&mut secret).map_err(|_| Busy)?;
         let id: Box<str> =
             base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, secret)
                 .into();

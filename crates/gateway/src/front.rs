@@ -13,6 +13,7 @@ use wire::Frame;
 use crate::call::Call;
 use crate::core::{Core, Parts};
 use crate::options::Options;
+use crate::server::Server;
 use crate::slot::Step;
 use crate::tasks::Tasks;
 use crate::{inbound, pipeline, status};
@@ -228,9 +229,7 @@ impl Gateway {
         let Some(server) = self.core.server(server) else {
             return false;
         };
-        for upstream in server.upstreams() {
-            upstream.stop().await;
-        }
+        stop_all(&server).await;
         server.set_stopped(false);
         true
     }
@@ -241,9 +240,7 @@ impl Gateway {
             return false;
         };
         server.set_stopped(true);
-        for upstream in server.upstreams() {
-            upstream.stop().await;
-        }
+        stop_all(&server).await;
         true
     }
 
@@ -280,6 +277,11 @@ impl Gateway {
         }
         futures_util::future::join_all(upstreams.iter().map(|upstream| upstream.close())).await;
     }
+}
+
+async fn stop_all(server: &Server) {
+    let upstreams = server.upstreams();
+    futures_util::future::join_all(upstreams.iter().map(|upstream| upstream.stop())).await;
 }
 
 /// What a reload did, by the names of the servers.

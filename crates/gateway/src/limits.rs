@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// Stateless requests under way in the whole gateway; those of conversations are counted in each.
+pub const STATELESS_IN_FLIGHT_MAX: u64 = 4096;
 /// Messages kept for one call whose client does not read them.
 pub const CALL_EVENTS_MAX: usize = 1024;
 /// What these may hold together, unless it is one message alone.

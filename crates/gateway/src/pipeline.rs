@@ -11,12 +11,12 @@
 
 use std::sync::Arc;
 
-use wire::{Era, Frame};
+use wire::Frame;
 
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::Fault;
-use crate::front::{Answer, Events, Origin, Reply};
+use crate::front::{Events, Origin, Reply};
 use crate::identify;
 use crate::method::{self, Route};
 use crate::phase::{Decision, Facts};

@@ -53,6 +53,15 @@ enum Posted {
     Expired,
 }
 
+/// How one GET went.
+pub(super) enum Got {
+    Stream(EventStream),
+    /// Something on the way has trouble.
+    NotNow,
+    /// The server has no such stream, or none any more.
+    Never,
+}
+
 type Outcome = Result<(Frame, u16), Fault>;
 
 impl HttpLink {
@@ -316,10 +325,7 @@ impl HttpLink {
     }
 
     /// The standing GET stream of the session, from `last_event` on.
-    pub(crate) async fn get(
-        &self,
-        last_event: Option<&str>,
-    ) -> Result<Option<EventStream>, HttpError> {
+    pub(super) async fn get(&self, last_event: Option<&str>) -> Result<Got, HttpError> {
         let (session, version) = (self.session.load_full(), self.version.load_full());
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(3);
         if let Some(session) = session.as_deref() {
@@ -336,9 +342,10 @@ impl HttpLink {
             ..self.timeouts
         };
         let response = client::get(&self.endpoint, &headers, &timeouts).await?;
-        Ok(match response.body {
-            Body::Events(stream) if response.status < 300 => Some(stream),
-            _ => None,
+        Ok(match (response.body, response.status) {
+            (Body::Events(stream), 200..300) => Got::Stream(stream),
+            (_, 408 | 425 | 429 | 500..) => Got::NotNow,
+            _ => Got::Never,
         })
     }
 

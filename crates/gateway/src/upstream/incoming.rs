@@ -202,11 +202,7 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
         }
         return;
     }
-    for session in upstream
-        .workspaces()
-        .iter()
-        .filter_map(|workspace| workspace.session())
-    {
+    for session in audience(upstream) {
         if level >= session.level() {
             session.tell(frame.bytes().clone());
         }
@@ -220,6 +216,19 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
             about.handle.slot.message(frame.bytes().clone());
         }
     }
+}
+
+/// Who hears what belongs to no call: the conversations of the upstream, unless they are of several callers. Then
+/// nobody can tell whom it concerns, and nobody hears it.
+fn audience(upstream: &Upstream) -> Vec<Arc<Session>> {
+    let workspaces = upstream.workspaces();
+    let is_one_caller = workspaces
+        .windows(2)
+        .all(|pair| pair[0].caller == pair[1].caller);
+    let sessions = workspaces
+        .iter()
+        .filter_map(|workspace| workspace.session());
+    sessions.filter(|_| is_one_caller).collect()
 }
 
 /// Notifications that we have never heard of, and those that need nothing from us.
@@ -236,11 +245,7 @@ fn pass_on(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
         about.handle.slot.message(bytes);
         return;
     }
-    for session in upstream
-        .workspaces()
-        .iter()
-        .filter_map(|workspace| workspace.session())
-    {
+    for session in audience(upstream) {
         session.tell(core.tasks.sealed(&frame, &upstream.server, &session.caller));
     }
 }

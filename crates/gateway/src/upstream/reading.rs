@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use transport::client::EventStream;
 use wire::{Era, Frame, Kind, method};
 
-use super::http::{Listed, is_answer_to};
+use super::http::{Got, Listed, is_answer_to};
 use super::incoming::{self, About};
 use super::{Busy, Link, Live, Upstream};
 use crate::error::Fault;
@@ -164,12 +164,12 @@ impl Reading {
             let wait = self.retry.map_or(RETRY_WAIT, Duration::from_millis);
             tokio::time::sleep(wait.clamp(RETRY_WAIT_MIN, RETRY_WAIT_MAX)).await;
             match http.get(Some(&last_event)).await {
-                Ok(Some(stream)) => {
+                Ok(Got::Stream(stream)) => {
                     self.stream = stream;
                     return Ok(());
                 }
-                Ok(None) => return Err(died(reason)),
-                Err(_) => {}
+                Ok(Got::Never) => return Err(died(reason)),
+                Ok(Got::NotNow) | Err(_) => {}
             }
         }
         Err(died(reason))
@@ -225,8 +225,8 @@ async fn read_standing(upstream: &Weak<Upstream>, live: &Weak<Live>) {
         let mut wait = RETRY_WAIT;
         match http.get(last_event.as_deref()).await {
             // 405: the server has none.
-            Ok(None) => return,
-            Ok(Some(mut stream)) => {
+            Ok(Got::Never) => return,
+            Ok(Got::Stream(mut stream)) => {
                 failures = 0;
                 drop(now);
                 while let Some(Ok(event)) = stream.next().await {
@@ -240,7 +240,7 @@ async fn read_standing(upstream: &Weak<Upstream>, live: &Weak<Live>) {
                     }
                 }
             }
-            Err(_) => failures += 1,
+            Ok(Got::NotNow) | Err(_) => failures += 1,
         }
         if failures > RESUMES_MAX {
             return;

@@ -21,6 +21,10 @@ const ERA_STATUSES: [&str; 5] = [
     "HTTP status 415",
 ];
 
+/// The eras, for people.
+const HANDSHAKE: &str = "the handshake protocols (up to 2025-11-25)";
+const STATELESS: &str = "the stateless protocol (2026-07-28)";
+
 impl Upstream {
     /// Runs in a task of its own, so that a caller who gives up does not undo the start for the others.
     pub(super) async fn start(self: Arc<Self>) {
@@ -260,8 +264,13 @@ impl Upstream {
             .ask(live, method::SERVER_DISCOVER, Some(&params), PROBE_TIMEOUT)
             .await
         {
-            // Old servers may stay silent on a method that they do not know.
-            Err(Fault::TimedOut { .. }) => return Err(self.other_era()),
+            // Old servers may stay silent on a method that they do not know, new ones may be slow to start: that is
+            // a failure, which is tried again ever more seldom, and no verdict.
+            Err(Fault::TimedOut { after_s, .. }) => {
+                return Err(self.unavailable(format!(
+                    "it did not answer server/discover within {after_s} s; it may speak only {HANDSHAKE}"
+                )));
+            }
             // An old HTTP server refuses what is not `initialize` without a JSON-RPC body. One that wants credentials
             // or has too much to do says nothing of its era.
             Err(Fault::Unavailable { reason, .. })
@@ -343,13 +352,9 @@ impl Upstream {
 
     fn other_era(&self) -> Fault {
         self.server.set_refuses(self.key.era, true);
-        let (old, new) = (
-            "the handshake protocols (up to 2025-11-25)",
-            "the stateless protocol (2026-07-28)",
-        );
         let (speaks, wanted) = match self.key.era {
-            Era::Handshake => (new, old),
-            Era::Stateless => (old, new),
+            Era::Handshake => (STATELESS, HANDSHAKE),
+            Era::Stateless => (HANDSHAKE, STATELESS),
         };
         Fault::OtherEra {
             server: self.server.name.clone(),
