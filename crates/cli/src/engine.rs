@@ -15,7 +15,7 @@ use store::{Store, StoreHandle};
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
 use crate::limits::{QUICK_GRACE, START_WAIT};
-use crate::load::load;
+use crate::load::{how_to_name_some, load};
 use crate::local::{LastFault, Local};
 use crate::log::Log;
 use crate::running::Status;
@@ -58,6 +58,9 @@ pub(crate) fn with<T>(
 ) -> Result<T, Failure> {
     let here = Surroundings::of_process()?;
     let loaded = load(ui, &here, choice, &[])?;
+    if loaded.entries.is_empty() && choice.servers.is_none() {
+        ui.warn("no server is configured", &[how_to_name_some(&here)]);
+    }
     let engine = Engine::new(here, loaded).patient(memory);
     block_on(async {
         let gateway = engine.start(ui)?;

@@ -21,7 +21,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(words: impl Iterator<Item = OsString>) -> u8 {
     let around = crate::surroundings::terminal(&config::Env::process());
-    let cli = match Cli::try_parse_from(words) {
+    let cli = match Cli::try_parse_from(asking(words)) {
         Ok(cli) => cli,
         Err(error) => return unparsed(error, &Ui::new(Format::Human, Colour::Auto, &around)),
     };
@@ -37,6 +37,16 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
     }
 }
 
+/// `portolan help tools call` is what many people type for `portolan tools call --help`.
+fn asking(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = words.collect();
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.remove(1);
+        words.push("--help".into());
+    }
+    words
+}
+
 /// Help and version are answers; everything else is a wrong command line.
 fn unparsed(error: clap::Error, ui: &Ui) -> u8 {
     match error.kind() {
@@ -49,5 +59,18 @@ fn unparsed(error: clap::Error, ui: &Ui) -> u8 {
             ui.failure(&failure);
             failure.kind().code()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_may_come_first() {
+        let asked = |words: &str| asking(words.split(' ').map(OsString::from)).join(" ".as_ref());
+        assert_eq!(asked("p help tools call"), "p tools call --help");
+        assert_eq!(asked("p help"), "p --help");
+        assert_eq!(asked("p tools call help"), "p tools call help");
     }
 }

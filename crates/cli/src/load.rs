@@ -22,7 +22,12 @@ pub(crate) fn load(
     let mut fatal = None;
     for problem in &loaded.problems {
         if !stops(problem) {
-            ui.warn(&place(problem), problem.hint.as_slice());
+            let left_out = match leaves_out(problem, &loaded.entries) {
+                true => "; the server is left out",
+                false => "",
+            };
+            let message = format!("{}{left_out}", place(problem));
+            ui.warn(&message, problem.hint.as_slice());
         } else if let Some(former) = fatal.replace(problem) {
             ui.warn(&place(former), former.hint.as_slice());
         }
@@ -40,6 +45,21 @@ pub(crate) fn load(
     }
     loaded.entries = meant(loaded.entries, choice);
     Ok(loaded)
+}
+
+/// What to do about having no servers.
+pub(crate) fn how_to_name_some(here: &Surroundings) -> String {
+    let own = here.dirs.config_file();
+    format!(
+        "name a file with --config, or write [servers.NAME] into {}",
+        own.display()
+    )
+}
+
+/// Whether a server is missing because of this.
+fn leaves_out(problem: &Problem, entries: &[Entry]) -> bool {
+    let is_missing = |name| entries.iter().all(|e| e.name.as_str() != name);
+    problem.is_error() && server_of(problem).is_some_and(is_missing)
 }
 
 /// Reads everything; nothing is told yet, and every server is there.

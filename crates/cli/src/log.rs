@@ -87,6 +87,18 @@ impl Log {
         })
     }
 
+    /// A notice as programs read it; for those who cannot wait for the writer.
+    pub(crate) fn json(notice: &Notice) -> String {
+        let mut text = String::new();
+        let pipe = Stream {
+            terminal: false,
+            colour: false,
+            columns: None,
+        };
+        line::notice(jiff::Timestamp::now(), notice, pipe, &mut text);
+        text
+    }
+
     /// Tells something that is neither a call nor a start.
     pub(crate) fn notice(&self, notice: Notice) {
         self.queue

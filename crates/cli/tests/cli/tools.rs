@@ -255,6 +255,20 @@ fn broken_servers_are_tried_once_and_alone_they_are_a_failure() {
 }
 
 #[test]
+fn without_servers_people_are_told_where_to_name_some() {
+    let home = Home::new();
+    for words in [&["tools", "ls"][..], &["tools", "count"]] {
+        let done = home.run(words);
+        assert!(
+            done.stderr.contains("warning: no server is configured")
+                && done.stderr.contains("portolan/config.toml"),
+            "{done:#?}"
+        );
+        let _ = done.ok();
+    }
+}
+
+#[test]
 fn a_tool_of_a_server_that_is_not_there() {
     let home = Home::new();
     let config = home.servers(&["demo"]);

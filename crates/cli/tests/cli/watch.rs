@@ -137,6 +137,8 @@ fn a_mistake_changes_nothing_and_is_told_with_its_place() {
     watched.hear_of(|tools| has(tools, "two__echo") && has(tools, "echo"));
     let line = watched.line(|line| line["message"].as_str().unwrap().contains("server `one`"));
     assert_eq!(line["level"], "warn");
+    let message = line["message"].as_str().unwrap();
+    assert!(message.ends_with("; it stays what it was"), "{message}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use config::{LogFormat, Settings, Transport, token};
+use serde_json::json;
 use server::{Auth, Names, Options, ServeError, Server, Shutdown};
 
 use super::notify;
@@ -13,6 +14,8 @@ use super::watch::{Reloading, Watch};
 use crate::engine::Engine;
 use crate::error::{Failure, Kind};
 use crate::limits::DRAIN_GRACE;
+use crate::load::how_to_name_some;
+use crate::log::{Log, Notice};
 use crate::ui::{self, Label, Line, Ui};
 
 pub(super) async fn run(
@@ -149,7 +152,7 @@ impl Opened<'_> {
         if is_for_people {
             self.banner(ui, ui.err().terminal);
         } else {
-            ui::write_err(&format!("{}\n", self.json()));
+            ui::write_err(&Log::json(&self.notice()));
         }
     }
 
@@ -168,6 +171,10 @@ impl Opened<'_> {
                 .text(concat!(" ", env!("CARGO_PKG_VERSION"))),
         );
         row("url", Label::Name, self.url.clone());
+        if self.at.ip().is_unspecified() {
+            let all = format!("every address of this machine, port {}", self.at.port());
+            row("at", Label::Warning, all);
+        }
         let file = token_file(&self.engine.here).map(|file| file.display().to_string());
         let new_token = self.new_token.as_ref().filter(|_| is_watched);
         match (new_token, file) {
@@ -181,30 +188,38 @@ impl Opened<'_> {
             (_, Some(file)) => row("token", Label::Plain, format!("in {file}")),
             (_, None) => row("token", Label::Plain, "from the environment".into()),
         }
-        row(
-            "servers",
-            Label::Plain,
-            self.engine.server_count().to_string(),
-        );
+        match self.engine.server_count() {
+            0 => {
+                let how = how_to_name_some(&self.engine.here);
+                row("servers", Label::Warning, format!("none: {how}"));
+            }
+            count => row("servers", Label::Plain, count.to_string()),
+        }
         row("stop", Label::Dim, "Ctrl-C".into());
     }
 
     /// For programs: never the token.
-    fn json(&self) -> serde_json::Value {
+    fn notice(&self) -> Notice {
         let file = token_file(&self.engine.here).filter(|_| !self.settings.allow_unauthenticated);
-        serde_json::json!({
-            "timestamp": format!("{:.3}", jiff::Timestamp::now()),
-            "level": "info",
-            "target": "gateway",
-            "message": "listening",
-            "url": self.url,
-            "gateway": self.id,
-            "pid": std::process::id(),
-            "version": env!("CARGO_PKG_VERSION"),
-            "servers": self.engine.server_count(),
-            "authentication": !self.settings.allow_unauthenticated,
-            "token_file": file.map(|file| file.display().to_string()),
-        })
+        let file = file.map(|file| file.display().to_string());
+        Notice {
+            target: "gateway",
+            message: "listening".into(),
+            members: vec![
+                ("url", json!(self.url)),
+                ("address", json!(self.at.to_string())),
+                ("gateway", json!(self.id)),
+                ("pid", json!(std::process::id())),
+                ("version", json!(env!("CARGO_PKG_VERSION"))),
+                ("servers", json!(self.engine.server_count())),
+                (
+                    "authentication",
+                    json!(!self.settings.allow_unauthenticated),
+                ),
+                ("token_file", json!(file)),
+            ],
+            ..Notice::default()
+        }
     }
 }
 

@@ -68,11 +68,21 @@ impl Reloading {
             return;
         }
         let entries = meant(loaded.entries, &self.choice);
-        loaded.entries = keeping(&self.last.entries, entries, &loaded.problems);
+        loaded.entries = keeping(&self.last.entries, entries.clone(), &loaded.problems);
         let is_new = |problem: &&Problem| !self.last.problems.iter().any(|old| same(old, problem));
         let new = loaded.problems.iter().filter(is_new);
         for problem in new.take(WATCH_PROBLEMS_MAX) {
-            self.log.notice(told(problem, ""));
+            let has = |all: &[Entry]| {
+                all.iter()
+                    .any(|e| server_of(problem) == Some(e.name.as_str()))
+            };
+            let effect = match (has(&entries), has(&loaded.entries)) {
+                _ if !problem.is_error() => "",
+                (true, _) => "",
+                (false, true) => "; it stays what it was",
+                (false, false) => "; the server is left out",
+            };
+            self.log.notice(told(problem, effect));
         }
         let reloaded = gateway.reload(loaded.entries.clone());
         if !reloaded.is_empty() {
