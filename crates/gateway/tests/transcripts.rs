@@ -17,6 +17,7 @@ mod transcripts {
     mod names;
     mod phases;
     mod questions;
+    mod remote;
     mod resources;
     mod stateless;
     mod tasks;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
@@ -88,6 +88,11 @@ impl HttpLink {
         }
     }
 
+    /// Whether what belongs to a call may come before its own stream has begun.
+    pub(super) fn has_standing(&self) -> bool {
+        self.has_standing.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn is_busy(&self) -> bool {
         !lock(&self.calls).is_empty()
     }
@@ -116,7 +121,12 @@ impl HttpLink {
         let session = self.session.load_full();
         let mut posted = match self.post_until(handle, &out).await {
             Ok(posted) => posted,
-            Err(fault) => return Some(Err(fault)),
+            Err(fault) => {
+                if let Fault::TimedOut { .. } = fault {
+                    self.cancel(live, out.id, Some("no answer in time"));
+                }
+                return Some(Err(fault));
+            }
         };
         if session.is_some() && matches!(posted, Posted::Expired) {
             // The server forgot the session, so it did not run the call: it is sent once more in a new one.
@@ -194,10 +204,16 @@ impl HttpLink {
         let version = self.version.load();
         let name = out.name.as_deref().map(header_value);
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(4 + out.params.len());
-        if let Some(version) = version.as_deref().filter(|v| **v >= Version::V2025_06_18) {
+        let is_greeting = &*out.method == method::INITIALIZE;
+        if let Some(version) = version
+            .as_deref()
+            .filter(|v| **v >= Version::V2025_06_18 && !is_greeting)
+        {
             headers.push(("mcp-protocol-version", version.as_str()));
         }
         match self.era {
+            // What a greeting has to do with is the session to come.
+            Era::Handshake if is_greeting => {}
             Era::Handshake => {
                 if let Some(session) = session.as_deref() {
                     headers.push(("mcp-session-id", session));
@@ -218,16 +234,13 @@ impl HttpLink {
         let response =
             client::post(&self.endpoint, &headers, out.frame.clone(), &self.timeouts).await;
         let response = response.map_err(|error| self.fault_of(error))?;
-        if &*out.method == method::INITIALIZE
-            && let Some(id) = response
-                .headers
-                .get("mcp-session-id")
-                .and_then(|value| value.to_str().ok())
-        {
-            self.session.store(Some(Arc::new(id.to_owned())));
-        }
         let status = response.status;
-        if status == 404 && self.era == Era::Handshake && session.is_some() {
+        if is_greeting && status < 300 {
+            let id = response.headers.get("mcp-session-id");
+            let id = id.and_then(|value| value.to_str().ok());
+            self.session.store(id.map(|id| Arc::new(id.to_owned())));
+        }
+        if status == 404 && self.era == Era::Handshake && session.is_some() && !is_greeting {
             return Ok(Posted::Expired);
         }
         match response.body {
@@ -264,7 +277,7 @@ impl HttpLink {
         if self.session.load_full() != lost {
             return Ok(());
         }
-        self.session.store(None);
+        // Until there is a new session, calls go out with the lost one, and come here in their turn.
         upstream.greet_again(live).await
     }
 

@@ -82,6 +82,17 @@ impl Live {
         handle.went(self, out.id);
         match &self.link {
             Link::Pipe(pipe) => pipe.send(self, handle, out).err().map(Err),
+            Link::Http(http) if out.progress.is_some() && http.has_standing() => {
+                // Its reader must not wait for the head of the answer.
+                let (live, upstream, handle) = (self.clone(), upstream.clone(), handle.clone());
+                tokio::spawn(async move {
+                    let Link::Http(http) = &live.link else { return };
+                    if let Some(outcome) = http.exchange(&live, &upstream, &handle, out).await {
+                        handle.slot.finish(outcome);
+                    }
+                });
+                None
+            }
             Link::Http(http) => http.exchange(self, upstream, handle, out).await,
         }
     }

@@ -136,10 +136,12 @@ impl Upstream {
             core.now_ms().saturating_sub(self.watch.listed_at_ms())
         });
         let Some(live) = self.current() else { return };
-        if self.key.era == Era::Stateless
-            && !self.watch.is_open()
-            && age >= lists.ttl_ms.unwrap_or(0)
-        {
+        let tells = |capability: &str| {
+            !lists.has_capability(capability) || lists.has_ability(capability, "listChanged")
+        };
+        let tells_all =
+            self.watch.is_open() && ["tools", "prompts", "resources"].into_iter().all(tells);
+        if self.key.era == Era::Stateless && !tells_all && age >= lists.ttl_ms.unwrap_or(0) {
             let fresh = self.read_all(&live, Some(&lists)).await;
             if fresh != *lists {
                 self.lists.store(Some(Arc::new(fresh)));

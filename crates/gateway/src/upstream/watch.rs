@@ -36,8 +36,8 @@ struct Wants {
     tasks: HashMap<Box<str>, usize>,
     /// Counts changes of the two.
     version: u64,
-    /// The version that the server has acknowledged.
-    settled: u64,
+    /// The version that the server has acknowledged, or that asks nothing of it.
+    settled: Option<u64>,
     /// The version that is being asked for.
     asked: u64,
     /// Our id of the request that asks for it.
@@ -102,8 +102,12 @@ impl Watch {
     /// The stream that was asked for last is open.
     fn acknowledged(&self) {
         self.is_open.store(true, Ordering::Relaxed);
+        self.settle();
+    }
+
+    fn settle(&self) {
         let mut wants = lock(&self.wants);
-        wants.settled = wants.asked;
+        wants.settled = Some(wants.asked);
         drop(wants);
         self.turned.notify_waiters();
     }
@@ -117,7 +121,7 @@ impl Watch {
                 turned.as_mut().enable();
                 let is_settled = {
                     let wants = lock(&self.wants);
-                    self.is_open() && wants.settled == wants.version
+                    wants.settled == Some(wants.version)
                 };
                 if is_settled || !self.is_running.load(Ordering::Relaxed) {
                     return;
@@ -251,7 +255,7 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
         };
         let Some(filter) = up.watch.filter(&lists) else {
             // Nothing to listen to yet; a later wish may change that.
-            up.watch.acknowledged();
+            up.watch.settle();
             if up.watch.wished().await {
                 continue;
             }
@@ -307,6 +311,7 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
                 }
                 failures += 1;
                 up.watch.is_open.store(false, Ordering::Relaxed);
+                lock(&up.watch.wants).settled = None;
                 drop(up);
                 if failures > crate::limits::RESUMES_MAX {
                     break;

@@ -159,6 +159,8 @@ async fn a_turn_ends_with_its_call_however_that_ends() {
         client 1 -> notifications/cancelled {"requestId":1}
         server a <- notifications/cancelled {"requestId":$one}
         client 1 <- silence
+        // What the server still asks must not be taken for the next call's.
+        advance 3s
         server a <- #$three tools/call {"name":"ask","arguments":3}
         client 2 -> #2 tools/call {"name":"ask","arguments":4}
         advance 31s

@@ -78,6 +78,14 @@ impl Exchange {
         self.put(Part::Piece(text.into_bytes()));
     }
 
+    /// The first event of HTTP+SSE: where to send messages.
+    pub(crate) fn endpoint(&mut self, path: &str) {
+        self.begin();
+        self.put(Part::Piece(
+            format!("event: endpoint\ndata: {path}\n\n").into_bytes(),
+        ));
+    }
+
     /// Closes the connection.
     pub(crate) fn end(&self) {
         self.put(Part::End);

@@ -51,6 +51,8 @@ pub(crate) struct Spec {
     launch: Option<String>,
     /// Reached by streamable HTTP.
     pub(crate) http: bool,
+    /// Nobody listens at its port.
+    is_away: bool,
     /// Gives an `Mcp-Session-Id`.
     sessions: bool,
     kind: Option<String>,
@@ -119,7 +121,7 @@ impl Servers {
                 .await
                 .expect("there is a free port");
             server.port = Some(bound.local_addr().expect("it is bound").port());
-            listener = Some(bound);
+            listener = Some(bound).filter(|_| !server.spec.is_away);
         }
         let entry = server.entry();
         let server = Arc::new(Mutex::new(server));

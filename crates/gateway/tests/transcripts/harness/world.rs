@@ -591,6 +591,16 @@ impl World {
         }
     }
 
+    /// The open request that this is the answer to.
+    fn answered(&self, name: &str, text: &str) -> super::http::Exchange {
+        self.log
+            .add(&format!("server {name}"), "->", text.as_bytes());
+        let frame = wire::Frame::parse(Bytes::from(text.to_owned())).unwrap();
+        let id = frame.id().expect("an answer has an id");
+        let exchange = self.servers.get(name).open.remove(id);
+        exchange.unwrap_or_else(|| self.fail("no such request is open"))
+    }
+
     async fn http_line(&mut self, name: &str, rest: &str) {
         let (verb, text) = rest.split_once(' ').unwrap_or((rest, ""));
         match verb {
@@ -603,6 +613,29 @@ impl World {
                         self.fail(&format!("{name}{}", why.join("\n")));
                     }
                 }
+            }
+            // An answer with an `Mcp-Session-Id`.
+            "gives" => {
+                let session = self.servers.get(name).new_session();
+                let text = pattern::fill(&expand(text), &self.kept);
+                let exchange = self.answered(name, &text);
+                exchange.answer(
+                    200,
+                    &[("Mcp-Session-Id", &session)],
+                    "application/json",
+                    text.as_bytes(),
+                );
+            }
+            "replies" => {
+                let (status, text) = text.split_once(' ').unwrap();
+                let text = pattern::fill(&expand(text), &self.kept);
+                let exchange = self.answered(name, &text);
+                exchange.answer(
+                    status.parse().unwrap(),
+                    &[],
+                    "application/json",
+                    text.as_bytes(),
+                );
             }
             "forgets" => self.servers.get(name).forget(),
             "on" => {
@@ -639,6 +672,7 @@ impl World {
                     .add(&format!("server {name} on {key}"), "->", text.as_bytes());
                 exchange.event(None, None, &text);
             }
+            "endpoint" => exchange.endpoint(text),
             // A stream, and nothing on it yet.
             "begins" => exchange.begin(),
             // `event ID RETRY MESSAGE`, `-` for none.
