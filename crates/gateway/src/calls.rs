@@ -80,6 +80,11 @@ impl CallHandle {
         self.slot.finish(Err(Fault::Cancelled));
     }
 
+    /// Whether the client took it back.
+    pub(crate) fn is_taken_back(&self) -> bool {
+        self.taken_back.load(Ordering::Relaxed)
+    }
+
     /// The client has gone without a word; the server is left to finish, nobody keeps the answer.
     pub(crate) fn abandon(&self) {
         self.slot.leave();

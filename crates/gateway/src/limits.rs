@@ -44,6 +44,8 @@ pub const INSTRUCTIONS_CHARS_MAX: usize = 8_000;
 pub const START_LASTS: Duration = Duration::from_secs(10);
 /// How long stopping a server may take before it is killed.
 pub const STOP_GRACE: Duration = Duration::from_secs(2);
+/// How long a call that was taken back keeps its turn on a shared pipe.
+pub const TAKEN_BACK_LINGER: Duration = Duration::from_secs(2);
 /// How long the calls of a server that is no longer configured may go on.
 pub const RETIRE_WAIT: Duration = Duration::from_secs(30);
 /// How often such a server is looked at.

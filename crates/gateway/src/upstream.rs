@@ -27,7 +27,7 @@ use wire::{Era, Frame};
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
-use crate::limits::{RETIRE_LOOK, RETIRE_WAIT};
+use crate::limits::{RETIRE_LOOK, RETIRE_WAIT, TAKEN_BACK_LINGER};
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::{Key, Server};
@@ -193,6 +193,10 @@ impl Upstream {
             let handle = handle.clone();
             tokio::spawn(async move {
                 std::future::poll_fn(|cx| handle.slot.poll_over(cx)).await;
+                if handle.is_taken_back() {
+                    // The server may go on for a while; what it asks then must not be taken for the next call's.
+                    tokio::time::sleep(TAKEN_BACK_LINGER).await;
+                }
                 drop(turn);
             });
         }
