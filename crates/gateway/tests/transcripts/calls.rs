@@ -435,7 +435,7 @@ async fn a_long_call_over_a_stream_keeps_its_server() {
         client 1 hello
         client 1 -> #1 tools/call {"name":"x"}
         server a <- #$id tools/call {"name":"x"}
-        server a on $id event 1 - 
+        server a on $id event 1 -
         advance 60s
         server a -> #$id = {"content":[]}
         client 1 <- #1 = {"content":[]}
@@ -454,7 +454,7 @@ async fn a_server_that_breaks_off_often_but_goes_on_is_resumed() {
         server a <- GET
         server a on GET status 405
         server a <- #$id tools/call {"name":"x"}
-        server a on $id event 0 0 
+        server a on $id event 0 0
         server a on $id ends
         client 1 <- retry 0
         "#,
@@ -465,7 +465,7 @@ async fn a_server_that_breaks_off_often_but_goes_on_is_resumed() {
             advance 1s
             server a <- GET
             server a heard {{"last-event-id":"{}"}}
-            server a on GET event {n} 0 
+            server a on GET event {n} 0
             server a on GET ends
             client 1 <- retry 0
             "#,

@@ -287,7 +287,7 @@ impl World {
             }
             "starts" => {
                 self.expect(|world| freed(world.servers.get(plain).release(Ok(()))))
-                    .await
+                    .await;
             }
             "fails" => {
                 let reason: String = serde_json::from_str(text).unwrap();

@@ -1,0 +1,180 @@
+//! What conversations see: views, made of what servers have listed or are known to list.
+//! Read `view.rs` for what a view is.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use futures_util::future::join_all;
+use wire::Era;
+
+use super::Core;
+use crate::front::Caller;
+use crate::limits::VIEWS_MAX;
+use crate::lists::Lists;
+use crate::outbox::lock;
+use crate::server::Server;
+use crate::upstream::Upstream;
+use crate::view::{Part, View};
+use crate::workspace::Workspace;
+
+/// The kind under which lists are persisted.
+const STORED_LISTS: &str = "lists";
+
+/// A view, and the one that it was made after.
+pub(super) struct Shared {
+    before: Option<Weak<View>>,
+    view: Weak<View>,
+}
+
+impl Core {
+    /// Some list changed: views made so far are looked at again.
+    pub(crate) fn changed(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Keeps the first lists of a started server for conversations to come; what was known before.
+    pub(crate) fn learn(&self, upstream: &Upstream, lists: &Arc<Lists>) -> Option<Arc<Lists>> {
+        let caller = upstream
+            .workspaces()
+            .first()
+            .map_or_else(|| Caller("".into()), |w| w.caller.clone());
+        let before = self.learnt(&upstream.server, upstream.key.era, &caller);
+        let key = upstream
+            .server
+            .learn(upstream.key.era, &caller, lists.clone());
+        if let Some(store) = &self.store
+            && before.as_ref() != Some(lists)
+            && let Ok(text) = serde_json::to_vec(&**lists)
+        {
+            // A full queue loses it; it is learnt again then.
+            let _ = store.put(&key, STORED_LISTS, text);
+        }
+        before
+    }
+
+    fn learnt(&self, server: &Server, era: Era, caller: &Caller) -> Option<Arc<Lists>> {
+        server.learnt(era, caller, |key| {
+            let text = self.store.as_ref()?.get(key, STORED_LISTS).ok()??;
+            serde_json::from_slice(&text).ok().map(Arc::new)
+        })
+    }
+
+    /// What this workspace sees now.
+    pub(crate) fn view(
+        &self,
+        workspace: &Workspace,
+        era: Era,
+        only: Option<&Arc<str>>,
+    ) -> Arc<View> {
+        let generation = self.generation.load(Ordering::Acquire);
+        let (before, is_fresh) = workspace.view(era, only, generation);
+        if let (Some(view), true) = (&before, is_fresh) {
+            return view.clone();
+        }
+        let parts = self.parts(workspace, era, only);
+        let view = match &before {
+            Some(view) if same(&view.parts, &parts) => view.clone(),
+            _ => self.shared_view(parts, before.as_ref()),
+        };
+        workspace.set_view(era, only, generation, &view);
+        view
+    }
+
+    fn parts(&self, workspace: &Workspace, era: Era, only: Option<&Arc<str>>) -> Vec<Part> {
+        let servers = self.servers.load();
+        let wanted = servers.iter().filter(|server| {
+            !server.entry.disabled
+                && !server.refuses(era)
+                && only.is_none_or(|only| *only == server.name)
+        });
+        wanted
+            .map(|server| {
+                let own = workspace
+                    .upstream(server, era)
+                    .or_else(|| self.started_by_others(workspace, server, era))
+                    .and_then(|upstream| upstream.lists());
+                let lists = own.or_else(|| self.learnt(server, era, &workspace.caller));
+                Part {
+                    server: server.clone(),
+                    lists,
+                }
+            })
+            .collect()
+    }
+
+    /// A view of these parts after that one, made only once for all conversations that come the same way.
+    fn shared_view(&self, parts: Vec<Part>, before: Option<&Arc<View>>) -> Arc<View> {
+        let is_same = |shared: &Shared| match (&shared.before, before) {
+            (None, None) => true,
+            (Some(a), Some(b)) => std::ptr::eq(a.as_ptr(), Arc::as_ptr(b)),
+            _ => false,
+        };
+        let found = {
+            let mut views = lock(&self.views);
+            views.retain(|shared| shared.view.strong_count() > 0);
+            let mut candidates = views
+                .iter()
+                .filter(|shared| is_same(shared))
+                .filter_map(|shared| shared.view.upgrade());
+            candidates.find(|view| same(&view.parts, &parts))
+        };
+        if let Some(view) = found {
+            return view;
+        }
+        let view = Arc::new(View::new(parts, before.map(|view| &**view)));
+        let mut views = lock(&self.views);
+        if views.len() < VIEWS_MAX {
+            views.push(Shared {
+                before: before.map(Arc::downgrade),
+                view: Arc::downgrade(&view),
+            });
+        }
+        view
+    }
+
+    /// Starts the servers whose lists are not known and waits for them, within limits. Servers that failed before are
+    /// tried again without waiting.
+    pub(crate) async fn first_lists(
+        self: &Arc<Self>,
+        workspace: &Arc<Workspace>,
+        era: Era,
+        only: Option<&Arc<str>>,
+    ) {
+        self.join(workspace, era);
+        let view = self.view(workspace, era, only);
+        if view.is_complete() {
+            return;
+        }
+        let unknown = view
+            .parts
+            .iter()
+            .filter(|part| part.lists.is_none() && part.server.barred().is_none());
+        let (tried, fresh): (Vec<&Part>, Vec<&Part>) =
+            unknown.partition(|part| part.server.failure().is_some());
+        for part in tried {
+            let upstream = self.upstream(workspace, &part.server, era);
+            tokio::spawn(async move { drop(upstream.listed().await) });
+        }
+        let waits: Vec<_> = fresh
+            .into_iter()
+            .map(|part| {
+                let upstream = self.upstream(workspace, &part.server, era);
+                tokio::spawn(async move { upstream.listed().await })
+            })
+            .collect();
+        // Who is late is seen by the next list; the client is told of the change.
+        let _ = tokio::time::timeout(self.settings.list_wait, join_all(waits)).await;
+    }
+}
+
+fn same(a: &[Part], b: &[Part]) -> bool {
+    let same_lists = |a: &Option<Arc<Lists>>, b: &Option<Arc<Lists>>| match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    };
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| Arc::ptr_eq(&a.server, &b.server) && same_lists(&a.lists, &b.lists))
+}
