@@ -143,9 +143,17 @@ impl Workspace {
         lock(&self.listens).clone()
     }
 
-    /// Notes that the client was given a list.
-    pub(crate) fn set_given(&self, kind: Kind, era: Era) {
-        self.given.fetch_or(given_bit(kind, era), Ordering::Relaxed);
+    /// The client is being given a list, for as long as what this returns is kept; from then on it holds one.
+    pub(crate) fn giving(&self, kind: Kind, era: Era) -> Giving<'_> {
+        let bit = given_bit(kind, era);
+        // What changes meanwhile will be in the answer. Stateless clients of one caller are many: it is in one's answer only.
+        if era == Era::Handshake {
+            self.given.fetch_and(!bit, Ordering::Relaxed);
+        }
+        Giving {
+            workspace: self,
+            bit,
+        }
     }
 
     /// Whether the client holds such a list, so that a first change of it is news.
@@ -170,15 +178,27 @@ impl Workspace {
     }
 }
 
-/// Resources and templates share one, as they share their notification.
+/// See [`Workspace::giving`].
+pub(crate) struct Giving<'a> {
+    workspace: &'a Workspace,
+    bit: u8,
+}
+
+impl Drop for Giving<'_> {
+    fn drop(&mut self) {
+        self.workspace.given.fetch_or(self.bit, Ordering::Relaxed);
+    }
+}
+
 fn given_bit(kind: Kind, era: Era) -> u8 {
     let bit = match kind {
         Kind::Tools => 1,
         Kind::Prompts => 2,
-        Kind::Resources | Kind::Templates => 4,
+        Kind::Resources => 4,
+        Kind::Templates => 8,
     };
     match era {
         Era::Handshake => bit,
-        Era::Stateless => bit << 3,
+        Era::Stateless => bit << 4,
     }
 }

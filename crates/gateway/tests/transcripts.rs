@@ -16,9 +16,11 @@ mod transcripts {
     mod logging;
     mod names;
     mod phases;
+    mod processes;
     mod questions;
     mod remote;
     mod resources;
+    mod sharing;
     mod stateless;
     mod tasks;
 }

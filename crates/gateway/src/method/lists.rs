@@ -24,6 +24,7 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
         .string("cursor")
         .map_err(|e| Fault::Params(e.to_string()))?;
     let number = cursor.as_deref().map_or(Ok(0), read_cursor)?;
+    let _giving = call.workspace.giving(kind, call.era);
     call.core
         .first_lists(&call.workspace, call.era, call.only.as_ref())
         .await;
@@ -39,7 +40,6 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
     let view = call
         .core
         .view(&call.workspace, call.era, call.only.as_ref());
-    call.workspace.set_given(kind, call.era);
     let pages = view.pages(kind);
     // The list has become shorter since the cursor was given: what follows is nothing.
     let items = pages.get(number).map_or("[]", |page| page);

@@ -41,12 +41,10 @@ impl Upstream {
             .filter(|kind| known(*kind) != lists.of(*kind))
             .collect();
         // Who has not listed yet will see them anyway.
-        for kind in once(&changed) {
-            for workspace in self
-                .workspaces()
-                .iter()
-                .filter(|workspace| workspace.was_given(kind, self.key.era))
-            {
+        for workspace in self.workspaces() {
+            let mut news = changed.clone();
+            news.retain(|kind| workspace.was_given(*kind, self.key.era));
+            for kind in once(&news) {
                 workspace.list_changed(kind, self.key.era);
             }
         }

@@ -63,6 +63,14 @@ impl Recorder for Records {
 }
 
 impl World {
+    /// One in which things take real time.
+    pub(crate) fn real() -> Self {
+        Self {
+            has_sockets: true,
+            ..Self::default()
+        }
+    }
+
     /// Changes the options of the gateway before it begins.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Options) + 'static) -> Self {
         self.changes.push(Box::new(change));
