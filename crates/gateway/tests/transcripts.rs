@@ -7,6 +7,7 @@ mod transcripts {
     mod bytes;
     mod calls;
     mod changes;
+    mod chaos;
     mod greeting;
     mod harness;
     mod lifecycle;

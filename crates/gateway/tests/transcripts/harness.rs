@@ -29,6 +29,7 @@ pub(crate) mod pattern;
 mod server;
 mod world;
 
+pub(crate) use client::Item;
 pub(crate) use server::lock;
 pub(crate) use world::World;
 

@@ -128,6 +128,42 @@ impl World {
         self.records.clone()
     }
 
+    /// What came to a server and was not looked at, with the name of its connection.
+    pub(crate) fn heard_by_server(&self, name: &str) -> Vec<(String, Value)> {
+        let mut server = self.servers.get(name);
+        let conns = server.conns.iter_mut().enumerate();
+        conns
+            .flat_map(|(at, conn)| {
+                let name = format!("{name}.{}", at + 1);
+                conn.inbox.drain(..).map(move |bytes| (name.clone(), bytes))
+            })
+            .map(|(name, bytes)| (name, serde_json::from_slice(&bytes).unwrap()))
+            .collect()
+    }
+
+    /// What came to a client and was not looked at, with the name of its lane.
+    pub(crate) fn heard_by_client(&mut self, name: &str) -> Vec<(String, Item)> {
+        let lanes = self.client(name).lanes.clone();
+        let mut lanes = lock(&lanes);
+        let items = lanes
+            .0
+            .iter_mut()
+            .flat_map(|(lane, items)| items.drain(..).map(|item| (lane.clone(), item)));
+        items.collect()
+    }
+
+    /// A connection of a server says something, if it still can.
+    pub(crate) fn say(&self, conn: &str, message: &str) {
+        let (name, number) = conn.split_once('.').unwrap();
+        let text = expand(message);
+        self.log
+            .add(&format!("server {conn}"), "->", text.as_bytes());
+        let server = self.servers.get(name);
+        let _ = server.conns[number.parse::<usize>().unwrap() - 1]
+            .sink
+            .send(text.as_bytes());
+    }
+
     pub(crate) fn client(&mut self, name: &str) -> &mut Client {
         self.clients
             .get_mut(name)
