@@ -284,7 +284,7 @@ impl Core {
     /// Lets go of a workspace's upstreams; those that nobody shares are closed.
     pub(crate) fn leave(self: &Arc<Self>, workspace: &Workspace) {
         for listen in workspace.listens() {
-            listen.handle.slot.leave();
+            listen.end();
         }
         for upstream in workspace.upstreams() {
             workspace.detach(&upstream);

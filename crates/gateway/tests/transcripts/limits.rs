@@ -205,6 +205,91 @@ async fn a_server_that_does_not_read_its_input() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn bytes_of_one_list() {
+    let tool = |name: &str| {
+        format!(
+            r#"{{"name":"{name}","description":"{}"}}"#,
+            "x".repeat(11 << 20)
+        )
+    };
+    let mut world = World::default();
+    world
+        .run(&format!(
+            r#"server a {{"page":1,"tools":[{},{},{},{}]}}"#,
+            tool("a"),
+            tool("b"),
+            tool("c"),
+            tool("d")
+        ))
+        .await;
+    world
+        .run(
+            r#"
+            client 1 hello
+            client 1 -> #1 tools/list
+            client 1 <- #1 = {"tools":[{"name":"a", ...},{"name":"b", ...},{"name":"c", ...}]}
+            server a is {"tools":3,"reason":"*more than we read (3)*", ...}
+            "#,
+        )
+        .await;
+    world.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_of_one_message() {
+    let mut world = World::default();
+    world
+        .run(
+            r#"
+            server a {"tools":["x"],"call_timeout_s":60}
+            client 1 hello
+            client 1 -> #1 tools/call {"name":"x"}
+            server a <- #$1 tools/call *
+            client 1 -> #2 tools/call {"name":"x"}
+            server a <- #$2 tools/call *
+            "#,
+        )
+        .await;
+    let big = "x".repeat(16 << 20);
+    world
+        .run(&format!(r#"server a -> #$1 = {{"big":"{big}"}}"#))
+        .await;
+    world
+        .run(
+            r#"
+            server a -> #$2 = {"n":2}
+            client 1 <- #2 = {"n":2}
+            advance 61s
+            client 1 <- #1 = {"isError":true, ...}
+            server a <- notifications/cancelled *
+            "#,
+        )
+        .await;
+    world.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nesting_of_a_schema_that_speaks_of_headers() {
+    let deep = |levels: usize| {
+        let (open, close) = (r#"{"items":"#.repeat(levels), "}".repeat(levels));
+        format!(
+            r#"{{"type":"object","properties":{{"a":{{"type":"string","x-mcp-header":"A"}}}},"$defs":{open}{{}}{close}}}"#
+        )
+    };
+    check(&format!(
+        r#"
+        server a {{"era":"stateless","tools":[{{"name":"deep","inputSchema":{}}},{{"name":"flat","inputSchema":{}}}]}}
+        caller ann ~> #1 tools/list
+        caller ann <- #1 = {{"tools":[{{"name":"flat", ...}}], ...}}
+        server a is {{"reason":"*\"deep\" was left out*nested deeper*", ...}}
+        "#,
+        deep(70),
+        deep(50)
+    ))
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn subscriptions_of_one_client() {
     let mut world = World::default();
     world

@@ -154,6 +154,23 @@ async fn on_stdio_a_stream_ends_with_its_cancellation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_of_its_conversation_ends_a_stream() {
+    check(
+        r#"
+        server a {"era":"stateless","tools":["x"]}
+        client 1 opens
+        client 1 ~> #1 subscriptions/listen {"notifications":{"toolsListChanged":true}}
+        client 1 <- notifications/subscriptions/acknowledged *
+        client 1 closes
+        client 1 <- silence
+        client 1 <- end
+        server a ends
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_end_of_the_gateway_ends_streams_with_a_result() {
     check(
         r#"

@@ -103,6 +103,29 @@ async fn what_stands_on_one_calls_stream_belongs_to_that_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_with_a_request_of_our_own_is_for_the_conversation() {
+    check(
+        r#"
+        server a {"http":true,"tools":["x"],"by_hand":["tools/list","initialize"]}
+        client 1 hello {"roots":{}}
+        client 1 -> #1 tools/list
+        server a <- #$i initialize *
+        server a on $i -> notifications/message {"level":"info","data":"hello"}
+        client 1 <- notifications/message {"level":"info","data":"hello"}
+        server a -> #$i = {"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"a","version":"1"}}
+        server a <- #$l tools/list {}
+        server a on $l -> #"r" roots/list
+        client 1 <- #$r roots/list
+        client 1 -> #$r = {"roots":[]}
+        server a <- #"r" = {"roots":[]}
+        server a -> #$l = {"tools":[]}
+        client 1 <- #1 = {"tools":[]}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_session_is_opened_again_once_and_the_call_repeated_once() {
     check(
         r#"

@@ -20,9 +20,11 @@ use super::server::{Servers, Spec, lock};
 const TURNS: usize = 200;
 /// The same for what is awaited.
 const TURNS_MAX: usize = 20_000;
-/// With sockets there is no such number, so time is what counts: this much quiet.
-const QUIET: Duration = Duration::from_millis(20);
-/// And this much patience.
+/// With sockets there is no such number, so time is what counts: this much between two lines,
+const BREATH: Duration = Duration::from_millis(2);
+/// this much quiet before it is said that nothing was heard,
+const QUIET: Duration = Duration::from_millis(40);
+/// and this much patience where something is to be heard.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// See the module.
@@ -90,7 +92,7 @@ impl World {
     /// Nothing may be left that nobody has looked at.
     pub(crate) async fn finish(mut self) {
         self.line = "the end".to_owned();
-        self.settle().await;
+        self.quiet().await;
         let mut left = self.servers.leftovers();
         for (name, client) in &self.clients {
             for (_, items) in &lock(&client.lanes).0 {
@@ -189,7 +191,16 @@ impl World {
 
     /// Lets everything happen that can without time passing.
     pub(crate) async fn settle(&self) {
-        let until = Instant::now() + QUIET;
+        self.turn(BREATH).await;
+    }
+
+    /// The same, where what is not heard by then counts as never heard.
+    async fn quiet(&self) {
+        self.turn(QUIET).await;
+    }
+
+    async fn turn(&self, time: Duration) {
+        let until = Instant::now() + time;
         let mut turns = 0;
         while turns < TURNS || (self.has_sockets && Instant::now() < until) {
             tokio::task::yield_now().await;
@@ -275,7 +286,7 @@ impl World {
                 .await;
             }
             ["is", "not", "down"] => {
-                self.settle().await;
+                self.quiet().await;
                 assert!(!self.down.as_ref().unwrap().is_finished());
             }
             _ => panic!("the gateway cannot do that: {rest}"),
@@ -340,7 +351,7 @@ impl World {
             }
             "launches" => {
                 let wanted: usize = text.parse().unwrap();
-                self.settle().await;
+                self.quiet().await;
                 let launches = self.servers.get(plain).launches;
                 if launches != wanted {
                     self.fail(&format!("it was launched {launches} times"));
@@ -359,7 +370,7 @@ impl World {
                 .await;
             }
             "hears" => {
-                self.settle().await;
+                self.quiet().await;
                 let left = self.servers.leftovers();
                 let mine: Vec<_> = left
                     .iter()
@@ -442,7 +453,7 @@ impl World {
                 gateway.close(&session);
             }
             "hears" => {
-                self.settle().await;
+                self.quiet().await;
                 let left: Vec<_> = lock(&self.client(&label).lanes)
                     .0
                     .iter()
