@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Launch, RemoteKind};
+use tokio::time::Instant;
 use transport::client::Endpoint;
 use wire::{Era, Frame, Kind, Object, Version, code, method, quote};
 
@@ -45,6 +46,14 @@ impl Upstream {
                 self.send_level(&live).await;
                 self.resubscribe(&live).await;
                 self.first_lists(&live).await;
+            }
+            Err(_) if self.is_given_up() => {
+                let mut state = lock(&self.state);
+                if !matches!(*state, State::Closed) {
+                    *state = State::Idle;
+                }
+                drop(state);
+                self.turned.notify_waiters();
             }
             Err(fault) => {
                 let reason = match &fault {
@@ -88,7 +97,7 @@ impl Upstream {
         let timeout = entry
             .start_timeout_s
             .map_or(core.settings.start_timeout, Duration::from_secs);
-        let deadline = tokio::time::Instant::now() + timeout;
+        let deadline = Instant::now() + timeout;
         let is_sse = matches!(
             entry.launch,
             Launch::Remote {
@@ -103,30 +112,59 @@ impl Upstream {
                 ..
             }
         );
-        let live = tokio::time::timeout_at(deadline, self.launch(is_sse))
-            .await
-            .map_err(|_| self.too_slow(timeout))??;
-        match tokio::time::timeout_at(deadline, self.greet(&live)).await {
-            Ok(Ok(())) => Ok(live),
-            Ok(Err(fault))
+        match self.begun(is_sse, deadline, timeout).await {
+            // Servers of 2024-11-05 know only HTTP+SSE; when that fails too, the first reason says more.
+            Err(fault)
                 if can_fall_back
                     && self.key.era == Era::Handshake
-                    && !matches!(fault, Fault::OtherEra { .. }) =>
+                    && !matches!(fault, Fault::OtherEra { .. })
+                    && !self.is_given_up() =>
             {
-                // Servers of 2024-11-05 know only HTTP+SSE; when that fails too, the first reason says more.
-                let second = async {
-                    let live = self.launch(true).await?;
-                    self.greet(&live).await.map(|()| live)
-                };
-                tokio::time::timeout_at(deadline, second)
-                    .await
-                    .ok()
-                    .and_then(Result::ok)
-                    .ok_or(fault)
+                self.begun(true, deadline, timeout).await.map_err(|_| fault)
             }
-            Ok(Err(fault)) => Err(self.explained(&live, fault).await),
-            Err(_) => Err(self.explained(&live, self.too_slow(timeout)).await),
+            outcome => outcome,
         }
+    }
+
+    /// Launched and greeted, or ended again.
+    async fn begun(
+        self: &Arc<Self>,
+        as_sse: bool,
+        deadline: Instant,
+        timeout: Duration,
+    ) -> Result<Arc<Live>, Fault> {
+        let launched = tokio::select! {
+            launched = tokio::time::timeout_at(deadline, self.launch(as_sse)) => launched,
+            () = self.given_up() => return Err(Fault::ShuttingDown),
+        };
+        let live = launched.map_err(|_| self.too_slow(timeout))??;
+        let greeted = tokio::select! {
+            greeted = tokio::time::timeout_at(deadline, self.greet(&live)) => {
+                greeted.unwrap_or_else(|_| Err(self.too_slow(timeout)))
+            }
+            () = self.given_up() => Err(Fault::ShuttingDown),
+        };
+        match greeted {
+            Ok(()) => Ok(live),
+            Err(fault) => Err(self.explained(&live, fault).await),
+        }
+    }
+
+    /// Ready once nobody wants the start any more.
+    async fn given_up(&self) {
+        loop {
+            let turned = self.turned.notified();
+            tokio::pin!(turned);
+            turned.as_mut().enable();
+            if self.is_given_up() {
+                return;
+            }
+            turned.await;
+        }
+    }
+
+    fn is_given_up(&self) -> bool {
+        matches!(*lock(&self.state), State::Closed) || self.server.is_stopped()
     }
 
     fn too_slow(&self, timeout: Duration) -> Fault {

@@ -489,8 +489,7 @@ async fn a_server_that_was_stopped_while_it_started_stays_stopped() {
         client 1 hello
         client 1 -> #1 tools/call {"name":"x"}
         gateway stops a
-        server a starts
-        server a ends
+        server a is not being started
         server a is {"state":"stopped","upstreams":0, ...}
         client 1 <- #1 ! -32602 *
         "#,

@@ -186,7 +186,7 @@ async fn many_calls_start_a_server_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_whose_client_left_during_the_start_is_ended() {
+async fn a_start_ends_with_the_client_that_wanted_it() {
     check(
         r#"
         server a {"tools":["x"],"launch":"held"}
@@ -194,9 +194,32 @@ async fn a_server_whose_client_left_during_the_start_is_ended() {
         client 1 -> #1 tools/call {"name":"x"}
         client 1 closes
         client 1 <- silence
-        server a starts
-        server a ends
         server a is {"state":"idle","upstreams":0, ...}
+        server a is not being started
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_nobody_wants_any_more_is_given_up_at_once() {
+    check(
+        r#"
+        server a {"tools":["x"],"by_hand":["initialize"]}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- #$1 initialize *
+        client 1 closes
+        client 1 <- silence
+        client 1 <- end
+        server a ends
+        client 2 hello
+        client 2 -> #1 tools/call {"name":"x"}
+        server a.2 <- #$2 initialize *
+        gateway stops a
+        server a.2 ends
+        client 2 <- #1 ! -32602 *
+        server a is {"state":"stopped","reason":"it was stopped*", ...}
         "#,
     )
     .await;

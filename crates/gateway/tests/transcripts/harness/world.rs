@@ -331,6 +331,11 @@ impl World {
                 .servers
                 .get(plain)
                 .change(serde_json::from_str(text).unwrap()),
+            "is" if text == "not being started" => {
+                if self.servers.get(plain).release(Ok(())) {
+                    self.fail("it is");
+                }
+            }
             "is" => {
                 let wanted = pattern::parse(text);
                 self.expect(|world| {
