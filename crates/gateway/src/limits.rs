@@ -56,5 +56,7 @@ pub const VIEWS_MAX: usize = 64;
 pub const SWEEP: Duration = Duration::from_secs(1);
 /// Nesting of a tool schema that we look into for header annotations.
 pub const SCHEMA_DEPTH_MAX: usize = 64;
+/// How long a call may wait for the standing stream of a fresh session to open.
+pub const STANDING_WAIT: Duration = Duration::from_millis(500);
 /// Waiting for the first answer of a server whose era we do not know.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);

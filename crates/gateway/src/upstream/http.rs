@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use transport::client::{self, Body, Endpoint, EventStream, HttpError, Timeouts};
 use wire::{Era, Frame, Kind, Version, build, header_value, method};
@@ -37,6 +37,8 @@ pub(crate) struct HttpLink {
     calls: Mutex<HashMap<u64, About>>,
     /// Whether the standing stream is being read.
     pub(super) has_standing: AtomicBool,
+    /// Told when it was opened, or could not be.
+    pub(super) standing_tried: Notify,
     /// One caller at a time opens a lost session again.
     reopening: Semaphore,
 }
@@ -84,6 +86,7 @@ impl HttpLink {
             },
             calls: Mutex::default(),
             has_standing: AtomicBool::new(false),
+            standing_tried: Notify::new(),
             reopening: Semaphore::new(1),
         }
     }

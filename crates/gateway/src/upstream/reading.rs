@@ -200,11 +200,22 @@ fn dispatch(upstream: &Arc<Upstream>, live: &Arc<Live>, frame: Frame, about: Opt
 /// Reads the standing stream of a session for as long as the server offers one.
 pub(super) async fn standing(upstream: Weak<Upstream>, live: Weak<Live>) {
     if !live.upgrade().is_some_and(|live| set_standing(&live, true)) {
+        if let Some(live) = live.upgrade() {
+            told(&live);
+        }
         return;
     }
     read_standing(&upstream, &live).await;
     if let Some(live) = live.upgrade() {
         set_standing(&live, false);
+        told(&live);
+    }
+}
+
+/// Whoever waits for the stream to open goes on.
+fn told(live: &Live) {
+    if let Link::Http(http) = &live.link {
+        http.standing_tried.notify_one();
     }
 }
 
@@ -223,7 +234,9 @@ async fn read_standing(upstream: &Weak<Upstream>, live: &Weak<Live>) {
         let Some(now) = live.upgrade() else { return };
         let Link::Http(http) = &now.link else { return };
         let mut wait = RETRY_WAIT;
-        match http.get(last_event.as_deref()).await {
+        let got = http.get(last_event.as_deref()).await;
+        told(&now);
+        match got {
             // 405: the server has none.
             Ok(Got::Never) => return,
             Ok(Got::Stream(mut stream)) => {

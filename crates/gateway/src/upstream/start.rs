@@ -10,7 +10,7 @@ use wire::{Era, Frame, Kind, Object, Version, code, method, quote};
 
 use super::{Hello, Link, Live, State, Upstream, http, pipe, reading};
 use crate::error::Fault;
-use crate::limits::PROBE_TIMEOUT;
+use crate::limits::{PROBE_TIMEOUT, STANDING_WAIT};
 use crate::outbox::lock;
 
 /// How HTTP servers refuse a message that they do not understand.
@@ -286,6 +286,9 @@ impl Upstream {
                     .await;
                 let standing = reading::standing(Arc::downgrade(self), Arc::downgrade(live));
                 live.keep_task(&tokio::spawn(standing));
+                // Servers lose what they ask on a stream that is not open yet. Some open it with its first message
+                // only; for those nothing is gained by waiting longer.
+                let _ = tokio::time::timeout(STANDING_WAIT, http.standing_tried.notified()).await;
             }
         }
         Ok(())

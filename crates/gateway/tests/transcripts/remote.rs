@@ -209,8 +209,10 @@ async fn the_standing_stream_brings_what_belongs_to_no_call() {
         server a {"http":true,"sessions":true,"tools":["x"],"by_hand":["GET"]}
         client 1 hello {"roots":{}}
         client 1 -> #1 tools/list
-        client 1 <- #1 = *
         server a <- GET
+        // A server that opens the stream with its first message only is not waited for.
+        advance 1s
+        client 1 <- #1 = *
         server a heard {"mcp-session-id":"s1","last-event-id":null,"accept":"*text/event-stream*"}
         server a has {"tools":["x","y"],"sessions":true,"by_hand":["GET"]}
         server a on GET event e1 - notifications/tools/list_changed
@@ -232,6 +234,24 @@ async fn the_standing_stream_brings_what_belongs_to_no_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_does_not_overtake_the_opening_of_the_standing_stream() {
+    check(
+        r#"
+        server a {"http":true,"tools":["x"],"by_hand":["GET"]}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- GET
+        client 1 hears nothing
+        server a on GET status 405
+        server a <- #$1 tools/call *
+        server a -> #$1 = {}
+        client 1 <- #1 = {}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn progress_on_the_standing_stream_finds_its_call() {
     check(
         r#"
@@ -239,6 +259,7 @@ async fn progress_on_the_standing_stream_finds_its_call() {
         client 1 hello
         client 1 -> #1 tools/call {"name":"x","_meta":{"progressToken":"t"}}
         server a <- GET
+        advance 1s
         server a <- #$1 tools/call *
         server a on GET -> notifications/progress {"progressToken":$1,"progress":1}
         server a on $1 begins
