@@ -10,6 +10,7 @@ mod transcripts {
     mod chaos;
     mod greeting;
     mod harness;
+    mod learnt;
     mod lifecycle;
     mod limits;
     mod listens;
@@ -24,4 +25,5 @@ mod transcripts {
     mod sharing;
     mod stateless;
     mod tasks;
+    mod threads;
 }

@@ -25,7 +25,9 @@ impl Launcher for Echoes {
                 while let Some(Ok(bytes)) = ours.source.recv().await {
                     let frame = Frame::parse(bytes).unwrap();
                     let result = match frame.method() {
-                        method::INITIALIZE => r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"e","version":"1"}}"#,
+                        method::INITIALIZE => {
+                            r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"e","version":"1"}}"#
+                        }
                         method::TOOLS_LIST => r#"{"tools":[{"name":"echo"}]}"#,
                         _ => frame.params().unwrap_or("{}"),
                     };
@@ -34,7 +36,10 @@ impl Launcher for Echoes {
                     }
                 }
             });
-            Ok(Launched { link: Link::Pipe(theirs), process: None })
+            Ok(Launched {
+                link: Link::Pipe(theirs),
+                process: None,
+            })
         })
     }
 }
@@ -47,19 +52,35 @@ fn entry(name: &str, share: Share) -> Entry {
 }
 
 async fn ask(gateway: &Gateway, origin: &Origin, text: String) -> String {
-    let mut events = match gateway.request(origin, Frame::parse(Bytes::from(text)).unwrap()).await {
+    let mut events = match gateway
+        .request(origin, Frame::parse(Bytes::from(text)).unwrap())
+        .await
+    {
         Reply::Done(answer) => return String::from_utf8(answer.frame.to_vec()).unwrap(),
         Reply::Stream(events) => events,
     };
-    panic!("nothing but answers was expected, got a stream: {}", events.next().await.is_some())
+    panic!(
+        "nothing but answers was expected, got a stream: {}",
+        events.next().await.is_some()
+    )
 }
 
 /// One client on its own runtime: its calls, several at a time, and what came back.
 async fn play(gateway: &Gateway, thread: usize) {
     let caller = Caller(format!("caller {}", thread % 2).into());
     let session = gateway.open(caller.clone(), Door::Stdio).unwrap();
-    let origin = Origin { caller, session: Some(session.clone()), headers: None, only: None };
-    ask(gateway, &origin, r#"{"jsonrpc":"2.0","id":"hello","method":"initialize","params":{}}"#.to_owned()).await;
+    let origin = Origin {
+        caller,
+        session: Some(session.clone()),
+        headers: None,
+        only: None,
+    };
+    ask(
+        gateway,
+        &origin,
+        r#"{"jsonrpc":"2.0","id":"hello","method":"initialize","params":{}}"#.to_owned(),
+    )
+    .await;
     let calls = (0..CALLS).map(|n| {
         let (gateway, origin) = (gateway.clone(), origin.clone());
         let server = ["alone", "caller", "all"][n % 3];
@@ -83,9 +104,18 @@ async fn play(gateway: &Gateway, thread: usize) {
 
 #[test]
 fn calls_of_all_threads_are_answered() {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
     let home = runtime();
-    let entries = vec![entry("alone", Share::Workspace), entry("caller", Share::Caller), entry("all", Share::All)];
+    let entries = vec![
+        entry("alone", Share::Workspace),
+        entry("caller", Share::Caller),
+        entry("all", Share::All),
+    ];
     let mut options = Options::new(entries, Arc::new(Echoes));
     options.settings.in_flight_max = CALLS;
     let gateway = {
@@ -93,27 +123,14 @@ fn calls_of_all_threads_are_answered() {
         Gateway::new(options).unwrap()
     };
     // Servers run where they were started: a thread goes only when all are done.
-    let done = std::sync::Barrier::new(THREADS);
+    let done = tokio::sync::Barrier::new(THREADS);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (gateway, done) = (gateway.clone(), &done);
+            let (gateway, done) = (&gateway, &done);
             scope.spawn(move || {
-                let runtime = runtime();
-                runtime.block_on(play(&gateway, thread));
-                // The others may need what was started here: it goes on until they are done, too.
-                runtime.block_on(async {
-                    let waiting = std::sync::atomic::AtomicBool::new(true);
-                    std::thread::scope(|inner| {
-                        inner.spawn(|| {
-                            done.wait();
-                            waiting.store(false, std::sync::atomic::Ordering::Release);
-                        });
-                        futures_util::FutureExt::now_or_never(async {});
-                        while waiting.load(std::sync::atomic::Ordering::Acquire) {
-                            // Turns of this runtime, from within it.
-                            tokio::task::block_in_place(|| {});
-                        }
-                    });
+                runtime().block_on(async {
+                    play(gateway, thread).await;
+                    done.wait().await;
                 });
             });
         }
