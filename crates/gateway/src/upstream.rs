@@ -49,6 +49,8 @@ pub(crate) struct Upstream {
     capabilities: Box<str>,
     live: ArcSwapOption<Live>,
     state: Mutex<State>,
+    /// The start that is under way is to be given up.
+    is_unwanted: AtomicBool,
     /// Told of each change of `state` and of the first lists.
     turned: Notify,
     lists: ArcSwapOption<Lists>,
@@ -112,6 +114,7 @@ impl Upstream {
             capabilities: capabilities.map_or("{}".into(), |c| c.raw.clone()),
             live: ArcSwapOption::empty(),
             state: Mutex::new(State::Idle),
+            is_unwanted: AtomicBool::new(false),
             turned: Notify::new(),
             lists: ArcSwapOption::empty(),
             attached: Mutex::default(),
@@ -295,6 +298,7 @@ impl Upstream {
             });
         }
         *state = State::Starting;
+        self.is_unwanted.store(false, Ordering::Relaxed);
         drop(state);
         tokio::spawn(self.clone().start());
         Ok(())
@@ -464,8 +468,10 @@ impl Upstream {
     pub(crate) async fn stop(&self) {
         let live = {
             let mut state = lock(&self.state);
-            if !matches!(*state, State::Closed | State::Starting) {
-                *state = State::Idle;
+            match *state {
+                State::Closed => {}
+                State::Starting => self.is_unwanted.store(true, Ordering::Relaxed),
+                _ => *state = State::Idle,
             }
             self.live.swap(None)
         };

@@ -1,6 +1,7 @@
 //! How a connection begins: launched, greeted in the era of its key, listed.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use catalog::{Launch, RemoteKind};
@@ -82,7 +83,7 @@ impl Upstream {
         if matches!(*state, State::Closed) {
             return false;
         }
-        if self.server.is_stopped() {
+        if self.server.is_stopped() || self.is_unwanted.load(Ordering::Relaxed) {
             *state = State::Idle;
             return false;
         }
@@ -164,7 +165,9 @@ impl Upstream {
     }
 
     fn is_given_up(&self) -> bool {
-        matches!(*lock(&self.state), State::Closed) || self.server.is_stopped()
+        matches!(*lock(&self.state), State::Closed)
+            || self.is_unwanted.load(Ordering::Relaxed)
+            || self.server.is_stopped()
     }
 
     fn too_slow(&self, timeout: Duration) -> Fault {

@@ -226,6 +226,27 @@ async fn a_start_that_nobody_wants_any_more_is_given_up_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restart_begins_a_start_that_hangs_anew() {
+    check(
+        r#"
+        server a {"tools":["x"],"by_hand":["initialize"]}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- #$1 initialize *
+        server a has {"tools":["x"]}
+        gateway restarts a
+        server a ends
+        // The call that waited goes to the new one.
+        server a.2 <- #$2 tools/call *
+        server a.2 -> #$2 = {}
+        client 1 <- #1 = {}
+        server a is {"state":"ready","reason":null,"upstreams":1, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_disabled_server_does_not_exist_for_clients() {
     check(
         r#"
