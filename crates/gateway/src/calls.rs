@@ -91,6 +91,13 @@ impl CallHandle {
     }
 }
 
+impl Asking {
+    /// The call.
+    pub(crate) fn call(&self) -> &CallHandle {
+        &self.0
+    }
+}
+
 impl Drop for Asking {
     fn drop(&mut self) {
         let mut questions = lock(&self.0.questions);

@@ -87,7 +87,7 @@ struct Question {
     progress: Option<Box<str>>,
     asked: Instant,
     /// The call that it belongs to, if that is known.
-    _asking: Option<Asking>,
+    asking: Option<Asking>,
 }
 
 impl Session {
@@ -139,6 +139,13 @@ impl Session {
     /// Sends a message that belongs to no call.
     pub(crate) fn tell(&self, message: Bytes) {
         self.outbox.push(message);
+    }
+
+    /// Sends a message that belongs to a call on the stream of its answer; if that is not read, like any other.
+    pub(crate) fn tell_with(&self, call: Option<&CallHandle>, message: Bytes) {
+        if call.is_none_or(|call| !call.slot.message(message.clone())) {
+            self.tell(message);
+        }
     }
 
     /// What `initialize` said; set once.
@@ -226,7 +233,7 @@ impl Session {
                 reply,
                 progress,
                 asked: Instant::now(),
-                _asking: about.map(CallHandle::asking),
+                asking: about.map(CallHandle::asking),
             },
         );
         Some(id)
@@ -247,14 +254,13 @@ impl Session {
     }
 
     /// The server took its question back: our number of it.
-    pub(crate) fn withdraw(&self, upstream: u64, original: &str) -> Option<u64> {
+    pub(crate) fn withdraw(&self, upstream: u64, original: &str) -> Option<(u64, Option<Asking>)> {
         let mut questions = lock(&self.questions);
         let id = *questions
             .iter()
             .find(|(_, q)| q.reply.is(upstream, original))?
             .0;
-        questions.remove(&id);
-        Some(id)
+        Some((id, questions.remove(&id)?.asking))
     }
 
     /// Takes back the questions that nobody answered in time; who asked is to be told as well.
@@ -283,12 +289,10 @@ impl Session {
                 .filter_map(|id| Some((id, questions.remove(&id)?)))
                 .collect()
         };
-        for (id, _) in &taken {
+        for (id, question) in &taken {
             let params = format!(r#"{{"requestId":{id},"reason":{}}}"#, wire::quote(reason));
-            self.tell(wire::build::notification(
-                wire::method::CANCELLED,
-                Some(&params),
-            ));
+            let message = wire::build::notification(wire::method::CANCELLED, Some(&params));
+            self.tell_with(question.asking.as_ref().map(Asking::call), message);
         }
         taken
             .into_iter()

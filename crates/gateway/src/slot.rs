@@ -59,21 +59,21 @@ impl Inner {
 }
 
 impl Slot {
-    /// Adds a message. What nobody reads is dropped beyond the limit.
-    pub(crate) fn message(&self, message: Bytes) {
-        self.put(Step::Message(message));
+    /// Adds a message. What nobody reads is dropped beyond the limit: then false.
+    pub(crate) fn message(&self, message: Bytes) -> bool {
+        self.put(Step::Message(message))
     }
 
     /// Adds a step; nothing is added after the last word.
-    pub(crate) fn put(&self, step: Step) {
+    pub(crate) fn put(&self, step: Step) -> bool {
         let (reader, watchers) = {
             let mut inner = lock(&self.inner);
             if inner.done || inner.gone {
-                return;
+                return false;
             }
             let last = matches!(step, Step::Done(_));
             if !last && !inner.has_room(step.bytes()) {
-                return;
+                return false;
             }
             inner.done = last;
             inner.bytes += step.bytes();
@@ -86,6 +86,7 @@ impl Slot {
             (inner.reader.take(), watchers)
         };
         reader.into_iter().chain(watchers).for_each(Waker::wake);
+        true
     }
 
     /// The last word.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use wire::{Era, Frame, Kind as FrameKind, build, code, meta, method, quote};
 
 use super::{Link, Live, Upstream};
-use crate::calls::CallHandle;
+use crate::calls::{Asking, CallHandle};
 use crate::lists::Kind;
 use crate::session::{Session, level_index};
 
@@ -180,10 +180,10 @@ fn withdrawn(upstream: &Arc<Upstream>, frame: &Frame) {
         .iter()
         .filter_map(|workspace| workspace.session())
     {
-        if let Some(number) = session.withdraw(upstream.id, id) {
+        if let Some((number, asking)) = session.withdraw(upstream.id, id) {
             let mut edits = frame.edit();
             edits.replace(id, number.to_string());
-            session.tell(edits.apply());
+            session.tell_with(asking.as_ref().map(Asking::call), edits.apply());
             return;
         }
     }
@@ -339,10 +339,7 @@ pub(crate) fn question(
         edits.replace(token, number);
     }
     let message = edits.apply();
-    match about {
-        Some(about) => about.handle.slot.message(message),
-        None => session.tell(message),
-    }
+    session.tell_with(call.map(|call| &**call), message);
 }
 
 fn missing_capability(session: &Session, method: &str) -> Option<&'static str> {

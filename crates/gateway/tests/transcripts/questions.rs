@@ -332,6 +332,50 @@ async fn a_server_can_take_its_question_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_and_its_withdrawal_travel_with_the_answer_of_their_call() {
+    check(
+        r#"
+        server a {"tools":["ask"]}
+        // Nobody reads what belongs to no call.
+        client 1 opens http unread
+        client 1 hello {"sampling":{}}
+        client 1 -> #1 tools/call {"name":"ask"}
+        server a <- #$id tools/call {"name":"ask"}
+        server a -> #"q" sampling/createMessage {}
+        client 1 <- #$q sampling/createMessage {}
+        server a -> notifications/cancelled {"requestId":"q"}
+        client 1 <- notifications/cancelled {"requestId":$q}
+        server a -> #"r" sampling/createMessage {}
+        client 1 <- #$r sampling/createMessage {}
+        server a dies
+        client 1 <- notifications/cancelled {"requestId":$r, ...}
+        client 1 <- #1 = {"isError":true, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_to_a_client_that_lost_the_stream_of_its_call_goes_the_other_way() {
+    check(
+        r#"
+        server a {"tools":["ask"]}
+        client 1 opens http
+        client 1 hello {"sampling":{}}
+        client 1 -> #1 tools/call {"name":"ask"}
+        server a <- #$id tools/call {"name":"ask"}
+        client 1 drops #1
+        server a -> #"q" sampling/createMessage {}
+        client 1 <- #$q sampling/createMessage {}
+        client 1 -> #$q = {}
+        server a <- #"q" = {}
+        server a -> #$id = {}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_leaves_answers_no_question_any_more() {
     check(
         r#"
