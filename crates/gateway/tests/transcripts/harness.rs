@@ -19,7 +19,14 @@
 //! advance 5s                                      the only way for time to pass
 //! ```
 //!
-//! More verbs are in `world`. Each message must be looked at: what is left in the end fails the transcript.
+//! Servers also: `starts`, `fails "why"` (where `launch` is `held`), `dies`, `sleeps`, `ends` (the gateway closed it), `has {…}`
+//! (offers something else from now on), `is {…}` (its status), `launches N`, `hears nothing`. Behind HTTP: `heard {…}` (headers
+//! of the request that was looked at last), `gives MESSAGE` (with a new session), `replies STATUS MESSAGE`, `forgets` (its
+//! sessions), and `on ID|GET|DELETE|listen` with `begins`, `-> MESSAGE`, `event ID RETRY MESSAGE`, `endpoint PATH`,
+//! `status N TEXT`, `ends`, `gone` (the gateway closed it). Clients also `closes`, `cannot open`. The gateway `stops a`, `restarts
+//! a`, `shuts down 5s`, `is down`, `is not down`. `recorded METHOD SERVER NAME OUTCOME` is what the recorder got next.
+//!
+//! Each message must be looked at: what is left in the end fails the transcript.
 
 mod client;
 mod http;
