@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use wire::{Era, Frame, Object, build, method};
+use wire::{Era, Frame, Object, build, meta, method};
 
+use crate::asks::{Asks, Side};
+use crate::bridge::{self, Crossing};
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::{Fault, silence};
@@ -17,7 +20,9 @@ use crate::method::subscriptions::{self, Subscribing};
 use crate::record::{CallRecord, Outcome};
 use crate::server::Server;
 use crate::session::{Refused, Session};
+use crate::slot::Step;
 use crate::trace::{self, Trace};
+use crate::upstream::Upstream;
 use crate::workspace::Workspace;
 
 /// See the module.
@@ -42,6 +47,12 @@ pub(crate) struct Call {
     pub(crate) listen: Option<u64>,
     /// What it subscribes to, until that is agreed.
     pub(crate) subscribing: Option<Box<Subscribing>>,
+    /// Its upstream, if that is of the other era.
+    pub(crate) bridged: Option<Arc<Upstream>>,
+    /// How it goes on after the first word of its server.
+    pub(crate) crossing: Option<Box<Crossing>>,
+    /// The number under which it waited for its client, and how often it did.
+    pub(crate) parked: Option<(u64, u32)>,
     is_finished: bool,
 }
 
@@ -83,6 +94,9 @@ impl Call {
             span: trace::new_span(),
             listen: None,
             subscribing: None,
+            bridged: None,
+            crossing: None,
+            parked: None,
             is_finished: false,
         })
     }
@@ -94,9 +108,59 @@ impl Call {
             .map_err(|e| Fault::Params(e.to_string()))
     }
 
+    /// From where it sees the servers.
+    pub(crate) fn side(&self) -> Side<'_> {
+        Side {
+            workspace: &self.workspace,
+            era: self.era,
+            only: self.only.as_ref(),
+            asks: self.asks(),
+        }
+    }
+
+    /// What the client can be asked, as far as it says so with the request.
+    pub(crate) fn asks(&self) -> Asks {
+        if self.era == Era::Handshake {
+            return Asks::NONE;
+        }
+        let declared = self.meta().and_then(|meta| {
+            let capabilities = meta.object(meta::CLIENT_CAPABILITIES).ok()??;
+            Some(Asks::read(&capabilities))
+        });
+        declared.unwrap_or(Asks::NONE)
+    }
+
+    /// The token under which the client wants to hear of progress, raw JSON.
+    pub(crate) fn progress_token(&self) -> Option<Box<str>> {
+        let token = self.meta()?.get(meta::PROGRESS_TOKEN).ok()??;
+        (token != "null").then(|| token.into())
+    }
+
+    fn meta(&self) -> Option<Object<'_>> {
+        self.frame.params_object().ok()?.object("_meta").ok()?
+    }
+
+    /// The answer will come to another mailbox.
+    pub(crate) fn goes_on(&mut self, handle: Arc<CallHandle>) {
+        if let Some(session) = &self.session {
+            session.goes_on(self.raw_id(), &handle);
+        }
+        self.handle = handle;
+    }
+
     /// The client's id of the request, raw JSON.
     pub(crate) fn raw_id(&self) -> &str {
         self.frame.id().unwrap_or("null")
+    }
+
+    /// The next thing that happens to the call, as far as it concerns the client.
+    pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        loop {
+            let step = std::task::ready!(self.handle.slot.poll_next(cx));
+            if let Some(step) = bridge::read(self, step) {
+                return Poll::Ready(step);
+            }
+        }
     }
 
     /// Phases 7 and 8 for a call that a server answered, or nobody.
@@ -135,7 +199,51 @@ impl Call {
             .is_some_and(|session| session.door != Door::Http)
     }
 
+    /// The answer of a server of the other era. Task ids do not cross, so there are none to seal.
+    fn crossed(&self, frame: &Frame, upstream: &Upstream) -> Answer {
+        let live = upstream.current();
+        let hello = live.as_ref().and_then(|live| live.hello());
+        let mut bytes = bridge::answered(
+            frame,
+            &bridge::Shape {
+                client: self.era,
+                asked: self.frame.method(),
+                id: self.raw_id(),
+                server_info: hello.and_then(|hello| hello.info.as_deref()),
+            },
+        );
+        for interceptor in &self.core.interceptors {
+            bytes = interceptor.after(self.frame.method(), &upstream.server.name, bytes);
+        }
+        if !self.core.interceptors.is_empty() {
+            bytes = self.own(bytes);
+        }
+        Answer {
+            // What status the server gave its answer means nothing in the other era.
+            status: self.status(0, &bytes),
+            frame: bytes,
+        }
+    }
+
+    /// What an interceptor made of the answer, under the client's id.
+    fn own(&self, bytes: Bytes) -> Bytes {
+        Frame::parse(bytes).map_or_else(
+            |_| {
+                build::error(
+                    Some(self.raw_id()),
+                    wire::code::INTERNAL_ERROR,
+                    "an interceptor broke the answer",
+                    None,
+                )
+            },
+            |frame| frame.with_id(self.raw_id()),
+        )
+    }
+
     fn returned(&self, frame: &Frame, status: u16) -> Answer {
+        if let Some(upstream) = &self.bridged {
+            return self.crossed(frame, upstream);
+        }
         let mut bytes = frame.bytes().clone();
         let server = self.server.as_ref();
         if let Some(server) = server.filter(|server| server.has_tasks()) {
@@ -153,17 +261,7 @@ impl Call {
         let frame = if is_same {
             frame.with_id(self.raw_id())
         } else {
-            Frame::parse(bytes).map_or_else(
-                |_| {
-                    build::error(
-                        Some(self.raw_id()),
-                        wire::code::INTERNAL_ERROR,
-                        "an interceptor broke the answer",
-                        None,
-                    )
-                },
-                |frame| frame.with_id(self.raw_id()),
-            )
+            self.own(bytes)
         };
         Answer {
             status: self.status(status, &frame),

@@ -14,6 +14,8 @@ use store::StoreHandle;
 use tokio::time::Instant;
 use wire::Era;
 
+use crate::asks::{Capabilities, Side};
+use crate::bridge::Parking;
 use crate::front::{Busy, Caller, Door, Reloaded};
 use crate::lists::Kind;
 use crate::options::{Settings, only_tools};
@@ -53,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) decider: Arc<dyn Decider>,
     pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
     pub(crate) tasks: Tasks,
+    /// Calls that wait for what their clients answer with another request.
+    pub(crate) parking: Parking,
     began: Instant,
     /// What the clock on the wall said then.
     began_at: (SystemTime, std::time::Instant),
@@ -72,6 +76,7 @@ pub(crate) struct Parts {
     pub(crate) decider: Arc<dyn Decider>,
     pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
     pub(crate) tasks: Tasks,
+    pub(crate) parking: Parking,
 }
 
 impl Core {
@@ -99,6 +104,7 @@ impl Core {
             decider: parts.decider,
             interceptors: parts.interceptors,
             tasks: parts.tasks,
+            parking: parts.parking,
             began: Instant::now(),
             began_at: (SystemTime::now(), std::time::Instant::now()),
             now_ms: AtomicU64::new(0),
@@ -276,7 +282,7 @@ impl Core {
             call.cancel(Some("the client has gone"));
         }
         for resource in session.take_subscriptions() {
-            crate::method::subscriptions::release(self, session, &resource);
+            crate::method::subscriptions::release(session, &resource);
         }
         self.leave(&session.workspace);
     }
@@ -286,6 +292,7 @@ impl Core {
         for listen in workspace.listens() {
             listen.end();
         }
+        self.parking.leave(workspace.id);
         for upstream in workspace.upstreams() {
             workspace.detach(&upstream);
             let is_unused = upstream.detach(workspace);
@@ -317,19 +324,18 @@ impl Core {
 
     // === upstreams ===
 
-    /// The upstream that calls of this workspace use for this server.
+    /// The upstream that calls of this side use for this server.
     pub(crate) fn upstream(
         self: &Arc<Self>,
-        workspace: &Arc<Workspace>,
+        side: &Side<'_>,
         server: &Arc<Server>,
-        era: Era,
     ) -> Arc<Upstream> {
-        if let Some(upstream) = workspace.upstream(server, era) {
+        if let Some(upstream) = side.workspace.upstream(server, side) {
             return upstream;
         }
-        let session = workspace.session();
-        let asker = asker(session.as_ref(), era);
-        let key = key(workspace, server, era);
+        let session = side.workspace.session();
+        let capabilities = asker(session.as_ref(), side.era);
+        let key = Key::new(server, side, capabilities);
         let upstream = server.upstream(&key, || {
             self.telemetry.upstreams.inc();
             Arc::new(Upstream::new(
@@ -337,11 +343,11 @@ impl Core {
                 server.clone(),
                 key.clone(),
                 self,
-                asker,
+                capabilities,
             ))
         });
-        upstream.attach(workspace);
-        workspace.attach(&upstream);
+        upstream.attach(side.workspace);
+        side.workspace.attach(&upstream);
         if let Some(level) = session
             .as_ref()
             .map(|s| s.level())
@@ -351,31 +357,28 @@ impl Core {
         }
         // It may have ended between the call's arrival and now; who ended it did not see this upstream.
         if session.is_some_and(|session| session.is_closed()) {
-            self.leave(workspace);
+            self.leave(side.workspace);
         }
         upstream
     }
 
-    /// The upstream that calls of this workspace would use, if others have started it already.
-    fn started_by_others(
-        &self,
-        workspace: &Workspace,
-        server: &Server,
-        era: Era,
-    ) -> Option<Arc<Upstream>> {
+    /// The upstream that calls of this side would use, if others have started it already.
+    fn started_by_others(&self, side: &Side<'_>, server: &Server) -> Option<Arc<Upstream>> {
         if server.entry.share() == Share::Workspace {
             return None;
         }
-        server.known_upstream(&key(workspace, server, era))
+        let session = side.workspace.session();
+        let key = Key::new(server, side, asker(session.as_ref(), side.era));
+        server.known_upstream(&key)
     }
 
     /// Lets a conversation hear of the changes of shared servers that others have started.
-    fn join(self: &Arc<Self>, workspace: &Arc<Workspace>, era: Era) {
+    fn join(self: &Arc<Self>, side: &Side<'_>) {
         for server in self.servers().iter() {
-            if workspace.upstream(server, era).is_none()
-                && self.started_by_others(workspace, server, era).is_some()
+            if side.workspace.upstream(server, side).is_none()
+                && self.started_by_others(side, server).is_some()
             {
-                self.upstream(workspace, server, era);
+                self.upstream(side, server);
             }
         }
     }
@@ -419,6 +422,7 @@ impl Core {
                 }
             }
         }
+        self.parking.sweep();
         let session_idle = self.settings.session_idle.as_millis() as u64;
         for session in self.sessions() {
             for question in session.expire_questions() {
@@ -436,17 +440,11 @@ impl Core {
     }
 }
 
-fn asker(session: Option<&Arc<Session>>, era: Era) -> Option<&Session> {
+/// What a client of the handshake era said once for all its calls.
+fn asker(session: Option<&Arc<Session>>, era: Era) -> Option<&Capabilities> {
     session
         .filter(|_| era == Era::Handshake)
-        .map(|session| &**session)
-}
-
-/// The isolation key of the calls of this workspace.
-fn key(workspace: &Workspace, server: &Server, era: Era) -> Key {
-    let session = workspace.session();
-    let capabilities = asker(session.as_ref(), era).and_then(Session::capabilities);
-    Key::new(&server.entry, workspace, era, capabilities)
+        .and_then(|session| session.capabilities())
 }
 
 fn made(entry: Entry, tools: &[String], telemetry: &Telemetry) -> Arc<Server> {

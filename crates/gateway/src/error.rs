@@ -70,15 +70,19 @@ pub enum Fault {
         /// The limit.
         after_s: u64,
     },
-    /// The server speaks the other era only.
-    #[error("server {server:?} speaks only {speaks}, this client {wanted}")]
+    /// The server turned out to speak another era than the request was written for.
+    #[error("server {server:?} has changed the era of its protocol; call again")]
     OtherEra {
         /// Its name.
         server: Arc<str>,
-        /// What it speaks.
-        speaks: &'static str,
-        /// What the client speaks.
-        wanted: &'static str,
+    },
+    /// What the server of the other era wants cannot be had from this client.
+    #[error("server {server:?} cannot go on with the call: {why}")]
+    Crossing {
+        /// Its name.
+        server: Arc<str>,
+        /// What it wants.
+        why: String,
     },
     /// A rule or an interceptor refused the call.
     #[error("denied: {0}")]
@@ -106,7 +110,7 @@ const UNAVAILABLE: i64 = -31001;
 const TIMED_OUT: i64 = -31002;
 const BUSY: i64 = -31003;
 const CANCELLED: i64 = -31004;
-const OTHER_ERA: i64 = -31005;
+const CROSSING: i64 = -31005;
 const DENIED: i64 = -31006;
 
 impl Fault {
@@ -124,7 +128,7 @@ impl Fault {
             Self::TimedOut { .. } => TIMED_OUT,
             Self::Busy(_) => BUSY,
             Self::Cancelled => CANCELLED,
-            Self::OtherEra { .. } => OTHER_ERA,
+            Self::OtherEra { .. } | Self::Crossing { .. } => CROSSING,
             Self::Denied(_) => DENIED,
         }
     }
@@ -145,6 +149,7 @@ impl Fault {
             Self::Busy(_) => "busy",
             Self::Cancelled => "cancelled",
             Self::OtherEra { .. } => "other_era",
+            Self::Crossing { .. } => "crossing",
             Self::Denied(_) => "denied",
         }
     }
@@ -157,6 +162,7 @@ impl Fault {
                 | Self::Died { .. }
                 | Self::TimedOut { .. }
                 | Self::OtherEra { .. }
+                | Self::Crossing { .. }
                 | Self::Denied(_)
                 | Self::Busy(_)
         )

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use catalog::Entry;
 use wire::Frame;
 
+use crate::bridge::Parking;
 use crate::call::Call;
 use crate::core::{Core, Parts};
 use crate::options::Options;
@@ -120,16 +121,18 @@ impl Events {
         }
         let step = match self.first.take() {
             Some(step) => step,
-            None => std::task::ready!(self.call.handle.slot.poll_next(cx)),
+            None => std::task::ready!(self.call.poll_step(cx)),
         };
-        Poll::Ready(Some(match step {
-            Step::Message(message) => Event::Message(message),
-            Step::Retry(ms) => Event::Retry(ms),
+        Poll::Ready(match step {
+            Step::Message(message) => Some(Event::Message(message)),
+            Step::Retry(ms) => Some(Event::Retry(ms)),
             Step::Done(outcome) => {
                 self.is_over = true;
-                Event::Answer(self.call.finish(outcome))
+                Some(Event::Answer(self.call.finish(outcome)))
             }
-        }))
+            // The bridge has made an answer of it.
+            Step::Asked => None,
+        })
     }
 
     /// The next event; `None` after the answer.
@@ -160,6 +163,7 @@ impl Gateway {
             decider: options.decider,
             interceptors: options.interceptors,
             tasks: Tasks::new()?,
+            parking: Parking::new()?,
         }));
         tokio::spawn(Core::tend(Arc::downgrade(&core)));
         Ok(Self { core })

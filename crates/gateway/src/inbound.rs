@@ -45,7 +45,7 @@ pub(crate) fn notification(core: &Arc<Core>, from: &Origin, frame: &Frame) {
                 .workspace
                 .upstreams()
                 .iter()
-                .filter(|up| up.key.era == Era::Handshake)
+                .filter(|up| up.era() == Era::Handshake)
             {
                 if let Some(live) = upstream.current() {
                     live.send(frame.bytes().clone());

@@ -2,13 +2,17 @@
 //!
 //! Owns: what a client's message means and where it goes. Refuses: sockets, HTTP servers, command lines, container
 //! engines and JavaScript; those are behind the traits of `transport`, `launch` and this crate. Read `front` for what
-//! the doors see, `pipeline` for the life of a request, `upstream` for the life of a server, `view` for names.
+//! the doors see, `pipeline` for the life of a request, `upstream` for the life of a server, `view` for names, `bridge` for what the
+//! two eras do differently.
 
 mod about;
 mod annotation;
+mod asks;
+mod bridge;
 mod call;
 mod calls;
 mod core;
+mod eras;
 mod error;
 pub mod front;
 mod identify;

@@ -58,5 +58,27 @@ pub const SWEEP: Duration = Duration::from_secs(1);
 pub const SCHEMA_DEPTH_MAX: usize = 64;
 /// How long a call may wait for the standing stream of a fresh session to open.
 pub const STANDING_WAIT: Duration = Duration::from_millis(500);
-/// Waiting for the first answer of a server whose era we do not know.
-pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server of which nothing is known may be silent on the greeting of one era before it gets that of the other.
+pub const PROBE_WAIT: Duration = Duration::from_secs(1);
+/// Times that a server is launched until it is greeted in an era that it speaks.
+pub const STARTS_MAX: u32 = 3;
+/// `resources/subscribe` requests to one server at a time.
+pub const SUBSCRIBES_AT_ONCE: usize = 16;
+/// How long a call waits for what its client answers with another request.
+pub const PARKED_WAIT: Duration = Duration::from_secs(600);
+/// Calls that wait so, in the whole gateway.
+pub const PARKED_MAX: usize = 4096;
+/// The same for one caller.
+pub const PARKED_PER_CALLER_MAX: usize = 256;
+/// Questions of one call that wait for its client at a time.
+pub const INQUIRY_QUESTIONS_MAX: usize = 16;
+/// What the questions of one call may hold together.
+pub const INQUIRY_BYTES_MAX: usize = 4 << 20;
+/// Questions that a server asked before there was a call that they could belong to.
+pub const EARLY_QUESTIONS_MAX: usize = 8;
+/// Times that a server may answer a call with questions.
+pub const ROUNDS_MAX: u32 = 32;
+/// The longest wait before a server that only asks to be asked again is asked again.
+pub const ROUND_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long clients may keep lists of a server that tells of their changes but not how long they last.
+pub const BRIDGED_TTL_MS: u64 = 5_000;

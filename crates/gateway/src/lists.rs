@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wire::{Edits, Object};
+use wire::{Edits, Era, Object};
 
 use crate::annotation::{self, Mirrored};
 
@@ -88,6 +88,8 @@ pub(crate) struct Lists {
     pub(crate) prompts: Vec<Item>,
     pub(crate) resources: Vec<Item>,
     pub(crate) templates: Vec<Item>,
+    /// Whether it was listed in the stateless era.
+    pub(crate) is_stateless: bool,
     /// `capabilities`, raw JSON.
     pub(crate) capabilities: Box<str>,
     /// `instructions`, decoded.
@@ -108,6 +110,14 @@ impl Lists {
             Kind::Prompts => &self.prompts,
             Kind::Resources => &self.resources,
             Kind::Templates => &self.templates,
+        }
+    }
+
+    /// In which era it was listed.
+    pub(crate) fn era(&self) -> Era {
+        match self.is_stateless {
+            true => Era::Stateless,
+            false => Era::Handshake,
         }
     }
 

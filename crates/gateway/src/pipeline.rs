@@ -9,10 +9,12 @@
 //! 7. *intercept back*: interceptors see the answer; the client's own id is put back.
 //! 8. *record*: log, metrics, trace; once, whatever happened.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
 use wire::Frame;
 
+use crate::bridge::{self, Crossing, Resumed};
 use crate::call::Call;
 use crate::core::Core;
 use crate::error::Fault;
@@ -22,6 +24,8 @@ use crate::method::{self, Route};
 use crate::phase::{Decision, Facts};
 use crate::routed::Plan;
 use crate::slot::Step;
+
+type Outcome = Result<(Frame, u16), Fault>;
 
 /// Answers a request. See the module.
 pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Reply {
@@ -33,42 +37,66 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
         return Reply::Done(call.finish(Err(fault)));
     }
     let handle = call.handle.clone();
-    let plan = match handle.unless_over(method::resolve(&mut call)).await {
-        Some(Ok(Route::Server(plan))) => plan,
-        Some(Ok(Route::Here(result))) => return Reply::Done(call.finish_here(&result)),
-        Some(Ok(Route::Known(plan, result))) => {
-            return Reply::Done(match authorize(&call, *plan) {
-                Ok(_) => call.finish_here(result),
-                Err(fault) => call.finish(Err(fault)),
-            });
-        }
-        Some(Ok(Route::Stream)) => return Reply::Stream(Events::new(call)),
-        Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
-        None => return first(call).await,
-    };
-    let plan = match authorize(&call, *plan) {
-        Ok(plan) => plan,
-        Err(fault) => return Reply::Done(call.finish(Err(fault))),
-    };
-    let plan = match call.core.interceptors.is_empty() {
-        true => plan,
-        false => match handle.unless_over(Box::pin(intercept(&call, plan))).await {
-            Some(Ok(plan)) => plan,
+    // Once more where a server, as it is started, turns out to have changed its era.
+    for is_last in [false, true] {
+        let plan = match handle.unless_over(method::resolve(&mut call)).await {
+            Some(Ok(Route::Server(plan))) => plan,
+            Some(Ok(Route::Here(result))) => return Reply::Done(call.finish_here(&result)),
+            Some(Ok(Route::Known(plan, result))) => {
+                return Reply::Done(match authorize(&call, *plan) {
+                    Ok(_) => call.finish_here(result),
+                    Err(fault) => call.finish(Err(fault)),
+                });
+            }
+            Some(Ok(Route::Stream)) => return Reply::Stream(Events::new(call)),
             Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
-            None => return first(call).await,
-        },
-    };
-    let upstream = core.upstream(&call.workspace, &plan.target.server, call.era);
-    match upstream.call(&call.handle, plan.out).await {
-        Some(outcome) => Reply::Done(call.finish(outcome)),
-        None => first(call).await,
+            None => return next(call, None).await,
+        };
+        let plan = match authorize(&call, *plan) {
+            Ok(plan) => plan,
+            Err(fault) => return Reply::Done(call.finish(Err(fault))),
+        };
+        let plan = match call.core.interceptors.is_empty() {
+            true => plan,
+            false => match handle.unless_over(Box::pin(intercept(&call, plan))).await {
+                Some(Ok(plan)) => plan,
+                Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
+                None => return next(call, None).await,
+            },
+        };
+        match dispatch(&mut call, plan).await {
+            Some(Err(Fault::OtherEra { .. })) if !is_last => {}
+            outcome => return next(call, outcome).await,
+        }
     }
+    unreachable!("the last turn returns")
+}
+
+/// Phase 6. `Some` is what the server answered at once.
+async fn dispatch(call: &mut Call, plan: Plan) -> Option<Outcome> {
+    let upstream = call.core.upstream(&call.side(), &plan.target.server);
+    if plan.out.era != call.era || !plan.out.params.is_empty() {
+        call.bridged = (plan.out.era != call.era).then(|| upstream.clone());
+        if let Some(retry) = &plan.retry {
+            match bridge::resume(call, retry) {
+                Ok(Resumed::Waiting) => return None,
+                Ok(Resumed::Anew) => {}
+                Err(fault) => return Some(Err(fault)),
+            }
+        }
+        call.crossing = Crossing::new(call, &upstream, &plan.out);
+    }
+    upstream.call(&call.handle, plan.out).await
 }
 
 /// Waits for the first thing to come from the server: mostly the answer.
-async fn first(mut call: Call) -> Reply {
-    let step = call.handle.slot.next().await;
-    match step {
+async fn next(mut call: Call, outcome: Option<Outcome>) -> Reply {
+    if let Some(outcome) = outcome
+        && let Some(Step::Done(outcome)) = bridge::read(&mut call, Step::Done(outcome))
+    {
+        return Reply::Done(call.finish(outcome));
+    }
+    match poll_fn(|cx| call.poll_step(cx)).await {
         Step::Done(outcome) => Reply::Done(call.finish(outcome)),
         step => Reply::Stream(Events::beginning_with(call, step)),
     }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use wire::{Edits, Era, Object, from_header, meta, method, quote};
+use wire::{Edits, Era, Object, ObjectError, from_header, meta, method, quote};
 
-use crate::annotation;
+use crate::annotation::{self, Mirrored};
+use crate::bridge::{self, Inquiry, Retry};
 use crate::call::{Call, well_known};
+use crate::eras::other;
 use crate::error::Fault;
 use crate::front::StatelessHeaders;
 use crate::identify::named_by;
@@ -13,13 +15,15 @@ use crate::lists::Kind;
 use crate::naming;
 use crate::session::level_index;
 use crate::trace::Trace;
-use crate::upstream::{Behalf, Outgoing};
+use crate::upstream::{Behalf, Outgoing, may_ask};
 use crate::view::{Target, View};
 
 /// A request ready to leave.
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) out: Outgoing,
+    /// What it brings for a call that waits for its client.
+    pub(crate) retry: Option<Retry>,
 }
 
 /// What a request asks for.
@@ -42,22 +46,14 @@ enum Asked {
 /// Finds the server and writes the request for it. Names that are not known yet may belong to servers that are still
 /// starting: those are waited for.
 pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
-    let view = call
-        .core
-        .view(&call.workspace, call.era, call.only.as_ref());
+    let view = call.core.view(&call.side());
     let plan = match plan_in(call, &view) {
         Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_))
             if !view.is_complete() =>
         {
-            Box::pin(
-                call.core
-                    .first_lists(&call.workspace, call.era, call.only.as_ref()),
-            )
-            .await;
-            let view = call
-                .core
-                .view(&call.workspace, call.era, call.only.as_ref());
-            plan_in(call, &view)
+            let side = call.side();
+            Box::pin(call.core.first_lists(&side)).await;
+            plan_in(call, &call.core.view(&side))
         }
         other => other,
     };
@@ -80,40 +76,74 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
     if subject.kind != Asked::Anything && *subject.name != *target.own {
         edits.replace(subject.raw, quote(&target.own));
     }
-    let meta = params
-        .object("_meta")
-        .map_err(|e| Fault::Params(format!("_meta: {e}")))?;
+    let bad_meta = |e: ObjectError| Fault::Params(format!("_meta: {e}"));
+    let meta = params.object("_meta").map_err(bad_meta)?;
     let (progress, trace) = match &meta {
         Some(meta) => hop(meta, call.span, id, &mut edits)?,
         None => (None, None),
     };
-    let mut headers = Vec::new();
-    if call.era == Era::Stateless && !target.mirrored.is_empty() {
-        headers = mirrored_headers(call, &params, &target)?;
+    // Where that is not known yet, it is so as soon as the server is up.
+    let era = call.core.wire_era(&target.server, call.era);
+    let era = era.unwrap_or(call.era);
+    let mut retry = None;
+    match (call.era, era, &call.session) {
+        (Era::Stateless, Era::Handshake, _) => {
+            bridge::strip(call.frame.method(), &params, &mut edits).map_err(bad_meta)?;
+            retry = retry_of(call, &params)?;
+        }
+        (Era::Handshake, Era::Stateless, Some(session)) => {
+            let stamp = bridge::Stamp::of(session);
+            bridge::stamp(&call.frame, &params, stamp, &mut edits).map_err(bad_meta)?;
+        }
+        _ => {}
     }
-    let is_named = call.era == Era::Stateless && named_by(call.frame.method()).is_some();
+    let mut mirrored = Vec::new();
+    if era == Era::Stateless && !target.mirrored.is_empty() {
+        mirrored = headers(&params, &target.mirrored, call.headers.as_deref())?;
+    }
+    let is_named = era == Era::Stateless && named_by(call.frame.method()).is_some();
     let out = Outgoing {
         id: call.id,
+        era,
         frame: edits.apply(),
         method: well_known(call.frame.method()),
         name: is_named.then(|| target.own.to_string()),
-        params: headers,
+        params: mirrored,
         progress,
-        behalf: behalf(call, meta.as_ref()),
+        behalf: behalf(call, era, meta.as_ref()),
     };
     let name = (subject.kind != Asked::Anything).then(|| Box::from(&*subject.name));
-    Ok((Plan { target, out }, trace, name))
+    let plan = Plan { target, out, retry };
+    Ok((plan, trace, name))
 }
 
 /// Who can be asked about the call, or what it wants to hear with it.
-fn behalf(call: &Call, meta: Option<&Object<'_>>) -> Behalf {
-    match (&call.session, call.era) {
-        (Some(session), Era::Handshake) => Behalf::Session(session.clone()),
-        _ => {
-            let level = meta.and_then(|meta| meta.string(meta::LOG_LEVEL).ok().flatten());
-            Behalf::Stateless(level.as_deref().and_then(level_index))
-        }
+fn behalf(call: &Call, era: Era, meta: Option<&Object<'_>>) -> Behalf {
+    if let (Some(session), Era::Handshake) = (&call.session, call.era) {
+        return Behalf::Session(session.clone());
     }
+    let level = meta.and_then(|meta| meta.string(meta::LOG_LEVEL).ok().flatten());
+    let level = level.as_deref().and_then(level_index);
+    match era {
+        Era::Stateless => Behalf::Stateless(level),
+        Era::Handshake => Behalf::Bridged(Inquiry::new(&call.handle, call.asks(), level)),
+    }
+}
+
+/// The state that a request brings for a server that cannot have given it.
+fn retry_of(call: &Call, params: &Object<'_>) -> Result<Option<Retry>, Fault> {
+    let bad = |e: ObjectError| Fault::Params(e.to_string());
+    if !may_ask(call.frame.method()) {
+        return Ok(None);
+    }
+    let Some(state) = params.string("requestState").map_err(bad)? else {
+        return Ok(None);
+    };
+    let responses = params.get("inputResponses").map_err(bad)?;
+    Ok(Some(Retry {
+        state: state.into_owned(),
+        responses: responses.map(str::to_owned),
+    }))
 }
 
 /// What in `_meta` belongs to the hop: progress comes to us first, and the trace goes on from our span.
@@ -218,6 +248,10 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault
                 .open(&subject.name, &call.workspace.caller)
                 .ok_or_else(unknown)?;
             let server = call.core.server(&server).ok_or_else(unknown)?;
+            // Tasks of one era are unknown in the other.
+            if call.core.wire_era(&server, call.era) == Some(other(call.era)) {
+                return Err(unknown());
+            }
             Ok(Target {
                 server,
                 own: id.into(),
@@ -239,21 +273,21 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault
 }
 
 /// The `Mcp-Param-*` headers of the next hop, from the body; those that came must say the same.
-fn mirrored_headers(
-    call: &Call,
+pub(crate) fn headers(
     params: &Object<'_>,
-    target: &Target,
+    mirrored: &[Mirrored],
+    came: Option<&StatelessHeaders>,
 ) -> Result<Vec<(String, String)>, Fault> {
-    let bad = |e: wire::ObjectError| Fault::Params(format!("arguments: {e}"));
+    let bad = |e: ObjectError| Fault::Params(format!("arguments: {e}"));
     let given = params.object("arguments").map_err(bad)?;
     let arguments =
         given.unwrap_or_else(|| Object::parse("{}").expect("an empty object is an object"));
     // What is read here and what the server reads must be the same.
     wire::strict(arguments.raw()).map_err(bad)?;
     let mut headers = Vec::new();
-    for mirrored in &*target.mirrored {
+    for mirrored in mirrored {
         let value = annotation::value_of(&arguments, &mirrored.path);
-        if let Some(came) = &call.headers {
+        if let Some(came) = came {
             agrees(came, &mirrored.header, value.as_deref())?;
         }
         if let Some(value) = value {

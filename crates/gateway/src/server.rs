@@ -10,13 +10,13 @@ use launch::Backoff;
 use tokio::time::Instant;
 use wire::Era;
 
+use crate::asks::{Asks, Capabilities, Side};
+use crate::eras::Eras;
 use crate::front::Caller;
 use crate::lists::Lists;
 use crate::outbox::lock;
-use crate::session::Capabilities;
 use crate::telemetry::ServerMetrics;
 use crate::upstream::Upstream;
-use crate::workspace::Workspace;
 
 /// See the module.
 pub(crate) struct Server {
@@ -34,9 +34,7 @@ pub(crate) struct Server {
     breaker: Mutex<Breaker>,
     /// What the last upstream wrote on stderr before it went away.
     last_words: Mutex<Vec<String>>,
-    /// Eras that it turned out not to speak.
-    refuses_handshake: AtomicBool,
-    refuses_stateless: AtomicBool,
+    pub(crate) eras: Eras,
     is_stopped: AtomicBool,
     pub(crate) calls: AtomicU64,
     pub(crate) errors: AtomicU64,
@@ -45,10 +43,14 @@ pub(crate) struct Server {
 /// What two calls must have in common to share an upstream, besides the server itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    pub(crate) era: Era,
+    /// The era of the clients; what is spoken with the server is the connection's matter.
+    pub(crate) clients: Era,
     scope: Scope,
     /// The capabilities that a handshake freezes, as the client wrote them.
     capabilities: Option<Box<str>>,
+    /// The same for clients that say with each request what they can be asked, before a server that wants to know
+    /// once.
+    pub(crate) asks: Asks,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,19 +61,19 @@ enum Scope {
 }
 
 impl Key {
-    /// The key for calls of this workspace. `capabilities` are those of a handshake-era client.
+    /// The key for calls of this side. `capabilities` are those of a handshake-era client.
     pub(crate) fn new(
-        entry: &Entry,
-        workspace: &Workspace,
-        era: Era,
+        server: &Server,
+        side: &Side<'_>,
         capabilities: Option<&Capabilities>,
     ) -> Self {
-        let roots = capabilities.is_some_and(|c| c.roots);
-        let scope = match entry.share() {
-            Share::Workspace => Scope::Workspace(workspace.id),
+        let asks = side.asks_of(server);
+        let has_roots = capabilities.is_some_and(|c| c.asks.roots()) || asks.roots();
+        let scope = match server.entry.share() {
+            Share::Workspace => Scope::Workspace(side.workspace.id),
             // Folders belong to one conversation; who declares them does not share.
-            Share::Caller | Share::All if roots => Scope::Workspace(workspace.id),
-            Share::Caller => Scope::Caller(workspace.caller.clone()),
+            Share::Caller | Share::All if has_roots => Scope::Workspace(side.workspace.id),
+            Share::Caller => Scope::Caller(side.workspace.caller.clone()),
             Share::All => Scope::All,
         };
         let capabilities = match scope {
@@ -79,9 +81,10 @@ impl Key {
             Scope::Caller(_) | Scope::All => capabilities.map(|c| c.raw.clone()),
         };
         Self {
-            era,
+            clients: side.era,
             scope,
             capabilities,
+            asks,
         }
     }
 
@@ -94,6 +97,7 @@ impl Key {
 /// For whom a learnt list holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Learnt {
+    /// In which it was listed.
     era: Era,
     /// The caller, where the server holds credentials.
     caller: Option<Caller>,
@@ -125,8 +129,7 @@ impl Server {
             learnt: Mutex::default(),
             breaker: Mutex::default(),
             last_words: Mutex::default(),
-            refuses_handshake: AtomicBool::new(false),
-            refuses_stateless: AtomicBool::new(false),
+            eras: Eras::default(),
             is_stopped: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             errors: AtomicU64::new(0),
@@ -227,6 +230,11 @@ impl Server {
         format!("{}/{}/{:?}/{caller}", self.name, self.fingerprint, key.era)
     }
 
+    /// Under which key the eras that it speaks are persisted.
+    pub(crate) fn eras_key(&self) -> String {
+        format!("{}/{}", self.name, self.fingerprint)
+    }
+
     /// How many tools are known without a live upstream.
     pub(crate) fn tools_learnt(&self) -> Option<usize> {
         lock(&self.learnt)
@@ -246,25 +254,6 @@ impl Server {
     /// Whether its answers can name tasks.
     pub(crate) fn has_tasks(&self) -> bool {
         self.has_tasks.load(Ordering::Relaxed)
-    }
-
-    // === eras ===
-
-    /// Whether it is known not to speak this era.
-    pub(crate) fn refuses(&self, era: Era) -> bool {
-        self.refusal(era).load(Ordering::Relaxed)
-    }
-
-    /// Remembers that it does not speak this era.
-    pub(crate) fn set_refuses(&self, era: Era, refuses: bool) {
-        self.refusal(era).store(refuses, Ordering::Relaxed);
-    }
-
-    fn refusal(&self, era: Era) -> &AtomicBool {
-        match era {
-            Era::Handshake => &self.refuses_handshake,
-            Era::Stateless => &self.refuses_stateless,
-        }
     }
 
     // === the breaker ===

@@ -7,8 +7,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use wire::{Object, Version};
+use wire::Version;
 
+use crate::asks::Capabilities;
+use crate::bridge::Round;
 use crate::calls::{Asking, CallHandle};
 use crate::front::{Caller, Door};
 use crate::limits::{QUESTION_WAIT, QUESTIONS_MAX};
@@ -24,6 +26,7 @@ pub struct Session {
     pub(crate) door: Door,
     pub(crate) workspace: Arc<Workspace>,
     hello: OnceLock<Hello>,
+    /// One more than the level; 0 while none was chosen.
     level: AtomicU8,
     outbox: Outbox,
     calls: Mutex<HashMap<Box<str>, Arc<CallHandle>>>,
@@ -42,42 +45,6 @@ pub(crate) struct Hello {
     pub(crate) capabilities: Capabilities,
     /// `name/version`, for people.
     pub(crate) client: Box<str>,
-}
-
-/// A client's capabilities.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Capabilities {
-    /// As it wrote them.
-    pub(crate) raw: Box<str>,
-    pub(crate) roots: bool,
-    pub(crate) sampling: bool,
-    pub(crate) elicitation: bool,
-}
-
-impl Capabilities {
-    /// Reads what can be read; nonsense counts as nothing.
-    pub(crate) fn read(raw: Option<&str>) -> Self {
-        let object = raw.and_then(|raw| Object::parse(raw).ok());
-        let has = |name| {
-            let value = object.as_ref().and_then(|o| o.get(name).ok().flatten());
-            value.is_some_and(|value| value != "null" && value != "false")
-        };
-        Self {
-            raw: if object.is_some() {
-                raw.unwrap_or("{}").into()
-            } else {
-                "{}".into()
-            },
-            roots: has("roots"),
-            sampling: has("sampling"),
-            elicitation: has("elicitation"),
-        }
-    }
-
-    /// Whether a server could ask this client anything.
-    pub(crate) fn can_be_asked(&self) -> bool {
-        self.roots || self.sampling || self.elicitation
-    }
 }
 
 /// A request of a server that the client has to answer.
@@ -163,13 +130,18 @@ impl Session {
 
     // === log level ===
 
-    /// The least severe level it wants to hear, as an index into [`LEVELS`].
+    /// The least severe level it wants to hear, as an index into [`LEVELS`]: the lowest where it did not say.
     pub(crate) fn level(&self) -> u8 {
-        self.level.load(Ordering::Relaxed)
+        self.chosen_level().unwrap_or_default()
+    }
+
+    /// The same, if it did say.
+    pub(crate) fn chosen_level(&self) -> Option<u8> {
+        self.level.load(Ordering::Relaxed).checked_sub(1)
     }
 
     pub(crate) fn set_level(&self, level: u8) {
-        self.level.store(level, Ordering::Relaxed);
+        self.level.store(level + 1, Ordering::Relaxed);
     }
 
     // === calls in flight ===
@@ -194,6 +166,13 @@ impl Session {
                 vacant.insert(call.clone());
                 Ok(())
             }
+        }
+    }
+
+    /// A call that is noted goes on in another mailbox.
+    pub(crate) fn goes_on(&self, id: &str, call: &Arc<CallHandle>) {
+        if let Some(known) = lock(&self.calls).get_mut(id) {
+            *known = call.clone();
         }
     }
 
@@ -275,6 +254,14 @@ impl Session {
         self.take_back("the server has gone", |question| {
             question.reply.is_of(upstream)
         });
+    }
+
+    /// Takes back the questions of a round that is over.
+    pub(crate) fn drop_round(&self, round: &Arc<Round>) {
+        self.take_back(
+            "the call has ended",
+            |question| matches!(&question.reply, ReplyTo::Round(of, _) if Arc::ptr_eq(of, round)),
+        );
     }
 
     fn take_back(&self, reason: &str, which: impl Fn(&Question) -> bool) -> Vec<ReplyTo> {

@@ -20,6 +20,8 @@ pub(crate) enum Step {
     Message(Bytes),
     /// The server asked to resume its stream after so many milliseconds.
     Retry(u64),
+    /// The server asks something that the client hears of in the answer to its request (see `bridge`).
+    Asked,
     /// The response of the server, with our id, and the HTTP status it came with (0: none).
     Done(Result<(Frame, u16), Fault>),
 }
@@ -46,7 +48,7 @@ impl Step {
     fn bytes(&self) -> usize {
         match self {
             Self::Message(message) => message.len(),
-            Self::Retry(_) | Self::Done(_) => 0,
+            Self::Retry(_) | Self::Asked | Self::Done(_) => 0,
         }
     }
 }
@@ -72,7 +74,9 @@ impl Slot {
                 return false;
             }
             let last = matches!(step, Step::Done(_));
-            if !last && !inner.has_room(step.bytes()) {
+            // How much can be asked is limited where it is kept.
+            let is_bounded = matches!(step, Step::Message(_) | Step::Retry(_));
+            if is_bounded && !inner.has_room(step.bytes()) {
                 return false;
             }
             inner.done = last;

@@ -1,10 +1,13 @@
 //! Servers as people see them.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use wire::Era;
 
+use crate::bridge;
 use crate::front::ServerStatus;
+use crate::lists::{Item, Lists};
 use crate::server::Server;
 
 /// The state of one server, over all its upstreams.
@@ -20,13 +23,20 @@ pub(crate) fn of(server: &Server) -> ServerStatus {
         .or_else(|| server.failure())
         .into_iter()
         .collect();
-    for (era, name) in [
-        (Era::Handshake, "handshake-era"),
-        (Era::Stateless, "stateless (2026-07-28)"),
-    ] {
-        if server.refuses(era) {
-            reasons.push(format!("it does not speak to {name} clients"));
-        }
+    let is_bridged = |lists: &Arc<Lists>| {
+        upstreams
+            .iter()
+            .any(|upstream| upstream.key.clients == Era::Stateless && lists.era() == Era::Handshake)
+    };
+    for lists in lists.iter().filter(|lists| is_bridged(lists)) {
+        let hidden = |tool: &Item| {
+            let why = bridge::offers(Era::Stateless, tool).err()?;
+            Some(format!(
+                "tool {:?} is hidden from stateless clients: {why}",
+                tool.key
+            ))
+        };
+        reasons.extend(lists.tools.iter().filter_map(hidden));
     }
     for lists in &lists {
         reasons.extend(lists.problems.iter().cloned());

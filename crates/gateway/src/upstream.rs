@@ -2,6 +2,7 @@
 //! key, watched, stopped when idle. What differs by transport is in `pipe` and `http`, how it begins in `start`,
 //! what it says unasked in `incoming`.
 
+mod greet;
 mod http;
 mod incoming;
 mod live;
@@ -10,6 +11,7 @@ mod reading;
 mod relist;
 mod start;
 mod watch;
+mod wishes;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -24,6 +26,8 @@ use tokio::sync::{Notify, Semaphore};
 use transport::BoxFuture;
 use wire::{Era, Frame};
 
+use crate::asks::Capabilities;
+use crate::bridge::Inquiries;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
@@ -31,11 +35,11 @@ use crate::limits::{RETIRE_LOOK, RETIRE_WAIT, TAKEN_BACK_LINGER};
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::{Key, Server};
-use crate::session::{LEVELS, Session};
+use crate::session::Session;
 use crate::slot::Step;
 use crate::workspace::Workspace;
 
-pub(crate) use incoming::{Behalf, ReplyTo};
+pub(crate) use incoming::{Behalf, ReplyTo, ToServer};
 use live::Hello;
 pub(crate) use live::{Link, Live};
 
@@ -45,7 +49,7 @@ pub(crate) struct Upstream {
     pub(crate) server: Arc<Server>,
     pub(crate) key: Key,
     core: Weak<Core>,
-    /// The capabilities that its handshake declares.
+    /// The capabilities that a handshake with it declares.
     capabilities: Box<str>,
     live: ArcSwapOption<Live>,
     state: Mutex<State>,
@@ -63,6 +67,8 @@ pub(crate) struct Upstream {
     /// Where several clients that can be asked share one pipe, their calls take turns: nothing in the protocol
     /// tells for which call a server asks.
     turns: Option<Arc<Semaphore>>,
+    /// Calls of stateless clients before a server that asks by requests, and what it asked before there was one.
+    inquiries: Inquiries,
     /// Lists are being read again; those that are to be, as bits (see `relist`).
     relisting: AtomicBool,
     stale: AtomicU8,
@@ -81,9 +87,12 @@ enum State {
 }
 
 /// A request on its way to a server.
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     /// Our id of it; also its progress token.
     pub(crate) id: u64,
+    /// The era that it is written for.
+    pub(crate) era: Era,
     pub(crate) frame: Bytes,
     pub(crate) method: Cow<'static, str>,
     /// `Mcp-Name` of the stateless era.
@@ -101,17 +110,18 @@ impl Upstream {
         server: Arc<Server>,
         key: Key,
         core: &Arc<Core>,
-        asker: Option<&Session>,
+        capabilities: Option<&Capabilities>,
     ) -> Self {
-        let capabilities = asker.and_then(Session::capabilities);
-        let takes_turns =
-            key.is_shared() && capabilities.is_some_and(crate::session::Capabilities::can_be_asked);
+        let asks = capabilities.map_or(key.asks, |capabilities| capabilities.asks);
+        // The stateless clients of a caller share a workspace, and any of them can have several calls under way.
+        let is_shared = key.is_shared() || key.clients == Era::Stateless;
+        let takes_turns = is_shared && asks.anything();
         Self {
             id,
             server,
             key,
             core: Arc::downgrade(core),
-            capabilities: capabilities.map_or("{}".into(), |c| c.raw.clone()),
+            capabilities: capabilities.map_or_else(|| asks.declared().into(), |c| c.raw.clone()),
             live: ArcSwapOption::empty(),
             state: Mutex::new(State::Idle),
             is_unwanted: AtomicBool::new(false),
@@ -122,6 +132,7 @@ impl Upstream {
             last_used: AtomicU64::new(core.now_ms()),
             in_flight: AtomicU64::new(0),
             turns: takes_turns.then(|| Arc::new(Semaphore::new(1))),
+            inquiries: Inquiries::default(),
             relisting: AtomicBool::new(false),
             stale: AtomicU8::new(0),
             watch: watch::Watch::default(),
@@ -183,14 +194,29 @@ impl Upstream {
             Ok(live) => live,
             Err(fault) => return Some(Err(fault)),
         };
+        if live.era() != out.era {
+            return Some(Err(Fault::OtherEra {
+                server: self.server.name.clone(),
+            }));
+        }
         let turn = match (&live.link, &self.turns) {
-            (Link::Pipe(_), Some(turns)) => handle
-                .unless_over(turns.clone().acquire_owned())
-                .await?
-                .ok(),
+            (Link::Pipe(_), Some(turns)) if may_ask(&out.method) && out.era == Era::Handshake => {
+                let turn = handle.unless_over(turns.clone().acquire_owned());
+                match tokio::time::timeout(live.call_timeout, turn).await {
+                    Ok(turn) => turn?.ok(),
+                    Err(_) => return Some(Err(Fault::Busy("calls that wait for one another"))),
+                }
+            }
             _ => None,
         };
+        let inquiry = out.behalf.inquiry().cloned();
+        if let Some(inquiry) = &inquiry {
+            self.listen_for(&live, inquiry).await;
+        }
         let outcome = live.call(self, handle, out).await;
+        if let (Some(inquiry), None) = (inquiry, &outcome) {
+            self.inquiries.begin(&inquiry);
+        }
         if let (Some(turn), None) = (turn, &outcome) {
             // The turn ends with the call, not with its sending.
             let handle = handle.clone();
@@ -220,6 +246,11 @@ impl Upstream {
             let frame = wire::build::request(&id.to_string(), method, params);
             let out = Outgoing {
                 id,
+                era: match method {
+                    wire::method::INITIALIZE => Era::Handshake,
+                    wire::method::SERVER_DISCOVER => Era::Stateless,
+                    _ => live.era(),
+                },
                 frame,
                 method: method.to_owned().into(),
                 name: None,
@@ -275,6 +306,19 @@ impl Upstream {
             turned.await;
             waited = true;
         }
+    }
+
+    /// The era that is spoken with the server: that of the connection, else the one that it will probably be.
+    pub(crate) fn era(&self) -> Era {
+        let live = self.live.load();
+        let spoken = live.as_ref().and_then(|live| live.hello());
+        spoken.map_or_else(
+            || {
+                let wire = self.server.eras.wire(self.key.clients);
+                wire.unwrap_or(self.key.clients)
+            },
+            |hello| hello.version.era(),
+        )
     }
 
     /// The connection, if it is up.
@@ -351,83 +395,10 @@ impl Upstream {
         }
     }
 
-    // === log level ===
+    // === questions to stateless clients ===
 
-    /// A conversation wishes for log messages from this level on. On a shared server the chattiest wish counts, and
-    /// who has none leaves the choice to the server; each conversation drops what it does not want.
-    pub(crate) fn wish_level(self: &Arc<Self>, wish: u8) {
-        let sessions = self
-            .workspaces()
-            .into_iter()
-            .filter_map(|workspace| workspace.session());
-        let lowest = sessions
-            .map(|session| session.level())
-            .min()
-            .unwrap_or(wish);
-        if lowest > 0 || wish == 0 {
-            self.set_level(LEVELS[usize::from(lowest)]);
-        }
-    }
-
-    /// Asks the server for log messages from this level on, now and after each restart.
-    fn set_level(self: &Arc<Self>, level: &'static str) {
-        if lock(&self.level).replace(level) == Some(level) {
-            return;
-        }
-        if let Some(live) = self.current() {
-            let upstream = self.clone();
-            tokio::spawn(async move { upstream.send_level(&live).await });
-        }
-    }
-
-    async fn send_level(self: &Arc<Self>, live: &Arc<Live>) {
-        let level = *lock(&self.level);
-        let can_log = live
-            .hello()
-            .is_some_and(|hello| hello.capabilities.contains("\"logging\""));
-        if let (Some(level), true, Era::Handshake) = (level, can_log, self.key.era) {
-            let params = format!(r#"{{"level":"{level}"}}"#);
-            // A server that refuses just goes on logging as it likes.
-            let _ = self
-                .ask(
-                    live,
-                    wire::method::LOGGING_SET_LEVEL,
-                    Some(&params),
-                    crate::limits::LIST_TIMEOUT,
-                )
-                .await;
-        }
-    }
-
-    // === resource subscriptions of the handshake era ===
-
-    /// Counts a subscription; true if the server has to be asked for it.
-    pub(crate) fn subscribe(&self, uri: &str) -> bool {
-        let mut subscribed = lock(&self.subscribed);
-        let (count, is_agreed) = subscribed.entry(uri.into()).or_default();
-        *count += 1;
-        !*is_agreed
-    }
-
-    /// The server has agreed to a subscription.
-    pub(crate) fn subscribed(&self, uri: &str) {
-        if let Some((_, is_agreed)) = lock(&self.subscribed).get_mut(uri) {
-            *is_agreed = true;
-        }
-    }
-
-    /// Counts one less; true if it was the last one and the server has agreed to it.
-    pub(crate) fn unsubscribe(&self, uri: &str) -> bool {
-        let mut subscribed = lock(&self.subscribed);
-        let Some((count, is_agreed)) = subscribed.get_mut(uri) else {
-            return false;
-        };
-        *count -= 1;
-        let (is_last, is_agreed) = (*count == 0, *is_agreed);
-        if is_last {
-            subscribed.remove(uri);
-        }
-        is_last && is_agreed
+    pub(crate) fn inquiries(&self) -> &Inquiries {
+        &self.inquiries
     }
 
     // === the stateless era's listen ===
@@ -494,6 +465,7 @@ impl Upstream {
         {
             session.drop_questions(self.id);
         }
+        self.inquiries.forget_all();
     }
 
     /// Stops it for good.
@@ -567,6 +539,14 @@ impl Upstream {
         });
         self.turned.notify_waiters();
     }
+}
+
+/// Whether a server may ask something before it answers such a request.
+pub(crate) fn may_ask(asked: &str) -> bool {
+    matches!(
+        asked,
+        wire::method::TOOLS_CALL | wire::method::PROMPTS_GET | wire::method::RESOURCES_READ
+    )
 }
 
 /// Counts a call for as long as it is being sent or awaited here.

@@ -1,12 +1,14 @@
 //! What one workspace sees at one moment: the lists of its servers merged, named and rendered, and the way from
 //! each name back to its server. Immutable; a change makes a new view from the old one, so that names stay.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use wire::{Edits, Object, quote};
+use wire::{Edits, Era, Object, quote};
 
 use crate::annotation::Mirrored;
+use crate::bridge;
 use crate::limits::{INSTRUCTIONS_CHARS_MAX, INSTRUCTIONS_CHARS_PER_SERVER, PAGE_ITEMS};
 use crate::lists::{Item, Kind, Lists};
 use crate::naming::{self, Owned};
@@ -15,6 +17,8 @@ use crate::template;
 
 /// See the module.
 pub(crate) struct View {
+    /// The era of those who see it.
+    pub(crate) era: Era,
     /// The servers in configuration order, with what is known of each.
     pub(crate) parts: Vec<Part>,
     tools: Named,
@@ -28,6 +32,26 @@ pub(crate) struct View {
 pub(crate) struct Part {
     pub(crate) server: Arc<Server>,
     pub(crate) lists: Option<Arc<Lists>>,
+}
+
+impl Part {
+    /// Whether clients of this era see a tool.
+    fn offers(&self, era: Era, tool: &Item) -> bool {
+        self.server.allows_tool(&tool.key) && (self.is_of(era) || bridge::offers(era, tool).is_ok())
+    }
+
+    /// An item as clients of this era see it.
+    fn shown<'a>(&self, era: Era, kind: Kind, item: &'a Item) -> Cow<'a, Item> {
+        match kind {
+            Kind::Tools if !self.is_of(era) => bridge::shown(era, item),
+            _ => Cow::Borrowed(item),
+        }
+    }
+
+    /// Whether it was listed in this era.
+    fn is_of(&self, era: Era) -> bool {
+        self.lists.as_ref().is_none_or(|lists| lists.era() == era)
+    }
 }
 
 /// Where a name leads.
@@ -53,11 +77,12 @@ struct Named {
 
 impl View {
     /// The view of these servers, keeping the names of `before`.
-    pub(crate) fn new(parts: Vec<Part>, before: Option<&Self>) -> Self {
-        let make = |kind: Kind| Named::new(kind, &parts, before.map(|view| view.named(kind)));
+    pub(crate) fn new(era: Era, parts: Vec<Part>, before: Option<&Self>) -> Self {
+        let make = |kind: Kind| Named::new(kind, era, &parts, before.map(|view| view.named(kind)));
         let (tools, prompts) = (make(Kind::Tools), make(Kind::Prompts));
         let (resources, templates) = (make(Kind::Resources), make(Kind::Templates));
         Self {
+            era,
             parts,
             tools,
             prompts,
@@ -98,7 +123,7 @@ impl View {
                 *item.key == *own || *naming::legal(&format!("{server}__{}", item.key)) == *name
             };
             let item = lists.of(kind).iter().find(is_meant)?;
-            if kind == Kind::Tools && !part.server.allows_tool(&item.key) {
+            if kind == Kind::Tools && !part.offers(self.era, item) {
                 return None;
             }
             Some(Target {
@@ -160,6 +185,18 @@ impl View {
         })
     }
 
+    /// Whether a server can tell of changes of a resource. Stateless servers say so when they are asked to.
+    pub(crate) fn tells_of(&self, target: &Target) -> bool {
+        let part = self
+            .parts
+            .iter()
+            .find(|part| Arc::ptr_eq(&part.server, &target.server));
+        part.and_then(|part| part.lists.as_ref())
+            .is_some_and(|lists| {
+                lists.era() == self.era || lists.has_ability("resources", "subscribe")
+            })
+    }
+
     /// Whether every server's lists are known.
     pub(crate) fn is_complete(&self) -> bool {
         self.parts.iter().all(|part| part.lists.is_some())
@@ -190,6 +227,9 @@ impl View {
             };
             declared = true;
             for (name, value) in object.iter() {
+                if lists.era() != self.era && !bridge::extension_crosses(name) {
+                    continue;
+                }
                 if !members.iter().any(|(known, _)| known == name) {
                     // The value lives in `self.parts`, the parsed object does not.
                     let at = value.as_ptr() as usize - lists.capabilities.as_ptr() as usize;
@@ -255,13 +295,13 @@ impl View {
 }
 
 impl Named {
-    fn new(kind: Kind, parts: &[Part], before: Option<&Self>) -> Self {
+    fn new(kind: Kind, era: Era, parts: &[Part], before: Option<&Self>) -> Self {
         let mut wanted = Vec::new();
         let mut items: Vec<(&Part, &Item)> = Vec::new();
         for part in parts {
             let Some(lists) = &part.lists else { continue };
             for item in lists.of(kind) {
-                if kind == Kind::Tools && !part.server.allows_tool(&item.key) {
+                if kind == Kind::Tools && !part.offers(era, item) {
                     continue;
                 }
                 wanted.push(Owned {
@@ -298,7 +338,7 @@ impl Named {
                 page.push(',');
             }
             on_page += 1;
-            push_item(&mut page, kind, item, &name);
+            push_item(&mut page, kind, &part.shown(era, kind, item), &name);
             let target = Target {
                 server: part.server.clone(),
                 own: item.key.clone(),

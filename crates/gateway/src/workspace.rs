@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use wire::Era;
 
+use crate::asks::{Asks, Side};
 use crate::front::Caller;
 use crate::listen::Listen;
 use crate::lists::Kind;
@@ -32,6 +33,7 @@ pub(crate) struct Workspace {
 /// A view and what it is a view of.
 struct Seen {
     era: Era,
+    asks: Asks,
     only: Option<Arc<str>>,
     generation: u64,
     view: Arc<View>,
@@ -61,11 +63,19 @@ impl Workspace {
 
     // === upstreams ===
 
-    /// The upstream it uses for this server, if it has used one.
-    pub(crate) fn upstream(&self, server: &Server, era: Era) -> Option<Arc<Upstream>> {
+    /// The upstream that calls of this side use for this server, if there is one.
+    pub(crate) fn upstream(&self, server: &Server, side: &Side<'_>) -> Option<Arc<Upstream>> {
+        let asks = match side.era {
+            Era::Handshake => Asks::NONE,
+            Era::Stateless => side.asks_of(server),
+        };
         lock(&self.upstreams)
             .iter()
-            .find(|up| std::ptr::eq(&*up.server, server) && up.key.era == era)
+            .find(|up| {
+                std::ptr::eq(&*up.server, server)
+                    && up.key.clients == side.era
+                    && (up.key.asks == asks || up.era() == Era::Stateless)
+            })
             .cloned()
     }
 
@@ -87,36 +97,23 @@ impl Workspace {
 
     // === views ===
 
-    /// The view of this era, and whether it is of this generation.
-    pub(crate) fn view(
-        &self,
-        era: Era,
-        only: Option<&Arc<str>>,
-        generation: u64,
-    ) -> (Option<Arc<View>>, bool) {
+    /// The view from this side, and whether it is of this generation.
+    pub(crate) fn view(&self, side: &Side<'_>, generation: u64) -> (Option<Arc<View>>, bool) {
         let views = lock(&self.views);
-        let seen = views
-            .iter()
-            .find(|seen| seen.era == era && seen.only.as_ref() == only);
-        match seen {
+        match views.iter().find(|seen| seen.is_from(side)) {
             Some(seen) => (Some(seen.view.clone()), seen.generation == generation),
             None => (None, false),
         }
     }
 
-    pub(crate) fn set_view(
-        &self,
-        era: Era,
-        only: Option<&Arc<str>>,
-        generation: u64,
-        view: &Arc<View>,
-    ) {
+    pub(crate) fn set_view(&self, side: &Side<'_>, generation: u64, view: &Arc<View>) {
         let mut views = lock(&self.views);
-        views.retain(|seen| !(seen.era == era && seen.only.as_ref() == only));
+        views.retain(|seen| !seen.is_from(side));
         views.reserve_exact(1);
         views.push(Seen {
-            era,
-            only: only.cloned(),
+            era: side.era,
+            asks: side.asks,
+            only: side.only.cloned(),
             generation,
             view: view.clone(),
         });
@@ -175,6 +172,12 @@ impl Workspace {
                 }
             }
         }
+    }
+}
+
+impl Seen {
+    fn is_from(&self, side: &Side<'_>) -> bool {
+        self.era == side.era && self.asks == side.asks && self.only.as_ref() == side.only
     }
 }
 

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod transcripts {
+    mod bridge_down;
+    mod bridge_up;
     mod bytes;
     mod calls;
     mod changes;

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use wire::Era;
 
 use super::Core;
+use crate::asks::Side;
 use crate::front::Caller;
 use crate::limits::VIEWS_MAX;
 use crate::lists::Lists;
@@ -15,10 +16,11 @@ use crate::outbox::lock;
 use crate::server::Server;
 use crate::upstream::Upstream;
 use crate::view::{Part, View};
-use crate::workspace::Workspace;
 
 /// The kind under which lists are persisted.
 const STORED_LISTS: &str = "lists";
+/// The kind under which it is persisted which eras a server speaks.
+const STORED_ERAS: &str = "eras";
 
 /// A view, and the one that it was made after.
 pub(super) struct Shared {
@@ -38,10 +40,8 @@ impl Core {
             .workspaces()
             .first()
             .map_or_else(|| Caller("".into()), |w| w.caller.clone());
-        let before = self.learnt(&upstream.server, upstream.key.era, &caller);
-        let key = upstream
-            .server
-            .learn(upstream.key.era, &caller, lists.clone());
+        let before = self.learnt(&upstream.server, lists.era(), &caller);
+        let key = upstream.server.learn(lists.era(), &caller, lists.clone());
         if let Some(store) = &self.store
             && before.as_ref() != Some(lists)
             && let Ok(text) = serde_json::to_vec(&**lists)
@@ -59,41 +59,54 @@ impl Core {
         })
     }
 
-    /// What this workspace sees now.
-    pub(crate) fn view(
-        &self,
-        workspace: &Workspace,
-        era: Era,
-        only: Option<&Arc<str>>,
-    ) -> Arc<View> {
+    /// In which era this server is spoken to on behalf of clients of that one; none while that is not known.
+    pub(crate) fn wire_era(&self, server: &Server, clients: Era) -> Option<Era> {
+        server.eras.load(|| {
+            let store = self.store.as_ref()?;
+            store.get(&server.eras_key(), STORED_ERAS).ok()?
+        });
+        server.eras.wire(clients)
+    }
+
+    /// A greeting showed whether a server speaks this era.
+    pub(crate) fn learn_era(&self, server: &Server, era: Era, speaks: bool) {
+        if let (Some(text), Some(store)) = (server.eras.learn(era, speaks), &self.store) {
+            // A full queue loses it; it is learnt again then.
+            let _ = store.put(&server.eras_key(), STORED_ERAS, text);
+        }
+    }
+
+    /// What is seen from this side now.
+    pub(crate) fn view(&self, side: &Side<'_>) -> Arc<View> {
         let generation = self.generation.load(Ordering::Acquire);
-        let (before, is_fresh) = workspace.view(era, only, generation);
+        let (before, is_fresh) = side.workspace.view(side, generation);
         if let (Some(view), true) = (&before, is_fresh) {
             return view.clone();
         }
-        let parts = self.parts(workspace, era, only);
+        let parts = self.parts(side);
         let view = match &before {
             Some(view) if same(&view.parts, &parts) => view.clone(),
-            _ => self.shared_view(parts, before.as_ref()),
+            _ => self.shared_view(side.era, parts, before.as_ref()),
         };
-        workspace.set_view(era, only, generation, &view);
+        side.workspace.set_view(side, generation, &view);
         view
     }
 
-    fn parts(&self, workspace: &Workspace, era: Era, only: Option<&Arc<str>>) -> Vec<Part> {
+    fn parts(&self, side: &Side<'_>) -> Vec<Part> {
         let servers = self.servers.load();
         let wanted = servers.iter().filter(|server| {
-            !server.entry.disabled
-                && !server.refuses(era)
-                && only.is_none_or(|only| *only == server.name)
+            !server.entry.disabled && side.only.is_none_or(|only| *only == server.name)
         });
         wanted
             .map(|server| {
-                let own = workspace
-                    .upstream(server, era)
-                    .or_else(|| self.started_by_others(workspace, server, era))
+                let wire = self.wire_era(server, side.era);
+                let own = side
+                    .workspace
+                    .upstream(server, side)
+                    .or_else(|| self.started_by_others(side, server))
                     .and_then(|upstream| upstream.lists());
-                let lists = own.or_else(|| self.learnt(server, era, &workspace.caller));
+                let learnt = |wire: Era| self.learnt(server, wire, &side.workspace.caller);
+                let lists = own.or_else(|| wire.and_then(learnt));
                 Part {
                     server: server.clone(),
                     lists,
@@ -103,7 +116,7 @@ impl Core {
     }
 
     /// A view of these parts after that one, made only once for all conversations that come the same way.
-    fn shared_view(&self, parts: Vec<Part>, before: Option<&Arc<View>>) -> Arc<View> {
+    fn shared_view(&self, era: Era, parts: Vec<Part>, before: Option<&Arc<View>>) -> Arc<View> {
         let is_same = |shared: &Shared| match (&shared.before, before) {
             (None, None) => true,
             (Some(a), Some(b)) => std::ptr::eq(a.as_ptr(), Arc::as_ptr(b)),
@@ -116,12 +129,12 @@ impl Core {
                 .iter()
                 .filter(|shared| is_same(shared))
                 .filter_map(|shared| shared.view.upgrade());
-            candidates.find(|view| same(&view.parts, &parts))
+            candidates.find(|view| view.era == era && same(&view.parts, &parts))
         };
         if let Some(view) = found {
             return view;
         }
-        let view = Arc::new(View::new(parts, before.map(|view| &**view)));
+        let view = Arc::new(View::new(era, parts, before.map(|view| &**view)));
         let mut views = lock(&self.views);
         if views.len() < VIEWS_MAX {
             views.push(Shared {
@@ -134,14 +147,9 @@ impl Core {
 
     /// Starts the servers whose lists are not known and waits for them, within limits. Servers that failed before are
     /// tried again without waiting.
-    pub(crate) async fn first_lists(
-        self: &Arc<Self>,
-        workspace: &Arc<Workspace>,
-        era: Era,
-        only: Option<&Arc<str>>,
-    ) {
-        self.join(workspace, era);
-        let view = self.view(workspace, era, only);
+    pub(crate) async fn first_lists(self: &Arc<Self>, side: &Side<'_>) {
+        self.join(side);
+        let view = self.view(side);
         if view.is_complete() {
             return;
         }
@@ -152,13 +160,13 @@ impl Core {
         let (tried, fresh): (Vec<&Part>, Vec<&Part>) =
             unknown.partition(|part| part.server.failure().is_some());
         for part in tried {
-            let upstream = self.upstream(workspace, &part.server, era);
+            let upstream = self.upstream(side, &part.server);
             tokio::spawn(async move { drop(upstream.listed().await) });
         }
         let waits: Vec<_> = fresh
             .into_iter()
             .map(|part| {
-                let upstream = self.upstream(workspace, &part.server, era);
+                let upstream = self.upstream(side, &part.server);
                 tokio::spawn(async move { upstream.listed().await })
             })
             .collect();

@@ -3,9 +3,10 @@
 use wire::{Object, Version, meta, quote};
 
 use crate::about;
+use crate::asks::Capabilities;
 use crate::call::Call;
 use crate::error::Fault;
-use crate::session::{Capabilities, Hello};
+use crate::session::Hello;
 use crate::view::View;
 
 /// Handshake era. Never waits for a server, and answers whatever the client says of itself.
@@ -27,9 +28,7 @@ pub(super) fn initialize(call: &Call) -> Result<String, Fault> {
         capabilities,
         client: client_name(&params),
     });
-    let view = call
-        .core
-        .view(&call.workspace, call.era, call.only.as_ref());
+    let view = call.core.view(&call.side());
     let mut capabilities = vec![
         r#""tools":{"listChanged":true}"#.to_owned(),
         r#""prompts":{"listChanged":true}"#.to_owned(),
@@ -49,12 +48,9 @@ pub(super) fn initialize(call: &Call) -> Result<String, Fault> {
 
 /// Stateless era. Waits, within limits, for servers that were never seen: what they can do is the answer.
 pub(super) async fn discover(call: &Call) -> Result<String, Fault> {
-    call.core
-        .first_lists(&call.workspace, call.era, call.only.as_ref())
-        .await;
-    let view = call
-        .core
-        .view(&call.workspace, call.era, call.only.as_ref());
+    let side = call.side();
+    call.core.first_lists(&side).await;
+    let view = call.core.view(&side);
     let mut capabilities = vec![r#""tools":{"listChanged":true}"#.to_owned()];
     for (name, settings) in [
         ("prompts", r#"{"listChanged":true}"#),

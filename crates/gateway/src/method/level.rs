@@ -22,7 +22,7 @@ pub(super) fn set(call: &Call) -> Result<String, Fault> {
         .workspace
         .upstreams()
         .iter()
-        .filter(|upstream| upstream.key.era == Era::Handshake)
+        .filter(|upstream| upstream.era() == Era::Handshake)
     {
         upstream.wish_level(index);
     }

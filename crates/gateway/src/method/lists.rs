@@ -25,21 +25,18 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
         .map_err(|e| Fault::Params(e.to_string()))?;
     let number = cursor.as_deref().map_or(Ok(0), read_cursor)?;
     let _giving = call.workspace.giving(kind, call.era);
-    call.core
-        .first_lists(&call.workspace, call.era, call.only.as_ref())
-        .await;
-    if call.era == Era::Stateless && number == 0 {
+    let side = call.side();
+    call.core.first_lists(&side).await;
+    if number == 0 {
         let upstreams = call.workspace.upstreams();
-        let stale = upstreams
-            .iter()
-            .filter(|upstream| upstream.key.era == Era::Stateless);
+        let stale = upstreams.iter().filter(|upstream| {
+            upstream.key.clients == call.era && upstream.era() == Era::Stateless
+        });
         // A server that does not answer in time leaves its older lists.
         let all = join_all(stale.map(Upstream::freshen));
         let _ = tokio::time::timeout(call.core.settings.list_wait, all).await;
     }
-    let view = call
-        .core
-        .view(&call.workspace, call.era, call.only.as_ref());
+    let view = call.core.view(&side);
     let pages = view.pages(kind);
     // The list has become shorter since the cursor was given: what follows is nothing.
     let items = pages.get(number).map_or("[]", |page| page);

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use wire::{Era, build, method, quote};
+use wire::{Era, method};
 
 use super::Route;
 use crate::call::Call;
-use crate::core::Core;
 use crate::error::Fault;
 use crate::limits::{LISTENS_MAX, SUBSCRIPTIONS_MAX};
 use crate::listen::{Asked, Listen, Wants};
@@ -24,7 +23,8 @@ pub(crate) struct Subscribing {
     resource: Owned,
 }
 
-/// Handshake era. The first subscriber of an upstream subscribes there; the others are served by the gateway.
+/// Handshake era. The first subscriber of an upstream subscribes there; the others are served by the gateway. A stateless
+/// server is listened to instead.
 pub(super) async fn subscribe(call: &mut Call) -> Result<Route, Fault> {
     let plan = routed::plan(call).await?;
     let Some(session) = call.session.clone() else {
@@ -37,11 +37,24 @@ pub(super) async fn subscribe(call: &mut Call) -> Result<Route, Fault> {
     if !session.subscribe(resource.clone(), call.name.as_deref().unwrap_or_default()) {
         return Ok(Route::Known(Box::new(plan), "{}"));
     }
-    let upstream = call
-        .core
-        .upstream(&call.workspace, &plan.target.server, Era::Handshake);
-    let is_known = !upstream.subscribe(&plan.target.own);
-    call.subscribing = Some(Box::new(Subscribing { upstream, resource }));
+    let upstream = call.core.upstream(&call.side(), &plan.target.server);
+    let is_stateless = plan.out.era == Era::Stateless;
+    let uris = [plan.target.own.clone()];
+    let is_known = match is_stateless {
+        true => {
+            upstream.want(&uris, &[]);
+            true
+        }
+        false => !upstream.subscribe(&uris[0]),
+    };
+    call.subscribing = Some(Box::new(Subscribing {
+        upstream: upstream.clone(),
+        resource,
+    }));
+    if is_stateless {
+        upstream.listed().await?;
+        upstream.wanted(&uris, call.core.settings.list_wait).await;
+    }
     Ok(match is_known {
         true => Route::Known(Box::new(plan), "{}"),
         false => Route::Server(Box::new(plan)),
@@ -66,10 +79,8 @@ pub(super) async fn unsubscribe(call: &mut Call) -> Result<Route, Fault> {
     if !session.is_some_and(|session| session.unsubscribe(&resource_of(&plan.target))) {
         return Ok(Route::Here("{}".to_owned()));
     }
-    let upstream = call
-        .core
-        .upstream(&call.workspace, &plan.target.server, Era::Handshake);
-    if upstream.unsubscribe(&plan.target.own) {
+    let upstream = call.core.upstream(&call.side(), &plan.target.server);
+    if upstream.unsubscribe(&plan.target.own) && plan.out.era == Era::Handshake {
         return Ok(Route::Server(Box::new(plan)));
     }
     Ok(Route::Here("{}".to_owned()))
@@ -83,24 +94,13 @@ fn resource_of(target: &Target) -> Owned {
 }
 
 /// Takes back a subscription of a conversation that ends.
-pub(crate) fn release(core: &Arc<Core>, session: &Session, resource: &Owned) {
+pub(crate) fn release(session: &Session, resource: &Owned) {
     let upstreams = session.workspace.upstreams();
     let of_server = |upstream: &&Arc<Upstream>| {
-        *upstream.server.name == *resource.server && upstream.key.era == Era::Handshake
+        *upstream.server.name == *resource.server && upstream.key.clients == Era::Handshake
     };
-    let Some(upstream) = upstreams.iter().find(of_server) else {
-        return;
-    };
-    if upstream.unsubscribe(&resource.own)
-        && let Some(live) = upstream.current()
-    {
-        let params = format!(r#"{{"uri":{}}}"#, quote(&resource.own));
-        // Its answer interests nobody.
-        live.send(build::request(
-            &core.next_id().to_string(),
-            method::RESOURCES_UNSUBSCRIBE,
-            Some(&params),
-        ));
+    if let Some(upstream) = upstreams.iter().find(of_server) {
+        upstream.unwanted(&resource.own);
     }
 }
 
@@ -110,9 +110,7 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
     if wants.uris.len() + wants.tasks.len() > SUBSCRIPTIONS_MAX {
         return Err(Fault::Busy("resources and tasks to listen to"));
     }
-    call.core
-        .first_lists(&call.workspace, call.era, call.only.as_ref())
-        .await;
+    call.core.first_lists(&call.side()).await;
     let asked = sort_by_upstream(call, &mut wants);
     let wants_lists = wants.tools || wants.prompts || wants.resources;
     let listen = Arc::new(Listen::new(
@@ -128,23 +126,21 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
     // From here on the end of the call, whenever that is, takes everything back.
     call.listen = Some(listen.number);
     for one in &listen.asked {
-        one.upstream.watch().add(&one.uris, &one.tasks);
+        one.upstream.want(&one.uris, &one.tasks);
     }
     let wait = call.core.settings.list_wait;
     if wants_lists {
         // Whoever is to hear of changes needs the servers up.
-        let view = call
-            .core
-            .view(&call.workspace, call.era, call.only.as_ref());
+        let view = call.core.view(&call.side());
         let all = view
             .parts
             .iter()
             .filter(|part| part.server.barred().is_none())
             .map(|part| {
-                let upstream = call.core.upstream(&call.workspace, &part.server, call.era);
+                let upstream = call.core.upstream(&call.side(), &part.server);
                 tokio::spawn(async move {
                     if upstream.listed().await.is_ok() {
-                        upstream.watch().settled(wait).await;
+                        upstream.wanted(&[], wait).await;
                     }
                 })
             });
@@ -152,7 +148,7 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
     }
     let settled = listen.asked.iter().map(|one| async {
         if one.upstream.listed().await.is_ok() {
-            one.upstream.watch().settled(wait).await;
+            one.upstream.wanted(&one.uris, wait).await;
         }
     });
     let _ = tokio::time::timeout(wait, join_all(settled)).await;
@@ -162,15 +158,13 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
 
 /// What a client wants of which upstream; what nobody offers is struck out.
 fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
-    let view = call
-        .core
-        .view(&call.workspace, call.era, call.only.as_ref());
+    let view = call.core.view(&call.side());
     let mut by_upstream: HashMap<u64, Asked> = HashMap::new();
     let ask = |server: &Arc<crate::server::Server>| -> Arc<Upstream> {
-        call.core.upstream(&call.workspace, server, call.era)
+        call.core.upstream(&call.side(), server)
     };
     wants.uris.retain(|uri| {
-        let Some(target) = view.resource(uri) else {
+        let Some(target) = view.resource(uri).filter(|target| view.tells_of(target)) else {
             return false;
         };
         let upstream = ask(&target.server);
@@ -208,7 +202,7 @@ fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
 pub(crate) fn listen_ends(call: &Call, number: u64) {
     if let Some(listen) = call.workspace.remove_listen(number) {
         for one in &listen.asked {
-            one.upstream.watch().remove(&one.uris, &one.tasks);
+            one.upstream.unwant(&one.uris, &one.tasks);
         }
     }
 }

@@ -13,12 +13,9 @@ use crate::upstream::Upstream;
 pub(super) async fn tasks(call: &Call) -> Result<String, Fault> {
     let mut tasks: Vec<String> = Vec::new();
     let mut knows_tasks = false;
-    for upstream in call
-        .workspace
-        .upstreams()
-        .iter()
-        .filter(|upstream| upstream.key.era == Era::Handshake)
-    {
+    for upstream in call.workspace.upstreams().iter().filter(|upstream| {
+        upstream.key.clients == Era::Handshake && upstream.era() == Era::Handshake
+    }) {
         if !upstream
             .lists()
             .is_some_and(|lists| lists.has_capability("tasks"))

@@ -28,7 +28,6 @@ use crate::outbox::lock;
 pub(crate) struct HttpLink {
     server: Arc<str>,
     endpoint: Endpoint,
-    era: Era,
     /// `Mcp-Session-Id`, if the server gave one.
     session: ArcSwapOption<String>,
     version: ArcSwapOption<Version>,
@@ -67,16 +66,10 @@ pub(super) enum Got {
 type Outcome = Result<(Frame, u16), Fault>;
 
 impl HttpLink {
-    pub(crate) fn new(
-        server: Arc<str>,
-        endpoint: Endpoint,
-        era: Era,
-        call_timeout: Duration,
-    ) -> Self {
+    pub(crate) fn new(server: Arc<str>, endpoint: Endpoint, call_timeout: Duration) -> Self {
         Self {
             server,
             endpoint,
-            era,
             session: ArcSwapOption::empty(),
             version: ArcSwapOption::empty(),
             timeouts: Timeouts {
@@ -204,17 +197,20 @@ impl HttpLink {
 
     async fn post(&self, out: &Outgoing) -> Result<Posted, Fault> {
         let session = self.session.load();
-        let version = self.version.load();
+        let version = match out.era {
+            Era::Handshake => self.version.load().as_deref().copied(),
+            Era::Stateless => Some(Version::LATEST),
+        };
         let name = out.name.as_deref().map(header_value);
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(4 + out.params.len());
         let is_greeting = &*out.method == method::INITIALIZE;
         if let Some(version) = version
-            .as_deref()
+            .as_ref()
             .filter(|v| **v >= Version::V2025_06_18 && !is_greeting)
         {
             headers.push(("mcp-protocol-version", version.as_str()));
         }
-        match self.era {
+        match out.era {
             // What a greeting has to do with is the session to come.
             Era::Handshake if is_greeting => {}
             Era::Handshake => {
@@ -243,7 +239,7 @@ impl HttpLink {
             let id = id.and_then(|value| value.to_str().ok());
             self.session.store(id.map(|id| Arc::new(id.to_owned())));
         }
-        if status == 404 && self.era == Era::Handshake && session.is_some() && !is_greeting {
+        if status == 404 && out.era == Era::Handshake && session.is_some() && !is_greeting {
             return Ok(Posted::Expired);
         }
         match response.body {
@@ -300,6 +296,8 @@ impl HttpLink {
             .unwrap_or_default();
         let out = Outgoing {
             id: 0,
+            // The other one has no messages without an answer over HTTP.
+            era: Era::Handshake,
             frame,
             method: method.into(),
             name: None,
@@ -314,7 +312,7 @@ impl HttpLink {
     /// Takes a request back: in the handshake era by a notification, in the stateless one by closing its stream,
     /// which the end of its slot does.
     pub(crate) fn cancel(&self, live: &Arc<Live>, id: u64, reason: Option<&str>) {
-        if self.era == Era::Handshake {
+        if live.era() == Era::Handshake {
             let reason = reason.map_or(String::new(), |reason| {
                 format!(r#","reason":{}"#, wire::quote(reason))
             });

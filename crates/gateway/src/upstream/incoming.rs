@@ -6,6 +6,7 @@ use bytes::Bytes;
 use wire::{Era, Frame, Kind as FrameKind, build, code, meta, method, quote};
 
 use super::{Link, Live, Upstream};
+use crate::bridge::{self, Inquiry, Question, Round};
 use crate::calls::{Asking, CallHandle};
 use crate::lists::Kind;
 use crate::session::{Session, level_index};
@@ -28,13 +29,22 @@ pub(crate) enum Behalf {
     Session(Arc<Session>),
     /// A client of the stateless era, with the least severe log level that it wants to hear.
     Stateless(Option<u8>),
+    /// The same before a server that asks by requests.
+    Bridged(Arc<Inquiry>),
 }
 
 impl Behalf {
     pub(crate) fn session(&self) -> Option<&Arc<Session>> {
         match self {
             Self::Session(session) => Some(session),
-            Self::Gateway | Self::Stateless(_) => None,
+            Self::Gateway | Self::Stateless(_) | Self::Bridged(_) => None,
+        }
+    }
+
+    pub(crate) fn inquiry(&self) -> Option<&Arc<Inquiry>> {
+        match self {
+            Self::Bridged(inquiry) => Some(inquiry),
+            Self::Gateway | Self::Session(_) | Self::Stateless(_) => None,
         }
     }
 
@@ -49,13 +59,23 @@ impl Behalf {
             Self::Gateway => false,
             Self::Session(session) => level >= session.level(),
             Self::Stateless(least) => least.is_some_and(|least| level >= least),
+            Self::Bridged(inquiry) => inquiry.level().is_some_and(|least| level >= least),
         }
     }
 }
 
 /// Where the answer to a question goes.
 #[derive(Clone)]
-pub(crate) struct ReplyTo {
+pub(crate) enum ReplyTo {
+    /// To the server that asked by a request.
+    Server(ToServer),
+    /// Into the next request to a server that asked by a result, under this key.
+    Round(Arc<Round>, Box<str>),
+}
+
+/// The way back to a server that asked by a request.
+#[derive(Clone)]
+pub(crate) struct ToServer {
     upstream: u64,
     live: Weak<Live>,
     /// The server's id of the question, raw JSON.
@@ -63,38 +83,58 @@ pub(crate) struct ReplyTo {
 }
 
 impl ReplyTo {
-    /// Gives the client's answer to the server.
+    /// Gives the client's answer to who asked.
     pub(crate) fn answer(&self, frame: &Frame) {
-        if let Some(live) = self.live.upgrade() {
-            live.send(frame.with_id(&self.id));
+        match self {
+            Self::Server(server) => server.send(frame.with_id(&server.id)),
+            Self::Round(round, key) => round.answer(key, frame),
         }
     }
 
-    /// Tells the server that there will be no answer.
+    /// Says that there will be no answer.
     pub(crate) fn refuse(&self, why: &str) {
-        if let Some(live) = self.live.upgrade() {
-            live.send(build::error(
-                Some(&self.id),
-                code::INTERNAL_ERROR,
-                why,
-                None,
-            ));
+        match self {
+            Self::Server(server) => server.refuse(code::INTERNAL_ERROR, why),
+            Self::Round(round, key) => round.refuse(key, why),
         }
     }
 
-    /// Sends a notification about the question.
+    /// Sends a notification about the question. Who asks by results has no ear for it.
     pub(crate) fn notify(&self, notification: Bytes) {
-        if let Some(live) = self.live.upgrade() {
-            live.send(notification);
+        if let Self::Server(server) = self {
+            server.send(notification);
         }
     }
 
     pub(crate) fn is(&self, upstream: u64, id: &str) -> bool {
-        self.is_of(upstream) && *self.id == *id
+        matches!(self, Self::Server(server) if server.is(upstream, id))
     }
 
+    /// Whether it goes with the connection of this upstream.
     pub(crate) fn is_of(&self, upstream: u64) -> bool {
-        self.upstream == upstream
+        matches!(self, Self::Server(server) if server.upstream == upstream)
+    }
+}
+
+impl ToServer {
+    /// Answers with a result, raw JSON.
+    pub(crate) fn result(&self, result: &str) {
+        self.send(build::result(&self.id, result));
+    }
+
+    /// Answers with an error.
+    pub(crate) fn refuse(&self, code: i64, why: &str) {
+        self.send(build::error(Some(&self.id), code, why, None));
+    }
+
+    pub(crate) fn is(&self, upstream: u64, id: &str) -> bool {
+        self.upstream == upstream && *self.id == *id
+    }
+
+    fn send(&self, message: Bytes) {
+        if let Some(live) = self.live.upgrade() {
+            live.send(message);
+        }
     }
 }
 
@@ -152,6 +192,11 @@ fn resource_updated(upstream: &Arc<Upstream>, frame: &Frame) {
             if name != uri {
                 edits.replace(raw, quote(name));
             }
+            if let (Era::Handshake, Ok(Some(meta))) = (upstream.key.clients, params.object("_meta"))
+            {
+                // It says on which of our streams it came.
+                edits.remove(&meta, meta::SUBSCRIPTION_ID);
+            }
             edits.apply()
         };
         if let Some(session) = workspace.session()
@@ -175,6 +220,9 @@ fn withdrawn(upstream: &Arc<Upstream>, frame: &Frame) {
     let Ok(Some(id)) = params.get("requestId") else {
         return;
     };
+    if upstream.inquiries().withdraw(upstream.id, id) {
+        return;
+    }
     for session in upstream
         .workspaces()
         .iter()
@@ -210,7 +258,8 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
     // In the stateless era a message belongs to a call that asked for such; which one, a pipe does not tell.
     if let Some(Link::Pipe(pipe)) = upstream.current().as_ref().map(|live| &live.link) {
         let of_stateless = |about: &&About| {
-            matches!(about.behalf, Behalf::Stateless(_)) && about.behalf.wants_log(level)
+            matches!(about.behalf, Behalf::Stateless(_) | Behalf::Bridged(_))
+                && about.behalf.wants_log(level)
         };
         for about in pipe.under_way().iter().filter(of_stateless) {
             about.handle.slot.message(frame.bytes().clone());
@@ -236,6 +285,11 @@ fn pass_on(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
     let Some(core) = upstream.core_if_up() else {
         return;
     };
+    if upstream.era() != upstream.key.clients
+        && !bridge::crosses(upstream.key.clients, frame.method())
+    {
+        return;
+    }
     if let Some(about) = about {
         let caller = about.behalf.session().map(|session| &session.caller);
         let bytes = match caller {
@@ -292,9 +346,22 @@ pub(crate) fn question(
         live.send(build::result(id, "{}"));
         return;
     }
-    if upstream.key.era == Era::Stateless {
+    if live.era() == Era::Stateless {
         let why = "a server of revision 2026-07-28 asks by answering with input_required, not with requests";
         live.send(build::error(Some(id), code::INVALID_REQUEST, why, None));
+        return;
+    }
+    let server = ToServer {
+        upstream: upstream.id,
+        live: Arc::downgrade(live),
+        id: id.into(),
+    };
+    if upstream.key.clients == Era::Stateless {
+        let inquiry = about.and_then(|about| about.behalf.inquiry());
+        let asked = Question::new(server.clone(), frame);
+        if let Err(why) = upstream.inquiries().ask(inquiry, upstream.key.asks, asked) {
+            server.refuse(code::METHOD_NOT_FOUND, &why);
+        }
         return;
     }
     let asked = about
@@ -302,19 +369,13 @@ pub(crate) fn question(
         .or_else(|| upstream.only_session());
     let Some(session) = asked else {
         let why = "no client can be told for which call this question is";
-        live.send(build::error(Some(id), code::METHOD_NOT_FOUND, why, None));
-        return;
+        return server.refuse(code::METHOD_NOT_FOUND, why);
     };
     if let Some(missing) = missing_capability(&session, frame.method()) {
         let why = format!("the client does not support {missing}");
-        live.send(build::error(Some(id), code::METHOD_NOT_FOUND, &why, None));
-        return;
+        return server.refuse(code::METHOD_NOT_FOUND, &why);
     }
-    let reply = ReplyTo {
-        upstream: upstream.id,
-        live: Arc::downgrade(live),
-        id: id.into(),
-    };
+    let reply = ReplyTo::Server(server);
     let Some(core) = upstream.core_if_up() else {
         return;
     };
@@ -342,13 +403,12 @@ pub(crate) fn question(
     session.tell_with(call.map(|call| &**call), message);
 }
 
+/// What a client of the handshake era did not declare. Which kinds of elicitation it knows is not told apart here:
+/// revisions before 2025-11-25 had one.
 fn missing_capability(session: &Session, method: &str) -> Option<&'static str> {
-    let capabilities = session.capabilities()?;
-    let (name, has) = match method {
-        method::SAMPLING_CREATE_MESSAGE => ("sampling", capabilities.sampling),
-        method::ELICITATION_CREATE => ("elicitation", capabilities.elicitation),
-        method::ROOTS_LIST => ("roots", capabilities.roots),
-        _ => return None,
-    };
-    (!has).then_some(name)
+    let none = wire::Object::empty();
+    match session.capabilities()?.asks.missing(method, &none) {
+        Some("elicitation") if session.capabilities()?.asks.url() => None,
+        missing => missing,
+    }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use launch::Process;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use wire::{Frame, Version, one_line};
+use wire::{Era, Frame, Version, one_line};
 
 use super::{Outgoing, Upstream, http, pipe};
 use crate::calls::CallHandle;
@@ -36,6 +36,8 @@ pub(crate) enum Link {
 /// What the server said of itself.
 pub(crate) struct Hello {
     pub(crate) version: Version,
+    /// `serverInfo`, raw JSON.
+    pub(crate) info: Option<Box<str>>,
     pub(crate) capabilities: Box<str>,
     pub(crate) instructions: Option<Box<str>>,
 }
@@ -71,6 +73,13 @@ impl Live {
     /// What the server said of itself.
     pub(crate) fn hello(&self) -> Option<&Hello> {
         self.hello.get()
+    }
+
+    /// The era that is spoken; that of the handshake while nothing was said yet.
+    pub(crate) fn era(&self) -> Era {
+        self.hello
+            .get()
+            .map_or(Era::Handshake, |hello| hello.version.era())
     }
 
     pub(super) async fn call(

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use transport::{FrameSink, FrameSource, ReadError, SendError};
 use wire::{Frame, Kind, build, method, one_line, quote};
 
-use super::incoming::{self, About, Behalf};
-use super::{Live, Outgoing, Upstream};
+use super::incoming::{self, About};
+use super::{Live, Outgoing, Upstream, may_ask};
 use crate::calls::CallHandle;
 use crate::error::Fault;
 use crate::limits::CALL_LIFE_MAX;
@@ -27,6 +27,8 @@ struct Pending {
     about: About,
     /// Our own `subscriptions/listen`, which is answered when it ends.
     is_standing: bool,
+    /// The server may ask something before it answers.
+    may_ask: bool,
     began: Instant,
     heard: Instant,
 }
@@ -67,6 +69,7 @@ impl PipeLink {
             Pending {
                 about,
                 is_standing: out.method == method::SUBSCRIPTIONS_LISTEN,
+                may_ask: may_ask(&out.method),
                 began: now,
                 heard: now,
             },
@@ -149,10 +152,20 @@ impl PipeLink {
 
     /// The call that a message without any reference must be about, if only one of a client is under way.
     fn only_call(&self) -> Option<About> {
+        self.only(|_| true)
+    }
+
+    /// The same for a question.
+    fn only_asking(&self) -> Option<About> {
+        self.only(|pending| pending.may_ask)
+            .or_else(|| self.only_call())
+    }
+
+    fn only(&self, which: impl Fn(&Pending) -> bool) -> Option<About> {
         let mut pending = lock(&self.pending);
         let mut of_clients = pending
             .values_mut()
-            .filter(|p| !matches!(p.about.behalf, Behalf::Gateway));
+            .filter(|p| !p.about.behalf.is_gateway() && which(p));
         let only = of_clients.next()?;
         if of_clients.next().is_some() {
             return None;
@@ -189,7 +202,7 @@ impl PipeLink {
                 incoming::notification(upstream, frame, about.as_ref());
             }
             Kind::Request => {
-                let about = self.only_call();
+                let about = self.only_asking();
                 incoming::question(upstream, live, &frame, about.as_ref());
             }
         }

@@ -152,8 +152,7 @@ impl Reading {
         let Link::Http(http) = &self.live.link else {
             return Err(died(reason));
         };
-        let (Era::Handshake, Some(last_event)) = (self.upstream.key.era, self.last_event.clone())
-        else {
+        let (Era::Handshake, Some(last_event)) = (self.live.era(), self.last_event.clone()) else {
             return Err(died(reason));
         };
         if let Some(retry) = self.retry {

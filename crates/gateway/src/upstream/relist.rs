@@ -9,7 +9,7 @@ use wire::{Era, Frame, Object, elements, quote};
 use super::start::stateless_params;
 use super::{Live, Upstream};
 use crate::error::Fault;
-use crate::limits::{LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT};
+use crate::limits::{BRIDGED_TTL_MS, LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT};
 use crate::lists::{Kind, Lists, read_items};
 
 /// One list, read to its last page.
@@ -43,9 +43,9 @@ impl Upstream {
         // Who has not listed yet will see them anyway.
         for workspace in self.workspaces() {
             let mut news = changed.clone();
-            news.retain(|kind| workspace.was_given(*kind, self.key.era));
+            news.retain(|kind| workspace.was_given(*kind, self.key.clients));
             for kind in once(&news) {
-                workspace.list_changed(kind, self.key.era);
+                workspace.list_changed(kind, self.key.clients);
             }
         }
         self.watch_lists(live);
@@ -122,9 +122,14 @@ impl Upstream {
         core.changed();
         for workspace in self.workspaces() {
             for kind in once(&changed) {
-                workspace.list_changed(kind, self.key.era);
+                workspace.list_changed(kind, self.key.clients);
             }
         }
+    }
+
+    /// Reads the tools once more, for what a server demands of calls is in their schemas.
+    pub(crate) async fn reread_tools(self: &Arc<Self>) {
+        self.relist_now(stale_bit(Kind::Tools)).await;
     }
 
     /// Reads the lists once more if they are older than the server allows and nothing tells of their changes.
@@ -139,7 +144,7 @@ impl Upstream {
         };
         let tells_all =
             self.watch.is_open() && ["tools", "prompts", "resources"].into_iter().all(tells);
-        if self.key.era == Era::Stateless && !tells_all && age >= lists.ttl_ms.unwrap_or(0) {
+        if live.era() == Era::Stateless && !tells_all && age >= lists.ttl_ms.unwrap_or(0) {
             let fresh = self.read_all(&live, Some(&lists)).await;
             if fresh != *lists {
                 self.lists.store(Some(Arc::new(fresh)));
@@ -156,6 +161,7 @@ impl Upstream {
         let mut lists = Lists {
             capabilities: hello.map_or("{}".into(), |hello| hello.capabilities.clone()),
             instructions: hello.and_then(|hello| hello.instructions.clone()),
+            is_stateless: live.era() == Era::Stateless,
             is_public: true,
             ..Lists::default()
         };
@@ -203,6 +209,12 @@ impl Upstream {
                 }
             }
         }
+        let tells = |capability: &str| {
+            !lists.has_capability(capability) || lists.has_ability(capability, "listChanged")
+        };
+        if !lists.is_stateless && ["tools", "prompts", "resources"].into_iter().all(tells) {
+            lists.ttl_ms = Some(BRIDGED_TTL_MS);
+        }
         lists
     }
 
@@ -219,7 +231,7 @@ impl Upstream {
             let members = cursor.as_deref().map_or(String::new(), |cursor| {
                 format!(r#""cursor":{}"#, quote(cursor))
             });
-            let params = match self.key.era {
+            let params = match live.era() {
                 Era::Handshake => format!("{{{members}}}"),
                 Era::Stateless => stateless_params(&members),
             };

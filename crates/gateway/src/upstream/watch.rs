@@ -32,9 +32,8 @@ pub(crate) struct Watch {
 
 #[derive(Default)]
 struct Wants {
-    uris: HashMap<Box<str>, usize>,
     tasks: HashMap<Box<str>, usize>,
-    /// Counts changes of the two.
+    /// Counts changes of these, and of the resources that are wanted.
     version: u64,
     /// The version that the server has acknowledged, or that asks nothing of it.
     settled: Option<u64>,
@@ -50,19 +49,15 @@ impl Watch {
         self.is_open.load(Ordering::Relaxed)
     }
 
-    /// Whether a client wants to hear of single resources or tasks.
+    /// Whether a client wants to hear of single tasks.
     pub(crate) fn is_wanted(&self) -> bool {
-        let wants = lock(&self.wants);
-        !wants.uris.is_empty() || !wants.tasks.is_empty()
+        !lock(&self.wants).tasks.is_empty()
     }
 
-    /// Adds resources and tasks, by the server's own names.
-    pub(crate) fn add(&self, uris: &[Box<str>], tasks: &[Box<str>]) {
+    /// Adds tasks, by the server's own names, or takes note of new resources (see `Upstream::want`).
+    pub(crate) fn add(&self, tasks: &[Box<str>], has_new_resources: bool) {
         let mut wants = lock(&self.wants);
-        let mut is_new = false;
-        for uri in uris {
-            is_new |= bump(&mut wants.uris, uri);
-        }
+        let mut is_new = has_new_resources;
         for task in tasks {
             is_new |= bump(&mut wants.tasks, task);
         }
@@ -74,11 +69,8 @@ impl Watch {
     }
 
     /// Takes them back. The stream is not narrowed for that; what comes too much is dropped.
-    pub(crate) fn remove(&self, uris: &[Box<str>], tasks: &[Box<str>]) {
+    pub(crate) fn remove(&self, tasks: &[Box<str>]) {
         let mut wants = lock(&self.wants);
-        for uri in uris {
-            drop_one(&mut wants.uris, uri);
-        }
         for task in tasks {
             drop_one(&mut wants.tasks, task);
         }
@@ -166,9 +158,10 @@ impl Watch {
     }
 
     /// The filter to ask for; none if nothing of it is to be had.
-    fn filter(&self, lists: &Lists) -> Option<String> {
+    fn filter(&self, lists: &Lists, resources: impl FnOnce() -> Vec<Box<str>>) -> Option<String> {
         let mut wants = lock(&self.wants);
         wants.asked = wants.version;
+        let uris = resources();
         let mut members = Vec::new();
         for (capability, member) in [
             ("tools", "toolsListChanged"),
@@ -180,11 +173,11 @@ impl Watch {
             }
         }
         for (member, wanted) in [
-            ("resourceSubscriptions", &wants.uris),
-            ("taskIds", &wants.tasks),
+            ("resourceSubscriptions", uris),
+            ("taskIds", wants.tasks.keys().cloned().collect()),
         ] {
             if !wanted.is_empty() {
-                let mut names: Vec<String> = wanted.keys().map(|name| quote(name)).collect();
+                let mut names: Vec<String> = wanted.iter().map(|name| quote(name)).collect();
                 names.sort();
                 members.push(format!(r#""{member}":[{}]"#, names.join(",")));
             }
@@ -211,7 +204,7 @@ fn drop_one(counts: &mut HashMap<Box<str>, usize>, name: &str) {
 impl Upstream {
     /// Keeps a listen stream open for as long as this connection lives.
     pub(super) fn watch_lists(self: &Arc<Self>, live: &Arc<Live>) {
-        if self.key.era != Era::Stateless || self.watch.is_running.swap(true, Ordering::AcqRel) {
+        if live.era() != Era::Stateless || self.watch.is_running.swap(true, Ordering::AcqRel) {
             return;
         }
         let (upstream, live) = (Arc::downgrade(self), Arc::downgrade(live));
@@ -253,7 +246,8 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
         let (Some(lists), Ok(core)) = (up.lists(), up.core()) else {
             break;
         };
-        let Some(filter) = up.watch.filter(&lists) else {
+        let resources = || lock(&up.subscribed).keys().cloned().collect();
+        let Some(filter) = up.watch.filter(&lists, resources) else {
             // Nothing to listen to yet; a later wish may change that.
             up.watch.settle();
             if up.watch.wished().await {
@@ -267,6 +261,7 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
         let params = stateless_params(&format!(r#""notifications":{{{filter}}}"#));
         let out = Outgoing {
             id,
+            era: Era::Stateless,
             frame: build::request(&id.to_string(), method::SUBSCRIPTIONS_LISTEN, Some(&params)),
             method: method::SUBSCRIPTIONS_LISTEN.into(),
             name: None,
@@ -348,7 +343,7 @@ async fn follow(up: &Arc<Upstream>, handle: &Arc<CallHandle>, asked: u64) -> End
             step = handle.slot.next() => match step {
                 Step::Done(Ok((frame, _))) if frame.error().is_some() => return End::Refused,
                 Step::Done(_) => return End::Broken,
-                Step::Message(_) | Step::Retry(_) => {}
+                Step::Message(_) | Step::Retry(_) | Step::Asked => {}
             },
             () = turned => {}
         }

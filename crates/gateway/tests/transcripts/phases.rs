@@ -51,7 +51,7 @@ async fn what_is_denied_never_reaches_its_server() {
             server a -> notifications/resources/updated {"uri":"secret:1"}
             client 1 hears nothing
             caller bob ~> #1 tools/call {"name":"x","arguments":{"password":1}}
-            caller bob <- 200 #1 ! -32602 *
+            caller bob <- 200 #1 = {"resultType":"complete","isError":true,"content":[{"type":"text","text":"denied: bob may not tools/call x of a"}]}
             "#,
         )
         .await;

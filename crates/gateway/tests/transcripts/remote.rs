@@ -628,11 +628,11 @@ async fn servers_of_the_other_era_are_found_out_over_http() {
         caller ann ~> #1 tools/list
         server old <- #$d server/discover *
         server old on $d status 400 Bad Request: no session
-        caller ann <- #1 = {"tools":[{"name":"n", ...}], ...}
-        server old is {"reason":"*stateless*", ...}
+        caller ann <- #1 = {"tools":[{"name":"o", ...},{"name":"n", ...}], ...}
+        server old is {"versions":["2025-11-25"], ...}
         client 1 hello
         client 1 -> #1 tools/list
-        client 1 <- #1 = {"tools":[{"name":"o", ...}]}
+        client 1 <- #1 = {"tools":[{"name":"o", ...},{"name":"n", ...}]}
         "#,
     )
     .await;

@@ -290,33 +290,6 @@ async fn faults_have_their_codes_and_statuses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_eras_do_not_meet_yet() {
-    check(
-        r#"
-        server new {"era":"stateless","tools":["n"]}
-        server old {"tools":["o"]}
-        client 1 hello
-        client 1 -> #1 tools/list
-        client 1 <- #1 = {"tools":[{"name":"o", ...}]}
-        caller ann ~> #1 tools/list
-        caller ann <- #1 = {"tools":[{"name":"n", ...}], ...}
-        // Whoever does not speak an era is not started for it again and again.
-        client 1 -> #2 tools/list
-        client 1 <- #2 = {"tools":[{"name":"o", ...}]}
-        caller ann ~> #2 tools/list
-        caller ann <- #2 = {"tools":[{"name":"n", ...}], ...}
-        client 1 -> #3 tools/call {"name":"n"}
-        client 1 <- #3 ! -32602 *
-        server new launches 2
-        server old launches 2
-        server new is {"reason":"*handshake-era*", ...}
-        server old is {"reason":"*stateless*", ...}
-        "#,
-    )
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn on_stdio_both_eras_use_one_door() {
     check(
         r#"

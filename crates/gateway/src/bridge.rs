@@ -1,0 +1,135 @@
+//! The bridge between the eras: a client of one before a server of the other. The one place that knows how what one era
+//! does by requests, the other does by results, and the reverse.
+//!
+//! | of a call                     | is in                                                                  |
+//! | ----------------------------- | ---------------------------------------------------------------------- |
+//! | how its request leaves        | `request.rs`                                                           |
+//! | how its answer comes back     | `answer.rs`                                                            |
+//! | a server that asks by requests, a client that answers by another call | `inquiry.rs`, `parking.rs`, `ticket.rs` |
+//! | a server that asks by results, a client that answers requests         | `rounds.rs`     |
+//! | which tools are shown, and how | `items.rs`                                                            |
+//! | what cannot cross             | `lost.rs`                                                              |
+//!
+//! Refuses: to know which transport is below, and which door the client came in by. What comes by itself (changes of
+//! lists and resources, logs) needs no bridge: both eras feed the same sessions and listen streams.
+
+mod answer;
+mod inquiry;
+mod items;
+mod lost;
+mod parking;
+mod request;
+mod rounds;
+mod ticket;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wire::{Era, Frame, meta, method};
+
+pub(crate) use answer::{Shape, answered};
+pub(crate) use inquiry::{Inquiries, Inquiry, Question};
+pub(crate) use items::{offers, shown};
+pub(crate) use lost::{crosses, extension_crosses};
+pub(crate) use parking::{Parking, Resumed, Retry, resume};
+pub(crate) use request::{Stamp, stamp, strip};
+pub(crate) use rounds::Round;
+
+use crate::call::Call;
+use crate::slot::Step;
+use crate::upstream::{Outgoing, Upstream, may_ask};
+
+/// What is needed to go on with a call after the first word of a server that speaks otherwise than its client.
+pub(crate) struct Crossing {
+    upstream: Arc<Upstream>,
+    way: Way,
+}
+
+enum Way {
+    /// The client is stateless, the server is not.
+    ToHandshake {
+        inquiry: Arc<Inquiry>,
+        /// The call was resumed by a request that wants to hear of progress under this token, or not at all.
+        token: Option<Option<Box<str>>>,
+    },
+    /// The server is stateless; the client may be.
+    ToStateless {
+        out: Box<Outgoing>,
+        rounds: u32,
+        /// The headers of the request have been made anew once.
+        is_refreshed: bool,
+    },
+}
+
+impl Crossing {
+    /// None where nothing but the answer differs, if anything.
+    pub(crate) fn new(call: &Call, upstream: &Arc<Upstream>, out: &Outgoing) -> Option<Box<Self>> {
+        let way = match (call.era, out.era) {
+            (Era::Stateless, Era::Handshake) => Way::ToHandshake {
+                inquiry: out.behalf.inquiry()?.clone(),
+                token: None,
+            },
+            (Era::Handshake, Era::Stateless) if may_ask(&out.method) => Way::to_stateless(out),
+            // Which headers a call needs, its tool's schema says, and that may be an old one.
+            (_, Era::Stateless) if !out.params.is_empty() => Way::to_stateless(out),
+            _ => return None,
+        };
+        Some(Box::new(Self {
+            upstream: upstream.clone(),
+            way,
+        }))
+    }
+}
+
+impl Way {
+    fn to_stateless(out: &Outgoing) -> Self {
+        Self::ToStateless {
+            out: Box::new(out.clone()),
+            rounds: 0,
+            is_refreshed: false,
+        }
+    }
+}
+
+impl Drop for Crossing {
+    fn drop(&mut self) {
+        if let Way::ToHandshake { inquiry, .. } = &self.way {
+            inquiry.close();
+        }
+    }
+}
+
+/// What the next thing that happened to a call means for its client; none if the client has to wait on.
+pub(crate) fn read(call: &mut Call, step: Step) -> Option<Step> {
+    let Some(crossing) = &mut call.crossing else {
+        return Some(step);
+    };
+    match (&mut crossing.way, step) {
+        (Way::ToHandshake { .. }, Step::Asked) => parking::park(call),
+        (Way::ToHandshake { token, .. }, Step::Message(message)) => match token {
+            Some(token) => with_token(message, token.as_deref()).map(Step::Message),
+            None => Some(Step::Message(message)),
+        },
+        (Way::ToHandshake { .. }, Step::Done(outcome)) => {
+            Some(Step::Done(parking::visits(call, outcome)))
+        }
+        (Way::ToStateless { .. }, Step::Done(Ok((frame, status)))) => {
+            rounds::next(call, frame, status).map(Step::Done)
+        }
+        (_, step) => Some(step),
+    }
+}
+
+/// Progress under another token; none if it is not wanted. Other messages stay as they are.
+fn with_token(message: Bytes, token: Option<&str>) -> Option<Bytes> {
+    let Ok(frame) = Frame::parse(message.clone()) else {
+        return Some(message);
+    };
+    if frame.method() != method::PROGRESS {
+        return Some(message);
+    }
+    let params = frame.params_object().ok()?;
+    let mut edits = frame.edit();
+    edits.replace(params.get(meta::PROGRESS_TOKEN).ok()??, token?);
+    Some(edits.apply())
+}

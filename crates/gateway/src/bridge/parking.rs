@@ -1,0 +1,294 @@
+//! Calls of stateless clients whose server waits for an answer: they go on at the server while the client thinks, and
+//! meet its next request here.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::time::Instant;
+use wire::{Frame, Object, build, code};
+
+use super::ticket::{Seal, Ticket, request_digest};
+use super::{Crossing, Way};
+use crate::call::Call;
+use crate::calls::CallHandle;
+use crate::error::Fault;
+use crate::front::Caller;
+use crate::limits::{PARKED_MAX, PARKED_PER_CALLER_MAX, PARKED_WAIT};
+use crate::outbox::lock;
+use crate::slot::Step;
+
+/// See the module.
+pub(crate) struct Parking {
+    seal: Seal,
+    began: Instant,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    parked: HashMap<u64, Parked>,
+    of_callers: HashMap<Caller, usize>,
+    last: u64,
+}
+
+/// One call that waits.
+struct Parked {
+    crossing: Box<Crossing>,
+    handle: Arc<CallHandle>,
+    caller: Caller,
+    workspace: u64,
+    round: u32,
+    until: Instant,
+}
+
+/// What a stateless request brings for a server of the other era.
+pub(crate) struct Retry {
+    pub(crate) state: String,
+    /// `inputResponses`, raw JSON.
+    pub(crate) responses: Option<String>,
+}
+
+/// What is to be done with a request that brings a state.
+pub(crate) enum Resumed {
+    /// Its call goes on.
+    Waiting,
+    /// There was no call to go on with: it is made now.
+    Anew,
+}
+
+impl Parking {
+    pub(crate) fn new() -> Result<Self, getrandom::Error> {
+        Ok(Self {
+            seal: Seal::new()?,
+            began: Instant::now(),
+            inner: Mutex::default(),
+        })
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
+    }
+
+    /// A state that expires as late as a parked call would.
+    fn sealed(&self, parked: u64, round: u32, call: &Call) -> Result<String, Fault> {
+        let ticket = Ticket {
+            parked,
+            round,
+            expires_ms: self.now_ms() + PARKED_WAIT.as_millis() as u64,
+            request: request_digest(call.frame.method(), &call.params()?),
+        };
+        self.seal
+            .seal(&ticket, &call.workspace.caller)
+            .map_err(|_| Fault::Busy("requests for randomness"))
+    }
+
+    /// Takes calls back whose clients did not come in time.
+    pub(crate) fn sweep(&self) {
+        let now = Instant::now();
+        self.take_back("the client did not answer in time", |parked| {
+            parked.until <= now
+        });
+    }
+
+    /// Takes back the calls of a conversation that ends.
+    pub(crate) fn leave(&self, workspace: u64) {
+        self.take_back("the client has gone", |parked| {
+            parked.workspace == workspace
+        });
+    }
+
+    fn take_back(&self, why: &str, which: impl Fn(&Parked) -> bool) {
+        let taken: Vec<Parked> = {
+            let mut inner = lock(&self.inner);
+            let ids: Vec<u64> = inner
+                .parked
+                .iter()
+                .filter(|(_, parked)| which(parked))
+                .map(|(id, _)| *id)
+                .collect();
+            ids.into_iter().filter_map(|id| inner.take(id)).collect()
+        };
+        for parked in taken {
+            parked.handle.cancel(Some(why));
+        }
+    }
+}
+
+impl Inner {
+    fn take(&mut self, id: u64) -> Option<Parked> {
+        let parked = self.parked.remove(&id)?;
+        if let Some(count) = self.of_callers.get_mut(&parked.caller) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_callers.remove(&parked.caller);
+            }
+        }
+        Some(parked)
+    }
+
+    fn put(&mut self, id: u64, parked: Parked) {
+        *self.of_callers.entry(parked.caller.clone()).or_default() += 1;
+        self.parked.insert(id, parked);
+    }
+
+    fn has_room(&self, caller: &Caller) -> bool {
+        let own = self.of_callers.get(caller).copied().unwrap_or_default();
+        self.parked.len() < PARKED_MAX && own < PARKED_PER_CALLER_MAX
+    }
+}
+
+/// The server of a call has asked something: the client is told with the answer to its request, and the call waits. None
+/// if nothing is open any more.
+pub(super) fn park(call: &mut Call) -> Option<Step> {
+    let crossing = call.crossing.take()?;
+    let Way::ToHandshake { inquiry, .. } = &crossing.way else {
+        return None;
+    };
+    let Some(requests) = inquiry.requests() else {
+        call.crossing = Some(crossing);
+        return None;
+    };
+    let core = call.core.clone();
+    let caller = &call.workspace.caller;
+    let (id, round) = {
+        let mut inner = lock(&core.parking.inner);
+        if !inner.has_room(caller) {
+            drop(inner);
+            call.handle
+                .cancel(Some("too many calls wait for their clients"));
+            let fault = Fault::Busy("calls that wait for their clients");
+            return Some(Step::Done(Err(fault)));
+        }
+        match call.parked.take() {
+            Some((id, round)) => (id, round + 1),
+            None => {
+                inner.last += 1;
+                (inner.last, 1)
+            }
+        }
+    };
+    let state = match core.parking.sealed(id, round, call) {
+        Ok(state) => state,
+        Err(fault) => {
+            call.handle.cancel(Some("its client cannot be asked"));
+            return Some(Step::Done(Err(fault)));
+        }
+    };
+    let parked = Parked {
+        crossing,
+        // From here on the end of this request is not the end of the call.
+        handle: std::mem::replace(&mut call.handle, CallHandle::new()),
+        caller: call.workspace.caller.clone(),
+        workspace: call.workspace.id,
+        round,
+        until: Instant::now() + PARKED_WAIT,
+    };
+    lock(&core.parking.inner).put(id, parked);
+    Some(Step::Done(Ok(input_required(&requests, &state))))
+}
+
+fn input_required(requests: &str, state: &str) -> (Frame, u16) {
+    let result = format!(
+        r#"{{"resultType":"input_required","inputRequests":{requests},"requestState":"{state}"}}"#
+    );
+    let frame = Frame::parse(build::result("0", &result)).expect("it is made of valid parts");
+    (frame, 0)
+}
+
+/// The answer of a server that wants the person to visit URLs first (2025-11-25), as a question to a stateless client.
+/// What else a server answers stays as it is.
+pub(super) fn visits(
+    call: &Call,
+    outcome: Result<(Frame, u16), Fault>,
+) -> Result<(Frame, u16), Fault> {
+    let Ok((frame, _)) = &outcome else {
+        return outcome;
+    };
+    if frame.error().is_none() || !call.asks().url() {
+        return outcome;
+    }
+    let requests = || {
+        let error = frame.error_object().ok()??;
+        let number: i64 = error.get("code").ok()??.parse().ok()?;
+        if number != code::URL_ELICITATION_REQUIRED {
+            return None;
+        }
+        let all = error.object("data").ok()??.array("elicitations").ok()??;
+        let entries = all.iter().enumerate().filter_map(|(n, params)| {
+            let object = Object::parse(params).ok()?;
+            let mut edits = wire::Edits::new(params);
+            edits.remove(&object, "elicitationId");
+            edits.set(&object, "mode", r#""url""#);
+            let params = String::from_utf8(edits.apply().to_vec()).ok()?;
+            Some(format!(
+                r#""q{}":{{"method":"{}","params":{params}}}"#,
+                n + 1,
+                wire::method::ELICITATION_CREATE
+            ))
+        });
+        let entries: Vec<String> = entries.collect();
+        (!entries.is_empty()).then(|| format!("{{{}}}", entries.join(",")))
+    };
+    match requests() {
+        Some(requests) => {
+            let state = call.core.parking.sealed(0, 0, call)?;
+            Ok(input_required(&requests, &state))
+        }
+        None => outcome,
+    }
+}
+
+/// Goes on with the call that a state stands for: the questions get their answers, and this request will get that of
+/// the call.
+///
+/// # Errors
+/// The state is none of this caller's, of another request, used or expired.
+pub(crate) fn resume(call: &mut Call, retry: &Retry) -> Result<Resumed, Fault> {
+    let core = call.core.clone();
+    let refused = |why: &str| Fault::Params(format!("requestState {why}"));
+    let ticket = core
+        .parking
+        .seal
+        .open(&retry.state, &call.workspace.caller)
+        .ok_or_else(|| {
+            refused("was not issued here, or not to this caller; make the call again without it")
+        })?;
+    if ticket.request != request_digest(call.frame.method(), &call.params()?) {
+        return Err(refused(
+            "belongs to another request; repeat the method and the parameters of that one",
+        ));
+    }
+    if ticket.expires_ms <= core.parking.now_ms() {
+        return Err(refused("has expired; make the call again without it"));
+    }
+    if ticket.parked == 0 {
+        return Ok(Resumed::Anew);
+    }
+    let parked = {
+        let mut inner = lock(&core.parking.inner);
+        match inner.parked.get(&ticket.parked) {
+            Some(parked) if parked.round == ticket.round => inner.take(ticket.parked),
+            _ => None,
+        }
+    };
+    let Some(mut parked) = parked else {
+        return Err(refused(
+            "was used already, or its call has ended; make the call again without it",
+        ));
+    };
+    let asks = call.asks();
+    let responses = retry.responses.as_deref().map(Object::parse);
+    let responses = responses.and_then(Result::ok);
+    if let Way::ToHandshake { inquiry, token } = &mut parked.crossing.way {
+        *token = Some(call.progress_token());
+        inquiry.answer(responses.as_ref(), asks);
+        if inquiry.requests().is_some() {
+            // Some are left: they are asked again.
+            parked.handle.slot.put(Step::Asked);
+        }
+    }
+    call.parked = Some((ticket.parked, ticket.round));
+    call.crossing = Some(parked.crossing);
+    call.goes_on(parked.handle);
+    Ok(Resumed::Waiting)
+}
