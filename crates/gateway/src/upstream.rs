@@ -2,6 +2,7 @@
 //! key, watched, stopped when idle. What differs by transport is in `pipe` and `http`, how it begins in `start`,
 //! what it says unasked in `incoming`.
 
+mod callers;
 mod http;
 mod incoming;
 mod live;
@@ -55,6 +56,7 @@ pub(crate) struct Upstream {
     turned: Notify,
     lists: ArcSwapOption<Lists>,
     attached: Mutex<Vec<Weak<Workspace>>>,
+    callers: callers::Callers,
     /// Resource subscriptions: how many want each, and whether the server has agreed.
     subscribed: Mutex<HashMap<Box<str>, (usize, bool)>>,
     /// Milliseconds on the gateway's clock.
@@ -118,6 +120,7 @@ impl Upstream {
             turned: Notify::new(),
             lists: ArcSwapOption::empty(),
             attached: Mutex::default(),
+            callers: callers::Callers::default(),
             subscribed: Mutex::default(),
             last_used: AtomicU64::new(core.now_ms()),
             in_flight: AtomicU64::new(0),
@@ -132,6 +135,7 @@ impl Upstream {
     // === who uses it ===
 
     pub(crate) fn attach(&self, workspace: &Arc<Workspace>) {
+        self.callers.meet(&workspace.caller);
         let mut attached = lock(&self.attached);
         if !attached
             .iter()
