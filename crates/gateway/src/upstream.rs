@@ -2,6 +2,7 @@
 //! key, watched, stopped when idle. What differs by transport is in `pipe` and `http`, how it begins in `start`,
 //! what it says unasked in `incoming`.
 
+mod callers;
 mod greet;
 mod http;
 mod incoming;
@@ -59,6 +60,7 @@ pub(crate) struct Upstream {
     turned: Notify,
     lists: ArcSwapOption<Lists>,
     attached: Mutex<Vec<Weak<Workspace>>>,
+    callers: callers::Callers,
     /// Resource subscriptions: how many want each, and whether the server has agreed.
     subscribed: Mutex<HashMap<Box<str>, (usize, bool)>>,
     /// Milliseconds on the gateway's clock.
@@ -128,6 +130,7 @@ impl Upstream {
             turned: Notify::new(),
             lists: ArcSwapOption::empty(),
             attached: Mutex::default(),
+            callers: callers::Callers::default(),
             subscribed: Mutex::default(),
             last_used: AtomicU64::new(core.now_ms()),
             in_flight: AtomicU64::new(0),
@@ -143,6 +146,7 @@ impl Upstream {
     // === who uses it ===
 
     pub(crate) fn attach(&self, workspace: &Arc<Workspace>) {
+        self.callers.meet(&workspace.caller);
         let mut attached = lock(&self.attached);
         if !attached
             .iter()
@@ -170,8 +174,11 @@ impl Upstream {
             .collect()
     }
 
-    /// The one conversation that it serves; none if there are several.
+    /// The one conversation that it serves; none if there are several, or were some of other callers.
     fn only_session(&self) -> Option<Arc<Session>> {
+        if self.callers.are_several() {
+            return None;
+        }
         let mut sessions = self
             .workspaces()
             .into_iter()
@@ -328,6 +335,9 @@ impl Upstream {
 
     /// Sees to it that a start is under way. With `waited` a failure is the answer instead.
     fn begin(self: &Arc<Self>, waited: bool) -> Result<(), Fault> {
+        if self.core()?.is_over.load(Ordering::Relaxed) {
+            return Err(Fault::ShuttingDown);
+        }
         let mut state = lock(&self.state);
         match &*state {
             State::Starting => return Ok(()),
