@@ -8,6 +8,7 @@ mod about;
 mod annotation;
 mod call;
 mod calls;
+mod complaints;
 mod core;
 mod error;
 pub mod front;

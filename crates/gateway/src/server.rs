@@ -10,6 +10,7 @@ use launch::Backoff;
 use tokio::time::Instant;
 use wire::Era;
 
+use crate::complaints::Complaints;
 use crate::front::Caller;
 use crate::lists::Lists;
 use crate::outbox::lock;
@@ -32,6 +33,7 @@ pub(crate) struct Server {
     upstreams: Mutex<HashMap<Key, Arc<Upstream>>>,
     learnt: Mutex<HashMap<Learnt, Option<Arc<Lists>>>>,
     breaker: Mutex<Breaker>,
+    pub(crate) complaints: Complaints,
     /// What the last upstream wrote on stderr before it went away.
     last_words: Mutex<Vec<String>>,
     /// Eras that it turned out not to speak.
@@ -124,6 +126,7 @@ impl Server {
             upstreams: Mutex::default(),
             learnt: Mutex::default(),
             breaker: Mutex::default(),
+            complaints: Complaints::default(),
             last_words: Mutex::default(),
             refuses_handshake: AtomicBool::new(false),
             refuses_stateless: AtomicBool::new(false),
@@ -310,6 +313,7 @@ impl Server {
         let mut breaker = lock(&self.breaker);
         breaker.reason = None;
         breaker.retry_at = None;
+        self.complaints.call_answered();
     }
 
     /// A success closes the breaker.
@@ -331,6 +335,7 @@ impl Server {
 
     pub(crate) fn set_stopped(&self, stopped: bool) {
         self.is_stopped.store(stopped, Ordering::Relaxed);
+        self.complaints.call_answered();
         self.succeeded();
     }
 
