@@ -8,6 +8,7 @@ mod cli {
     mod demo;
     mod home;
     mod http;
+    mod misbehaving;
     mod output;
     mod server;
     mod stdio;

@@ -168,6 +168,9 @@ impl Call {
         match outcome {
             Ok((frame, status)) => {
                 let result = outcome_of(&frame);
+                if let Some(server) = &self.server {
+                    server.complaints.call_answered();
+                }
                 let answer = self.returned(&frame, status);
                 self.record(result, answer.frame.len());
                 answer
@@ -177,6 +180,9 @@ impl Call {
                 silence()
             }
             Err(fault) => {
+                if let Some(server) = &self.server {
+                    server.complaints.call_failed(&fault);
+                }
                 let is_tool_call = self.frame.method() == method::TOOLS_CALL;
                 let answer = fault.answer(self.raw_id(), self.era, is_tool_call);
                 self.record(Outcome::Fault(fault.tag()), answer.frame.len());

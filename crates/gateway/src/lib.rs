@@ -11,6 +11,7 @@ mod asks;
 mod bridge;
 mod call;
 mod calls;
+mod complaints;
 mod core;
 mod eras;
 mod error;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use wire::Era;
 
 use crate::asks::{Asks, Capabilities, Side};
+use crate::complaints::Complaints;
 use crate::eras::Eras;
 use crate::front::Caller;
 use crate::lists::Lists;
@@ -32,6 +33,7 @@ pub(crate) struct Server {
     upstreams: Mutex<HashMap<Key, Arc<Upstream>>>,
     learnt: Mutex<HashMap<Learnt, Option<Arc<Lists>>>>,
     breaker: Mutex<Breaker>,
+    pub(crate) complaints: Complaints,
     /// What the last upstream wrote on stderr before it went away.
     last_words: Mutex<Vec<String>>,
     pub(crate) eras: Eras,
@@ -128,6 +130,7 @@ impl Server {
             upstreams: Mutex::default(),
             learnt: Mutex::default(),
             breaker: Mutex::default(),
+            complaints: Complaints::default(),
             last_words: Mutex::default(),
             eras: Eras::default(),
             is_stopped: AtomicBool::new(false),
@@ -297,6 +300,7 @@ impl Server {
         let mut breaker = lock(&self.breaker);
         breaker.reason = None;
         breaker.retry_at = None;
+        self.complaints.call_answered();
     }
 
     /// A success closes the breaker.
@@ -318,6 +322,7 @@ impl Server {
 
     pub(crate) fn set_stopped(&self, stopped: bool) {
         self.is_stopped.store(stopped, Ordering::Relaxed);
+        self.complaints.call_answered();
         self.succeeded();
     }
 

@@ -41,6 +41,12 @@ pub(crate) fn of(server: &Server) -> ServerStatus {
     for lists in &lists {
         reasons.extend(lists.problems.iter().cloned());
     }
+    for complaint in server.complaints.reasons() {
+        // What brought the server down was said already.
+        if !reasons.iter().any(|reason| complaint.ends_with(reason)) {
+            reasons.push(complaint);
+        }
+    }
     reasons.dedup();
     let state = if server.entry.disabled {
         "disabled"

@@ -462,6 +462,7 @@ impl Upstream {
             }
             self.drop_questions();
             live.end(&self.server).await;
+            self.watch.hang_up();
         }
         self.turned.notify_waiters();
     }

@@ -187,6 +187,9 @@ impl PipeLink {
             Kind::Result | Kind::Error => {
                 // An id that we never sent, or sent once and heard of before: nobody waits for it.
                 let id = frame.id().and_then(|id| id.parse::<u64>().ok());
+                if id.is_none() {
+                    upstream.server.complaints.strange_id();
+                }
                 if let Some(pending) = id.and_then(|id| lock(&self.pending).remove(&id)) {
                     pending.about.handle.slot.finish(Ok((frame, 0)));
                 }
@@ -230,7 +233,12 @@ pub(crate) async fn read(
             None => break "it closed its output".to_owned(),
             Some(Err(ReadError::Io(error))) => break format!("reading its output failed: {error}"),
             // The line is gone; a call that waited for it runs into its deadline.
-            Some(Err(ReadError::TooLong { .. })) => continue,
+            Some(Err(ReadError::TooLong { .. })) => {
+                if let Some(upstream) = upstream.upgrade() {
+                    upstream.server.complaints.too_long();
+                }
+                continue;
+            }
             Some(Ok(line)) => line,
         };
         let (Some(upstream), Some(live)) = (upstream.upgrade(), live.upgrade()) else {
@@ -241,8 +249,11 @@ pub(crate) async fn read(
         };
         match Frame::parse(line) {
             Ok(frame) => link.take(&upstream, &live, frame),
-            Err(_) => drop(upstream.server.metrics.bad_frames.inc()),
-        };
+            Err(_) => {
+                upstream.server.metrics.bad_frames.inc();
+                upstream.server.complaints.unreadable();
+            }
+        }
     };
     if let (Some(upstream), Some(live)) = (upstream.upgrade(), live.upgrade()) {
         if let super::Link::Pipe(link) = &live.link {

@@ -134,6 +134,7 @@ impl Reading {
         }
         let Ok(frame) = Frame::parse(event.data) else {
             self.upstream.server.metrics.bad_frames.inc();
+            self.upstream.server.complaints.unreadable();
             return Next::Other;
         };
         if is_answer_to(&frame, self.id) {

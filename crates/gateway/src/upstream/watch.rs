@@ -91,6 +91,11 @@ impl Watch {
         }
     }
 
+    /// The connection has ended: so does the stream over it, which nothing else would tell.
+    pub(crate) fn hang_up(&self) {
+        self.turned.notify_waiters();
+    }
+
     /// The stream that was asked for last is open.
     fn acknowledged(&self) {
         self.is_open.store(true, Ordering::Relaxed);
@@ -202,6 +207,14 @@ fn drop_one(counts: &mut HashMap<Box<str>, usize>, name: &str) {
 }
 
 impl Upstream {
+    /// Whether this is the connection in use.
+    fn uses(&self, live: &Weak<Live>) -> bool {
+        self.live
+            .load()
+            .as_ref()
+            .is_some_and(|now| std::ptr::eq(Arc::as_ptr(now), live.as_ptr()))
+    }
+
     /// Keeps a listen stream open for as long as this connection lives.
     pub(super) fn watch_lists(self: &Arc<Self>, live: &Arc<Live>) {
         if live.era() != Era::Stateless || self.watch.is_running.swap(true, Ordering::AcqRel) {
@@ -286,7 +299,7 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
                     up.watch.settled(RETRY_WAIT_MAX).await;
                     old.cancel(None);
                 }
-                follow(&up, &handle, asked).await
+                follow(&up, live, &handle, asked).await
             }
         };
         match end {
@@ -327,13 +340,19 @@ async fn keep_watching(upstream: &Weak<Upstream>, live: &Weak<Live>) {
     }
 }
 
-/// Reads one stream until it ends or a wider one is wanted. Its messages act by themselves (see `incoming`).
-async fn follow(up: &Arc<Upstream>, handle: &Arc<CallHandle>, asked: u64) -> End {
+/// Reads one stream until it ends, a wider one is wanted, or its connection is not the upstream's any more. Its messages
+/// act by themselves (see `incoming`).
+async fn follow(
+    up: &Arc<Upstream>,
+    live: &Weak<Live>,
+    handle: &Arc<CallHandle>,
+    asked: u64,
+) -> End {
     loop {
         let turned = up.watch.turned.notified();
         tokio::pin!(turned);
         turned.as_mut().enable();
-        if up.watch.is_stopped.load(Ordering::Relaxed) {
+        if up.watch.is_stopped.load(Ordering::Relaxed) || !up.uses(live) {
             return End::Stopped;
         }
         if lock(&up.watch.wants).version > asked {

@@ -601,6 +601,20 @@ async fn changes_come_by_the_listen_stream() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_listen_stream_of_a_server_that_is_stopped_ends() {
+    check(&format!(
+        r#"
+        server a {STATELESS}
+        caller ann ~> #1 tools/list
+        caller ann <- #1 = {{"tools":[{{"name":"x", ...}}], ...}}
+        gateway stops a
+        server a on listen gone
+        "#
+    ))
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_nothing_tells_of_is_read_again_when_its_time_is_over() {
     check(
         r#"
