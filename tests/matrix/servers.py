@@ -16,6 +16,7 @@ import packages  # noqa: E402
 
 BOTH = ("handshake", "stateless")
 HANDSHAKE = ("handshake",)
+STATELESS = ("stateless",)
 PORT = "{port}"
 
 
@@ -25,6 +26,7 @@ class Server:
     plan: Callable
     # The command line; `{port}` in it makes this an HTTP server.
     command: Callable
+    # What it speaks: without a gateway, a client must speak it too.
     eras: tuple = HANDSHAKE
     env: dict = dataclasses.field(default_factory=dict)
     prepare: Callable = lambda cell: None
@@ -96,6 +98,10 @@ SERVERS = [
     Server("fetch", plans.fetch, python("pyservers", "mcp-server-fetch", "--allow-private-ips"), BOTH),
     Server("fixture", plans.fixture, fixture("--stdio"), BOTH),
     Server("fixture-http", plans.fixture, fixture("--http", PORT), BOTH),
+    Server("handshake-only", plans.fixture, fixture("--stdio", "--era", "handshake"), HANDSHAKE),
+    Server("handshake-only-http", plans.fixture, fixture("--http", PORT, "--era", "handshake"), HANDSHAKE),
+    Server("stateless-only", plans.fixture, fixture("--stdio", "--era", "stateless"), STATELESS),
+    Server("stateless-only-http", plans.fixture, fixture("--http", PORT, "--era", "stateless"), STATELESS),
     Server("demo1", plans.demo, python("py1", "python", OURS / "demo1.py")),
     Server("demo1-http", plans.demo, python("py1", "python", OURS / "demo1.py", PORT)),
     Server("demo2", plans.demo, python("py2", "python", OURS / "demo2.py"), BOTH),

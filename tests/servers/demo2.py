@@ -7,6 +7,7 @@
 import sys
 import warnings
 
+import anyio
 from mcp.server.mcpserver import Context, MCPServer
 
 # Telling handshake-era sessions of changes is deprecated, and still what they need.
@@ -40,6 +41,32 @@ async def grow(ctx: Context) -> str:
     else:
         await ctx.session.send_tool_list_changed()
     return "grown"
+
+
+begun = cancelled = 0
+
+
+@mcp.tool()
+async def linger(ctx: Context) -> str:
+    """Work until it is cancelled"""
+    global begun, cancelled
+    begun += 1
+    try:
+        await ctx.report_progress(1, 2)
+        await anyio.sleep(30)
+    except anyio.get_cancelled_exc_class():
+        cancelled += 1
+        raise
+    return "nobody wanted this to end"
+
+
+@mcp.tool()
+async def lingered() -> str:
+    """How many calls of linger there were, once they have ended"""
+    with anyio.move_on_after(10):
+        while begun > cancelled:
+            await anyio.sleep(0.01)
+    return f"{begun} began, {cancelled} cancelled"
 
 
 if len(sys.argv) > 1:
