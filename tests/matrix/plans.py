@@ -163,6 +163,7 @@ def grows(sums):
         wait("changed"),
         tools(lists("multiply"), alone=False, until="multiply"),
         call("multiply", sums(15), {"a": 5, "b": 3}, alone=False),
+        call("ask", says("Hello, Alice!"), alone=False),
         *lingers(),
     ]
 

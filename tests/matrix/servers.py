@@ -48,6 +48,11 @@ def node(package, script, *arguments, preload=None):
     return command
 
 
+def script(file, *arguments):
+    """A server of ours for Node."""
+    return lambda cell: [str(packages.node() / "node"), str(OURS / file), *arguments]
+
+
 def python(home, *arguments):
     """A server in one of the virtual environments."""
 
@@ -106,4 +111,6 @@ SERVERS = [
     Server("demo1-http", plans.demo, python("py1", "python", OURS / "demo1.py", PORT)),
     Server("demo2", plans.demo, python("py2", "python", OURS / "demo2.py"), BOTH),
     Server("demo2-http", plans.demo, python("py2", "python", OURS / "demo2.py", PORT), BOTH),
+    Server("demo3", plans.demo, script("demo3.mjs"), STATELESS),
+    Server("demo3-http", plans.demo, script("demo3.mjs", PORT), STATELESS),
 ]

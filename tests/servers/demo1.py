@@ -1,5 +1,5 @@
-"""A small server on the Python SDK 1.x, the way its users write them: two numbers, a greeting, a tool
-that comes later, and one that has to be stopped.
+"""A small server on the Python SDK 1.x, the way its users write them: two numbers, a greeting, a
+question, a tool that comes later, and one that has to be stopped.
 
     python demo1.py            over stdio
     python demo1.py PORT       over streamable HTTP on 127.0.0.1
@@ -9,6 +9,7 @@ import sys
 
 import anyio
 from mcp.server.fastmcp import Context, FastMCP
+from pydantic import BaseModel
 
 mcp = FastMCP("Demo", host="127.0.0.1", port=int(sys.argv[1]) if len(sys.argv) > 1 else 0)
 
@@ -36,6 +37,17 @@ async def grow(ctx: Context) -> str:
     mcp.add_tool(multiply)
     await ctx.session.send_tool_list_changed()
     return "grown"
+
+
+class Person(BaseModel):
+    name: str
+
+
+@mcp.tool()
+async def ask(ctx: Context) -> str:
+    """Ask who is there"""
+    answer = await ctx.elicit("Who is there?", Person)
+    return f"Hello, {answer.data.name}!"
 
 
 begun = cancelled = 0

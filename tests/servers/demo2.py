@@ -6,9 +6,12 @@
 
 import sys
 import warnings
+from typing import Annotated
 
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.resolve import Elicit, Resolve
+from pydantic import BaseModel
 
 # Telling handshake-era sessions of changes is deprecated, and still what they need.
 warnings.simplefilter("ignore")
@@ -41,6 +44,20 @@ async def grow(ctx: Context) -> str:
     else:
         await ctx.session.send_tool_list_changed()
     return "grown"
+
+
+class Person(BaseModel):
+    name: str
+
+
+async def who() -> Elicit[Person]:
+    return Elicit("Who is there?", Person)
+
+
+@mcp.tool()
+async def ask(person: Annotated[Person, Resolve(who)]) -> str:
+    """Ask who is there"""
+    return f"Hello, {person.name}!"
 
 
 begun = cancelled = 0
