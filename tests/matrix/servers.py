@@ -111,6 +111,7 @@ SERVERS = [
     Server("demo1-http", plans.demo, python("py1", "python", OURS / "demo1.py", PORT)),
     Server("demo2", plans.demo, python("py2", "python", OURS / "demo2.py"), BOTH),
     Server("demo2-http", plans.demo, python("py2", "python", OURS / "demo2.py", PORT), BOTH),
-    Server("demo3", plans.demo, script("demo3.mjs"), STATELESS),
+    # A server that the gateway starts gets little of its environment.
+    Server("demo3", plans.demo, script("demo3.mjs"), STATELESS, {"PORTOLAN_TEST_CACHE": str(packages.cache())}),
     Server("demo3-http", plans.demo, script("demo3.mjs", PORT), STATELESS),
 ]
