@@ -26,6 +26,7 @@ NPM = {
     "conformance-old": "@modelcontextprotocol/conformance@0.1.16",
     "ts1": "@modelcontextprotocol/sdk@1.32.2",
     "ts2": "@modelcontextprotocol/client@2.4.0",
+    "ts2-server": "@modelcontextprotocol/server@2.4.0 @modelcontextprotocol/node@2.1.2",
     "inspector": "@modelcontextprotocol/inspector@2.12.0",
     "everything": "@modelcontextprotocol/server-everything@2026.8.31",
     "filesystem": "@modelcontextprotocol/server-filesystem@2026.8.31",
@@ -63,8 +64,8 @@ def folder(name):
         print(f"installing {wanted}", file=sys.stderr)
         if name in NPM:
             npm = shutil.which("npm") or sys.exit("npm is needed to install the tests' packages: apt install npm")
-            line = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(home), wanted]
-            subprocess.run(line, check=True, stdout=sys.stderr)
+            line = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(home)]
+            subprocess.run([*line, *wanted.split()], check=True, stdout=sys.stderr)
         else:
             if not (home / "bin" / "python").exists():
                 subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
@@ -76,10 +77,15 @@ def folder(name):
 
 
 def complete(home):
-    """Fetches now what a Python package would fetch from npm when it is first used (readabilipy, for mcp-server-fetch)."""
+    """Does now what a Python package would do when it is first used.
+
+    Fetching from npm (readabilipy, for mcp-server-fetch), and a first start that takes longer than clients wait.
+    """
     for script in home.glob("lib/python*/site-packages/readabilipy/javascript"):
         if shutil.which("npm") and not (script / "node_modules").exists():
             subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=script, check=True)
+    for server in home.glob("bin/mcp-server-*"):
+        subprocess.run([server, "--help"], check=True, stdout=subprocess.DEVNULL)
 
 
 def node():

@@ -153,6 +153,29 @@ class Player:
         result = await self.client.call_tool(step["name"], step.get("arguments", {}), progress_callback=progress)
         return {**plain(result), "progress": seen}
 
+    async def cancel(self, step):
+        begun, results = anyio.Event(), []
+
+        async def progress(done, total, message):
+            begun.set()
+
+        async def request():
+            arguments = step.get("arguments", {})
+            results.append(await self.client.call_tool(step["name"], arguments, progress_callback=progress))
+
+        # 1.x forgets a request without telling the server, which is then its user's affair.
+        unnamed = None if NEWER else self.client._request_id
+        async with anyio.create_task_group() as group:
+            group.start_soon(request)
+            with anyio.fail_after(PATIENCE):
+                await begun.wait()
+            group.cancel_scope.cancel()
+        if unnamed is not None:
+            params = types.CancelledNotificationParams(requestId=unnamed, reason="nobody wants to know any more")
+            note = types.CancelledNotification(method="notifications/cancelled", params=params)
+            await self.client.send_notification(types.ClientNotification(note))
+        return {"cancelled": not results}
+
     async def prompt(self, step):
         return plain(await self.client.get_prompt(step["name"], step.get("arguments")))
 

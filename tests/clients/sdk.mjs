@@ -10,7 +10,8 @@ const cache =
   process.env.PORTOLAN_TEST_CACHE ??
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'portolan-tests');
 
-async function load(home, name) {
+/** What a package exports: `home` is its folder in the cache, `name` what its users import. */
+export async function load(home, name) {
   const require = createRequire(join(cache, home, 'package.json'));
   return import(pathToFileURL(require.resolve(name)).href);
 }

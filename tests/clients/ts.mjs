@@ -36,6 +36,14 @@ async function another(what, than) {
   }
 }
 
+const request = (params, options) =>
+  kind === 'ts1' ? client.callTool(params, undefined, options) : client.callTool(params, options);
+
+async function late(what) {
+  await sleep(10_000, undefined, { ref: false });
+  throw new Error(`waited 10 s for ${what}`);
+}
+
 const steps = {
   async tools({ until }) {
     for (;;) {
@@ -55,8 +63,16 @@ const steps = {
     const params = { name, arguments: given ?? {} };
     if (level && stateless) params._meta = { 'io.modelcontextprotocol/logLevel': level };
     const options = { onprogress: (step) => progress.push(step.progress), timeout: 30_000 };
-    const result = kind === 'ts1' ? await client.callTool(params, undefined, options) : await client.callTool(params, options);
-    return { ...result, progress };
+    return { ...(await request(params, options)), progress };
+  },
+  async cancel({ name, arguments: given }) {
+    const abort = new AbortController();
+    const begun = Promise.withResolvers();
+    const options = { onprogress: begun.resolve, signal: abort.signal, timeout: 30_000 };
+    const ended = request({ name, arguments: given ?? {} }, options);
+    await Promise.race([begun.promise, ended, late(`progress of ${name}`)]);
+    abort.abort('nobody wants to know any more');
+    return ended.then((result) => ({ cancelled: false, result }), (error) => ({ cancelled: true, why: error.message }));
   },
   prompt: ({ name, arguments: given }) => client.getPrompt({ name, arguments: given ?? {} }),
   read: ({ uri }) => client.readResource({ uri }),

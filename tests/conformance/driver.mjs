@@ -4,7 +4,7 @@
 //
 // The suite runs a server per scenario and gives its URL. `direct` connects to it; `stdio` and `http` start the gateway
 // with that server as its one upstream and connect to the gateway. The scenario is in the environment, from the suite;
-// $PORTOLAN is the gateway's binary.
+// $PORTOLAN is the gateway's binary. With $CROSSED the client is of the other era than the server.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ const [front, upstream] = process.argv.slice(2);
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO;
 const version = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION ?? '2025-11-25';
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}');
-const stateless = version >= '2026-07-28';
+const stateless = version >= '2026-07-28' !== Boolean(process.env.CROSSED);
 const kind = stateless ? 'ts2' : 'ts1';
 const era = stateless ? 'stateless' : 'handshake';
 

@@ -82,7 +82,10 @@ def inspector(cell, target, steps):
     for step in steps:
         # It ends with 5 when a tool says that it failed.
         out = run([*first, *to, *era, *method(step)], cell, timeout=40, fine=(0, 5))
-        answer = json.loads(out)
+        try:
+            answer = json.loads(out)
+        except ValueError:
+            raise Failed(f"{step.name()}: no JSON but {out[-400:]!r}") from None
         # With --format json the result stands in an envelope.
         answer = answer.get("result", answer)
         member = {"tools": "tools", "prompts": "prompts", "resources": "resources", "templates": "resourceTemplates"}

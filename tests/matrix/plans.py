@@ -7,6 +7,7 @@ order and returns one result each; it judges nothing. Here is what is right. The
                                              until a tool of that name is among them
     call      name, arguments, level         a tool call; the result has `progress` added, the steps of progress heard.
                                              `level` asks for log messages where they are asked for per request
+    cancel    name, arguments                the same, taken back once it has reported progress; says how it ended
     prompt    name, arguments
     read      uri
     complete  ref, argument
@@ -122,12 +123,19 @@ def call(name, wrong, arguments=None, alone=True, level=None):
     return Step("call", wrong, given, alone)
 
 
+def cancel(name, arguments=None):
+    def wrong(value):
+        return None if value["cancelled"] else f"a call that was taken back had a result: {value}"
+
+    return Step("cancel", wrong, {"name": name, "arguments": arguments or {}}, alone=False)
+
+
 def read(uri, wrong, alone=True):
     return Step("read", wrong, {"uri": uri}, alone)
 
 
-def prompt(name, wrong, arguments=None):
-    return Step("prompt", wrong, {"name": name, "arguments": arguments or {}})
+def prompt(name, wrong, arguments=None, alone=True):
+    return Step("prompt", wrong, {"name": name, "arguments": arguments or {}}, alone)
 
 
 def wait(what):
@@ -155,7 +163,14 @@ def grows(sums):
         wait("changed"),
         tools(lists("multiply"), alone=False, until="multiply"),
         call("multiply", sums(15), {"a": 5, "b": 3}, alone=False),
+        call("ask", says("Hello, Alice!"), alone=False),
+        *lingers(),
     ]
+
+
+def lingers():
+    """A call that is taken back, and the question whether the server knows."""
+    return [cancel("linger"), call("lingered", says("1 began, 1 cancelled"), alone=False)]
 
 
 def demo(cell):
@@ -191,6 +206,9 @@ def fixture(cell):
         call("test_sampling", says("a model said this"), {"prompt": "say something"}, alone=False),
         call("test_elicitation", says("Alice"), {"message": "who?"}, alone=False),
         call("test_input_required_result_list_roots", says(cell.root_uri), alone=False),
+        call("test_input_required_result_multi_round", says("Alice likes blue"), alone=False),
+        prompt("test_input_required_result_prompt", holds("Use this context: charts"), alone=False),
+        *lingers(),
         watch(watched),
         call("grow", says(), alone=False),
         wait("changed"),
@@ -206,7 +224,10 @@ def everything(cell):
     watched = "demo://resource/dynamic/text/1"
     asking = ["get-roots-list", "trigger-elicitation-request", "trigger-sampling-request"]
     asked = asking if cell.client.answers else []
+    # It says this beside its answers: over HTTP nothing tells that it belongs to the one request that wanted to hear.
+    unheard = cell.era == "stateless" and cell.server.http
     return [
+        watch(),
         # Those that ask something are added once the server knows the client.
         tools(lists("echo", "get-sum", *asked), until=asked[-1] if asked else None),
         call("echo", says("Echo: hello"), {"message": "hello"}),
@@ -233,9 +254,12 @@ def everything(cell):
             {"duration": 0.4, "steps": 4},
             alone=False,
         ),
+        # It goes on working and reporting, and nobody may hear of it; the next one ends later than that.
+        cancel("trigger-long-running-operation", {"duration": 2, "steps": 10}),
+        call("trigger-long-running-operation", says("completed"), {"duration": 2, "steps": 1}, alone=False),
         level("debug"),
-        call("toggle-simulated-logging", says("Started"), alone=False),
-        wait("message"),
+        call("toggle-simulated-logging", says("Started"), level="debug", alone=False),
+        *([] if unheard else [wait("message")]),
         call("toggle-simulated-logging", says("Stopped"), alone=False),
         call("trigger-sampling-request", says("a model said this"), {"prompt": "say something"}, alone=False),
         call("trigger-elicitation-request", says("Name: Alice"), alone=False),

@@ -16,6 +16,7 @@ import packages  # noqa: E402
 
 BOTH = ("handshake", "stateless")
 HANDSHAKE = ("handshake",)
+STATELESS = ("stateless",)
 PORT = "{port}"
 
 
@@ -25,6 +26,7 @@ class Server:
     plan: Callable
     # The command line; `{port}` in it makes this an HTTP server.
     command: Callable
+    # What it speaks: without a gateway, a client must speak it too.
     eras: tuple = HANDSHAKE
     env: dict = dataclasses.field(default_factory=dict)
     prepare: Callable = lambda cell: None
@@ -44,6 +46,11 @@ def node(package, script, *arguments, preload=None):
         return first + [str(file)] + [str(argument).replace("{root}", str(cell.root)) for argument in arguments]
 
     return command
+
+
+def script(file, *arguments):
+    """A server of ours for Node."""
+    return lambda cell: [str(packages.node() / "node"), str(OURS / file), *arguments]
 
 
 def python(home, *arguments):
@@ -96,8 +103,15 @@ SERVERS = [
     Server("fetch", plans.fetch, python("pyservers", "mcp-server-fetch", "--allow-private-ips"), BOTH),
     Server("fixture", plans.fixture, fixture("--stdio"), BOTH),
     Server("fixture-http", plans.fixture, fixture("--http", PORT), BOTH),
+    Server("handshake-only", plans.fixture, fixture("--stdio", "--era", "handshake"), HANDSHAKE),
+    Server("handshake-only-http", plans.fixture, fixture("--http", PORT, "--era", "handshake"), HANDSHAKE),
+    Server("stateless-only", plans.fixture, fixture("--stdio", "--era", "stateless"), STATELESS),
+    Server("stateless-only-http", plans.fixture, fixture("--http", PORT, "--era", "stateless"), STATELESS),
     Server("demo1", plans.demo, python("py1", "python", OURS / "demo1.py")),
     Server("demo1-http", plans.demo, python("py1", "python", OURS / "demo1.py", PORT)),
     Server("demo2", plans.demo, python("py2", "python", OURS / "demo2.py"), BOTH),
     Server("demo2-http", plans.demo, python("py2", "python", OURS / "demo2.py", PORT), BOTH),
+    # A server that the gateway starts gets little of its environment.
+    Server("demo3", plans.demo, script("demo3.mjs"), STATELESS, {"PORTOLAN_TEST_CACHE": str(packages.cache())}),
+    Server("demo3-http", plans.demo, script("demo3.mjs", PORT), STATELESS),
 ]

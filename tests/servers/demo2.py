@@ -6,8 +6,12 @@
 
 import sys
 import warnings
+from typing import Annotated
 
+import anyio
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.resolve import Elicit, Resolve
+from pydantic import BaseModel
 
 # Telling handshake-era sessions of changes is deprecated, and still what they need.
 warnings.simplefilter("ignore")
@@ -40,6 +44,46 @@ async def grow(ctx: Context) -> str:
     else:
         await ctx.session.send_tool_list_changed()
     return "grown"
+
+
+class Person(BaseModel):
+    name: str
+
+
+async def who() -> Elicit[Person]:
+    return Elicit("Who is there?", Person)
+
+
+@mcp.tool()
+async def ask(person: Annotated[Person, Resolve(who)]) -> str:
+    """Ask who is there"""
+    return f"Hello, {person.name}!"
+
+
+begun = cancelled = 0
+
+
+@mcp.tool()
+async def linger(ctx: Context) -> str:
+    """Work until it is cancelled"""
+    global begun, cancelled
+    begun += 1
+    try:
+        await ctx.report_progress(1, 2)
+        await anyio.sleep(30)
+    except anyio.get_cancelled_exc_class():
+        cancelled += 1
+        raise
+    return "nobody wanted this to end"
+
+
+@mcp.tool()
+async def lingered() -> str:
+    """How many calls of linger there were, once they have ended"""
+    with anyio.move_on_after(10):
+        while begun > cancelled:
+            await anyio.sleep(0.01)
+    return f"{begun} began, {cancelled} cancelled"
 
 
 if len(sys.argv) > 1:

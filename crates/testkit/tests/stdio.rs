@@ -27,6 +27,11 @@ fn eras_can_be_refused() {
 }
 
 #[test]
+fn questions() {
+    play(include_str!("transcripts/questions.txt"));
+}
+
+#[test]
 fn lists_come_in_pages() {
     play(include_str!("transcripts/pages.txt"));
 }

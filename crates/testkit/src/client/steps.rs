@@ -50,6 +50,7 @@ impl<'a> Player<'a> {
             "resources" => json!(client.list_all_resources().await?),
             "templates" => json!(client.list_all_resource_templates().await?),
             "call" => self.call(step).await?,
+            "cancel" => self.cancel(step).await?,
             "prompt" => {
                 let mut params = GetPromptRequestParams::new(text("name"));
                 params.arguments = step["arguments"].as_object().cloned();
@@ -114,6 +115,27 @@ impl<'a> Player<'a> {
         tokio::time::sleep(LOOK_AGAIN).await;
         result["progress"] = json!(self.heard.take_progress());
         Ok(result)
+    }
+
+    /// Takes a call back once it has reported progress.
+    async fn cancel(&mut self, step: &Value) -> Result<Value, Error> {
+        let name = step["name"].as_str().unwrap_or_default().to_owned();
+        let params = CallToolRequestParams::new(name)
+            .with_arguments(step["arguments"].as_object().cloned().unwrap_or_default());
+        self.heard.take_progress();
+        let begun = async {
+            while self.heard.take_progress().is_empty() {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        // Of this SDK, a call that nobody waits for any more is one that is taken back.
+        tokio::select! {
+            result = self.client.call_tool(params) => Ok(json!({ "cancelled": false, "result": result? })),
+            waited = tokio::time::timeout(PATIENCE, begun) => match waited {
+                Ok(()) => Ok(json!({ "cancelled": true })),
+                Err(_) => Err("waited 10 s for progress".into()),
+            },
+        }
     }
 
     async fn watch(&mut self, uri: Option<&str>) -> Result<Value, Error> {
