@@ -36,6 +36,11 @@ async function another(what, than) {
   }
 }
 
+// ts2 reports each round of questions as progress, too: what the server said is the rest.
+const reported = (hear) => (step) => {
+  if (!step.message?.startsWith('Fulfilling input required')) hear(step.progress);
+};
+
 const request = (params, options) =>
   kind === 'ts1' ? client.callTool(params, undefined, options) : client.callTool(params, options);
 
@@ -62,13 +67,13 @@ const steps = {
     for (const what of Object.keys(awaited)) awaited[what] = count(what);
     const params = { name, arguments: given ?? {} };
     if (level && stateless) params._meta = { 'io.modelcontextprotocol/logLevel': level };
-    const options = { onprogress: (step) => progress.push(step.progress), timeout: 30_000 };
+    const options = { onprogress: reported((step) => progress.push(step)), timeout: 30_000 };
     return { ...(await request(params, options)), progress };
   },
   async cancel({ name, arguments: given }) {
     const abort = new AbortController();
     const begun = Promise.withResolvers();
-    const options = { onprogress: begun.resolve, signal: abort.signal, timeout: 30_000 };
+    const options = { onprogress: reported(begun.resolve), signal: abort.signal, timeout: 30_000 };
     const ended = request({ name, arguments: given ?? {} }, options);
     await Promise.race([begun.promise, ended, late(`progress of ${name}`)]);
     abort.abort('nobody wants to know any more');
