@@ -18,10 +18,14 @@ pub(crate) struct Inquiry {
     call: Weak<CallHandle>,
     /// What the request that the client made last allows to ask.
     asks: AtomicU8,
-    level: Option<u8>,
+    /// The least severe log level that it wants to hear of with the call; none: [`SILENCE`].
+    level: AtomicU8,
     open: Mutex<Vec<Open>>,
     numbers: AtomicU32,
 }
+
+/// No level is as severe.
+const SILENCE: u8 = u8::MAX;
 
 struct Open {
     key: String,
@@ -69,7 +73,7 @@ impl Inquiry {
         Arc::new(Self {
             call: Arc::downgrade(call),
             asks: AtomicU8::new(asks.bits()),
-            level,
+            level: AtomicU8::new(level.unwrap_or(SILENCE)),
             open: Mutex::default(),
             numbers: AtomicU32::new(1),
         })
@@ -77,7 +81,8 @@ impl Inquiry {
 
     /// The least severe log level that the client wants to hear of with the call.
     pub(crate) fn level(&self) -> Option<u8> {
-        self.level
+        let level = self.level.load(Ordering::Relaxed);
+        (level != SILENCE).then_some(level)
     }
 
     /// Whether its call is under way.
@@ -135,8 +140,10 @@ impl Inquiry {
 
     /// Gives the server what the client answered. What is no answer leaves its question open; what answers nothing is
     /// dropped.
-    pub(super) fn answer(&self, responses: Option<&Object<'_>>, asks: Asks) {
+    pub(super) fn answer(&self, responses: Option<&Object<'_>>, asks: Asks, level: Option<u8>) {
         self.asks.store(asks.bits(), Ordering::Relaxed);
+        self.level
+            .store(level.unwrap_or(SILENCE), Ordering::Relaxed);
         let answered: Vec<(Open, Option<String>)> = {
             let mut open = lock(&self.open);
             let answer = |open: &Open| {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use wire::{Frame, Object, build, code};
 
 use super::ticket::{Seal, Ticket, request_digest};
-use super::{Crossing, Way};
+use super::{Crossing, Resumer, Way};
 use crate::call::Call;
 use crate::calls::CallHandle;
 use crate::error::Fault;
@@ -204,7 +204,7 @@ pub(super) fn visits(
     let Ok((frame, _)) = &outcome else {
         return outcome;
     };
-    if frame.error().is_none() || !call.asks().url() {
+    if frame.error().is_none() || !call.asks.url() {
         return outcome;
     }
     let requests = || {
@@ -276,12 +276,13 @@ pub(crate) fn resume(call: &mut Call, retry: &Retry) -> Result<Resumed, Fault> {
             "was used already, or its call has ended; make the call again without it",
         ));
     };
-    let asks = call.asks();
+    let asks = call.asks;
     let responses = retry.responses.as_deref().map(Object::parse);
     let responses = responses.and_then(Result::ok);
-    if let Way::ToHandshake { inquiry, token } = &mut parked.crossing.way {
-        *token = Some(call.progress_token());
-        inquiry.answer(responses.as_ref(), asks);
+    if let Way::ToHandshake { inquiry, resumed } = &mut parked.crossing.way {
+        let (token, level) = (call.progress_token(), call.log_level);
+        *resumed = Some(Resumer { token, level });
+        inquiry.answer(responses.as_ref(), asks, level);
         if inquiry.requests().is_some() {
             // Some are left: they are asked again.
             parked.handle.slot.put(Step::Asked);
