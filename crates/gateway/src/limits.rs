@@ -62,6 +62,8 @@ pub const STANDING_WAIT: Duration = Duration::from_millis(500);
 pub const PROBE_WAIT: Duration = Duration::from_secs(1);
 /// Times that a server is launched until it is greeted in an era that it speaks.
 pub const STARTS_MAX: u32 = 3;
+/// How long a call may wait until its server has heard which log messages it wants.
+pub const LEVEL_WAIT: Duration = Duration::from_secs(1);
 /// `resources/subscribe` requests to one server at a time.
 pub const SUBSCRIBES_AT_ONCE: usize = 16;
 /// How long a call waits for what its client answers with another request.

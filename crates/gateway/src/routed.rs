@@ -124,7 +124,12 @@ fn behalf(call: &Call, era: Era) -> Behalf {
     let level = call.log_level;
     match era {
         Era::Stateless => Behalf::Stateless(level),
-        Era::Handshake => Behalf::Bridged(Inquiry::new(&call.handle, call.asks, level)),
+        Era::Handshake => Behalf::Bridged(Inquiry::new(
+            &call.handle,
+            call.frame.method(),
+            call.asks,
+            level,
+        )),
     }
 }
 

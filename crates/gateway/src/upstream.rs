@@ -32,7 +32,7 @@ use crate::bridge::Inquiries;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
-use crate::limits::{RETIRE_LOOK, RETIRE_WAIT, TAKEN_BACK_LINGER};
+use crate::limits::{LEVEL_WAIT, RETIRE_LOOK, RETIRE_WAIT, TAKEN_BACK_LINGER};
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::{Key, Server};
@@ -218,7 +218,9 @@ impl Upstream {
         };
         let inquiry = out.behalf.inquiry().cloned();
         if let Some(inquiry) = &inquiry {
-            self.listen_for(&live, inquiry).await;
+            // A server that takes its time with that is not waited for; what it logs until then may be lost.
+            let told = tokio::time::timeout(LEVEL_WAIT, self.listen_for(&live, inquiry));
+            let _ = handle.unless_over(told).await?;
         }
         let outcome = live.call(self, handle, out).await;
         if let (Some(inquiry), None) = (inquiry, &outcome) {

@@ -1,7 +1,7 @@
 //! What a server of the handshake era asks about the call of a stateless client. The client hears of it in an answer,
 //! and answers with its next request: until then the questions wait here.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use wire::{Edits, Frame, Object, code, method, quote};
@@ -11,11 +11,13 @@ use crate::calls::{Asking, CallHandle};
 use crate::limits::{EARLY_QUESTIONS_MAX, INQUIRY_BYTES_MAX, INQUIRY_QUESTIONS_MAX};
 use crate::outbox::lock;
 use crate::slot::Step;
-use crate::upstream::ToServer;
+use crate::upstream::{ToServer, may_ask};
 
 /// The questions about one call.
 pub(crate) struct Inquiry {
     call: Weak<CallHandle>,
+    /// Whether the answer to its method can be questions.
+    may_ask: bool,
     /// What the request that the client made last allows to ask.
     asks: AtomicU8,
     /// The least severe log level that it wants to hear of with the call; none: [`SILENCE`].
@@ -24,6 +26,7 @@ pub(crate) struct Inquiry {
     numbers: AtomicU32,
 }
 
+const NOBODY: &str = "no client can be told for which call this question is";
 /// No level is as severe.
 const SILENCE: u8 = u8::MAX;
 
@@ -68,10 +71,16 @@ impl Question {
 }
 
 impl Inquiry {
-    /// `asks` and `level` are those of the request.
-    pub(crate) fn new(call: &Arc<CallHandle>, asks: Asks, level: Option<u8>) -> Arc<Self> {
+    /// `asked`, `asks` and `level` are those of the request.
+    pub(crate) fn new(
+        call: &Arc<CallHandle>,
+        asked: &str,
+        asks: Asks,
+        level: Option<u8>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             call: Arc::downgrade(call),
+            may_ask: may_ask(asked),
             asks: AtomicU8::new(asks.bits()),
             level: AtomicU8::new(level.unwrap_or(SILENCE)),
             open: Mutex::default(),
@@ -85,9 +94,9 @@ impl Inquiry {
         (level != SILENCE).then_some(level)
     }
 
-    /// Whether its call is under way.
+    /// Whether its call is under way, and its server may ask something about it.
     fn is_open(&self) -> bool {
-        self.call.upgrade().is_some_and(|call| !call.slot.is_over())
+        self.may_ask && self.call.upgrade().is_some_and(|call| !call.slot.is_over())
     }
 
     /// Keeps a question for the client.
@@ -99,9 +108,8 @@ impl Inquiry {
         if let Some(missing) = question.missing(asks) {
             return Err(format!("the client does not support {missing}"));
         }
-        let call = self.call.upgrade().filter(|call| !call.slot.is_over());
-        let Some(call) = call else {
-            return Err("the call has ended".to_owned());
+        let Some(call) = self.call.upgrade().filter(|_| self.is_open()) else {
+            return Err(NOBODY.to_owned());
         };
         {
             let mut open = lock(&self.open);
@@ -198,13 +206,19 @@ impl Inquiry {
 #[derive(Default)]
 pub(crate) struct Inquiries {
     under_way: Mutex<Vec<Weak<Inquiry>>>,
-    /// Asked while there was no call.
+    /// Asked before there was any call.
     early: Mutex<Vec<Question>>,
+    /// There was one: what is asked without a reference may be about one that was taken back.
+    had_calls: AtomicBool,
 }
 
 impl Inquiries {
     /// A call is on its way; what was asked before it is about it, too.
     pub(crate) fn begin(&self, inquiry: &Arc<Inquiry>) {
+        if !inquiry.may_ask {
+            return;
+        }
+        self.had_calls.store(true, Ordering::Relaxed);
         {
             let mut under_way = lock(&self.under_way);
             under_way.retain(|known| known.upgrade().is_some_and(|known| known.is_open()));
@@ -240,7 +254,10 @@ impl Inquiries {
         match &open[..] {
             [only] => only.ask(question),
             // Servers like to ask for the folders as soon as they are greeted.
-            [] if &*question.asked == method::ROOTS_LIST && asks.roots() => {
+            [] if &*question.asked == method::ROOTS_LIST
+                && asks.roots()
+                && !self.had_calls.load(Ordering::Relaxed) =>
+            {
                 let mut early = lock(&self.early);
                 if early.len() >= EARLY_QUESTIONS_MAX {
                     return Err("there are too many unanswered questions".to_owned());
@@ -248,7 +265,7 @@ impl Inquiries {
                 early.push(question);
                 Ok(())
             }
-            _ => Err("no client can be told for which call this question is".to_owned()),
+            _ => Err(NOBODY.to_owned()),
         }
     }
 
@@ -265,6 +282,7 @@ impl Inquiries {
     /// The connection is gone, and with it who asked.
     pub(crate) fn forget_all(&self) {
         lock(&self.early).clear();
+        self.had_calls.store(false, Ordering::Relaxed);
         for inquiry in lock(&self.under_way).drain(..).filter_map(|i| i.upgrade()) {
             lock(&inquiry.open).clear();
         }
