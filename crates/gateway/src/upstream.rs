@@ -2,6 +2,7 @@
 //! key, watched, stopped when idle. What differs by transport is in `pipe` and `http`, how it begins in `start`,
 //! what it says unasked in `incoming`.
 
+mod callers;
 mod greet;
 mod http;
 mod incoming;
@@ -59,6 +60,7 @@ pub(crate) struct Upstream {
     turned: Notify,
     lists: ArcSwapOption<Lists>,
     attached: Mutex<Vec<Weak<Workspace>>>,
+    callers: callers::Callers,
     /// Resource subscriptions: how many want each, and whether the server has agreed.
     subscribed: Mutex<HashMap<Box<str>, (usize, bool)>>,
     /// Milliseconds on the gateway's clock.
@@ -128,6 +130,7 @@ impl Upstream {
             turned: Notify::new(),
             lists: ArcSwapOption::empty(),
             attached: Mutex::default(),
+            callers: callers::Callers::default(),
             subscribed: Mutex::default(),
             last_used: AtomicU64::new(core.now_ms()),
             in_flight: AtomicU64::new(0),
@@ -143,6 +146,7 @@ impl Upstream {
     // === who uses it ===
 
     pub(crate) fn attach(&self, workspace: &Arc<Workspace>) {
+        self.callers.meet(&workspace.caller);
         let mut attached = lock(&self.attached);
         if !attached
             .iter()

@@ -244,6 +244,16 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
         .ok()
         .and_then(|params| level_index(&params.string("level").ok()??));
     let level = level.unwrap_or(u8::MAX);
+    let live = upstream.current();
+    let pipe = live.as_ref().and_then(|live| match &live.link {
+        Link::Pipe(pipe) => Some(pipe),
+        Link::Http(_) => None,
+    });
+    // Behind a pipe, whose message it is can only be guessed: calls that were taken back may go on. Between callers
+    // nobody guesses.
+    if pipe.is_some() && upstream.callers.are_several() {
+        return;
+    }
     if let Some(about) = about {
         if about.behalf.wants_log(level) {
             about.handle.slot.message(frame.into_bytes());
@@ -251,12 +261,12 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
         return;
     }
     for session in audience(upstream) {
-        if level >= session.level() {
+        if session.hello().is_some() && level >= session.level() {
             session.tell(frame.bytes().clone());
         }
     }
     // In the stateless era a message belongs to a call that asked for such; which one, a pipe does not tell.
-    if let Some(Link::Pipe(pipe)) = upstream.current().as_ref().map(|live| &live.link) {
+    if let Some(pipe) = pipe {
         let of_stateless = |about: &&About| {
             matches!(about.behalf, Behalf::Stateless(_) | Behalf::Bridged(_))
                 && about.behalf.wants_log(level)

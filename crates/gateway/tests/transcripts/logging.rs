@@ -224,3 +224,49 @@ async fn a_stateless_caller_hears_the_log_of_its_call() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stateless_client_hears_no_log_that_it_did_not_ask_for() {
+    check(
+        r#"
+        server a {"tools":["x"],"era":"stateless"}
+        client 1 opens
+        client 1 ~> #1 tools/call {"name":"x"}
+        server a <- #$one tools/call *
+        client 1 ~> #2 tools/call {"name":"x"}
+        server a <- #$two tools/call *
+        server a -> notifications/message {"level":"error","data":1}
+        client 1 hears nothing
+        server a -> #$one = {}
+        client 1 <- #1 = {}
+        server a -> #$two = {}
+        client 1 <- #2 = {}
+        server a -> notifications/message {"level":"error","data":2}
+        client 1 hears nothing
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_callers_nobody_guesses_whose_log_it_is() {
+    check(
+        r#"
+        server a {"tools":["x"],"era":"stateless","share":"all"}
+        caller ann ~> #1 tools/call {"name":"x","_meta":{"io.modelcontextprotocol/logLevel":"info"}}
+        server a <- #$one tools/call *
+        server a -> notifications/message {"level":"info","data":"ann's, surely"}
+        caller ann <- notifications/message {"level":"info","data":"ann's, surely"}
+        caller ann drops #1
+        server a <- notifications/cancelled {"requestId":$one, ...}
+        caller bob ~> #2 tools/call {"name":"x","_meta":{"io.modelcontextprotocol/logLevel":"info"}}
+        server a <- #$two tools/call *
+        // It goes on with what was taken back.
+        server a -> notifications/message {"level":"info","data":"ann's still"}
+        caller bob hears nothing
+        server a -> #$two = {}
+        caller bob <- #2 = {}
+        "#,
+    )
+    .await;
+}
