@@ -201,6 +201,16 @@ impl Core {
         }
     }
 
+    /// Lets go of the upstreams that are left: everything has ended.
+    pub(crate) fn forget_all(&self) {
+        for server in self.servers().iter() {
+            for upstream in server.upstreams() {
+                server.forget(&upstream);
+                self.telemetry.upstreams.dec();
+            }
+        }
+    }
+
     /// Ends every `subscriptions/listen` stream.
     pub(crate) fn end_listens(&self) {
         for workspace in self.workspaces() {

@@ -280,6 +280,7 @@ impl Gateway {
             self.core.close(&session);
         }
         futures_util::future::join_all(upstreams.iter().map(|upstream| upstream.close())).await;
+        self.core.forget_all();
     }
 }
 

@@ -736,6 +736,7 @@ async fn whatever_happened_to_calls_none_is_counted_for_ever() {
         .await;
     let metrics = world.gateway().metrics();
     assert!(metrics.contains("\nportolan_sessions 0\n"), "{metrics}");
+    assert!(metrics.contains("\nportolan_upstreams 0\n"), "{metrics}");
     world.finish().await;
 }
 
