@@ -174,8 +174,11 @@ impl Upstream {
             .collect()
     }
 
-    /// The one conversation that it serves; none if there are several.
+    /// The one conversation that it serves; none if there are several, or were some of other callers.
     fn only_session(&self) -> Option<Arc<Session>> {
+        if self.callers.are_several() {
+            return None;
+        }
         let mut sessions = self
             .workspaces()
             .into_iter()

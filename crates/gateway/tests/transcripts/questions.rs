@@ -571,3 +571,29 @@ async fn a_streamed_call_does_not_either() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_question_about_the_call_of_one_caller_does_not_go_to_another() {
+    check(
+        r#"
+        server a {"tools":["ask"],"share":"all"}
+        client 1 opens http as ann
+        client 1 hello {"sampling":{}}
+        client 2 opens http as bob
+        client 2 hello {"sampling":{}}
+        client 2 -> #1 tools/list
+        client 2 <- #1 = *
+        client 1 -> #1 tools/call {"name":"ask"}
+        server a <- #$one tools/call *
+        client 1 closes
+        client 1 <- #1 ! *
+        client 1 <- end
+        server a <- notifications/cancelled {"requestId":$one, ...}
+        // It has not read that yet.
+        server a -> #"q" sampling/createMessage {"for":"ann"}
+        server a <- #"q" ! -32601 "*no client*"
+        client 2 hears nothing
+        "#,
+    )
+    .await;
+}
