@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 use wire::{Era, method};
@@ -153,6 +154,10 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
     });
     let _ = tokio::time::timeout(wait, join_all(settled)).await;
     listen.acknowledge();
+    if call.core.is_draining.load(Ordering::Relaxed) {
+        // Who ended the others did not see this one.
+        listen.end();
+    }
     Ok(Route::Stream)
 }
 

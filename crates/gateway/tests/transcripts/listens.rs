@@ -323,3 +323,20 @@ async fn late_servers_are_news_for_who_listens() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_opens_only_after_the_end_of_the_gateway_ends_at_once() {
+    check(
+        r#"
+        server a {"era":"stateless","tools":["x"],"launch":"held"}
+        caller ann ~> #1 subscriptions/listen {"notifications":{}}
+        gateway shuts down 0s
+        advance 1s
+        gateway is down
+        advance 5s
+        caller ann <- notifications/subscriptions/acknowledged *
+        caller ann <- #1 = {"resultType":"complete", ...}
+        "#,
+    )
+    .await;
+}
