@@ -313,9 +313,10 @@ impl Conn {
                 let honours = state.rng.chance(80);
                 if let Some(call) = state.calls.get_mut(&id) {
                     let again = std::mem::replace(&mut call.is_cancelled, true);
-                    if honours {
-                        call.moves.clear();
-                    }
+                    // Those ask nothing any more.
+                    call.moves.retain(|(_, one)| {
+                        !honours && !matches!(one, Move::Ask(_) | Move::AskInVain(_))
+                    });
                     if again {
                         drop(state);
                         self.fault(&format!("{id} was cancelled twice"));
