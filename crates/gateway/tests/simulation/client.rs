@@ -308,6 +308,10 @@ impl Client {
     pub(crate) fn cancel(self: &Arc<Self>, at: usize) {
         let id = {
             let mut judge = self.world.judge();
+            // No door lets it overtake its request.
+            if !judge.sent[at].has_begun {
+                return;
+            }
             let id = judge.sent[at].id.clone();
             if self.door.is_some() {
                 let same = judge

@@ -73,7 +73,7 @@ const STEPS: &[(usize, Step)] = &[
     (4, Step::Complete),
     (8, Step::List),
     (3, Step::Greet),
-    (5, Step::Subscribe),
+    (9, Step::Subscribe),
     (3, Step::Unsubscribe),
     (4, Step::Listen),
     (5, Step::Cancel),
@@ -85,7 +85,7 @@ const STEPS: &[(usize, Step)] = &[
     (1, Step::Roots),
     (4, Step::Come),
     (2, Step::Close),
-    (14, Step::Server),
+    (18, Step::Server),
     (1, Step::Restart),
     (1, Step::Stop),
     (1, Step::Reload),
@@ -318,8 +318,8 @@ impl Game {
         }
         let act = self.rng.weighted(&[
             (5, Act::ChangeLists),
-            (5, Act::UpdateResource(0)),
-            (5, Act::UpdateResource(1)),
+            (9, Act::UpdateResource(0)),
+            (9, Act::UpdateResource(1)),
             (2, Act::Log),
             (1, Act::StrayProgress),
             (1, Act::StrayAnswer),
@@ -458,6 +458,8 @@ impl Game {
 
     /// Until each request is answered and each server has heard of it.
     async fn wait_for_answers(&mut self) -> Result<(), ()> {
+        // What is on its way arrives.
+        tokio::time::sleep(Duration::from_millis(50)).await;
         let listens: Vec<(Arc<Client>, usize)> = {
             let judge = self.world.judge();
             let open = judge.sent.iter().enumerate();
