@@ -63,6 +63,8 @@ pub(crate) struct Core {
     now_ms: AtomicU64,
     pub(crate) in_flight: AtomicU64,
     pub(crate) is_draining: AtomicBool,
+    /// Nothing is started any more, not even for calls that are under way.
+    pub(crate) is_over: AtomicBool,
 }
 
 /// What a [`Core`] is made of.
@@ -110,6 +112,7 @@ impl Core {
             now_ms: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             is_draining: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
         }
     }
 
@@ -184,7 +187,6 @@ impl Core {
         }
         self.changed();
         for upstream in uses_gone {
-            self.telemetry.upstreams.dec();
             upstream.retire();
         }
         self.tell_all();
@@ -206,7 +208,6 @@ impl Core {
         for server in self.servers().iter() {
             for upstream in server.upstreams() {
                 server.forget(&upstream);
-                self.telemetry.upstreams.dec();
             }
         }
     }
@@ -308,7 +309,6 @@ impl Core {
             let is_unused = upstream.detach(workspace);
             if is_unused && !upstream.key.is_shared() {
                 upstream.server.forget(&upstream);
-                self.telemetry.upstreams.dec();
                 tokio::spawn(async move { upstream.close().await });
             }
         }
@@ -347,7 +347,6 @@ impl Core {
         let capabilities = asker(session.as_ref(), side.era);
         let key = Key::new(server, side, capabilities);
         let upstream = server.upstream(&key, || {
-            self.telemetry.upstreams.inc();
             Arc::new(Upstream::new(
                 self.next_id(),
                 server.clone(),
@@ -368,6 +367,9 @@ impl Core {
         // It may have ended between the call's arrival and now; who ended it did not see this upstream.
         if session.is_some_and(|session| session.is_closed()) {
             self.leave(side.workspace);
+        }
+        if self.is_over.load(Ordering::Relaxed) {
+            server.forget(&upstream);
         }
         upstream
     }
@@ -423,8 +425,7 @@ impl Core {
                 .entry
                 .idle_timeout_s
                 .map_or(self.settings.idle_timeout, Duration::from_secs);
-            let forgotten = server.forget_unused();
-            self.telemetry.upstreams.dec_by(forgotten as i64);
+            server.forget_unused();
             for upstream in server.upstreams() {
                 upstream.sweep();
                 if !idle.is_zero() {

@@ -255,6 +255,9 @@ impl Gateway {
 
     /// The metrics in the OpenMetrics text format.
     pub fn metrics(&self) -> String {
+        let servers = self.core.servers();
+        let upstreams = servers.iter().map(|server| server.upstreams().len() as i64);
+        self.core.telemetry.upstreams.set(upstreams.sum());
         self.core.telemetry.text()
     }
 
@@ -270,6 +273,7 @@ impl Gateway {
         };
         // What is still running then is cut off.
         let _ = tokio::time::timeout(grace, drained).await;
+        self.core.is_over.store(true, Ordering::Relaxed);
         let upstreams: Vec<_> = self
             .core
             .servers()

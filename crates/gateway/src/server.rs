@@ -182,13 +182,11 @@ impl Server {
         lock(&self.upstreams).retain(|_, known| known.id != upstream.id);
     }
 
-    /// Lets go of shared upstreams that nobody uses any more and that have ended; how many there were.
-    pub(crate) fn forget_unused(&self) -> usize {
+    /// Lets go of shared upstreams that nobody uses any more and that have ended.
+    pub(crate) fn forget_unused(&self) {
         let mut upstreams = lock(&self.upstreams);
-        let before = upstreams.len();
         // Whoever is about to use one holds it already, since it is found under this lock.
         upstreams.retain(|_, known| Arc::strong_count(known) > 1 || known.current().is_some());
-        before - upstreams.len()
     }
 
     // === what was learnt ===

@@ -335,6 +335,9 @@ impl Upstream {
 
     /// Sees to it that a start is under way. With `waited` a failure is the answer instead.
     fn begin(self: &Arc<Self>, waited: bool) -> Result<(), Fault> {
+        if self.core()?.is_over.load(Ordering::Relaxed) {
+            return Err(Fault::ShuttingDown);
+        }
         let mut state = lock(&self.state);
         match &*state {
             State::Starting => return Ok(()),

@@ -792,3 +792,32 @@ async fn somebody_elses_conversation_does_not_exist() {
     assert!(gateway.session(session.id(), &caller("ann")).is_none());
     world.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_the_end_nothing_is_started() {
+    let mut world = World::default();
+    world
+        .run(
+            r#"
+            server a {"era":"stateless","tools":["x"],"launch":"held"}
+            server b {"era":"stateless","resources":["r://1"]}
+            caller ann ~> #1 resources/list
+            advance 5s
+            caller ann <- #1 = {"resources":[{"uri":"r://1", ...}], ...}
+            server b launches 1
+            // This one needs another connection to b, but looks for a first.
+            caller bob ~> #2 subscriptions/listen {"notifications":{"resourceSubscriptions":["r://1"]}}
+            gateway shuts down 0s
+            advance 10s
+            gateway is down
+            caller bob <- notifications/subscriptions/acknowledged *
+            caller bob <- #2 = *
+            server b launches 1
+            server b ends
+            "#,
+        )
+        .await;
+    let metrics = world.gateway().metrics();
+    assert!(metrics.contains("\nportolan_upstreams 0\n"), "{metrics}");
+    world.finish().await;
+}
