@@ -318,7 +318,10 @@ impl Client {
                     .sent
                     .iter_mut()
                     .filter(|sent| sent.client == self.number && sent.id == id);
-                same.for_each(|sent| sent.is_cancelled = true);
+                same.for_each(|sent| {
+                    sent.is_cancelled = true;
+                    sent.take_back();
+                });
             }
             id
         };
@@ -337,6 +340,10 @@ impl Client {
             return;
         };
         let mut judge = self.world.judge();
+        // In the handshake era a server is left to finish.
+        if self.era == Era::Stateless {
+            judge.sent[at].take_back();
+        }
         judge.sent[at].is_dropped = true;
         let name = judge.parties[self.number].name.clone();
         let id = judge.sent[at].id.to_string();
@@ -381,6 +388,7 @@ impl Client {
             .filter(|sent| sent.client == self.number)
         {
             sent.is_cancelled = true;
+            sent.take_back();
         }
     }
 

@@ -3,6 +3,7 @@
 //! is what the client gets, without delay.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use bytes::Bytes;
 use portolan_gateway::front::Door;
@@ -16,6 +17,9 @@ use super::stats::{Cell, Stats};
 
 /// Whether clients of one era are served by servers of the other.
 pub(crate) const BRIDGED: bool = false;
+
+/// Longer than anything is on its way.
+const NEWS: Duration = Duration::from_secs(1);
 
 /// The caller by its number.
 pub(crate) const CALLERS: [&str; 3] = ["ann", "bob", "cem"];
@@ -63,6 +67,8 @@ pub(crate) struct Sent {
     pub(crate) has_begun: bool,
     /// The client took it back, or closed its conversation.
     pub(crate) is_cancelled: bool,
+    /// When it was taken back in a way that its server is told of.
+    pub(crate) taken_back: Option<Instant>,
     /// The client does not wait any more.
     pub(crate) is_dropped: bool,
     pub(crate) answers: usize,
@@ -77,6 +83,13 @@ pub(crate) struct Sent {
 impl Sent {
     pub(crate) fn is_open(&self) -> bool {
         self.answers == 0 && !self.is_dropped
+    }
+
+    /// Its server is to be told, if it has it.
+    pub(crate) fn take_back(&mut self) {
+        if self.is_open() && self.has_begun {
+            self.taken_back.get_or_insert_with(Instant::now);
+        }
     }
 }
 
@@ -144,6 +157,7 @@ impl Judge {
             params,
             has_begun: false,
             is_cancelled: false,
+            taken_back: None,
             is_dropped: false,
             answers: 0,
             progress: 0,
@@ -476,6 +490,19 @@ impl Judge {
     /// A server answers that it needs more.
     pub(crate) fn requires(&mut self, mark: Mark) {
         *self.required.entry(mark).or_default() += 1;
+    }
+
+    /// A server answers a request of which nobody told it that it was taken back.
+    pub(crate) fn works_on(&mut self, conn: &str, mark: Mark) {
+        let mut sends = self.sent.iter().filter(|sent| sent.mark == mark);
+        let (only, others) = (sends.next(), sends.next());
+        let taken_back = only
+            .filter(|_| others.is_none())
+            .and_then(|sent| sent.taken_back);
+        let is_known = taken_back.is_none_or(|at| at.elapsed() < NEWS);
+        self.check(is_known, || {
+            format!("{conn}: nobody told it that {mark} was taken back")
+        });
     }
 
     /// The last word of a server on a request has reached the gateway.

@@ -365,8 +365,11 @@ impl Conn {
         if let Some(call) = state.calls.get_mut(&id) {
             let is_first = !std::mem::replace(&mut call.is_answered, true);
             let is_last = message["result"]["resultType"] != "input_required";
-            if is_first && is_last && !call.is_cancelled {
-                judge.gives(call.mark);
+            if !call.is_cancelled {
+                judge.works_on(&self.name, call.mark);
+                if is_first && is_last {
+                    judge.gives(call.mark);
+                }
             }
         }
     }
