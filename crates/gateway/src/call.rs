@@ -19,7 +19,7 @@ use crate::limits::STATELESS_IN_FLIGHT_MAX;
 use crate::method::subscriptions::{self, Subscribing};
 use crate::record::{CallRecord, Outcome};
 use crate::server::Server;
-use crate::session::{Refused, Session};
+use crate::session::{Refused, Session, level_index};
 use crate::slot::Step;
 use crate::trace::{self, Trace};
 use crate::upstream::Upstream;
@@ -134,6 +134,11 @@ impl Call {
     pub(crate) fn progress_token(&self) -> Option<Box<str>> {
         let token = self.meta()?.get(meta::PROGRESS_TOKEN).ok()??;
         (token != "null").then(|| token.into())
+    }
+
+    /// The least severe log level that a stateless client wants to hear with it.
+    pub(crate) fn log_level(&self) -> Option<u8> {
+        level_index(&self.meta()?.string(meta::LOG_LEVEL).ok()??)
     }
 
     fn meta(&self) -> Option<Object<'_>> {

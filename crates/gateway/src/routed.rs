@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wire::{Edits, Era, Object, ObjectError, from_header, meta, method, quote};
 
 use crate::annotation::{self, Mirrored};
+use crate::asks::Asks;
 use crate::bridge::{self, Inquiry, Retry};
 use crate::call::{Call, well_known};
 use crate::eras::other;
@@ -13,7 +14,6 @@ use crate::front::StatelessHeaders;
 use crate::identify::named_by;
 use crate::lists::Kind;
 use crate::naming;
-use crate::session::level_index;
 use crate::trace::Trace;
 use crate::upstream::{Behalf, Outgoing, may_ask};
 use crate::view::{Target, View};
@@ -110,7 +110,7 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
         name: is_named.then(|| target.own.to_string()),
         params: mirrored,
         progress,
-        behalf: behalf(call, era, meta.as_ref()),
+        behalf: behalf(call, era),
     };
     let name = (subject.kind != Asked::Anything).then(|| Box::from(&*subject.name));
     let plan = Plan { target, out, retry };
@@ -118,15 +118,21 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
 }
 
 /// Who can be asked about the call, or what it wants to hear with it.
-fn behalf(call: &Call, era: Era, meta: Option<&Object<'_>>) -> Behalf {
+fn behalf(call: &Call, era: Era) -> Behalf {
     if let (Some(session), Era::Handshake) = (&call.session, call.era) {
         return Behalf::Session(session.clone());
     }
-    let level = meta.and_then(|meta| meta.string(meta::LOG_LEVEL).ok().flatten());
-    let level = level.as_deref().and_then(level_index);
+    let level = call.log_level();
     match era {
         Era::Stateless => Behalf::Stateless(level),
-        Era::Handshake => Behalf::Bridged(Inquiry::new(&call.handle, call.asks(), level)),
+        Era::Handshake => {
+            // Only answers to these may ask in turn.
+            let asks = match may_ask(call.frame.method()) {
+                true => call.asks(),
+                false => Asks::NONE,
+            };
+            Behalf::Bridged(Inquiry::new(&call.handle, asks, level))
+        }
     }
 }
 

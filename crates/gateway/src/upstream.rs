@@ -218,7 +218,7 @@ impl Upstream {
         };
         let inquiry = out.behalf.inquiry().cloned();
         if let Some(inquiry) = &inquiry {
-            self.listen_for(&live, inquiry).await;
+            handle.unless_over(self.listen_for(&live, inquiry)).await?;
         }
         let outcome = live.call(self, handle, out).await;
         if let (Some(inquiry), None) = (inquiry, &outcome) {

@@ -18,7 +18,7 @@ pub(crate) struct Inquiry {
     call: Weak<CallHandle>,
     /// What the request that the client made last allows to ask.
     asks: AtomicU8,
-    level: Option<u8>,
+    level: Mutex<Option<u8>>,
     open: Mutex<Vec<Open>>,
     numbers: AtomicU32,
 }
@@ -69,7 +69,7 @@ impl Inquiry {
         Arc::new(Self {
             call: Arc::downgrade(call),
             asks: AtomicU8::new(asks.bits()),
-            level,
+            level: Mutex::new(level),
             open: Mutex::default(),
             numbers: AtomicU32::new(1),
         })
@@ -77,7 +77,7 @@ impl Inquiry {
 
     /// The least severe log level that the client wants to hear of with the call.
     pub(crate) fn level(&self) -> Option<u8> {
-        self.level
+        *lock(&self.level)
     }
 
     /// Whether its call is under way.
@@ -135,7 +135,8 @@ impl Inquiry {
 
     /// Gives the server what the client answered. What is no answer leaves its question open; what answers nothing is
     /// dropped.
-    pub(super) fn answer(&self, responses: Option<&Object<'_>>, asks: Asks) {
+    pub(super) fn answer(&self, responses: Option<&Object<'_>>, asks: Asks, level: Option<u8>) {
+        *lock(&self.level) = level;
         self.asks.store(asks.bits(), Ordering::Relaxed);
         let answered: Vec<(Open, Option<String>)> = {
             let mut open = lock(&self.open);

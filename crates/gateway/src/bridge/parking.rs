@@ -281,7 +281,7 @@ pub(crate) fn resume(call: &mut Call, retry: &Retry) -> Result<Resumed, Fault> {
     let responses = responses.and_then(Result::ok);
     if let Way::ToHandshake { inquiry, token } = &mut parked.crossing.way {
         *token = Some(call.progress_token());
-        inquiry.answer(responses.as_ref(), asks);
+        inquiry.answer(responses.as_ref(), asks, call.log_level());
         if inquiry.requests().is_some() {
             // Some are left: they are asked again.
             parked.handle.slot.put(Step::Asked);
