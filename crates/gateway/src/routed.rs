@@ -46,13 +46,13 @@ enum Asked {
 /// starting: those are waited for.
 pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
     let view = call.core.view(&call.side());
-    let plan = match plan_in(call, &view) {
+    let plan = match plan_in(call, &view, view.is_complete()) {
         Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_))
             if !view.is_complete() =>
         {
             let side = call.side();
             Box::pin(call.core.first_lists(&side)).await;
-            plan_in(call, &call.core.view(&side))
+            plan_in(call, &call.core.view(&side), true)
         }
         other => other,
     };
@@ -65,10 +65,10 @@ pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
 
 type Planned = (Plan, Option<Trace>, Option<Box<str>>);
 
-fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
+fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> {
     let params = call.params()?;
     let subject = subject(call, &params)?;
-    let target = find(call, view, &subject)?;
+    let target = find(call, view, &subject, may_guess)?;
     let mut edits = call.frame.edit();
     let id = call.id.to_string();
     edits.replace(call.raw_id(), id.clone());
@@ -216,7 +216,7 @@ fn subject<'a>(call: &Call, params: &Object<'a>) -> Result<Subject<'a>, Fault> {
     }
 }
 
-fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault> {
+fn find(call: &Call, view: &View, subject: &Subject<'_>, may_guess: bool) -> Result<Target, Fault> {
     match subject.kind {
         Asked::Listed(kind @ (Kind::Tools | Kind::Prompts)) => view
             .target(kind, &subject.name)
@@ -234,10 +234,10 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault
         Asked::Listed(Kind::Templates) => view
             .target(Kind::Templates, &subject.name)
             .cloned()
-            .or_else(|| view.resource(&subject.name))
+            .or_else(|| view.resource(&subject.name, may_guess))
             .ok_or_else(|| Fault::UnknownResource(subject.name.to_string())),
         Asked::Listed(Kind::Resources) => view
-            .resource(&subject.name)
+            .resource(&subject.name, may_guess)
             .ok_or_else(|| Fault::UnknownResource(subject.name.to_string())),
         Asked::Task => {
             let unknown = || Fault::Unknown {

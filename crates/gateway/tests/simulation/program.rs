@@ -122,9 +122,9 @@ impl Conn {
             let text = build::error(Some(&id), code::METHOD_NOT_FOUND, "method not found", None);
             return state.plan(wait, Deed::Say(text));
         }
-        // Who stayed silent on the greeting of one era is tried with that of the other, which then counts.
-        let is_second_try = state.era == Some(Era::Stateless) && era == Era::Handshake;
-        if state.era.is_some() && !is_second_try {
+        // Whoever is not sure of the era asks for the newer one first, and does not wait for ever.
+        let is_second = state.era == Some(Era::Stateless) && era == Era::Handshake;
+        if state.era.is_some() && !is_second {
             drop(state);
             return self.fault("greeted twice");
         }
