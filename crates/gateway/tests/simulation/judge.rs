@@ -461,6 +461,12 @@ impl Judge {
         Some(Duty::Repeat(result.clone()))
     }
 
+    /// Whether a subscription of a client is under way.
+    pub(crate) fn subscribes(&self, client: usize) -> bool {
+        let mut of_client = self.sent.iter().filter(|sent| sent.client == client);
+        of_client.any(|sent| sent.method == method::RESOURCES_SUBSCRIBE && sent.is_open())
+    }
+
     /// From when to when a client is subscribed.
     fn subscription(&mut self, at: usize, is_agreed: bool) {
         let sent = &self.sent[at];
