@@ -1,8 +1,8 @@
 //! Ten thousand calls over servers of which most misbehave, and all of which are killed now and then: what must stay
 //! true of the gateway all the while.
 //!
-//! A run is a quiet phase, in which the sound servers are called alone, and rounds, in which they are called just as
-//! often while everything else goes on beside. [`fleet`] says who takes part, [`load`] how they are called, [`client`]
+//! Quiet phases, in which the others are frozen and the sound servers are called alone, take turns with rounds, in which
+//! they are called in the same way while everything else goes on beside: so both see the same machine. [`fleet`] says who takes part, [`load`] how they are called, [`client`]
 //! what counts as one answer, [`verdict`] what must be true in the end.
 
 mod client;
@@ -140,16 +140,13 @@ async fn play(options: &Options, programs: &Programs, tell: &impl Fn(&str)) -> i
     let mut load = Load::new(gateway.address, clients.clone(), &fleet);
     look(&gateway, &clients, &mut verdict).await;
 
-    let begun = Instant::now();
-    let quiet = load.quiet(&mut dice).await;
-    tell(&format!(
-        "quiet phase: {:.1} s",
-        begun.elapsed().as_secs_f64()
-    ));
-    verdict.answered(&quiet);
-
+    load.warm(&mut dice).await;
+    let mut quiet = Tally::default();
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
+        let alone = kills::frozen(programs, load.quiet(&mut dice)).await;
+        verdict.answered(&alone);
+        quiet.add(alone);
         let begun = Instant::now();
         look(&gateway, &clients, &mut verdict).await;
         let (tally, kills) = kills::during(&mut fleet, programs, &mut dice.clone(), |killed| {

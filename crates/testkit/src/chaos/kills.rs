@@ -1,4 +1,4 @@
-//! Kills servers at random while something else goes on, and starts again those that the gateway cannot.
+//! Kills servers at random while something else goes on, and starts again those that the gateway cannot; or freezes them.
 
 use std::future::Future;
 use std::io;
@@ -50,6 +50,23 @@ pub(super) async fn during<T, F: Future<Output = T>>(
             server.listen(programs).await?;
         }
     }
+}
+
+/// Does `what` while every server that misbehaves stands still.
+pub(super) async fn frozen<T>(programs: &Programs, what: impl Future<Output = T>) -> T {
+    let others: Vec<u32> = processes::marked(&programs.home)
+        .into_iter()
+        .filter(|process| process.command.contains("portolan-misbehaving "))
+        .map(|process| process.pid)
+        .collect();
+    for pid in &others {
+        processes::kill(*pid, Signal::STOP);
+    }
+    let done = what.await;
+    for pid in &others {
+        processes::kill(*pid, Signal::CONT);
+    }
+    done
 }
 
 /// Whether this is a server itself, and not its guard, nor what it left behind.

@@ -20,7 +20,7 @@ const SOUND_LANES: usize = 4;
 /// The rest of such a lane between two calls.
 const SOUND_PAUSE: Duration = Duration::from_millis(80);
 /// Calls of a lane in the quiet phase, and in a round.
-const QUIET_CALLS: usize = 250;
+const QUIET_CALLS: usize = 25;
 const ROUND_CALLS: usize = 50;
 /// Calls to the others in flight at a time, at most, and in a round.
 const OTHER_LANES: usize = 64;
@@ -89,11 +89,14 @@ impl Load {
         }
     }
 
+    /// The first calls, which start servers and are not measured.
+    pub(super) async fn warm(&mut self, dice: &mut Dice) {
+        let lanes = self.sound_lanes(dice, QUIET_CALLS);
+        joined(self.sound(lanes)).await;
+    }
+
     /// Sound servers alone.
     pub(super) async fn quiet(&mut self, dice: &mut Dice) -> Tally {
-        // The first calls start servers.
-        let warm = self.sound_lanes(dice, 10);
-        joined(self.sound(warm)).await;
         let lanes = self.sound_lanes(dice, QUIET_CALLS);
         let mut tally = Tally::default();
         tally.sound(joined(self.sound(lanes)).await, &[]);
@@ -210,6 +213,20 @@ impl Tally {
             Heard::Cancelled => self.cancelled += 1,
             Heard::Wrong(why) => self.wrong.push(why.clone()),
         }
+    }
+
+    /// Adds what came of further calls.
+    pub(super) fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.own += other.own;
+        self.results += other.results;
+        self.failures += other.failures;
+        self.cancelled += other.cancelled;
+        self.wrong.extend(other.wrong);
+        self.unsound.extend(other.unsound);
+        self.left_out += other.left_out;
+        self.sound.extend(other.sound);
+        self.sound.sort();
     }
 
     fn sound(&mut self, all: Vec<Done>, killed: &[(String, Instant)]) {

@@ -53,7 +53,7 @@ fn process(pid: u32, mark: &str) -> Option<Process> {
     })
 }
 
-/// Ends a process without asking; it may be gone already.
+/// Signals a process, which may be gone already.
 pub(super) fn kill(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
