@@ -295,6 +295,7 @@ fn faults() -> impl Iterator<Item = (Fault, Kind)> {
         (
             Fault::OtherEra {
                 server: server.clone(),
+                speaks: wire::Era::Handshake,
             },
             Kind::NotRunning,
         ),

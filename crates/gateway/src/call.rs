@@ -51,6 +51,8 @@ pub(crate) struct Call {
     pub(crate) asks: Asks,
     /// The least severe log level that a stateless request wants to hear of.
     pub(crate) log_level: Option<u8>,
+    /// What its upstream turned out to speak, whatever is known of its server.
+    pub(crate) speaks: Option<Era>,
     /// Its upstream, if that is of the other era.
     pub(crate) bridged: Option<Arc<Upstream>>,
     /// How it goes on after the first word of its server.
@@ -100,6 +102,7 @@ impl Call {
             subscribing: None,
             asks: Asks::NONE,
             log_level: None,
+            speaks: None,
             bridged: None,
             crossing: None,
             parked: None,
@@ -139,7 +142,11 @@ impl Call {
         if let Some(session) = &self.session {
             session.goes_on(self.raw_id(), &handle);
         }
-        self.handle = handle;
+        let before = std::mem::replace(&mut self.handle, handle);
+        // Taken back in between: whoever did that knew the old mailbox only.
+        if before.is_taken_back() || self.session.as_ref().is_some_and(|s| s.is_closed()) {
+            self.handle.cancel(None);
+        }
     }
 
     /// The client's id of the request, raw JSON.

@@ -82,8 +82,8 @@ fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> 
         None => (None, None),
     };
     // Where that is not known yet, it is so as soon as the server is up.
-    let era = call.core.wire_era(&target.server, call.era);
-    let era = era.unwrap_or(call.era);
+    let known = || call.core.wire_era(&target.server, call.era);
+    let era = call.speaks.or_else(known).unwrap_or(call.era);
     let mut retry = None;
     match (call.era, era, &call.session) {
         (Era::Stateless, Era::Handshake, _) => {
@@ -97,8 +97,11 @@ fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> 
         _ => {}
     }
     let mut mirrored = Vec::new();
-    if era == Era::Stateless && !target.mirrored.is_empty() {
+    if (era == Era::Stateless || call.headers.is_some()) && !target.mirrored.is_empty() {
         mirrored = headers(&params, &target.mirrored, call.headers.as_deref())?;
+    }
+    if era == Era::Handshake {
+        mirrored.clear();
     }
     let is_named = era == Era::Stateless && named_by(call.frame.method()).is_some();
     let out = Outgoing {

@@ -4,9 +4,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+use tokio::time::Instant;
 use wire::{Edits, Frame, Object, code, method, quote};
 
-use crate::asks::Asks;
+use crate::asks::{Asks, can_be_asked};
 use crate::calls::{Asking, CallHandle};
 use crate::limits::{EARLY_QUESTIONS_MAX, INQUIRY_BYTES_MAX, INQUIRY_QUESTIONS_MAX};
 use crate::outbox::lock;
@@ -33,6 +34,7 @@ const SILENCE: u8 = u8::MAX;
 struct Open {
     key: String,
     question: Question,
+    since: Instant,
     _asking: Asking,
 }
 
@@ -105,6 +107,12 @@ impl Inquiry {
     /// Why it cannot be asked, for the server.
     fn ask(&self, question: Question) -> Result<(), String> {
         let asks = Asks::of_bits(self.asks.load(Ordering::Relaxed));
+        if !can_be_asked(&question.asked) {
+            return Err(format!(
+                "no client of 2026-07-28 can be asked for {:?}",
+                question.asked
+            ));
+        }
         if let Some(missing) = question.missing(asks) {
             return Err(format!("the client does not support {missing}"));
         }
@@ -122,6 +130,7 @@ impl Inquiry {
             open.push(Open {
                 key: format!("q{}", self.numbers.fetch_add(1, Ordering::Relaxed)),
                 question,
+                since: Instant::now(),
                 _asking: call.asking(),
             });
         }
@@ -129,6 +138,11 @@ impl Inquiry {
             self.close();
         }
         Ok(())
+    }
+
+    /// When the oldest open question was asked.
+    pub(super) fn asked_since(&self) -> Option<Instant> {
+        lock(&self.open).iter().map(|open| open.since).min()
     }
 
     /// `inputRequests` with all that is open, raw JSON; none if nothing is.
@@ -259,7 +273,8 @@ impl Inquiries {
                 && !self.had_calls.load(Ordering::Relaxed) =>
             {
                 let mut early = lock(&self.early);
-                if early.len() >= EARLY_QUESTIONS_MAX {
+                let bytes = question.params.len();
+                if early.len() >= EARLY_QUESTIONS_MAX || bytes > INQUIRY_BYTES_MAX {
                     return Err("there are too many unanswered questions".to_owned());
                 }
                 early.push(question);
