@@ -277,7 +277,6 @@ fn kind_of_tag(tag: &str) -> Kind {
 
 fn faults() -> impl Iterator<Item = (Fault, Kind)> {
     let (server, reason) = (Arc::<str>::from(""), String::new());
-    let (speaks, wanted) = ("", "");
     [
         (
             Fault::Unavailable {
@@ -296,8 +295,7 @@ fn faults() -> impl Iterator<Item = (Fault, Kind)> {
         (
             Fault::OtherEra {
                 server: server.clone(),
-                speaks,
-                wanted,
+                speaks: wire::Era::Handshake,
             },
             Kind::NotRunning,
         ),

@@ -9,6 +9,7 @@ mod cli {
     mod home;
     mod http;
     mod misbehaving;
+    mod misbehaving_clients;
     mod output;
     mod server;
     mod stdio;

@@ -101,7 +101,7 @@ impl Asks {
         let (name, has) = match asked {
             method::SAMPLING_CREATE_MESSAGE => ("sampling", self.has(SAMPLING)),
             method::ELICITATION_CREATE if by_url() => ("elicitation by URL", self.url()),
-            method::ELICITATION_CREATE => ("elicitation", self.has(FORM | URL)),
+            method::ELICITATION_CREATE => ("elicitation", self.has(FORM)),
             method::ROOTS_LIST => ("roots", self.roots()),
             _ => return None,
         };
@@ -119,6 +119,14 @@ impl Asks {
     fn has(self, bits: u8) -> bool {
         self.0 & bits != 0
     }
+}
+
+/// Whether clients know how to be asked for this at all.
+pub(crate) fn can_be_asked(asked: &str) -> bool {
+    matches!(
+        asked,
+        method::ELICITATION_CREATE | method::SAMPLING_CREATE_MESSAGE | method::ROOTS_LIST
+    )
 }
 
 /// The capabilities of a client of the handshake era.

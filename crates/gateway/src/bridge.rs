@@ -36,6 +36,7 @@ pub(crate) use request::{Stamp, stamp, strip};
 pub(crate) use rounds::Round;
 
 use crate::call::Call;
+use crate::session::level_index;
 use crate::slot::Step;
 use crate::upstream::{Outgoing, Upstream, may_ask};
 
@@ -49,8 +50,8 @@ enum Way {
     /// The client is stateless, the server is not.
     ToHandshake {
         inquiry: Arc<Inquiry>,
-        /// The call was resumed by a request that wants to hear of progress under this token, or not at all.
-        token: Option<Option<Box<str>>>,
+        /// The request that the call was resumed by, if it was.
+        resumed: Option<Resumer>,
     },
     /// The server is stateless; the client may be.
     ToStateless {
@@ -67,7 +68,7 @@ impl Crossing {
         let way = match (call.era, out.era) {
             (Era::Stateless, Era::Handshake) => Way::ToHandshake {
                 inquiry: out.behalf.inquiry()?.clone(),
-                token: None,
+                resumed: None,
             },
             (Era::Handshake, Era::Stateless) if may_ask(&out.method) => Way::to_stateless(out),
             // Which headers a call needs, its tool's schema says, and that may be an old one.
@@ -106,8 +107,8 @@ pub(crate) fn read(call: &mut Call, step: Step) -> Option<Step> {
     };
     match (&mut crossing.way, step) {
         (Way::ToHandshake { .. }, Step::Asked) => parking::park(call),
-        (Way::ToHandshake { token, .. }, Step::Message(message)) => match token {
-            Some(token) => with_token(message, token.as_deref()).map(Step::Message),
+        (Way::ToHandshake { resumed, .. }, Step::Message(message)) => match resumed {
+            Some(resumed) => resumed.wanted(message).map(Step::Message),
             None => Some(Step::Message(message)),
         },
         (Way::ToHandshake { .. }, Step::Done(outcome)) => {
@@ -120,16 +121,38 @@ pub(crate) fn read(call: &mut Call, step: Step) -> Option<Step> {
     }
 }
 
-/// Progress under another token; none if it is not wanted. Other messages stay as they are.
-fn with_token(message: Bytes, token: Option<&str>) -> Option<Bytes> {
-    let Ok(frame) = Frame::parse(message.clone()) else {
-        return Some(message);
-    };
-    if frame.method() != method::PROGRESS {
-        return Some(message);
+/// What the request that resumed a call wants to hear, which may be other things than the first one did.
+pub(crate) struct Resumer {
+    /// The token for progress, raw JSON.
+    token: Option<Box<str>>,
+    /// The least severe log level.
+    level: Option<u8>,
+}
+
+impl Resumer {
+    /// The message as this request wants it; none if it does not.
+    fn wanted(&self, message: Bytes) -> Option<Bytes> {
+        let Ok(frame) = Frame::parse(message.clone()) else {
+            return Some(message);
+        };
+        let params = frame.params_object().ok();
+        match frame.method() {
+            method::PROGRESS => {
+                let mut edits = frame.edit();
+                let old = params.and_then(|params| params.get(meta::PROGRESS_TOKEN).ok()?)?;
+                edits.replace(old, self.token.as_deref()?);
+                Some(edits.apply())
+            }
+            method::MESSAGE => {
+                let level = params.and_then(|params| params.string("level").ok()?);
+                let level = level
+                    .and_then(|level| level_index(&level))
+                    .unwrap_or(u8::MAX);
+                self.level
+                    .is_some_and(|least| level >= least)
+                    .then_some(message)
+            }
+            _ => Some(message),
+        }
     }
-    let params = frame.params_object().ok()?;
-    let mut edits = frame.edit();
-    edits.replace(params.get(meta::PROGRESS_TOKEN).ok()??, token?);
-    Some(edits.apply())
 }

@@ -47,6 +47,12 @@ pub(crate) struct Call {
     pub(crate) listen: Option<u64>,
     /// What it subscribes to, until that is agreed.
     pub(crate) subscribing: Option<Box<Subscribing>>,
+    /// What the client can be asked, as far as it says so with the request.
+    pub(crate) asks: Asks,
+    /// The least severe log level that a stateless request wants to hear of.
+    pub(crate) log_level: Option<u8>,
+    /// What its upstream turned out to speak, whatever is known of its server.
+    pub(crate) speaks: Option<Era>,
     /// Its upstream, if that is of the other era.
     pub(crate) bridged: Option<Arc<Upstream>>,
     /// How it goes on after the first word of its server.
@@ -94,6 +100,9 @@ impl Call {
             span: trace::new_span(),
             listen: None,
             subscribing: None,
+            asks: Asks::NONE,
+            log_level: None,
+            speaks: None,
             bridged: None,
             crossing: None,
             parked: None,
@@ -114,20 +123,8 @@ impl Call {
             workspace: &self.workspace,
             era: self.era,
             only: self.only.as_ref(),
-            asks: self.asks(),
+            asks: self.asks,
         }
-    }
-
-    /// What the client can be asked, as far as it says so with the request.
-    pub(crate) fn asks(&self) -> Asks {
-        if self.era == Era::Handshake {
-            return Asks::NONE;
-        }
-        let declared = self.meta().and_then(|meta| {
-            let capabilities = meta.object(meta::CLIENT_CAPABILITIES).ok()??;
-            Some(Asks::read(&capabilities))
-        });
-        declared.unwrap_or(Asks::NONE)
     }
 
     /// The token under which the client wants to hear of progress, raw JSON.
@@ -145,7 +142,11 @@ impl Call {
         if let Some(session) = &self.session {
             session.goes_on(self.raw_id(), &handle);
         }
-        self.handle = handle;
+        let before = std::mem::replace(&mut self.handle, handle);
+        // Taken back in between: whoever did that knew the old mailbox only.
+        if before.is_taken_back() || self.session.as_ref().is_some_and(|s| s.is_closed()) {
+            self.handle.cancel(None);
+        }
     }
 
     /// The client's id of the request, raw JSON.

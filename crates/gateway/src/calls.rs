@@ -71,7 +71,8 @@ impl CallHandle {
 
     /// The client wants no answer any more: the server is told, by its transport's and era's means.
     pub(crate) fn cancel(&self, reason: Option<&str>) {
-        if self.slot.is_over() || self.taken_back.swap(true, Ordering::Relaxed) {
+        let was_taken_back = self.taken_back.swap(true, Ordering::Relaxed);
+        if was_taken_back || self.slot.is_over() {
             return;
         }
         if let Some(way) = self.way.get() {

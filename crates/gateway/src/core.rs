@@ -14,9 +14,10 @@ use store::StoreHandle;
 use tokio::time::Instant;
 use wire::Era;
 
-use crate::asks::{Capabilities, Side};
+use crate::asks::{Asks, Capabilities, Side};
 use crate::bridge::Parking;
 use crate::front::{Busy, Caller, Door, Reloaded};
+use crate::limits::SETS_MAX;
 use crate::lists::Kind;
 use crate::options::{Settings, only_tools};
 use crate::outbox::lock;
@@ -343,6 +344,15 @@ impl Core {
         if let Some(upstream) = side.workspace.upstream(server, side) {
             return upstream;
         }
+        let sets = side.workspace.upstreams_of(server, side.era);
+        let side = &match sets < SETS_MAX {
+            true => *side,
+            // Who declares ever other things is asked nothing.
+            false => Side {
+                asks: Asks::NONE,
+                ..*side
+            },
+        };
         let session = side.workspace.session();
         let capabilities = asker(session.as_ref(), side.era);
         let key = Key::new(server, side, capabilities);

@@ -2,7 +2,7 @@
 //! across processes, and corrected as soon as a greeting is answered otherwise.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use wire::Era;
 
@@ -11,6 +11,8 @@ use wire::Era;
 pub(crate) struct Eras {
     /// For each era a bit that says that it is spoken, and one that says that it is not.
     known: AtomicU8,
+    /// The last greeting came to nothing.
+    is_doubted: AtomicBool,
     loaded: OnceLock<()>,
 }
 
@@ -45,6 +47,21 @@ impl Eras {
             (Some(false), Some(true)) => Some(other(clients)),
             _ => None,
         }
+    }
+
+    /// A greeting by what is known came to nothing: the next one does not rely on it.
+    pub(crate) fn doubt(&self) {
+        self.is_doubted.store(true, Ordering::Relaxed);
+    }
+
+    /// A greeting was answered.
+    pub(crate) fn trust(&self) {
+        self.is_doubted.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the last greeting came to nothing.
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.is_doubted.load(Ordering::Relaxed)
     }
 
     /// Notes whether it speaks this era; what is to be persisted, if that is news.

@@ -75,6 +75,8 @@ pub enum Fault {
     OtherEra {
         /// Its name.
         server: Arc<str>,
+        /// That other era.
+        speaks: Era,
     },
     /// What the server of the other era wants cannot be had from this client.
     #[error("server {server:?} cannot go on with the call: {why}")]

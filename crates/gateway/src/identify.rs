@@ -2,15 +2,21 @@
 
 use wire::{Era, Object, Version, from_header, meta, method};
 
+use crate::asks::Asks;
 use crate::call::Call;
 use crate::error::Fault;
 use crate::front::StatelessHeaders;
+use crate::session::level_index;
 
 /// Checks a request against the rules of its era.
 pub(crate) fn check(call: &mut Call) -> Result<(), Fault> {
     match call.era {
         Era::Handshake => handshake(call),
-        Era::Stateless => stateless(call),
+        Era::Stateless => {
+            let (asks, log_level) = stateless(call)?;
+            (call.asks, call.log_level) = (asks, log_level);
+            Ok(())
+        }
     }
 }
 
@@ -33,8 +39,9 @@ fn handshake(call: &Call) -> Result<(), Fault> {
     }
 }
 
-/// Each request says for itself what a handshake says once (2026-07-28, "requests").
-fn stateless(call: &Call) -> Result<(), Fault> {
+/// Each request says for itself what a handshake says once (2026-07-28, "requests"): what its client can be asked, and from
+/// which level on it wants to hear log messages.
+fn stateless(call: &Call) -> Result<(Asks, Option<u8>), Fault> {
     let params = call.params()?;
     let missing = |key: &str| {
         Fault::Params(format!(
@@ -66,7 +73,9 @@ fn stateless(call: &Call) -> Result<(), Fault> {
     if is_of_tasks && !declares(&capabilities, TASKS) {
         return Err(Fault::NotDeclared(TASKS));
     }
-    Ok(())
+    let level = object.string(meta::LOG_LEVEL).ok().flatten();
+    let level = level.and_then(|level| level_index(&level));
+    Ok((Asks::read(&capabilities), level))
 }
 
 /// The extension that the `tasks/*` methods of the stateless era belong to.

@@ -64,7 +64,10 @@ fn task_status(core: &Arc<Core>, from: &Origin, frame: &Frame) {
         return;
     };
     for upstream in session.workspace.upstreams() {
-        let Some(live) = upstream.current() else {
+        let Some(live) = upstream
+            .current()
+            .filter(|live| live.era() == Era::Handshake)
+        else {
             continue;
         };
         match core.tasks.open(&id, &session.caller) {

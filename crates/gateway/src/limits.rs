@@ -60,12 +60,20 @@ pub const SCHEMA_DEPTH_MAX: usize = 64;
 pub const STANDING_WAIT: Duration = Duration::from_millis(500);
 /// How long a server of which nothing is known may be silent on the greeting of one era before it gets that of the other.
 pub const PROBE_WAIT: Duration = Duration::from_secs(1);
+/// How long a server that refused the greeting of one era may be silent on that of the other.
+pub const SECOND_GREETING_WAIT: Duration = Duration::from_secs(5);
+/// Sets of what a client can be asked for which one caller has upstreams to one server.
+pub const SETS_MAX: usize = 8;
 /// Times that a server is launched until it is greeted in an era that it speaks.
 pub const STARTS_MAX: u32 = 3;
+/// How long a call may wait until its server has heard which log messages it wants.
+pub const LEVEL_WAIT: Duration = Duration::from_secs(1);
 /// `resources/subscribe` requests to one server at a time.
 pub const SUBSCRIBES_AT_ONCE: usize = 16;
 /// How long a call waits for what its client answers with another request.
 pub const PARKED_WAIT: Duration = Duration::from_secs(600);
+/// The same where other calls wait for their turn at the server.
+pub const PARKED_TURN_WAIT: Duration = Duration::from_secs(60);
 /// Calls that wait so, in the whole gateway.
 pub const PARKED_MAX: usize = 4096;
 /// The same for one caller.

@@ -20,7 +20,7 @@ use crate::core::Core;
 use crate::error::Fault;
 use crate::front::{Events, Origin, Reply};
 use crate::identify;
-use crate::method::{self, Route};
+use crate::method::{self, Route, subscriptions};
 use crate::phase::{Decision, Facts};
 use crate::routed::Plan;
 use crate::slot::Step;
@@ -65,7 +65,12 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
             },
         };
         match dispatch(&mut call, plan).await {
-            Some(Err(Fault::OtherEra { .. })) if !is_last => {}
+            Some(Err(Fault::OtherEra { speaks, .. })) if !is_last => {
+                call.speaks = Some(speaks);
+                if let Some(asked) = call.subscribing.take() {
+                    subscriptions::subscribed(&call, &asked, false);
+                }
+            }
             outcome => return next(call, outcome).await,
         }
     }
@@ -75,6 +80,7 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
 /// Phase 6. `Some` is what the server answered at once.
 async fn dispatch(call: &mut Call, plan: Plan) -> Option<Outcome> {
     let upstream = call.core.upstream(&call.side(), &plan.target.server);
+    (call.bridged, call.crossing) = (None, None);
     if plan.out.era != call.era || !plan.out.params.is_empty() {
         call.bridged = (plan.out.era != call.era).then(|| upstream.clone());
         if let Some(retry) = &plan.retry {

@@ -13,7 +13,6 @@ use crate::front::StatelessHeaders;
 use crate::identify::named_by;
 use crate::lists::Kind;
 use crate::naming;
-use crate::session::level_index;
 use crate::trace::Trace;
 use crate::upstream::{Behalf, Outgoing, may_ask};
 use crate::view::{Target, View};
@@ -47,13 +46,13 @@ enum Asked {
 /// starting: those are waited for.
 pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
     let view = call.core.view(&call.side());
-    let plan = match plan_in(call, &view) {
+    let plan = match plan_in(call, &view, view.is_complete()) {
         Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_))
             if !view.is_complete() =>
         {
             let side = call.side();
             Box::pin(call.core.first_lists(&side)).await;
-            plan_in(call, &call.core.view(&side))
+            plan_in(call, &call.core.view(&side), true)
         }
         other => other,
     };
@@ -66,10 +65,10 @@ pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
 
 type Planned = (Plan, Option<Trace>, Option<Box<str>>);
 
-fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
+fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> {
     let params = call.params()?;
     let subject = subject(call, &params)?;
-    let target = find(call, view, &subject)?;
+    let target = find(call, view, &subject, may_guess)?;
     let mut edits = call.frame.edit();
     let id = call.id.to_string();
     edits.replace(call.raw_id(), id.clone());
@@ -83,8 +82,8 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
         None => (None, None),
     };
     // Where that is not known yet, it is so as soon as the server is up.
-    let era = call.core.wire_era(&target.server, call.era);
-    let era = era.unwrap_or(call.era);
+    let known = || call.core.wire_era(&target.server, call.era);
+    let era = call.speaks.or_else(known).unwrap_or(call.era);
     let mut retry = None;
     match (call.era, era, &call.session) {
         (Era::Stateless, Era::Handshake, _) => {
@@ -98,8 +97,11 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
         _ => {}
     }
     let mut mirrored = Vec::new();
-    if era == Era::Stateless && !target.mirrored.is_empty() {
+    if (era == Era::Stateless || call.headers.is_some()) && !target.mirrored.is_empty() {
         mirrored = headers(&params, &target.mirrored, call.headers.as_deref())?;
+    }
+    if era == Era::Handshake {
+        mirrored.clear();
     }
     let is_named = era == Era::Stateless && named_by(call.frame.method()).is_some();
     let out = Outgoing {
@@ -110,7 +112,7 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
         name: is_named.then(|| target.own.to_string()),
         params: mirrored,
         progress,
-        behalf: behalf(call, era, meta.as_ref()),
+        behalf: behalf(call, era),
     };
     let name = (subject.kind != Asked::Anything).then(|| Box::from(&*subject.name));
     let plan = Plan { target, out, retry };
@@ -118,15 +120,19 @@ fn plan_in(call: &Call, view: &View) -> Result<Planned, Fault> {
 }
 
 /// Who can be asked about the call, or what it wants to hear with it.
-fn behalf(call: &Call, era: Era, meta: Option<&Object<'_>>) -> Behalf {
+fn behalf(call: &Call, era: Era) -> Behalf {
     if let (Some(session), Era::Handshake) = (&call.session, call.era) {
         return Behalf::Session(session.clone());
     }
-    let level = meta.and_then(|meta| meta.string(meta::LOG_LEVEL).ok().flatten());
-    let level = level.as_deref().and_then(level_index);
+    let level = call.log_level;
     match era {
         Era::Stateless => Behalf::Stateless(level),
-        Era::Handshake => Behalf::Bridged(Inquiry::new(&call.handle, call.asks(), level)),
+        Era::Handshake => Behalf::Bridged(Inquiry::new(
+            &call.handle,
+            call.frame.method(),
+            call.asks,
+            level,
+        )),
     }
 }
 
@@ -213,7 +219,7 @@ fn subject<'a>(call: &Call, params: &Object<'a>) -> Result<Subject<'a>, Fault> {
     }
 }
 
-fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault> {
+fn find(call: &Call, view: &View, subject: &Subject<'_>, may_guess: bool) -> Result<Target, Fault> {
     match subject.kind {
         Asked::Listed(kind @ (Kind::Tools | Kind::Prompts)) => view
             .target(kind, &subject.name)
@@ -231,10 +237,10 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>) -> Result<Target, Fault
         Asked::Listed(Kind::Templates) => view
             .target(Kind::Templates, &subject.name)
             .cloned()
-            .or_else(|| view.resource(&subject.name))
+            .or_else(|| view.resource(&subject.name, may_guess))
             .ok_or_else(|| Fault::UnknownResource(subject.name.to_string())),
         Asked::Listed(Kind::Resources) => view
-            .resource(&subject.name)
+            .resource(&subject.name, may_guess)
             .ok_or_else(|| Fault::UnknownResource(subject.name.to_string())),
         Asked::Task => {
             let unknown = || Fault::Unknown {

@@ -74,6 +74,10 @@ impl Slot {
                 return false;
             }
             let last = matches!(step, Step::Done(_));
+            let is_asked_already = matches!(inner.steps.back(), Some(Step::Asked));
+            if matches!(step, Step::Asked) && is_asked_already {
+                return true;
+            }
             // How much can be asked is limited where it is kept.
             let is_bounded = matches!(step, Step::Message(_) | Step::Retry(_));
             if is_bounded && !inner.has_room(step.bytes()) {

@@ -32,7 +32,7 @@ use crate::bridge::Inquiries;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
-use crate::limits::{RETIRE_LOOK, RETIRE_WAIT, TAKEN_BACK_LINGER};
+use crate::limits::{LEVEL_WAIT, RETIRE_LOOK, RETIRE_WAIT, TAKEN_BACK_LINGER};
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::{Key, Server};
@@ -69,6 +69,10 @@ pub(crate) struct Upstream {
     /// Where several clients that can be asked share one pipe, their calls take turns: nothing in the protocol
     /// tells for which call a server asks.
     turns: Option<Arc<Semaphore>>,
+    /// Calls that wait for theirs.
+    waiting: AtomicU64,
+    /// One reading of lists at a time.
+    relist_turn: Semaphore,
     /// Calls of stateless clients before a server that asks by requests, and what it asked before there was one.
     inquiries: Inquiries,
     /// Lists are being read again; those that are to be, as bits (see `relist`).
@@ -135,6 +139,8 @@ impl Upstream {
             last_used: AtomicU64::new(core.now_ms()),
             in_flight: AtomicU64::new(0),
             turns: takes_turns.then(|| Arc::new(Semaphore::new(1))),
+            waiting: AtomicU64::new(0),
+            relist_turn: Semaphore::new(1),
             inquiries: Inquiries::default(),
             relisting: AtomicBool::new(false),
             stale: AtomicU8::new(0),
@@ -204,10 +210,12 @@ impl Upstream {
         if live.era() != out.era {
             return Some(Err(Fault::OtherEra {
                 server: self.server.name.clone(),
+                speaks: live.era(),
             }));
         }
         let turn = match (&live.link, &self.turns) {
             (Link::Pipe(_), Some(turns)) if may_ask(&out.method) && out.era == Era::Handshake => {
+                let _waiting = Waiting::new(&self.waiting);
                 let turn = handle.unless_over(turns.clone().acquire_owned());
                 match tokio::time::timeout(live.call_timeout, turn).await {
                     Ok(turn) => turn?.ok(),
@@ -218,12 +226,14 @@ impl Upstream {
         };
         let inquiry = out.behalf.inquiry().cloned();
         if let Some(inquiry) = &inquiry {
-            self.listen_for(&live, inquiry).await;
+            // A server that takes its time with that is not waited for; what it logs until then may be lost.
+            let told = tokio::time::timeout(LEVEL_WAIT, self.listen_for(&live, inquiry));
+            let _ = handle.unless_over(told).await?;
+        }
+        if let Some(inquiry) = &inquiry {
+            self.inquiries.begin(inquiry);
         }
         let outcome = live.call(self, handle, out).await;
-        if let (Some(inquiry), None) = (inquiry, &outcome) {
-            self.inquiries.begin(&inquiry);
-        }
         if let (Some(turn), None) = (turn, &outcome) {
             // The turn ends with the call, not with its sending.
             let handle = handle.clone();
@@ -239,14 +249,27 @@ impl Upstream {
         outcome
     }
 
-    /// A request of the gateway itself. Boxed: opening a lost session again asks from within a call.
-    pub(crate) fn ask<'a>(
+    /// A request of the gateway itself.
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        live: &Arc<Live>,
+        method: &str,
+        params: Option<&str>,
+        wait: Duration,
+    ) -> Result<Frame, Fault> {
+        let answer = self.ask_for_all(live, method, params, wait).await;
+        answer.map(|(frame, _)| frame)
+    }
+
+    /// The same with the HTTP status of the answer (0: none). Boxed: opening a lost session again asks from within a
+    /// call.
+    fn ask_for_all<'a>(
         self: &'a Arc<Self>,
         live: &'a Arc<Live>,
         method: &'a str,
         params: Option<&'a str>,
         wait: Duration,
-    ) -> BoxFuture<'a, Result<Frame, Fault>> {
+    ) -> BoxFuture<'a, Result<(Frame, u16), Fault>> {
         Box::pin(async move {
             let handle = CallHandle::new();
             let id = self.core()?.next_id();
@@ -276,7 +299,7 @@ impl Upstream {
                 }
             };
             match tokio::time::timeout(wait, answer).await {
-                Ok(outcome) => outcome.map(|(frame, _)| frame),
+                Ok(outcome) => outcome,
                 Err(_) => {
                     handle.cancel(Some("no answer in time"));
                     Err(Fault::TimedOut {
@@ -368,6 +391,11 @@ impl Upstream {
             State::Failed(_) => "failed",
             State::Closed => "closed",
         }
+    }
+
+    /// Whether calls wait for a turn.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     // === lists ===
@@ -558,6 +586,22 @@ pub(crate) fn may_ask(asked: &str) -> bool {
         asked,
         wire::method::TOOLS_CALL | wire::method::PROMPTS_GET | wire::method::RESOURCES_READ
     )
+}
+
+/// Counts a call for as long as it waits for its turn.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Counts a call for as long as it is being sent or awaited here.

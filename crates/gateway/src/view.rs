@@ -139,8 +139,9 @@ impl View {
         self.named(kind).order.iter().map(|name| &**name)
     }
 
-    /// Where a URI leads: a listed resource, a template that fits, else a server that lists its scheme.
-    pub(crate) fn resource(&self, uri: &str) -> Option<Target> {
+    /// Where a URI leads: a listed resource, a template that fits, else a server that lists its scheme. With `may_guess`
+    /// also the only server that has resources, which holds once the others have had their say.
+    pub(crate) fn resource(&self, uri: &str, may_guess: bool) -> Option<Target> {
         if let Some(target) = self.resources.targets.get(uri) {
             return Some(target.clone());
         }
@@ -175,7 +176,7 @@ impl View {
                 .any(|key| key.split_once(':').is_some_and(|(s, _)| s == scheme))
         };
         let part = servers.clone().find(|part| speaks(part)).or_else(|| {
-            let only = servers.next()?;
+            let only = servers.next().filter(|_| may_guess)?;
             servers.next().is_none().then_some(only)
         })?;
         Some(Target {

@@ -79,6 +79,14 @@ impl Workspace {
             .cloned()
     }
 
+    /// How many upstreams it has to a server for clients of this era.
+    pub(crate) fn upstreams_of(&self, server: &Server, era: Era) -> usize {
+        let upstreams = lock(&self.upstreams);
+        let of_server =
+            |up: &&Arc<Upstream>| std::ptr::eq(&*up.server, server) && up.key.clients == era;
+        upstreams.iter().filter(of_server).count()
+    }
+
     /// Notes that it uses this upstream.
     pub(crate) fn attach(&self, upstream: &Arc<Upstream>) {
         let mut upstreams = lock(&self.upstreams);

@@ -5,6 +5,7 @@
 
 mod transcripts {
     mod bridge_down;
+    mod bridge_edges;
     mod bridge_up;
     mod bytes;
     mod calls;

@@ -5,6 +5,7 @@
 //! Both stand on the `rmcp` crate, which the data path of the gateway deliberately does not: a test whose two sides
 //! share one reading of the protocol proves nothing.
 
+pub mod chaos;
 pub mod client;
 pub mod fixture;
 pub mod misbehaving;

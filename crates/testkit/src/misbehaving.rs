@@ -1,9 +1,10 @@
-//! Servers that break every promise, as real programs: written by hand, because an SDK does not lie.
+//! Servers that break every promise, as real programs (clients that do are in [`clients`]): written by hand, because an SDK does not lie.
 //!
 //! One habit is one small piece of code ([`habits`]): what it does instead of answering properly, as a list of steps
 //! ([`Step`]) that [`stdio`] and [`http`] play. Where it has nothing to say, the answer is the sound one ([`sound`]),
 //! so that a habit offers a tool as long as it can. Nothing leaves loopback.
 
+pub mod clients;
 mod habits;
 mod http;
 mod process;

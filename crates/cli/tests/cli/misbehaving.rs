@@ -164,7 +164,7 @@ fn run(arguments: &[&str]) -> Child {
 
 /// A program of `testkit`. With the whole workspace it is built before any test runs; a test of this package alone has
 /// to see to that.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let program = PathBuf::from(super::home::BINARY).with_file_name(name);
     if !program.exists() {
         #[expect(clippy::disallowed_methods, reason = "builds what the test needs")]
@@ -295,7 +295,7 @@ fn states(home: &Home) -> BTreeMap<String, Value> {
 }
 
 /// Processes that have this in their environment.
-fn marked(mark: &str) -> Vec<u32> {
+pub(crate) fn marked(mark: &str) -> Vec<u32> {
     let pids = std::fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());

@@ -1,31 +1,40 @@
 //! What a server of the handshake era asks about the call of a stateless client. The client hears of it in an answer,
 //! and answers with its next request: until then the questions wait here.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+use tokio::time::Instant;
 use wire::{Edits, Frame, Object, code, method, quote};
 
-use crate::asks::Asks;
+use crate::asks::{Asks, can_be_asked};
 use crate::calls::{Asking, CallHandle};
 use crate::limits::{EARLY_QUESTIONS_MAX, INQUIRY_BYTES_MAX, INQUIRY_QUESTIONS_MAX};
 use crate::outbox::lock;
 use crate::slot::Step;
-use crate::upstream::ToServer;
+use crate::upstream::{ToServer, may_ask};
 
 /// The questions about one call.
 pub(crate) struct Inquiry {
     call: Weak<CallHandle>,
+    /// Whether the answer to its method can be questions.
+    may_ask: bool,
     /// What the request that the client made last allows to ask.
     asks: AtomicU8,
-    level: Option<u8>,
+    /// The least severe log level that it wants to hear of with the call; none: [`SILENCE`].
+    level: AtomicU8,
     open: Mutex<Vec<Open>>,
     numbers: AtomicU32,
 }
 
+const NOBODY: &str = "no client can be told for which call this question is";
+/// No level is as severe.
+const SILENCE: u8 = u8::MAX;
+
 struct Open {
     key: String,
     question: Question,
+    since: Instant,
     _asking: Asking,
 }
 
@@ -64,12 +73,18 @@ impl Question {
 }
 
 impl Inquiry {
-    /// `asks` and `level` are those of the request.
-    pub(crate) fn new(call: &Arc<CallHandle>, asks: Asks, level: Option<u8>) -> Arc<Self> {
+    /// `asked`, `asks` and `level` are those of the request.
+    pub(crate) fn new(
+        call: &Arc<CallHandle>,
+        asked: &str,
+        asks: Asks,
+        level: Option<u8>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             call: Arc::downgrade(call),
+            may_ask: may_ask(asked),
             asks: AtomicU8::new(asks.bits()),
-            level,
+            level: AtomicU8::new(level.unwrap_or(SILENCE)),
             open: Mutex::default(),
             numbers: AtomicU32::new(1),
         })
@@ -77,12 +92,13 @@ impl Inquiry {
 
     /// The least severe log level that the client wants to hear of with the call.
     pub(crate) fn level(&self) -> Option<u8> {
-        self.level
+        let level = self.level.load(Ordering::Relaxed);
+        (level != SILENCE).then_some(level)
     }
 
-    /// Whether its call is under way.
+    /// Whether its call is under way, and its server may ask something about it.
     fn is_open(&self) -> bool {
-        self.call.upgrade().is_some_and(|call| !call.slot.is_over())
+        self.may_ask && self.call.upgrade().is_some_and(|call| !call.slot.is_over())
     }
 
     /// Keeps a question for the client.
@@ -91,12 +107,17 @@ impl Inquiry {
     /// Why it cannot be asked, for the server.
     fn ask(&self, question: Question) -> Result<(), String> {
         let asks = Asks::of_bits(self.asks.load(Ordering::Relaxed));
+        if !can_be_asked(&question.asked) {
+            return Err(format!(
+                "no client of 2026-07-28 can be asked for {:?}",
+                question.asked
+            ));
+        }
         if let Some(missing) = question.missing(asks) {
             return Err(format!("the client does not support {missing}"));
         }
-        let call = self.call.upgrade().filter(|call| !call.slot.is_over());
-        let Some(call) = call else {
-            return Err("the call has ended".to_owned());
+        let Some(call) = self.call.upgrade().filter(|_| self.is_open()) else {
+            return Err(NOBODY.to_owned());
         };
         {
             let mut open = lock(&self.open);
@@ -109,6 +130,7 @@ impl Inquiry {
             open.push(Open {
                 key: format!("q{}", self.numbers.fetch_add(1, Ordering::Relaxed)),
                 question,
+                since: Instant::now(),
                 _asking: call.asking(),
             });
         }
@@ -116,6 +138,11 @@ impl Inquiry {
             self.close();
         }
         Ok(())
+    }
+
+    /// When the oldest open question was asked.
+    pub(super) fn asked_since(&self) -> Option<Instant> {
+        lock(&self.open).iter().map(|open| open.since).min()
     }
 
     /// `inputRequests` with all that is open, raw JSON; none if nothing is.
@@ -135,8 +162,10 @@ impl Inquiry {
 
     /// Gives the server what the client answered. What is no answer leaves its question open; what answers nothing is
     /// dropped.
-    pub(super) fn answer(&self, responses: Option<&Object<'_>>, asks: Asks) {
+    pub(super) fn answer(&self, responses: Option<&Object<'_>>, asks: Asks, level: Option<u8>) {
         self.asks.store(asks.bits(), Ordering::Relaxed);
+        self.level
+            .store(level.unwrap_or(SILENCE), Ordering::Relaxed);
         let answered: Vec<(Open, Option<String>)> = {
             let mut open = lock(&self.open);
             let answer = |open: &Open| {
@@ -191,13 +220,19 @@ impl Inquiry {
 #[derive(Default)]
 pub(crate) struct Inquiries {
     under_way: Mutex<Vec<Weak<Inquiry>>>,
-    /// Asked while there was no call.
+    /// Asked before there was any call.
     early: Mutex<Vec<Question>>,
+    /// There was one: what is asked without a reference may be about one that was taken back.
+    had_calls: AtomicBool,
 }
 
 impl Inquiries {
     /// A call is on its way; what was asked before it is about it, too.
     pub(crate) fn begin(&self, inquiry: &Arc<Inquiry>) {
+        if !inquiry.may_ask {
+            return;
+        }
+        self.had_calls.store(true, Ordering::Relaxed);
         {
             let mut under_way = lock(&self.under_way);
             under_way.retain(|known| known.upgrade().is_some_and(|known| known.is_open()));
@@ -233,15 +268,19 @@ impl Inquiries {
         match &open[..] {
             [only] => only.ask(question),
             // Servers like to ask for the folders as soon as they are greeted.
-            [] if &*question.asked == method::ROOTS_LIST && asks.roots() => {
+            [] if &*question.asked == method::ROOTS_LIST
+                && asks.roots()
+                && !self.had_calls.load(Ordering::Relaxed) =>
+            {
                 let mut early = lock(&self.early);
-                if early.len() >= EARLY_QUESTIONS_MAX {
+                let bytes = question.params.len();
+                if early.len() >= EARLY_QUESTIONS_MAX || bytes > INQUIRY_BYTES_MAX {
                     return Err("there are too many unanswered questions".to_owned());
                 }
                 early.push(question);
                 Ok(())
             }
-            _ => Err("no client can be told for which call this question is".to_owned()),
+            _ => Err(NOBODY.to_owned()),
         }
     }
 
@@ -258,6 +297,7 @@ impl Inquiries {
     /// The connection is gone, and with it who asked.
     pub(crate) fn forget_all(&self) {
         lock(&self.early).clear();
+        self.had_calls.store(false, Ordering::Relaxed);
         for inquiry in lock(&self.under_way).drain(..).filter_map(|i| i.upgrade()) {
             lock(&inquiry.open).clear();
         }

@@ -57,6 +57,13 @@ const LOST: &[Lost] = &[
         notifications: &[],
     },
     Lost {
+        what: "extensions that the client declares",
+        client: Era::Stateless,
+        becomes: "not told to the server; those that the server declares are shown",
+        why: "a handshake declares once for all who share the connection",
+        notifications: &[],
+    },
+    Lost {
         what: "a broken stream taken up again (`Last-Event-ID`)",
         client: Era::Stateless,
         becomes: "the call is taken back; the client sends it anew",

@@ -8,14 +8,17 @@ use tokio::time::Instant;
 use wire::{Frame, Object, build, code};
 
 use super::ticket::{Seal, Ticket, request_digest};
-use super::{Crossing, Way};
+use super::{Crossing, Resumer, Way};
 use crate::call::Call;
 use crate::calls::CallHandle;
 use crate::error::Fault;
 use crate::front::Caller;
-use crate::limits::{PARKED_MAX, PARKED_PER_CALLER_MAX, PARKED_WAIT};
+use crate::limits::{
+    INQUIRY_QUESTIONS_MAX, PARKED_MAX, PARKED_PER_CALLER_MAX, PARKED_TURN_WAIT, PARKED_WAIT,
+};
 use crate::outbox::lock;
 use crate::slot::Step;
+use crate::upstream::Upstream;
 
 /// See the module.
 pub(crate) struct Parking {
@@ -38,6 +41,7 @@ struct Parked {
     caller: Caller,
     workspace: u64,
     round: u32,
+    since: Instant,
     until: Instant,
 }
 
@@ -82,11 +86,13 @@ impl Parking {
             .map_err(|_| Fault::Busy("requests for randomness"))
     }
 
-    /// Takes calls back whose clients did not come in time.
+    /// Takes calls back whose clients did not come in time; where others wait for their turn, that is less time.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         self.take_back("the client did not answer in time", |parked| {
+            let is_in_the_way = || parked.crossing.upstream.has_waiting();
             parked.until <= now
+                || now.duration_since(parked.since) >= PARKED_TURN_WAIT && is_in_the_way()
         });
     }
 
@@ -167,32 +173,45 @@ pub(super) fn park(call: &mut Call) -> Option<Step> {
             }
         }
     };
-    let state = match core.parking.sealed(id, round, call) {
-        Ok(state) => state,
+    let answer = core
+        .parking
+        .sealed(id, round, call)
+        .and_then(|state| input_required(&requests, &state, &crossing.upstream));
+    let answer = match answer {
+        Ok(answer) => answer,
         Err(fault) => {
             call.handle.cancel(Some("its client cannot be asked"));
             return Some(Step::Done(Err(fault)));
         }
     };
+    let now = Instant::now();
     let parked = Parked {
+        // Who asks for the same again and again does not get more time.
+        until: inquiry.asked_since().unwrap_or(now) + PARKED_WAIT,
+        since: now,
         crossing,
         // From here on the end of this request is not the end of the call.
         handle: std::mem::replace(&mut call.handle, CallHandle::new()),
         caller: call.workspace.caller.clone(),
         workspace: call.workspace.id,
         round,
-        until: Instant::now() + PARKED_WAIT,
     };
     lock(&core.parking.inner).put(id, parked);
-    Some(Step::Done(Ok(input_required(&requests, &state))))
+    Some(Step::Done(Ok(answer)))
 }
 
-fn input_required(requests: &str, state: &str) -> (Frame, u16) {
+/// Questions that came alone can be too deep, or together too large, for an answer.
+fn input_required(requests: &str, state: &str, upstream: &Upstream) -> Result<(Frame, u16), Fault> {
     let result = format!(
         r#"{{"resultType":"input_required","inputRequests":{requests},"requestState":"{state}"}}"#
     );
-    let frame = Frame::parse(build::result("0", &result)).expect("it is made of valid parts");
-    (frame, 0)
+    match Frame::parse(build::result("0", &result)) {
+        Ok(frame) => Ok((frame, 0)),
+        Err(error) => Err(Fault::Crossing {
+            server: upstream.server.name.clone(),
+            why: format!("its questions do not fit into an answer: {error}"),
+        }),
+    }
 }
 
 /// The answer of a server that wants the person to visit URLs first (2025-11-25), as a question to a stateless client.
@@ -204,7 +223,7 @@ pub(super) fn visits(
     let Ok((frame, _)) = &outcome else {
         return outcome;
     };
-    if frame.error().is_none() || !call.asks().url() {
+    if frame.error().is_none() || !call.asks.url() {
         return outcome;
     }
     let requests = || {
@@ -214,7 +233,8 @@ pub(super) fn visits(
             return None;
         }
         let all = error.object("data").ok()??.array("elicitations").ok()??;
-        let entries = all.iter().enumerate().filter_map(|(n, params)| {
+        let all = all.iter().take(INQUIRY_QUESTIONS_MAX).enumerate();
+        let entries = all.filter_map(|(n, params)| {
             let object = Object::parse(params).ok()?;
             let mut edits = wire::Edits::new(params);
             edits.remove(&object, "elicitationId");
@@ -232,7 +252,8 @@ pub(super) fn visits(
     match requests() {
         Some(requests) => {
             let state = call.core.parking.sealed(0, 0, call)?;
-            Ok(input_required(&requests, &state))
+            let crossing = call.crossing.as_ref().ok_or(Fault::Cancelled)?;
+            input_required(&requests, &state, &crossing.upstream)
         }
         None => outcome,
     }
@@ -276,12 +297,13 @@ pub(crate) fn resume(call: &mut Call, retry: &Retry) -> Result<Resumed, Fault> {
             "was used already, or its call has ended; make the call again without it",
         ));
     };
-    let asks = call.asks();
+    let asks = call.asks;
     let responses = retry.responses.as_deref().map(Object::parse);
     let responses = responses.and_then(Result::ok);
-    if let Way::ToHandshake { inquiry, token } = &mut parked.crossing.way {
-        *token = Some(call.progress_token());
-        inquiry.answer(responses.as_ref(), asks);
+    if let Way::ToHandshake { inquiry, resumed } = &mut parked.crossing.way {
+        let (token, level) = (call.progress_token(), call.log_level);
+        *resumed = Some(Resumer { token, level });
+        inquiry.answer(responses.as_ref(), asks, level);
         if inquiry.requests().is_some() {
             // Some are left: they are asked again.
             parked.handle.slot.put(Step::Asked);

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use wire::{Era, Frame, Object, build, code, meta, method, quote};
 
 use super::{Crossing, Way};
+use crate::asks::can_be_asked;
 use crate::call::Call;
 use crate::calls::CallHandle;
 use crate::core::Core;
@@ -232,13 +233,6 @@ fn read(session: &Session, result: &Object<'_>) -> Result<Wish, String> {
     })
 }
 
-fn can_be_asked(asked: &str) -> bool {
-    matches!(
-        asked,
-        method::ELICITATION_CREATE | method::SAMPLING_CREATE_MESSAGE | method::ROOTS_LIST
-    )
-}
-
 /// A call that is made again.
 struct Again {
     core: Arc<Core>,
@@ -280,7 +274,12 @@ impl Again {
                 }
             }
         };
-        let out = self.written(&[("inputResponses", responses), ("requestState", wish.state)])?;
+        let members = [("inputResponses", responses), ("requestState", wish.state)];
+        let Some(mut out) = self.written(&members) else {
+            return Some(Err(self.unwritable()));
+        };
+        // The tool may have another schema than when the call was first made.
+        out.params = self.headers().unwrap_or(out.params);
         self.upstream.call(handle, out).await
     }
 
@@ -293,21 +292,35 @@ impl Again {
         status: u16,
     ) -> Option<Outcome> {
         handle.unless_over(self.upstream.reread_tools()).await?;
-        let headers = || {
-            let lists = self.upstream.lists()?;
-            let name = self.out.name.as_deref()?;
-            let tool = lists.tools.iter().find(|tool| *tool.key == *name)?;
-            let frame = Frame::parse(self.out.frame.clone()).ok()?;
-            let params = frame.params_object().ok()?;
-            routed::headers(&params, &tool.mirrored, None).ok()
-        };
-        let params = headers().filter(|headers| *headers != self.out.params);
+        let params = self.headers().filter(|headers| *headers != self.out.params);
         let Some(params) = params else {
             return Some(Ok((refusal, status)));
         };
-        let mut out = self.written(&[])?;
+        let Some(mut out) = self.written(&[]) else {
+            return Some(Err(self.unwritable()));
+        };
         out.params = params;
         self.upstream.call(handle, out).await
+    }
+
+    /// The `Mcp-Param-*` headers by what is known of the tool now.
+    fn headers(&self) -> Option<Vec<(String, String)>> {
+        if self.out.method != method::TOOLS_CALL {
+            return None;
+        }
+        let lists = self.upstream.lists()?;
+        let name = self.out.name.as_deref()?;
+        let tool = lists.tools.iter().find(|tool| *tool.key == *name)?;
+        let frame = Frame::parse(self.out.frame.clone()).ok()?;
+        let params = frame.params_object().ok()?;
+        routed::headers(&params, &tool.mirrored, None).ok()
+    }
+
+    fn unwritable(&self) -> Fault {
+        Fault::Crossing {
+            server: self.upstream.server.name.clone(),
+            why: "the call with its answers is no message any more".to_owned(),
+        }
     }
 
     /// The request once more, under another id and with these members.

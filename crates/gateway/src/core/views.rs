@@ -68,9 +68,10 @@ impl Core {
         server.eras.wire(clients)
     }
 
-    /// A greeting showed whether a server speaks this era.
-    pub(crate) fn learn_era(&self, server: &Server, era: Era, speaks: bool) {
-        if let (Some(text), Some(store)) = (server.eras.learn(era, speaks), &self.store) {
+    /// A greeting showed whether a server speaks this era; what is only concluded holds for this process.
+    pub(crate) fn learn_era(&self, server: &Server, era: Era, speaks: bool, is_said: bool) {
+        let news = server.eras.learn(era, speaks).filter(|_| is_said);
+        if let (Some(text), Some(store)) = (news, &self.store) {
             // A full queue loses it; it is learnt again then.
             let _ = store.put(&server.eras_key(), STORED_ERAS, text);
         }

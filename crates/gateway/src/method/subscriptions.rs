@@ -169,7 +169,8 @@ fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
         call.core.upstream(&call.side(), server)
     };
     wants.uris.retain(|uri| {
-        let Some(target) = view.resource(uri).filter(|target| view.tells_of(target)) else {
+        let target = view.resource(uri, true);
+        let Some(target) = target.filter(|target| view.tells_of(target)) else {
             return false;
         };
         let upstream = ask(&target.server);

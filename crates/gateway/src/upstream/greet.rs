@@ -10,19 +10,14 @@ use super::start::stateless_params;
 use super::{Hello, Link, Live, Upstream, reading};
 use crate::eras::other;
 use crate::error::Fault;
-use crate::limits::{PROBE_WAIT, STANDING_WAIT};
+use crate::limits::{PROBE_WAIT, SECOND_GREETING_WAIT, STANDING_WAIT};
 
-/// How HTTP servers refuse a message that they do not understand.
-const ERA_STATUSES: [&str; 5] = [
-    "HTTP status 400",
-    "HTTP status 404",
-    "HTTP status 405",
-    "HTTP status 406",
-    "HTTP status 415",
-];
+/// How HTTP servers refuse a message that they do not understand. Who wants credentials or has too much to do says
+/// nothing of its era.
+const ERA_STATUSES: [u16; 5] = [400, 404, NO_POST, 406, 415];
 
 /// How those answer that do not speak streamable HTTP at all.
-const NO_POST: &str = "HTTP status 405";
+const NO_POST: u16 = 405;
 
 /// How a greeting went.
 pub(super) enum Greeting {
@@ -46,25 +41,22 @@ impl Upstream {
             return self.greet_in(era, live).await;
         }
         let clients = self.key.clients;
-        let first = match self.core()?.wire_era(&self.server, clients) {
-            None if clients == Era::Stateless => None,
-            known => Some(known.unwrap_or(clients)),
+        let known = self.core()?.wire_era(&self.server, clients);
+        let known = known.filter(|_| !self.server.eras.is_doubted());
+        let first = match known {
+            None if clients == Era::Stateless => return self.probe(live).await,
+            known => known.unwrap_or(clients),
         };
-        let greeted = match first {
-            None => self.probe(live).await?,
-            Some(era) => self.greet_in(era, live).await?,
-        };
-        let (Greeting::OtherEra(reason), Some(first)) = (&greeted, first) else {
+        let greeted = self.greet_in(first, live).await?;
+        if !matches!(greeted, Greeting::OtherEra(_)) || live.is_dead() {
             return Ok(greeted);
-        };
-        if live.is_dead() {
-            return Ok(Greeting::OtherEra(reason.clone()));
         }
-        let second = self.greet_in(other(first), live).await?;
-        match &second {
-            Greeting::Spoken => {
-                self.learn(first, false);
-                Ok(second)
+        // It is up, so that it does not take long to answer. What it said first tells more than what it says now.
+        let second = self.greet_in(other(first), live);
+        match tokio::time::timeout(SECOND_GREETING_WAIT, second).await {
+            Ok(Ok(Greeting::Spoken)) => {
+                self.learn(first, false, true);
+                Ok(Greeting::Spoken)
             }
             _ => Ok(greeted),
         }
@@ -81,48 +73,53 @@ impl Upstream {
     /// that they do not know, and new ones may be slow to start: after a short wait both greetings are under way.
     async fn probe(self: &Arc<Self>, live: &Arc<Live>) -> Result<Greeting, Fault> {
         let mut discover = pin!(self.discover(live));
-        let is_pipe = matches!(live.link, Link::Pipe(_));
-        let discovered = tokio::time::timeout(PROBE_WAIT, &mut discover).await;
-        let initialize = self.initialize(live);
-        match discovered {
-            Ok(greeted) => match greeted? {
+        let mut initialize = pin!(self.initialize(live));
+        if let Ok(greeted) = tokio::time::timeout(PROBE_WAIT, &mut discover).await {
+            return match greeted? {
                 // It did not survive being asked in the wrong era.
                 Greeting::OtherEra(_) if live.is_dead() => Ok(Greeting::Again(Era::Handshake)),
-                Greeting::OtherEra(_) => self.is_old(initialize.await?),
+                Greeting::OtherEra(_) => self.old(initialize.await?, true),
                 greeted => Ok(greeted),
-            },
-            Err(_silent) => {
-                let mut initialize = pin!(initialize);
-                // On a pipe a handshake counts for all that follows, even if it comes too late.
-                let late = |greeted| match greeted {
-                    Greeting::Spoken if is_pipe => Greeting::Again(Era::Stateless),
-                    greeted => greeted,
-                };
-                tokio::select! {
-                    greeted = &mut discover => match greeted? {
-                        Greeting::OtherEra(_) => self.is_old(initialize.await?),
-                        greeted => Ok(late(greeted)),
-                    },
-                    greeted = &mut initialize => match greeted? {
-                        Greeting::OtherEra(_) => Ok(late(discover.await?)),
-                        greeted => self.is_old(greeted),
-                    },
-                }
-            }
+            };
         }
+        let (is_discovered, greeted) = tokio::select! {
+            biased;
+            greeted = &mut discover => (true, greeted),
+            greeted = &mut initialize => (false, greeted),
+        };
+        let greeted = match greeted {
+            _ if live.is_dead() => return Ok(Greeting::Again(Era::Handshake)),
+            Ok(Greeting::OtherEra(_)) if is_discovered => {
+                let greeted = initialize.await;
+                return match live.is_dead() {
+                    true => Ok(Greeting::Again(Era::Handshake)),
+                    false => self.old(greeted?, true),
+                };
+            }
+            Ok(Greeting::OtherEra(_)) => discover.await?,
+            Ok(greeted) if !is_discovered => return self.old(greeted, false),
+            greeted => greeted?,
+        };
+        // A handshake counts for all that follows on a pipe, even if it comes too late.
+        let is_lost = matches!(live.link, Link::Pipe(_)) || live.era() != Era::Stateless;
+        Ok(match greeted {
+            Greeting::Spoken if is_lost => Greeting::Again(Era::Stateless),
+            greeted => greeted,
+        })
     }
 
-    /// What was greeted by a handshake, having been silent on the other greeting or refused it.
-    fn is_old(&self, greeted: Greeting) -> Result<Greeting, Fault> {
+    /// What was greeted by a handshake, having refused the other greeting or been silent on it.
+    fn old(&self, greeted: Greeting, is_said: bool) -> Result<Greeting, Fault> {
         if let Greeting::Spoken = greeted {
-            self.learn(Era::Stateless, false);
+            self.learn(Era::Stateless, false, is_said);
         }
         Ok(greeted)
     }
 
-    pub(super) fn learn(&self, era: Era, speaks: bool) {
+    /// Remembers whether the server speaks an era; beyond this process only what it has said itself.
+    pub(super) fn learn(&self, era: Era, speaks: bool, is_said: bool) {
         if let Some(core) = self.core_if_up() {
-            core.learn_era(&self.server, era, speaks);
+            core.learn_era(&self.server, era, speaks, is_said);
         }
     }
 
@@ -207,26 +204,28 @@ impl Upstream {
     ) -> Result<Result<Frame, String>, Fault> {
         // The deadline is that of the whole start.
         let wait = Duration::from_secs(24 * 3600);
-        match self.ask(live, asked, Some(params), wait).await {
-            Ok(frame) if frame.result().is_some() => Ok(Ok(frame)),
-            Ok(frame) => {
+        match self.ask_for_all(live, asked, Some(params), wait).await {
+            Ok((frame, _)) if frame.result().is_some() => Ok(Ok(frame)),
+            Ok((frame, status)) => {
                 let error = frame.error_object().ok().flatten();
                 let message = error.and_then(|error| error.string("message").ok().flatten());
                 let message = message.unwrap_or_default();
-                Ok(Err(format!("it refused to start: {message}")))
+                if matches!(status, 0 | 200) || ERA_STATUSES.contains(&status) {
+                    return Ok(Err(format!("it refused to start: {message}")));
+                }
+                Err(self.unavailable(format!("it answered with HTTP status {status}: {message}")))
             }
-            // HTTP servers that do not know a message refuse it without a JSON-RPC body. Who wants credentials or has
-            // too much to do says nothing of its era.
+            // Without a JSON-RPC body.
             Err(Fault::Unavailable { reason, .. })
-                if ERA_STATUSES.iter().any(|status| reason.contains(status))
-                    && !(asked == method::INITIALIZE && reason.contains(NO_POST)) =>
+                if status_in(&reason).is_some_and(|status| {
+                    ERA_STATUSES.contains(&status)
+                        && !(asked == method::INITIALIZE && status == NO_POST)
+                }) =>
             {
                 Ok(Err(reason))
             }
             Err(Fault::Died { reason, .. })
-                if live.is_dead()
-                    && self.server.eras.speaks(Era::Stateless).is_none()
-                    && asked == method::SERVER_DISCOVER =>
+                if live.is_dead() && asked == method::SERVER_DISCOVER =>
             {
                 Ok(Err(reason))
             }
@@ -253,6 +252,13 @@ impl Upstream {
         self.server.declared(&hello.capabilities);
         // Heard once more when a session is re-opened; what was said first stands.
         let _ = live.hello.set(hello);
-        self.learn(version.era(), true);
+        self.server.eras.trust();
+        self.learn(version.era(), true, true);
     }
+}
+
+/// The HTTP status with which a server refused a message, by the words of `http`.
+fn status_in(reason: &str) -> Option<u16> {
+    let rest = reason.strip_prefix("it answered with HTTP status ")?;
+    rest.get(..3)?.parse().ok()
 }

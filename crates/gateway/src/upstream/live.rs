@@ -91,7 +91,10 @@ impl Live {
         handle.went(self, out.id);
         match &self.link {
             Link::Pipe(pipe) => pipe.send(self, handle, out).err().map(Err),
-            Link::Http(http) if out.progress.is_some() && http.has_standing() => {
+            Link::Http(http)
+                if (out.progress.is_some() || out.behalf.inquiry().is_some())
+                    && http.has_standing() =>
+            {
                 // Its reader must not wait for the head of the answer.
                 let (live, upstream, handle) = (self.clone(), upstream.clone(), handle.clone());
                 tokio::spawn(async move {

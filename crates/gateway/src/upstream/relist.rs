@@ -89,6 +89,9 @@ impl Upstream {
     }
 
     async fn relist_now(self: &Arc<Self>, stale: u8) {
+        let Ok(_turn) = self.relist_turn.acquire().await else {
+            return;
+        };
         let (Some(live), Some(before), Ok(core)) = (self.current(), self.lists(), self.core())
         else {
             return;

@@ -118,6 +118,8 @@ impl Upstream {
         // HTTP+SSE is older than the stateless era.
         let mut era = as_sse.then_some(Era::Handshake);
         for _ in 0..STARTS_MAX {
+            // Who asked something on an earlier connection waits no more.
+            self.inquiries.forget_all();
             let launched = tokio::select! {
                 launched = tokio::time::timeout_at(deadline, self.launch(as_sse)) => launched,
                 () = self.given_up() => return Err(Fault::ShuttingDown),
@@ -132,7 +134,7 @@ impl Upstream {
             match greeted {
                 Ok(Greeting::Spoken) => {
                     if era == Some(Era::Handshake) {
-                        self.learn(Era::Stateless, false);
+                        self.learn(Era::Stateless, false, as_sse);
                     }
                     return Ok(live);
                 }
@@ -143,7 +145,11 @@ impl Upstream {
                     live.end(&self.server).await;
                     era = Some(only);
                 }
-                Err(fault) => return Err(self.explained(&live, fault).await),
+                Err(fault) => {
+                    // It may have become another one that lets the greeting of old times run into the void.
+                    self.server.eras.doubt();
+                    return Err(self.explained(&live, fault).await);
+                }
             }
         }
         Err(self.unavailable("it ends when it is greeted".to_owned()))

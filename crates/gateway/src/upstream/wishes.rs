@@ -112,11 +112,15 @@ impl Upstream {
 
     /// Clients want to hear of these resources and tasks, by the server's own names.
     pub(crate) fn want(&self, uris: &[Box<str>], tasks: &[Box<str>]) {
-        let before = lock(&self.subscribed).len();
-        for uri in uris {
-            self.subscribe(uri);
+        let mut is_new = false;
+        {
+            let mut subscribed = lock(&self.subscribed);
+            for uri in uris {
+                let (count, _) = subscribed.entry(uri.clone()).or_default();
+                *count += 1;
+                is_new |= *count == 1;
+            }
         }
-        let is_new = lock(&self.subscribed).len() > before;
         self.watch.add(tasks, is_new);
     }
 

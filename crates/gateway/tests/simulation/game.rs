@@ -276,7 +276,8 @@ impl Game {
             Step::Greet if is_handshake => (method::PING, json!({})),
             Step::Greet => (method::SERVER_DISCOVER, json!({})),
             Step::Subscribe if is_handshake => (method::RESOURCES_SUBSCRIBE, json!({"uri": fixed})),
-            Step::Unsubscribe if is_handshake => {
+            // Which of two that are under way counts, nobody can tell.
+            Step::Unsubscribe if is_handshake && !self.world.judge().subscribes(mark.client) => {
                 (method::RESOURCES_UNSUBSCRIBE, json!({"uri": fixed}))
             }
             Step::Listen if !is_handshake => (

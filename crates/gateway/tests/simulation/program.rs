@@ -122,7 +122,9 @@ impl Conn {
             let text = build::error(Some(&id), code::METHOD_NOT_FOUND, "method not found", None);
             return state.plan(wait, Deed::Say(text));
         }
-        if state.era.is_some() {
+        // Whoever is not sure of the era asks for the newer one first, and does not wait for ever.
+        let is_second = state.era == Some(Era::Stateless) && era == Era::Handshake;
+        if state.era.is_some() && !is_second {
             drop(state);
             return self.fault("greeted twice");
         }

@@ -447,3 +447,63 @@ async fn a_server_that_dies_of_the_wrong_greeting_is_greeted_otherwise() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_request_says_anew_what_it_wants_to_hear() {
+    let able = ABLE.replace(
+        r#""_meta":{"#,
+        r#""_meta":{"io.modelcontextprotocol/logLevel":"info","#,
+    );
+    play(
+        &r#"
+        server a {"tools":["ask"]}
+        caller ann -> #1 tools/call {"name":"ask",~loud~}
+        server a <- #$1 tools/call *
+        server a -> notifications/message {"level":"info","data":1}
+        caller ann <- notifications/message {"level":"info","data":1}
+        server a -> #"q" roots/list {}
+        caller ann <- #1 = {"resultType":"input_required","requestState":$s, ...}
+        caller ann -> #2 tools/call {"name":"ask","inputResponses":{"q1":{"roots":[]}},"requestState":$s,~able~}
+        server a <- #"q" = {"roots":[]}
+        server a -> notifications/message {"level":"error","data":2}
+        caller ann hears nothing
+        server a -> #$1 = {"content":[]}
+        caller ann <- #2 = {"content":[], ...}
+        "#
+        .replace("~loud~", &able),
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_answers_that_may_ask_do() {
+    play(
+        r#"
+        server a {"prompts":["p"],"capabilities":{"completions":{}}}
+        caller ann -> #1 completion/complete {"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"x","value":""},~able~}
+        server a <- #$1 completion/complete *
+        server a -> #"q" sampling/createMessage {}
+        server a <- #"q" ! -32601 "*no client can be told*"
+        server a -> #$1 = {"completion":{"values":[]}}
+        caller ann <- #1 = {"completion":{"values":[]}, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_taken_back_before_its_log_level_was_set_is_not_sent() {
+    play(
+        r#"
+        server a {"tools":["x"],"capabilities":{"logging":{}}}
+        client 1 opens
+        client 1 ~> #1 tools/call {"name":"x","_meta":{"io.modelcontextprotocol/logLevel":"info"}}
+        server a <- #$l logging/setLevel {"level":"info"}
+        client 1 -> notifications/cancelled {"requestId":1}
+        client 1 <- silence
+        server a -> #$l = {}
+        server a hears nothing
+        "#,
+    )
+    .await;
+}

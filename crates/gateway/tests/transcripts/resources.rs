@@ -305,3 +305,26 @@ async fn prompts_go_to_their_server_under_their_own_name() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_lists_waits_for_servers_that_are_still_starting() {
+    check(
+        r#"
+        server a {"resources":["a://1"]}
+        server b {"resources":["b://1"],"launch":"held"}
+        gateway {"list_wait":2}
+        client 1 hello
+        client 1 -> #1 resources/list
+        advance 2s
+        client 1 <- #1 = {"resources":[{"uri":"a://1", ...}]}
+        client 1 -> #2 resources/read {"uri":"b://1"}
+        server a hears nothing
+        server b starts
+        client 1 <- notifications/resources/list_changed
+        server b <- #$2 resources/read {"uri":"b://1"}
+        server b -> #$2 = {"contents":[]}
+        client 1 <- #2 = {"contents":[]}
+        "#,
+    )
+    .await;
+}

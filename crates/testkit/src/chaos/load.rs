@@ -1,0 +1,260 @@
+//! Who is called, how often, by whom. Sound servers are called from a thread of their own and always at the same
+//! pace, so that their two latencies, alone and in the midst of everything, can be compared.
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::client::{Call, Client, Connection, Heard};
+use super::dice::Dice;
+use super::fleet::{SOUND, Server};
+use super::kills::Killed;
+
+/// What every call's id begins with.
+pub(super) const CALL: &str = "call-";
+
+/// Calls to sound servers in flight at a time, at most.
+const SOUND_LANES: usize = 4;
+/// The rest of such a lane between two calls.
+const SOUND_PAUSE: Duration = Duration::from_millis(80);
+/// Calls of a lane in the quiet phase, and in a round.
+const QUIET_CALLS: usize = 25;
+const ROUND_CALLS: usize = 50;
+/// Calls to the others in flight at a time, at most, and in a round.
+const OTHER_LANES: usize = 64;
+const OTHER_CALLS: usize = 800;
+/// How long clients wait, where they do not take the call back sooner.
+const PATIENCE: Duration = Duration::from_millis(3500);
+const SOUND_PATIENCE: Duration = Duration::from_secs(30);
+/// Of 100 calls to servers that misbehave so many are taken back within 400 ms.
+const IMPATIENT: u64 = 8;
+/// How long after its being killed a sound server is one that starts.
+const STARTS_FOR: Duration = Duration::from_secs(3);
+
+/// The state of the load over a run.
+pub(super) struct Load {
+    address: SocketAddr,
+    clients: Vec<Client>,
+    /// Names and tools; the sound ones first.
+    servers: Vec<(String, String)>,
+    calls: u64,
+}
+
+/// What came of many calls.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) calls: usize,
+    pub(super) own: usize,
+    pub(super) results: usize,
+    pub(super) failures: usize,
+    pub(super) cancelled: usize,
+    pub(super) wrong: Vec<String>,
+    /// Latencies of sound servers in order, those left out that had been killed.
+    pub(super) sound: Vec<Duration>,
+    /// How many were left out.
+    pub(super) left_out: usize,
+    /// Failures of sound servers that had not been killed.
+    pub(super) unsound: Vec<String>,
+}
+
+/// A call of a lane.
+#[derive(Clone, Debug)]
+struct Planned {
+    server: String,
+    client: Client,
+    call: Call,
+}
+
+/// What came of it.
+struct Done {
+    server: String,
+    began: Instant,
+    took: Duration,
+    heard: Heard,
+    tool: String,
+}
+
+impl Load {
+    pub(super) fn new(address: SocketAddr, clients: Vec<Client>, fleet: &[Server]) -> Self {
+        let servers = fleet
+            .iter()
+            .map(|server| (server.name.clone(), server.tool()));
+        Self {
+            address,
+            clients,
+            servers: servers.collect(),
+            calls: 0,
+        }
+    }
+
+    /// The first calls, which start servers and are not measured.
+    pub(super) async fn warm(&mut self, dice: &mut Dice) {
+        let lanes = self.sound_lanes(dice, QUIET_CALLS);
+        joined(self.sound(lanes)).await;
+    }
+
+    /// Sound servers alone.
+    pub(super) async fn quiet(&mut self, dice: &mut Dice) -> Tally {
+        let lanes = self.sound_lanes(dice, QUIET_CALLS);
+        let mut tally = Tally::default();
+        tally.sound(joined(self.sound(lanes)).await, &[]);
+        tally
+    }
+
+    /// All servers.
+    pub(super) async fn round(&mut self, dice: &mut Dice, killed: Killed) -> Tally {
+        let lanes = self.sound_lanes(dice, ROUND_CALLS);
+        let others = self.other_lanes(dice);
+        let sound = self.sound(lanes);
+        let done = play(self.address, others, Duration::ZERO).await;
+        let mut tally = Tally::default();
+        for done in done {
+            tally.count(&done);
+        }
+        let sound = joined(sound).await;
+        let killed = killed
+            .lock()
+            .map(|killed| killed.clone())
+            .unwrap_or_default();
+        tally.sound(sound, &killed);
+        tally
+    }
+
+    fn sound_lanes(&mut self, dice: &mut Dice, calls: usize) -> Vec<Vec<Planned>> {
+        let mut lane = || (0..calls).map(|_| self.planned(dice, 0..SOUND)).collect();
+        (0..SOUND_LANES).map(|_| lane()).collect()
+    }
+
+    /// Every server is called by every client equally often, in any order.
+    fn other_lanes(&mut self, dice: &mut Dice) -> Vec<Vec<Planned>> {
+        let others = SOUND..self.servers.len();
+        let mut calls: Vec<Planned> = (0..OTHER_CALLS)
+            .map(|n| {
+                let server = others.start + n % others.len();
+                self.planned(dice, server..server + 1)
+            })
+            .collect();
+        dice.shuffle(&mut calls);
+        let length = calls.len().div_ceil(OTHER_LANES);
+        calls.chunks(length).map(<[Planned]>::to_vec).collect()
+    }
+
+    fn planned(&mut self, dice: &mut Dice, among: std::ops::Range<usize>) -> Planned {
+        let index = among.start + dice.below(among.len());
+        let client = self.clients[dice.below(self.clients.len())].clone();
+        let patience = match index < SOUND {
+            true => SOUND_PATIENCE,
+            false if dice.percent(IMPATIENT) => dice.millis(1, 400),
+            false => PATIENCE,
+        };
+        self.calls += 1;
+        let (server, tool) = self.servers[index].clone();
+        let id = format!("{CALL}{}", self.calls);
+        Planned {
+            server,
+            client,
+            call: Call { id, tool, patience },
+        }
+    }
+
+    /// Plays lanes on a thread and a runtime that have nothing else to do.
+    fn sound(&self, lanes: Vec<Vec<Planned>>) -> JoinHandle<Vec<Done>> {
+        let address = self.address;
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.map_or_else(
+                |_| Vec::new(),
+                |runtime| runtime.block_on(play(address, lanes, SOUND_PAUSE)),
+            )
+        })
+    }
+}
+
+async fn joined(thread: JoinHandle<Vec<Done>>) -> Vec<Done> {
+    let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+    joined.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+async fn play(address: SocketAddr, lanes: Vec<Vec<Planned>>, pause: Duration) -> Vec<Done> {
+    let mut running = JoinSet::new();
+    for lane in lanes {
+        running.spawn(async move {
+            let mut connection = Connection::new(address);
+            let mut all = Vec::with_capacity(lane.len());
+            for planned in lane {
+                let began = Instant::now();
+                let heard = connection.call(&planned.client, &planned.call).await;
+                all.push(Done {
+                    server: planned.server,
+                    began,
+                    took: began.elapsed(),
+                    heard,
+                    tool: planned.call.tool,
+                });
+                tokio::time::sleep(pause).await;
+            }
+            all
+        });
+    }
+    running.join_all().await.into_iter().flatten().collect()
+}
+
+impl Tally {
+    fn count(&mut self, done: &Done) {
+        self.calls += 1;
+        match &done.heard {
+            Heard::Own => self.own += 1,
+            Heard::Result => self.results += 1,
+            Heard::Failure => self.failures += 1,
+            Heard::Cancelled => self.cancelled += 1,
+            Heard::Wrong(why) => self.wrong.push(why.clone()),
+        }
+    }
+
+    /// Adds what came of further calls.
+    pub(super) fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.own += other.own;
+        self.results += other.results;
+        self.failures += other.failures;
+        self.cancelled += other.cancelled;
+        self.wrong.extend(other.wrong);
+        self.unsound.extend(other.unsound);
+        self.left_out += other.left_out;
+        self.sound.extend(other.sound);
+        self.sound.sort();
+    }
+
+    fn sound(&mut self, all: Vec<Done>, killed: &[(String, Instant)]) {
+        for done in all {
+            self.count(&done);
+            let is_victim = killed.iter().any(|(server, at)| {
+                *server == done.server
+                    && *at <= done.began + done.took
+                    && done.began <= *at + STARTS_FOR
+            });
+            if is_victim {
+                self.left_out += 1;
+            } else {
+                if done.heard != Heard::Own {
+                    self.unsound
+                        .push(format!("{}: {:?}", done.tool, done.heard));
+                }
+                self.sound.push(done.took);
+            }
+        }
+        self.sound.sort();
+    }
+
+    /// The latency that so many of 1,000 calls to sound servers stay below, in milliseconds.
+    pub(super) fn sound_ms(&self, per_mille: usize) -> f64 {
+        let index = (self.sound.len() * per_mille / 1000).min(self.sound.len().saturating_sub(1));
+        self.sound
+            .get(index)
+            .map_or(0.0, |took| took.as_secs_f64() * 1000.0)
+    }
+}

@@ -1,0 +1,101 @@
+//! What must be true of a run.
+
+use super::Round;
+use super::load::Tally;
+
+/// How much slower than alone the slowest sound calls may be.
+const SLOWER: f64 = 2.0;
+/// File descriptors that the gateway may hold more than when it had just begun.
+pub(super) const SPARE_DESCRIPTORS: usize = 8;
+/// Rounds until everything that is kept for reuse is there.
+const WARMING: usize = 4;
+/// What of memory is not growth.
+const SPARE_SHARE: f64 = 0.1;
+const SPARE_KB: u64 = 4 << 10;
+/// Its name, where it is, and what is to spare.
+type Count = (&'static str, fn(&Round) -> u64, u64);
+/// What must not grow, and how much more of it is not growth.
+const COUNTS: [Count; 3] = [
+    ("processes", |round| round.processes as u64, 8),
+    ("file descriptors", |round| round.descriptors as u64, 32),
+    ("kB of memory", |round| round.memory_kb, SPARE_KB),
+];
+/// How many of many complaints are told.
+const TOLD: usize = 10;
+
+/// What was found wrong.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) wrong: Vec<String>,
+    /// The slowest sound calls of the rounds together, against the quiet phase.
+    pub(super) ratio: f64,
+    pub(super) p99_ms: (f64, f64),
+}
+
+impl Verdict {
+    pub(super) fn wrong(&mut self, what: String) {
+        self.wrong.push(what);
+    }
+
+    /// Each call was answered exactly once, and sound servers answered right.
+    pub(super) fn answered(&mut self, tally: &Tally) {
+        for (all, what) in [
+            (&tally.wrong, "calls not answered exactly once"),
+            (
+                &tally.unsound,
+                "calls to sound servers without their answer",
+            ),
+        ] {
+            if !all.is_empty() {
+                let some = &all[..all.len().min(TOLD)];
+                self.wrong(format!(
+                    "{} {what}:\n    {}",
+                    all.len(),
+                    some.join("\n    ")
+                ));
+            }
+        }
+    }
+
+    /// Nothing grows from round to round.
+    pub(super) fn steady(&mut self, rounds: &[Round]) {
+        if rounds.len() < 2 * WARMING {
+            return;
+        }
+        let (first, last) = (&rounds[1..=WARMING], &rounds[rounds.len() - 3..]);
+        for (what, of, spare) in COUNTS {
+            let most = |rounds: &[Round]| rounds.iter().map(of).max().unwrap_or(0);
+            let (before, after) = (most(first), most(last));
+            let allowed = before + spare.max((before as f64 * SPARE_SHARE) as u64);
+            if after > allowed {
+                self.wrong(format!(
+                    "{what} grow: {before} in the first rounds, {after} in the last"
+                ));
+            }
+        }
+    }
+
+    /// Sound servers answer as fast as they do alone, or nearly so.
+    pub(super) fn undisturbed(&mut self, quiet: &Tally, rounds: &[Round]) {
+        let mut all = Tally::default();
+        for round in rounds {
+            all.sound.extend(&round.tally.sound);
+        }
+        all.sound.sort();
+        self.p99_ms = (quiet.sound_ms(990), all.sound_ms(990));
+        self.ratio = self.p99_ms.1 / self.p99_ms.0;
+        if self.ratio > SLOWER {
+            let ratio = self.ratio;
+            self.wrong(format!(
+                "the p99 of sound servers is {ratio:.2} times that of the quiet phase"
+            ));
+        }
+    }
+
+    /// With every server stopped, the gateway holds what it held at first.
+    pub(super) fn closed(&mut self, at_rest: usize, left: usize) {
+        if left > at_rest + SPARE_DESCRIPTORS {
+            self.wrong(format!("the gateway holds {left} file descriptors with nothing to do; it began with {at_rest}"));
+        }
+    }
+}
