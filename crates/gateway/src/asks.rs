@@ -129,6 +129,16 @@ pub(crate) fn can_be_asked(asked: &str) -> bool {
     )
 }
 
+/// The capabilities object that has what [`Asks::missing`] names, raw JSON.
+pub(crate) fn required(missing: &str) -> &'static str {
+    match missing {
+        "sampling" => r#"{"sampling":{}}"#,
+        "elicitation by URL" => r#"{"elicitation":{"url":{}}}"#,
+        "elicitation" => r#"{"elicitation":{"form":{}}}"#,
+        _ => r#"{"roots":{}}"#,
+    }
+}
+
 /// The capabilities of a client of the handshake era.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Capabilities {

@@ -112,7 +112,7 @@ pub(crate) fn read(call: &mut Call, step: Step) -> Option<Step> {
             None => Some(Step::Message(message)),
         },
         (Way::ToHandshake { .. }, Step::Done(outcome)) => {
-            Some(Step::Done(parking::visits(call, outcome)))
+            Some(Step::Done(parking::answer(call, outcome)))
         }
         (Way::ToStateless { .. }, Step::Done(Ok((frame, status)))) => {
             rounds::next(call, frame, status).map(Step::Done)

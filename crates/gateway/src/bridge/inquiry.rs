@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 use tokio::time::Instant;
 use wire::{Edits, Frame, Object, code, method, quote};
 
-use crate::asks::{Asks, can_be_asked};
+use crate::asks::{Asks, can_be_asked, required};
 use crate::calls::{Asking, CallHandle};
 use crate::limits::{EARLY_QUESTIONS_MAX, INQUIRY_BYTES_MAX, INQUIRY_QUESTIONS_MAX};
 use crate::outbox::lock;
@@ -25,6 +25,8 @@ pub(crate) struct Inquiry {
     level: AtomicU8,
     open: Mutex<Vec<Open>>,
     numbers: AtomicU32,
+    /// What the client lacked for a question that was refused for that.
+    lacks: Mutex<Option<&'static str>>,
 }
 
 const NOBODY: &str = "no client can be told for which call this question is";
@@ -87,6 +89,7 @@ impl Inquiry {
             level: AtomicU8::new(level.unwrap_or(SILENCE)),
             open: Mutex::default(),
             numbers: AtomicU32::new(1),
+            lacks: Mutex::default(),
         })
     }
 
@@ -114,6 +117,7 @@ impl Inquiry {
             ));
         }
         if let Some(missing) = question.missing(asks) {
+            *lock(&self.lacks) = Some(missing);
             return Err(format!("the client does not support {missing}"));
         }
         let Some(call) = self.call.upgrade().filter(|_| self.is_open()) else {
@@ -138,6 +142,11 @@ impl Inquiry {
             self.close();
         }
         Ok(())
+    }
+
+    /// What the client lacked for a question of its server, as `requiredCapabilities`, raw JSON.
+    pub(super) fn lacks(&self) -> Option<&'static str> {
+        (*lock(&self.lacks)).map(required)
     }
 
     /// When the oldest open question was asked.

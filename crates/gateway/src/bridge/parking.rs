@@ -214,16 +214,48 @@ fn input_required(requests: &str, state: &str, upstream: &Upstream) -> Result<(F
     }
 }
 
-/// The answer of a server that wants the person to visit URLs first (2025-11-25), as a question to a stateless client.
-/// What else a server answers stays as it is.
-pub(super) fn visits(
+/// An error of a server that a stateless client is told otherwise: that a question could not be asked, which it failed
+/// for, or that the person has to visit URLs first. What else a server answers stays as it is.
+pub(super) fn answer(
     call: &Call,
     outcome: Result<(Frame, u16), Fault>,
 ) -> Result<(Frame, u16), Fault> {
     let Ok((frame, _)) = &outcome else {
         return outcome;
     };
-    if frame.error().is_none() || !call.asks.url() {
+    if frame.error().is_none() {
+        return outcome;
+    }
+    if let Some(answer) = lacking(call, frame) {
+        return Ok((answer, 0));
+    }
+    visits(call, outcome)
+}
+
+/// The failure of a call whose client could not be asked, in the words of the stateless era.
+fn lacking(call: &Call, frame: &Frame) -> Option<Frame> {
+    let Way::ToHandshake { inquiry, .. } = &call.crossing.as_ref()?.way else {
+        return None;
+    };
+    let data = format!(r#"{{"requiredCapabilities":{}}}"#, inquiry.lacks()?);
+    let error = frame.error_object().ok()??;
+    let message = error.string("message").ok()?.unwrap_or_default();
+    let id = frame.id();
+    Frame::parse(build::error(
+        id,
+        code::MISSING_CAPABILITY,
+        &message,
+        Some(&data),
+    ))
+    .ok()
+}
+
+/// The answer of a server that wants the person to visit URLs first (2025-11-25), as a question to a stateless client.
+fn visits(call: &Call, outcome: Result<(Frame, u16), Fault>) -> Result<(Frame, u16), Fault> {
+    let Ok((frame, _)) = &outcome else {
+        return outcome;
+    };
+    if !call.asks.url() {
         return outcome;
     }
     let requests = || {

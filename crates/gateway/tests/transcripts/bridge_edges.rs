@@ -317,3 +317,19 @@ async fn ever_other_capabilities_do_not_start_ever_other_servers() {
     script += "\nserver a launches 8\n";
     play(&script).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_fails_for_a_question_that_could_not_be_asked_says_what_is_needed() {
+    play(
+        r#"
+        server a {"tools":["x"]}
+        caller ann ~> #1 tools/call {"name":"x"}
+        server a <- #$1 tools/call *
+        server a -> #"q" sampling/createMessage {}
+        server a <- #"q" ! -32601 "the client does not support sampling"
+        server a -> #$1 ! -32603 "no model"
+        caller ann <- 400 #1 ! -32021 "no model" {"requiredCapabilities":{"sampling":{}}}
+        "#,
+    )
+    .await;
+}
