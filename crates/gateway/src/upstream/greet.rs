@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wire::{Era, Frame, Object, Version, method, quote};
+use wire::{Era, Frame, Object, Version, code, method, quote};
 
 use super::start::stateless_params;
 use super::{Hello, Link, Live, Upstream, reading};
@@ -23,11 +23,27 @@ const NO_POST: u16 = 405;
 pub(super) enum Greeting {
     /// The server speaks this era.
     Spoken,
-    /// It does not, and says so in these words.
-    OtherEra(String),
+    /// It does not, and says so.
+    OtherEra(Refusal),
     /// It is to be started anew and greeted in this era alone: having been asked in both, it has got lost.
     Again(Era),
 }
+
+/// How a server refuses a greeting.
+pub(super) struct Refusal {
+    pub(super) reason: String,
+    /// It is the greeting itself that it does not know, not something in it that it does not like.
+    is_of_era: bool,
+}
+
+/// The codes with which a server refuses a greeting that it does not know.
+const ERA_CODES: [i64; 5] = [
+    code::METHOD_NOT_FOUND,
+    code::INVALID_PARAMS,
+    code::INVALID_REQUEST,
+    code::UNSUPPORTED_VERSION,
+    code::HEADER_MISMATCH,
+];
 
 impl Upstream {
     /// Greets it in the era of its clients, or in the other if it does not speak that one. Both sides of the bridge
@@ -48,15 +64,20 @@ impl Upstream {
             known => known.unwrap_or(clients),
         };
         let greeted = self.greet_in(first, live).await?;
-        if !matches!(greeted, Greeting::OtherEra(_)) || live.is_dead() {
+        let Greeting::OtherEra(refusal) = &greeted else {
             return Ok(greeted);
-        }
+        };
         // It is up, so that it does not take long to answer. What it said first tells more than what it says now.
         let second = self.greet_in(other(first), live);
         match tokio::time::timeout(SECOND_GREETING_WAIT, second).await {
             Ok(Ok(Greeting::Spoken)) => {
                 self.learn(first, false, true);
                 Ok(Greeting::Spoken)
+            }
+            // Some say that they do not speak an era, and end.
+            _ if live.is_dead() && refusal.is_of_era => {
+                self.learn(first, false, true);
+                Ok(Greeting::Again(other(first)))
             }
             _ => Ok(greeted),
         }
@@ -133,7 +154,7 @@ impl Upstream {
         );
         let frame = match self.greeting(live, method::INITIALIZE, &params).await? {
             Ok(frame) => frame,
-            Err(reason) => return Ok(Greeting::OtherEra(reason)),
+            Err(refusal) => return Ok(Greeting::OtherEra(refusal)),
         };
         let result = Object::parse(frame.result().unwrap_or_default())
             .map_err(|e| self.unavailable(format!("its answer to initialize is broken: {e}")))?;
@@ -177,7 +198,7 @@ impl Upstream {
             .await?
         {
             Ok(frame) => frame,
-            Err(reason) => return Ok(Greeting::OtherEra(reason)),
+            Err(refusal) => return Ok(Greeting::OtherEra(refusal)),
         };
         let result = Object::parse(frame.result().unwrap_or_default()).map_err(|e| {
             self.unavailable(format!("its answer to server/discover is broken: {e}"))
@@ -188,8 +209,10 @@ impl Upstream {
             .flatten()
             .unwrap_or_default();
         if !speaks.contains(&quote(version.as_str())) {
-            let reason = format!("it speaks {speaks}, none of which is known here");
-            return Ok(Greeting::OtherEra(reason));
+            return Ok(Greeting::OtherEra(Refusal {
+                reason: format!("it speaks {speaks}, none of which is known here"),
+                is_of_era: true,
+            }));
         }
         self.heard(live, version, &result);
         Ok(Greeting::Spoken)
@@ -201,17 +224,24 @@ impl Upstream {
         live: &Arc<Live>,
         asked: &str,
         params: &str,
-    ) -> Result<Result<Frame, String>, Fault> {
+    ) -> Result<Result<Frame, Refusal>, Fault> {
         // The deadline is that of the whole start.
         let wait = Duration::from_secs(24 * 3600);
         match self.ask_for_all(live, asked, Some(params), wait).await {
             Ok((frame, _)) if frame.result().is_some() => Ok(Ok(frame)),
             Ok((frame, status)) => {
                 let error = frame.error_object().ok().flatten();
-                let message = error.and_then(|error| error.string("message").ok().flatten());
-                let message = message.unwrap_or_default();
+                let number = error.as_ref().and_then(|error| error.get("code").ok()?);
+                let number = number.and_then(|number| number.parse().ok());
+                let message = error
+                    .as_ref()
+                    .and_then(|error| error.string("message").ok()?)
+                    .unwrap_or_default();
                 if matches!(status, 0 | 200) || ERA_STATUSES.contains(&status) {
-                    return Ok(Err(format!("it refused to start: {message}")));
+                    return Ok(Err(Refusal {
+                        reason: format!("it refused to start: {message}"),
+                        is_of_era: number.is_some_and(|number| ERA_CODES.contains(&number)),
+                    }));
                 }
                 Err(self.unavailable(format!("it answered with HTTP status {status}: {message}")))
             }
@@ -222,12 +252,18 @@ impl Upstream {
                         && !(asked == method::INITIALIZE && status == NO_POST)
                 }) =>
             {
-                Ok(Err(reason))
+                Ok(Err(Refusal {
+                    reason,
+                    is_of_era: true,
+                }))
             }
             Err(Fault::Died { reason, .. })
                 if live.is_dead() && asked == method::SERVER_DISCOVER =>
             {
-                Ok(Err(reason))
+                Ok(Err(Refusal {
+                    reason,
+                    is_of_era: false,
+                }))
             }
             Err(fault) => Err(fault),
         }

@@ -138,8 +138,9 @@ impl Upstream {
                     }
                     return Ok(live);
                 }
-                Ok(Greeting::OtherEra(reason)) => {
-                    return Err(self.explained(&live, self.unavailable(reason)).await);
+                Ok(Greeting::OtherEra(refusal)) => {
+                    let fault = self.unavailable(refusal.reason);
+                    return Err(self.explained(&live, fault).await);
                 }
                 Ok(Greeting::Again(only)) => {
                     live.end(&self.server).await;
@@ -239,8 +240,8 @@ impl Upstream {
 
     /// A new handshake on a connection whose session the server forgot.
     pub(super) async fn greet_again(self: &Arc<Self>, live: &Arc<Live>) -> Result<(), Fault> {
-        if let Greeting::OtherEra(reason) = Box::pin(self.initialize(live)).await? {
-            return Err(self.unavailable(reason));
+        if let Greeting::OtherEra(refusal) = Box::pin(self.initialize(live)).await? {
+            return Err(self.unavailable(refusal.reason));
         }
         let (upstream, live) = (self.clone(), live.clone());
         tokio::spawn(async move {

@@ -344,3 +344,31 @@ async fn a_server_that_changes_its_era_is_found_out_when_it_starts() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_the_handshake_and_ends_is_greeted_otherwise() {
+    check(
+        r#"
+        server a {"tools":["x"],"era":"stateless","by_hand":["initialize","server/discover"]}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"x"}
+        server a <- #$i initialize *
+        server a -> #$i ! -32022 "unsupported" {"supported":["2026-07-28"]}
+        server a <- #$d server/discover *
+        server a has {"tools":["x"],"era":"stateless"}
+        server a dies
+        server a.2 <- #$1 tools/call *
+        server a.2 -> #$1 = {"resultType":"complete","n":1}
+        client 1 <- #1 = {"n":1}
+        server a launches 2
+        // The next one does not ask again.
+        client 2 hello
+        client 2 -> #1 tools/call {"name":"x"}
+        server a.3 <- #$2 tools/call *
+        server a.3 -> #$2 = {"resultType":"complete","n":2}
+        client 2 <- #1 = {"n":2}
+        server a launches 3
+        "#,
+    )
+    .await;
+}
