@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use wire::{Edits, Frame, Object, code, method, quote};
 
@@ -290,6 +291,17 @@ impl Inquiries {
                 Ok(())
             }
             _ => Err(NOBODY.to_owned()),
+        }
+    }
+
+    /// A log message of this level that came without a reference: the calls that want to hear such get it.
+    pub(crate) fn hear(&self, level: u8, message: &Bytes) {
+        let under_way = lock(&self.under_way).clone();
+        for inquiry in under_way.iter().filter_map(Weak::upgrade) {
+            let is_wanted = inquiry.level().is_some_and(|least| level >= least);
+            if let Some(call) = inquiry.call.upgrade().filter(|_| is_wanted) {
+                call.slot.message(message.clone());
+            }
         }
     }
 

@@ -38,7 +38,7 @@ const LOST: &[Lost] = &[
     Lost {
         what: "log messages that belong to no call",
         client: Era::Stateless,
-        becomes: "dropped",
+        becomes: "heard with the calls under way that want such, else dropped",
         why: "a stateless client asks for them with a request, and hears them with it",
         notifications: &[],
     },

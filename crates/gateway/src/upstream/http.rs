@@ -247,8 +247,11 @@ impl HttpLink {
             Body::Events(_) => Err(self.refused(status, &[])),
             Body::Full(body) if body.is_empty() && status < 300 => Ok(Posted::Nothing),
             Body::Full(body) => match Frame::parse(body.clone()) {
-                Ok(frame) if frame.kind() == Kind::Error && frame.id().is_none() => {
-                    // An error that the server could not pin to a request still answers this one.
+                Ok(frame)
+                    if frame.kind() == Kind::Error && (frame.id().is_none() || status >= 400) =>
+                {
+                    // An error that the server could not pin to a request, or gave an id of its own, still answers
+                    // this one.
                     let frame = with_new_id(&frame, out.id);
                     frame
                         .map(|frame| Posted::Answer(frame, status))

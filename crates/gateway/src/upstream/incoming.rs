@@ -265,15 +265,20 @@ fn log_message(upstream: &Arc<Upstream>, frame: Frame, about: Option<&About>) {
             session.tell(frame.bytes().clone());
         }
     }
-    // In the stateless era a message belongs to a call that asked for such; which one, a pipe does not tell.
-    if let Some(pipe) = pipe {
-        let of_stateless = |about: &&About| {
-            matches!(about.behalf, Behalf::Stateless(_) | Behalf::Bridged(_))
-                && about.behalf.wants_log(level)
-        };
-        for about in pipe.under_way().iter().filter(of_stateless) {
-            about.handle.slot.message(frame.bytes().clone());
+    // In the stateless era a message belongs to a call that asked for such; which one, neither a pipe nor the stream of
+    // a session tells.
+    let Some(pipe) = pipe else {
+        if !upstream.callers.are_several() {
+            upstream.inquiries().hear(level, frame.bytes());
         }
+        return;
+    };
+    let of_stateless = |about: &&About| {
+        matches!(about.behalf, Behalf::Stateless(_) | Behalf::Bridged(_))
+            && about.behalf.wants_log(level)
+    };
+    for about in pipe.under_way().iter().filter(of_stateless) {
+        about.handle.slot.message(frame.bytes().clone());
     }
 }
 

@@ -333,3 +333,39 @@ async fn a_call_that_fails_for_a_question_that_could_not_be_asked_says_what_is_n
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn logs_on_the_standing_stream_are_heard_with_the_call_that_wants_them() {
+    play(
+        r#"
+        server a {"http":true,"sessions":true,"tools":["x"],"by_hand":["GET"],"capabilities":{"logging":{}},"yes":["logging/setLevel"]}
+        caller ann ~> #1 tools/call {"name":"x","_meta":{"io.modelcontextprotocol/logLevel":"info"}}
+        server a <- GET
+        server a on GET begins
+        advance 1s
+        server a <- #$1 tools/call *
+        server a on GET event e1 - notifications/message {"level":"debug","data":1}
+        server a on GET event e2 - notifications/message {"level":"info","data":2}
+        caller ann <- notifications/message {"level":"info","data":2}
+        server a -> #$1 = {"n":1}
+        caller ann <- #1 = {"n":1, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_under_an_id_of_the_servers_own_is_one() {
+    play(
+        r#"
+        server a {"http":true,"tools":["x"],"by_hand":["server/discover"]}
+        caller ann ~> #1 tools/call {"name":"x"}
+        server a <- #$d server/discover *
+        server a on $d status 400 {"jsonrpc":"2.0","id":"server-error","error":{"code":-32600,"message":"Missing session ID"}}
+        server a <- #$1 tools/call {"name":"x"}
+        server a -> #$1 = {"n":1}
+        caller ann <- #1 = {"n":1, ...}
+        "#,
+    )
+    .await;
+}
