@@ -23,6 +23,16 @@ pub const UNSUPPORTED_VERSION: i64 = -32022;
 /// The person must visit a URL first. 2025-11-25 only.
 pub const URL_ELICITATION_REQUIRED: i64 = -32042;
 
+/// An error code as it stands in a message. Readers that know one kind of number take `-32002.0` for `-32002`.
+#[must_use]
+pub fn read(raw: &str) -> Option<i64> {
+    raw.parse().ok().or_else(|| {
+        let number: f64 = raw.parse().ok()?;
+        let is_whole = number.fract() == 0.0 && number.abs() <= f64::from(i32::MAX);
+        is_whole.then_some(number as i64)
+    })
+}
+
 /// The HTTP status with which a stateless-era answer with this error code travels.
 #[must_use]
 pub const fn http_status(code: i64) -> u16 {
@@ -37,6 +47,16 @@ pub const fn http_status(code: i64) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_the_same_however_it_is_written() {
+        for raw in ["-32002", "-32002.0", "-32002e0", "-3.2002E4"] {
+            assert_eq!(read(raw), Some(-32002), "{raw}");
+        }
+        for raw in ["-32002.5", "1e300", "\"-32002\"", "null", "{}"] {
+            assert_eq!(read(raw), None, "{raw}");
+        }
+    }
 
     #[test]
     fn status_table() {
