@@ -59,6 +59,8 @@ pub(crate) struct Call {
     pub(crate) crossing: Option<Box<Crossing>>,
     /// The number under which it waited for its client, and how often it did.
     pub(crate) parked: Option<(u64, u32)>,
+    /// Its answer is not the server's, but questions of the bridge.
+    pub(crate) asks_back: bool,
     is_finished: bool,
 }
 
@@ -106,6 +108,7 @@ impl Call {
             bridged: None,
             crossing: None,
             parked: None,
+            asks_back: false,
             is_finished: false,
         })
     }
@@ -216,6 +219,7 @@ impl Call {
                 client: self.era,
                 asked: self.frame.method(),
                 id: self.raw_id(),
+                asks_back: self.asks_back,
                 server_info: hello.and_then(|hello| hello.info.as_deref()),
             },
         );
@@ -433,12 +437,7 @@ pub(crate) fn well_known(name: &str) -> Cow<'static, str> {
 }
 
 fn error_code(frame: &Frame) -> Option<i64> {
-    Object::parse(frame.error()?)
-        .ok()?
-        .get("code")
-        .ok()??
-        .parse()
-        .ok()
+    wire::code::read(Object::parse(frame.error()?).ok()?.get("code").ok()??)
 }
 
 fn outcome_of(frame: &Frame) -> Outcome {

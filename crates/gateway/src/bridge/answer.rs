@@ -12,6 +12,8 @@ pub(crate) struct Shape<'a> {
     pub(crate) asked: &'a str,
     /// The client's id of it, raw JSON.
     pub(crate) id: &'a str,
+    /// It is the bridge that answers, with questions.
+    pub(crate) asks_back: bool,
     /// `serverInfo` of the server, raw JSON.
     pub(crate) server_info: Option<&'a str>,
 }
@@ -32,16 +34,18 @@ fn to_stateless(frame: &Frame, shape: &Shape<'_>) -> Bytes {
         return not_an_object(shape);
     };
     let mut edits = under(frame, shape);
-    let mut add = |name: &str, value: &'static str| {
-        if matches!(result.get(name), Ok(None)) {
-            edits.set(&result, name, value);
-        }
-    };
-    add("resultType", r#""complete""#);
+    // What a server of the handshake era calls by this name is not it.
+    let is_known = || matches!(result.get("resultType"), Ok(Some(r#""complete""#)));
+    if !shape.asks_back && !is_known() {
+        edits.set(&result, "resultType", r#""complete""#);
+    }
     if shape.asked == method::RESOURCES_READ {
         // Nothing is known of how long it lasts, nor for whom else it holds.
-        add("ttlMs", "0");
-        add("cacheScope", r#""private""#);
+        for (name, value) in [("ttlMs", "0"), ("cacheScope", r#""private""#)] {
+            if matches!(result.get(name), Ok(None)) {
+                edits.set(&result, name, value);
+            }
+        }
     }
     if let Some(info) = shape.server_info {
         match result.object("_meta") {
@@ -69,17 +73,19 @@ fn to_handshake(frame: &Frame, shape: &Shape<'_>) -> Bytes {
     for name in ["resultType", "ttlMs", "cacheScope"] {
         edits.remove(&result, name);
     }
-    if shape.asked == method::TOOLS_CALL
-        && let Ok(Some(structured)) = result.get("structuredContent")
-        && !structured.starts_with('{')
-    {
-        edits.remove(&result, "structuredContent");
-        let has_content = result
-            .get("content")
-            .is_ok_and(|content| content.is_some_and(|content| content.len() > 2));
-        if !has_content {
-            let text = format!(r#"[{{"type":"text","text":{}}}]"#, quote(structured));
-            edits.set(&result, "content", text);
+    if shape.asked == method::TOOLS_CALL {
+        match result.get("structuredContent") {
+            Ok(Some(structured)) if !structured.starts_with('{') => {
+                edits.remove(&result, "structuredContent");
+                let content = result.get("content");
+                if !content.is_ok_and(|content| content.is_some_and(|content| content.len() > 2)) {
+                    let text = format!(r#"[{{"type":"text","text":{}}}]"#, quote(structured));
+                    edits.set(&result, "content", text);
+                }
+            }
+            // Of two, the client could take either.
+            Err(_) => edits.remove(&result, "structuredContent"),
+            Ok(_) => {}
         }
     }
     edits.apply()
@@ -145,7 +151,7 @@ fn error_to_handshake(frame: &Frame, shape: &Shape<'_>) -> Bytes {
 fn read(frame: &Frame) -> Option<(Object<'_>, &str, i64)> {
     let error = frame.error_object().ok()??;
     let raw = error.get("code").ok()??;
-    Some((error, raw, raw.parse().ok()?))
+    Some((error, raw, code::read(raw)?))
 }
 
 fn under<'a>(frame: &'a Frame, shape: &Shape<'_>) -> Edits<'a> {
@@ -171,6 +177,7 @@ mod tests {
             client,
             asked,
             id: "\"a\"",
+            asks_back: false,
             server_info: Some(r#"{"name":"s"}"#),
         };
         assert_eq!(answered(&frame, &shape), goes);

@@ -197,6 +197,7 @@ pub(super) fn park(call: &mut Call) -> Option<Step> {
         round,
     };
     lock(&core.parking.inner).put(id, parked);
+    call.asks_back = true;
     Some(Step::Done(Ok(answer)))
 }
 
@@ -217,7 +218,7 @@ fn input_required(requests: &str, state: &str, upstream: &Upstream) -> Result<(F
 /// An error of a server that a stateless client is told otherwise: that a question could not be asked, which it failed
 /// for, or that the person has to visit URLs first. What else a server answers stays as it is.
 pub(super) fn answer(
-    call: &Call,
+    call: &mut Call,
     outcome: Result<(Frame, u16), Fault>,
 ) -> Result<(Frame, u16), Fault> {
     let Ok((frame, _)) = &outcome else {
@@ -251,7 +252,7 @@ fn lacking(call: &Call, frame: &Frame) -> Option<Frame> {
 }
 
 /// The answer of a server that wants the person to visit URLs first (2025-11-25), as a question to a stateless client.
-fn visits(call: &Call, outcome: Result<(Frame, u16), Fault>) -> Result<(Frame, u16), Fault> {
+fn visits(call: &mut Call, outcome: Result<(Frame, u16), Fault>) -> Result<(Frame, u16), Fault> {
     let Ok((frame, _)) = &outcome else {
         return outcome;
     };
@@ -260,7 +261,7 @@ fn visits(call: &Call, outcome: Result<(Frame, u16), Fault>) -> Result<(Frame, u
     }
     let requests = || {
         let error = frame.error_object().ok()??;
-        let number: i64 = error.get("code").ok()??.parse().ok()?;
+        let number = code::read(error.get("code").ok()??)?;
         if number != code::URL_ELICITATION_REQUIRED {
             return None;
         }
@@ -285,7 +286,9 @@ fn visits(call: &Call, outcome: Result<(Frame, u16), Fault>) -> Result<(Frame, u
         Some(requests) => {
             let state = call.core.parking.sealed(0, 0, call)?;
             let crossing = call.crossing.as_ref().ok_or(Fault::Cancelled)?;
-            input_required(&requests, &state, &crossing.upstream)
+            let answer = input_required(&requests, &state, &crossing.upstream)?;
+            call.asks_back = true;
+            Ok(answer)
         }
         None => outcome,
     }

@@ -170,7 +170,7 @@ fn wanted(call: &Call, frame: &Frame) -> Option<Result<Next, String>> {
         return None;
     };
     if let Ok(Some(error)) = frame.error_object() {
-        let number = error.get("code").ok().flatten()?.parse::<i64>().ok()?;
+        let number = code::read(error.get("code").ok().flatten()?)?;
         let is_old = number == code::HEADER_MISMATCH && call.frame.method() == method::TOOLS_CALL;
         return (is_old && !is_refreshed).then_some(Ok(Next::Refresh));
     }

@@ -232,7 +232,7 @@ impl Upstream {
             Ok((frame, status)) => {
                 let error = frame.error_object().ok().flatten();
                 let number = error.as_ref().and_then(|error| error.get("code").ok()?);
-                let number = number.and_then(|number| number.parse().ok());
+                let number = number.and_then(code::read);
                 let message = error
                     .as_ref()
                     .and_then(|error| error.string("message").ok()?)

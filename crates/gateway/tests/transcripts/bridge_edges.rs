@@ -369,3 +369,48 @@ async fn a_refusal_under_an_id_of_the_servers_own_is_one() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_old_server_calls_the_kind_of_its_result_is_not_the_kind() {
+    for kind in [
+        r#""resultType":7"#,
+        r#""resultType":null"#,
+        r#""resultType":"task""#,
+        r#""resultType":"complete","resultType":"complete""#,
+        r#""resultType":"input_required","inputRequests":{"k":{"method":"roots/list"}}"#,
+    ] {
+        let script = r#"
+            server a {"tools":["x"]}
+            caller ann ~> #1 tools/call {"name":"x"}
+            server a <- #$1 tools/call *
+            server a -> #$1 = {"n":1,~kind~}
+            caller ann <- #1 = {"n":1,"resultType":"complete", ...}
+        "#;
+        play(&script.replace("~kind~", kind)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn codes_of_the_other_era_do_not_cross_however_they_are_written() {
+    for code in ["-32002.0", "-32002e0", "-3.2002E4"] {
+        let script = r#"
+            server a {"tools":["x"]}
+            caller ann ~> #1 tools/call {"name":"x"}
+            server a <- #$1 tools/call *
+            server a -> #$1 ! ~code~ "gone"
+            caller ann <- 200 #1 ! -32602 "gone"
+        "#;
+        play(&script.replace("~code~", code)).await;
+    }
+    play(
+        r#"
+        server a {"prompts":["p"],"era":"stateless"}
+        client 1 hello
+        client 1 -> #1 prompts/get {"name":"p"}
+        server a <- #$1 prompts/get *
+        server a -> #$1 ! -32021.0 "lacks"
+        client 1 <- #1 ! -32603 "the server refused the request: lacks"
+        "#,
+    )
+    .await;
+}
