@@ -31,7 +31,7 @@ pub(crate) use answer::{Shape, answered};
 pub(crate) use inquiry::{Inquiries, Inquiry, Question};
 pub(crate) use items::{offers, shown};
 pub(crate) use lost::{crosses, extension_crosses};
-pub(crate) use parking::{Parking, Resumed, Retry, resume};
+pub(crate) use parking::{Parking, Resumed, Retry, deliver, resume};
 pub(crate) use request::{Stamp, stamp, strip};
 pub(crate) use rounds::Round;
 

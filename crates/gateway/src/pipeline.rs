@@ -85,7 +85,10 @@ async fn dispatch(call: &mut Call, plan: Plan) -> Option<Outcome> {
         call.bridged = (plan.out.era != call.era).then(|| upstream.clone());
         if let Some(retry) = &plan.retry {
             match bridge::resume(call, retry) {
-                Ok(Resumed::Waiting) => return None,
+                Ok(Resumed::Waiting) => {
+                    let delivered = Box::pin(bridge::deliver(call, retry)).await;
+                    return delivered.and_then(Result::err).map(Err);
+                }
                 Ok(Resumed::Anew) => {}
                 Err(fault) => return Some(Err(fault)),
             }

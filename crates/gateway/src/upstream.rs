@@ -11,6 +11,7 @@ mod pipe;
 mod reading;
 mod relist;
 mod start;
+mod turns;
 mod watch;
 mod wishes;
 
@@ -32,7 +33,7 @@ use crate::bridge::Inquiries;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
-use crate::limits::{LEVEL_WAIT, RETIRE_LOOK, RETIRE_WAIT, TAKEN_BACK_LINGER};
+use crate::limits::{LEVEL_WAIT, RETIRE_LOOK, RETIRE_WAIT};
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::{Key, Server};
@@ -43,6 +44,7 @@ use crate::workspace::Workspace;
 pub(crate) use incoming::{Behalf, ReplyTo, ToServer};
 use live::Hello;
 pub(crate) use live::{Link, Live};
+pub(crate) use turns::{Turn, may_ask};
 
 /// See the module.
 pub(crate) struct Upstream {
@@ -66,11 +68,7 @@ pub(crate) struct Upstream {
     /// Milliseconds on the gateway's clock.
     last_used: AtomicU64,
     in_flight: AtomicU64,
-    /// Where several clients that can be asked share one pipe, their calls take turns: nothing in the protocol
-    /// tells for which call a server asks.
-    turns: Option<Arc<Semaphore>>,
-    /// Calls that wait for theirs.
-    waiting: AtomicU64,
+    turns: turns::Turns,
     /// One reading of lists at a time.
     relist_turn: Semaphore,
     /// Calls of stateless clients before a server that asks by requests, and what it asked before there was one.
@@ -138,8 +136,7 @@ impl Upstream {
             subscribed: Mutex::default(),
             last_used: AtomicU64::new(core.now_ms()),
             in_flight: AtomicU64::new(0),
-            turns: takes_turns.then(|| Arc::new(Semaphore::new(1))),
-            waiting: AtomicU64::new(0),
+            turns: turns::Turns::new(takes_turns),
             relist_turn: Semaphore::new(1),
             inquiries: Inquiries::default(),
             relisting: AtomicBool::new(false),
@@ -213,18 +210,13 @@ impl Upstream {
                 speaks: live.era(),
             }));
         }
-        let turn = match (&live.link, &self.turns) {
-            (Link::Pipe(_), Some(turns)) if may_ask(&out.method) && out.era == Era::Handshake => {
-                let _waiting = Waiting::new(&self.waiting);
-                let turn = handle.unless_over(turns.clone().acquire_owned());
-                match tokio::time::timeout(live.call_timeout, turn).await {
-                    Ok(turn) => turn?.ok(),
-                    Err(_) => return Some(Err(Fault::Busy("calls that wait for one another"))),
-                }
-            }
-            _ => None,
-        };
         let inquiry = out.behalf.inquiry().cloned();
+        let turn = inquiry
+            .as_ref()
+            .map_or_else(Turn::default, |i| i.turn.clone());
+        if let Err(fault) = self.take_turn(&live, handle, &out.method, &turn).await? {
+            return Some(Err(fault));
+        }
         if let Some(inquiry) = &inquiry {
             // A server that takes its time with that is not waited for; what it logs until then may be lost.
             let told = tokio::time::timeout(LEVEL_WAIT, self.listen_for(&live, inquiry));
@@ -234,17 +226,10 @@ impl Upstream {
             self.inquiries.begin(inquiry);
         }
         let outcome = live.call(self, handle, out).await;
-        if let (Some(turn), None) = (turn, &outcome) {
+        match outcome {
             // The turn ends with the call, not with its sending.
-            let handle = handle.clone();
-            tokio::spawn(async move {
-                std::future::poll_fn(|cx| handle.slot.poll_over(cx)).await;
-                if handle.is_taken_back() {
-                    // The server may go on for a while; what it asks then must not be taken for the next call's.
-                    tokio::time::sleep(TAKEN_BACK_LINGER).await;
-                }
-                drop(turn);
-            });
+            None => Self::end_turn_with(handle, turn),
+            Some(_) => turn.end(),
         }
         outcome
     }
@@ -395,7 +380,7 @@ impl Upstream {
 
     /// Whether calls wait for a turn.
     pub(crate) fn has_waiting(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+        self.turns.are_awaited()
     }
 
     // === lists ===
@@ -577,30 +562,6 @@ impl Upstream {
             reason,
         });
         self.turned.notify_waiters();
-    }
-}
-
-/// Whether a server may ask something before it answers such a request.
-pub(crate) fn may_ask(asked: &str) -> bool {
-    matches!(
-        asked,
-        wire::method::TOOLS_CALL | wire::method::PROMPTS_GET | wire::method::RESOURCES_READ
-    )
-}
-
-/// Counts a call for as long as it waits for its turn.
-struct Waiting<'a>(&'a AtomicU64);
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicU64) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

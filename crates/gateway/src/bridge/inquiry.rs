@@ -13,7 +13,7 @@ use crate::calls::{Asking, CallHandle};
 use crate::limits::{EARLY_QUESTIONS_MAX, INQUIRY_BYTES_MAX, INQUIRY_QUESTIONS_MAX};
 use crate::outbox::lock;
 use crate::slot::Step;
-use crate::upstream::{ToServer, may_ask};
+use crate::upstream::{ToServer, Turn, may_ask};
 
 /// The questions about one call.
 pub(crate) struct Inquiry {
@@ -26,6 +26,10 @@ pub(crate) struct Inquiry {
     level: AtomicU8,
     open: Mutex<Vec<Open>>,
     numbers: AtomicU32,
+    /// Its call's turn, where turns are taken.
+    pub(crate) turn: Turn,
+    /// The client has been asked, and may be a while.
+    is_parked: AtomicBool,
     /// What the client lacked for a question that was refused for that.
     lacks: Mutex<Option<&'static str>>,
 }
@@ -90,6 +94,8 @@ impl Inquiry {
             level: AtomicU8::new(level.unwrap_or(SILENCE)),
             open: Mutex::default(),
             numbers: AtomicU32::new(1),
+            turn: Turn::default(),
+            is_parked: AtomicBool::new(false),
             lacks: Mutex::default(),
         })
     }
@@ -148,6 +154,15 @@ impl Inquiry {
     /// What the client lacked for a question of its server, as `requiredCapabilities`, raw JSON.
     pub(super) fn lacks(&self) -> Option<&'static str> {
         (*lock(&self.lacks)).map(required)
+    }
+
+    /// Whether its client has been asked and has not come back.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.is_parked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_parked(&self, is_parked: bool) {
+        self.is_parked.store(is_parked, Ordering::Relaxed);
     }
 
     /// When the oldest open question was asked.
@@ -275,12 +290,15 @@ impl Inquiries {
             .filter_map(Weak::upgrade)
             .filter(|inquiry| inquiry.is_open())
             .collect();
-        match &open[..] {
-            [only] => only.ask(question),
+        // Who waits for its client has lent its turn.
+        let (parked, active): (Vec<_>, Vec<_>) = open.iter().partition(|i| i.is_parked());
+        match (&active[..], &parked[..]) {
+            ([only], _) | ([], [only]) => only.ask(question),
             // Servers like to ask for the folders as soon as they are greeted.
-            [] if &*question.asked == method::ROOTS_LIST
-                && asks.roots()
-                && !self.had_calls.load(Ordering::Relaxed) =>
+            ([], [])
+                if &*question.asked == method::ROOTS_LIST
+                    && asks.roots()
+                    && !self.had_calls.load(Ordering::Relaxed) =>
             {
                 let mut early = lock(&self.early);
                 let bytes = question.params.len();

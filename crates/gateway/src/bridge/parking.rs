@@ -184,6 +184,7 @@ pub(super) fn park(call: &mut Call) -> Option<Step> {
             return Some(Step::Done(Err(fault)));
         }
     };
+    inquiry.set_parked(crossing.upstream.lend_turn(&inquiry.turn));
     let now = Instant::now();
     let parked = Parked {
         // Who asks for the same again and again does not get more time.
@@ -332,20 +333,41 @@ pub(crate) fn resume(call: &mut Call, retry: &Retry) -> Result<Resumed, Fault> {
             "was used already, or its call has ended; make the call again without it",
         ));
     };
-    let asks = call.asks;
-    let responses = retry.responses.as_deref().map(Object::parse);
-    let responses = responses.and_then(Result::ok);
-    if let Way::ToHandshake { inquiry, resumed } = &mut parked.crossing.way {
+    if let Way::ToHandshake { resumed, .. } = &mut parked.crossing.way {
         let (token, level) = (call.progress_token(), call.log_level);
         *resumed = Some(Resumer { token, level });
-        inquiry.answer(responses.as_ref(), asks, level);
-        if inquiry.requests().is_some() {
-            // Some are left: they are asked again.
-            parked.handle.slot.put(Step::Asked);
-        }
     }
     call.parked = Some((ticket.parked, ticket.round));
     call.crossing = Some(parked.crossing);
     call.goes_on(parked.handle);
     Ok(Resumed::Waiting)
+}
+
+/// Gives the server of a resumed call what its client answered, as soon as it is its turn again. None if the call is over.
+pub(crate) async fn deliver(call: &mut Call, retry: &Retry) -> Option<Result<(), Fault>> {
+    let crossing = call.crossing.as_ref()?;
+    let Way::ToHandshake { inquiry, .. } = &crossing.way else {
+        return Some(Ok(()));
+    };
+    if inquiry.is_parked() {
+        let upstream = crossing.upstream.clone();
+        // Where the connection is gone, the call's mailbox says so.
+        let live = upstream.current()?;
+        let asked = call.frame.method();
+        let taken = upstream.take_turn(&live, &call.handle, asked, &inquiry.turn);
+        if let Err(fault) = taken.await? {
+            call.handle
+                .cancel(Some("too many calls wait for one another"));
+            return Some(Err(fault));
+        }
+        inquiry.set_parked(false);
+    }
+    let responses = retry.responses.as_deref().map(Object::parse);
+    let responses = responses.and_then(Result::ok);
+    inquiry.answer(responses.as_ref(), call.asks, call.log_level);
+    if inquiry.requests().is_some() {
+        // Some are left: they are asked again.
+        call.handle.slot.put(Step::Asked);
+    }
+    Some(Ok(()))
 }

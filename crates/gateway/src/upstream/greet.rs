@@ -163,7 +163,13 @@ impl Upstream {
             .ok()
             .flatten()
             .unwrap_or_default();
-        let version = Version::parse(&offered).filter(|version| version.era() == Era::Handshake);
+        let version = Version::parse(&offered);
+        if version.is_some_and(|version| version.era() == Era::Stateless) {
+            return Ok(Greeting::OtherEra(Refusal {
+                reason: format!("it answers initialize with protocol version {offered:?}"),
+                is_of_era: true,
+            }));
+        }
         let version = version.ok_or_else(|| {
             self.unavailable(format!(
                 "it wants protocol version {offered:?}, which is not known here"

@@ -157,7 +157,13 @@ impl PipeLink {
 
     /// The same for a question.
     fn only_asking(&self) -> Option<About> {
-        self.only(|pending| pending.may_ask)
+        let is_parked = |pending: &Pending| {
+            let inquiry = pending.about.behalf.inquiry();
+            inquiry.is_some_and(|inquiry| inquiry.is_parked())
+        };
+        // Who waits for its client has lent its turn.
+        self.only(|pending| pending.may_ask && !is_parked(pending))
+            .or_else(|| self.only(|pending| pending.may_ask))
             .or_else(|| self.only_call())
     }
 

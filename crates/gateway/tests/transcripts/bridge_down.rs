@@ -220,14 +220,20 @@ async fn one_caller_at_a_time_where_nothing_tells_whose_a_question_is() {
         server a hears nothing
         server a -> #1 elicitation/create {"message":"?"}
         caller ann <- #1 = {"inputRequests":*,"requestState":$s, ...}
-        server a hears nothing
+        // While the person thinks, the next call has its turn, and what is asked is about that one.
+        server a <- #$2 tools/call *
+        server a -> #2 elicitation/create {"message":"two?"}
+        caller ann <- #2 = {"inputRequests":{"q1":{"method":"elicitation/create","params":{"message":"two?"}}},"requestState":$s2, ...}
+        caller ann -> #4 tools/call {"name":"ask","inputResponses":{"q1":{"action":"decline"}},"requestState":$s2,~able~}
+        server a <- #2 = {"action":"decline"}
+        // The answer waits until it is the turn of its call again.
         caller ann -> #3 tools/call {"name":"ask","inputResponses":{"q1":{"action":"accept"}},"requestState":$s,~able~}
+        server a hears nothing
+        server a -> #$2 = {"n":2}
+        caller ann <- #4 = {"n":2, ...}
         server a <- #1 = {"action":"accept"}
         server a -> #$1 = {"n":1}
         caller ann <- #3 = {"n":1, ...}
-        server a <- #$2 tools/call *
-        server a -> #$2 = {"n":2}
-        caller ann <- #2 = {"n":2, ...}
         "#,
     )
     .await;
