@@ -52,6 +52,8 @@ pub(crate) enum Part {
     Http,
     /// Calls over stdio.
     Stdio,
+    /// Calls over streamable HTTP between clients and servers of both eras.
+    Bridge,
     /// Start times.
     Start,
     /// Memory at rest, per session, per connection.

@@ -7,6 +7,9 @@ use std::io::Write;
 use std::time::Duration;
 
 use memchr::memmem;
+use portolan_benches::Era;
+
+use crate::http::stateless_meta;
 
 /// Ids have twelve digits from the first to the last, so that every call has the same length.
 const FIRST_ID: u64 = 100_000_000_000;
@@ -59,14 +62,23 @@ pub(crate) struct Call {
 
 impl Call {
     /// A call of `tool` whose text has `payload` bytes, behind `head` where HTTP needs one.
-    pub(crate) fn new(tool: &str, payload: usize, head: impl FnOnce(usize) -> Vec<u8>) -> Self {
+    pub(crate) fn new(
+        era: Era,
+        tool: &str,
+        payload: usize,
+        head: impl FnOnce(usize) -> Vec<u8>,
+    ) -> Self {
         let filler: String = ('a'..='z')
             .cycle()
             .take(payload.saturating_sub(MARK.len() + ID_DIGITS + 1))
             .collect();
         let before = r#"{"jsonrpc":"2.0","id":"#;
+        let meta = match era {
+            Era::Handshake => String::new(),
+            Era::Stateless => format!(r#""_meta":{},"#, stateless_meta()),
+        };
         let middle = format!(
-            r#","method":"tools/call","params":{{"name":{},"arguments":{{"text":""#,
+            r#","method":"tools/call","params":{{{meta}"name":{},"arguments":{{"text":""#,
             serde_json::Value::from(tool)
         );
         let body = format!("{before}{FIRST_ID}{middle}echo {FIRST_ID} {filler}{END}");
@@ -113,10 +125,10 @@ pub(crate) fn number_in(message: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::Call;
-    use portolan_benches::{Answer, answer};
+    use portolan_benches::{Answer, Era, answer};
 
     fn echo(message: &[u8]) -> String {
-        let Answer::Reply(reply) = answer(message) else {
+        let Answer::Reply(reply) = answer(Era::Handshake, message) else {
             panic!("no reply")
         };
         reply
@@ -124,7 +136,7 @@ mod tests {
 
     #[test]
     fn replies_are_matched_by_id_and_by_text() {
-        let mut call = Call::new("echo", 100, |_| b"head ".to_vec());
+        let mut call = Call::new(Era::Handshake, "echo", 100, |_| b"head ".to_vec());
         let reply = echo(&call.number(7)["head ".len()..]);
         assert_eq!(call.answered(reply.as_bytes()), Some(7));
         assert_eq!(call.answered(reply.replace("xyz", "xyy").as_bytes()), None);
@@ -140,14 +152,11 @@ mod tests {
 
     #[test]
     fn the_text_has_the_length_that_was_asked_for() {
-        let mut call = Call::new("echo", 100, |_| Vec::new());
-        let message: serde_json::Value = serde_json::from_slice(call.number(1)).unwrap();
-        assert_eq!(
-            message["params"]["arguments"]["text"]
-                .as_str()
-                .unwrap()
-                .len(),
-            100
-        );
+        for era in [Era::Handshake, Era::Stateless] {
+            let mut call = Call::new(era, "echo", 100, |_| Vec::new());
+            let message: serde_json::Value = serde_json::from_slice(call.number(1)).unwrap();
+            let text = &message["params"]["arguments"]["text"];
+            assert_eq!(text.as_str().unwrap().len(), 100);
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use portolan_benches::VERSION;
+use portolan_benches::{Era, STATELESS_VERSION, VERSION};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -28,14 +28,22 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Everything before the body of a POST.
-    pub(crate) fn head(&self, session: Option<&Session>, length: usize) -> Vec<u8> {
+    /// Everything before the body of a POST with this method, and this name where the method takes one.
+    pub(crate) fn head(
+        &self,
+        session: Option<&Session>,
+        asked: &str,
+        name: Option<&str>,
+        length: usize,
+    ) -> Vec<u8> {
         let Self {
             address,
             path,
             token,
         } = self;
-        let session = session.map(Session::headers).unwrap_or_default();
+        let session = session
+            .map(|session| session.headers() + &session.repeated(asked, name))
+            .unwrap_or_default();
         format!(
             "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
              accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n\
@@ -56,14 +64,32 @@ impl Endpoint {
     }
 }
 
-/// What `initialize` brought.
+/// What `initialize` brought, or what stands for it in the stateless era.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
+    pub era: Era,
     id: Option<String>,
     version: String,
 }
 
 impl Session {
+    fn stateless() -> Self {
+        Self {
+            era: Era::Stateless,
+            id: None,
+            version: STATELESS_VERSION.into(),
+        }
+    }
+
+    /// What a stateless request repeats of its body.
+    fn repeated(&self, asked: &str, name: Option<&str>) -> String {
+        match (self.era, name) {
+            (Era::Handshake, _) => String::new(),
+            (Era::Stateless, None) => format!("mcp-method: {asked}\r\n"),
+            (Era::Stateless, Some(name)) => format!("mcp-method: {asked}\r\nmcp-name: {name}\r\n"),
+        }
+    }
+
     fn headers(&self) -> String {
         let id = self
             .id
@@ -78,6 +104,12 @@ impl Session {
 pub(crate) fn initialize() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "portolan-benches", "version": "1"}}})
+}
+
+/// What a stateless request says of itself.
+pub(crate) fn stateless_meta() -> Value {
+    json!({"io.modelcontextprotocol/protocolVersion": STATELESS_VERSION, "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "portolan-benches", "version": "1"}})
 }
 
 /// The name under which a list of tools has the echo server's one.
@@ -192,7 +224,8 @@ impl Connection {
         message: &Value,
     ) -> io::Result<(Reply, Value)> {
         let body = message.to_string();
-        let mut request = endpoint.head(session, body.len());
+        let asked = message["method"].as_str().unwrap_or_default();
+        let mut request = endpoint.head(session, asked, None, body.len());
         request.extend_from_slice(body.as_bytes());
         let reply = timeout(REPLY_WAIT, self.exchange(&request)).await??;
         let id = &message["id"];
@@ -205,7 +238,15 @@ impl Connection {
         Ok((reply, json))
     }
 
-    /// Opens a session, as a client does.
+    /// Opens a session, as a client of this era does: in the stateless one there is nothing to open.
+    pub(crate) async fn begin_in(&mut self, era: Era, endpoint: &Endpoint) -> io::Result<Session> {
+        match era {
+            Era::Handshake => self.begin(endpoint).await,
+            Era::Stateless => Ok(Session::stateless()),
+        }
+    }
+
+    /// Opens a session by a handshake.
     pub(crate) async fn begin(&mut self, endpoint: &Endpoint) -> io::Result<Session> {
         let (reply, json) = self.ask(endpoint, None, &initialize()).await?;
         let Some(version) = json["result"]["protocolVersion"].as_str() else {
@@ -215,6 +256,7 @@ impl Connection {
             )));
         };
         let session = Session {
+            era: Era::Handshake,
             id: reply.session,
             version: version.into(),
         };
@@ -229,7 +271,11 @@ impl Connection {
         endpoint: &Endpoint,
         session: &Session,
     ) -> io::Result<String> {
-        let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}});
+        let params = match session.era {
+            Era::Handshake => json!({}),
+            Era::Stateless => json!({"_meta": stateless_meta()}),
+        };
+        let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": params});
         let (reply, json) = self.ask(endpoint, Some(session), &list).await?;
         let error =
             || io::Error::other(format!("tools/list holds no echo: {} {json}", reply.status));
@@ -256,8 +302,11 @@ impl Connection {
         }
     }
 
-    /// Ends the session.
+    /// Ends the session, if it is one.
     pub(crate) async fn end(&mut self, endpoint: &Endpoint, session: &Session) -> io::Result<()> {
+        if session.era == Era::Stateless {
+            return Ok(());
+        }
         timeout(
             REPLY_WAIT,
             self.exchange(&endpoint.bodiless("DELETE", "*/*", session)),

@@ -4,6 +4,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use portolan_benches::Era;
 use tokio::time::timeout;
 
 use crate::calls::{Call, Load, Sample};
@@ -15,12 +16,12 @@ const ERRORS_MAX: u64 = 20;
 /// How long a load may take beyond its time before what is missing counts as lost.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Loads an endpoint, in a session of its own.
-pub(crate) fn over_http(endpoint: &Endpoint, load: Load) -> io::Result<Sample> {
+/// Loads an endpoint as clients of this era, in a session of its own.
+pub(crate) fn over_http(era: Era, endpoint: &Endpoint, load: Load) -> io::Result<Sample> {
     let runtime = runtime()?;
     let (session, tool) = runtime.block_on(async {
         let mut connection = Connection::open(endpoint).await?;
-        let session = connection.begin(endpoint).await?;
+        let session = connection.begin_in(era, endpoint).await?;
         let tool = connection.tool(endpoint, &session).await?;
         io::Result::Ok((session, tool))
     })?;
@@ -64,8 +65,8 @@ fn work(
     runtime()?.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
         for connection in (thread..load.in_flight).step_by(THREADS) {
-            let call = Call::new(tool, load.payload, |length| {
-                endpoint.head(Some(session), length)
+            let call = Call::new(session.era, tool, load.payload, |length| {
+                endpoint.head(Some(session), "tools/call", Some(tool), length)
             });
             let task = one_connection(endpoint.clone(), call, connection, load, started);
             tasks.spawn(async move { timeout(deadline, task).await });

@@ -1,7 +1,7 @@
 //! `cargo run --release -p portolan-benches`: what a relay costs, measured side by side in one run.
 //!
 //! Owns the order of a run: build, start everything, measure in turn, tell. `subjects.rs` says what is measured,
-//! `load.rs` and `stdio.rs` how, `rest.rs` what is measured without load, `table.rs` how it is told.
+//! `load.rs` and `stdio.rs` how, `bridge.rs` what is measured between the eras, `rest.rs` what is measured without load, `table.rs` how it is told.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,6 +9,7 @@
 )]
 
 mod args;
+mod bridge;
 mod calls;
 mod http;
 mod load;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
+use portolan_benches::Era;
 use rustix::process::{Resource, Rlimit};
 
 use crate::args::{Options, Part};
@@ -76,7 +78,7 @@ fn run(options: &Options) -> io::Result<Results> {
         seconds: options.length().as_secs_f64(),
         ..Results::default()
     };
-    let (_echo, direct) = bench.echo(options.echo_port, options.sse)?;
+    let (_echo, direct) = bench.echo(Era::Handshake, options.echo_port, options.sse)?;
     let upstream = direct.endpoint.clone();
     if options.wants(Part::Http) {
         http(&bench, direct, options, &mut results)?;
@@ -84,6 +86,9 @@ fn run(options: &Options) -> io::Result<Results> {
     if options.wants(Part::Stdio) {
         results.stdio = stdio(&bench, options, 0, &LOADS, &mut results.missing)?;
         results.stdio_busy = stdio(&bench, options, WORK_US, &[(100, 16)], &mut results.missing)?;
+    }
+    if options.wants(Part::Bridge) {
+        results.bridge = bridge::measure(&bench, &upstream, options)?;
     }
     rest(&bench, &upstream, options, &mut results)?;
     if let Some(path) = &options.json {
@@ -177,7 +182,7 @@ fn http(
         let subject = &subjects[index];
         let cpu = || subject.process.as_ref().map(|process| process.cpu(true));
         let before = cpu();
-        let sample = load::over_http(&subject.endpoint, load)?;
+        let sample = load::over_http(Era::Handshake, &subject.endpoint, load)?;
         Ok((sample, before.zip(cpu())))
     });
     Ok(())

@@ -18,6 +18,8 @@ pub(crate) struct Results {
     pub stdio: Vec<Row>,
     /// The same before a server that has something to do.
     pub stdio_busy: Vec<Row>,
+    /// Between clients and servers of both eras.
+    pub bridge: Vec<Row>,
     pub start: Vec<Start>,
     pub memory: Vec<Memory>,
     /// What could not be measured, and why.
@@ -76,11 +78,18 @@ pub(crate) enum MemoryOf {
 impl Results {
     /// Every row of calls.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.http.iter().chain(&self.stdio).chain(&self.stdio_busy)
+        let stdio = self.stdio.iter().chain(&self.stdio_busy);
+        self.http.iter().chain(stdio).chain(&self.bridge)
     }
 }
 
 impl Round {
+    /// CPU time per call, whatever it was spent on.
+    pub(crate) fn cpu_us(&self) -> f64 {
+        let user = self.cpu_user_us.unwrap_or(f64::NAN);
+        user + self.cpu_system_us.unwrap_or(f64::NAN)
+    }
+
     pub(crate) fn new(mut sample: Sample, cpu: Option<(Cpu, Cpu)>) -> Self {
         sample.latencies_ns.sort_unstable();
         let at = |part: f64| {
@@ -119,6 +128,12 @@ impl Row {
                 .map(|(own, other)| of(own) / of(other))
                 .collect(),
         )
+    }
+
+    /// The median of what this row's number has more than another's, round by round.
+    pub(crate) fn more(&self, other: &Self, of: impl Fn(&Round) -> f64) -> f64 {
+        let rounds = self.rounds.iter().zip(&other.rounds);
+        median(rounds.map(|(own, other)| of(own) - of(other)).collect())
     }
 
     pub(crate) fn errors(&self) -> u64 {
@@ -190,5 +205,6 @@ mod tests {
         };
         let (fast, slow) = (row([20.0, 200.0, 30.0]), row([10.0, 100.0, 10.0]));
         assert_eq!(fast.ratio(&slow, |round| round.calls_per_s), 2.0);
+        assert_eq!(fast.more(&slow, |round| round.calls_per_s), 20.0);
     }
 }

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use portolan_benches::Era;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
@@ -124,7 +125,7 @@ impl Client {
         let tasks: Vec<_> = (0..load.in_flight)
             .map(|_| {
                 let task = self.clone().one_after_another(
-                    Call::new(tool, load.payload, |_| Vec::new()),
+                    Call::new(Era::Handshake, tool, load.payload, |_| Vec::new()),
                     load,
                     started,
                 );

@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use portolan_benches::Era;
 use serde_json::json;
 
 use crate::http::Endpoint;
@@ -57,12 +58,17 @@ impl Bench {
     }
 
     /// The echo server over HTTP, and its subject.
-    pub(crate) fn echo(&self, port: u16, sse: bool) -> io::Result<(Running, HttpSubject)> {
+    pub(crate) fn echo(
+        &self,
+        era: Era,
+        port: u16,
+        sse: bool,
+    ) -> io::Result<(Running, HttpSubject)> {
         let port = if port == 0 { free_port()? } else { port };
         let mut command = vec![text(&self.echo), "--port".into(), port.to_string()];
-        if sse {
-            command.push("--sse".into());
-        }
+        let flags = [("--sse", sse), ("--stateless", era == Era::Stateless)];
+        let flags = flags.into_iter().filter(|(_, is_set)| *is_set);
+        command.extend(flags.map(|(flag, _)| flag.to_owned()));
         let endpoint = self.endpoint(port, "/mcp");
         let mut subject = self.spawn(DIRECT, &command, &[], endpoint)?.listening()?;
         let process = subject.process.take().ok_or(io::ErrorKind::NotFound)?;
@@ -193,7 +199,7 @@ impl Bench {
     pub(crate) fn config_with_url(&self, upstream: &Endpoint) -> io::Result<PathBuf> {
         let url = format!("http://{}{}", upstream.address, upstream.path);
         self.config(
-            "http.json",
+            &format!("http-{}.json", upstream.address.port()),
             &json!({"mcpServers": {"echo": {"type": "http", "url": url}}}),
         )
     }

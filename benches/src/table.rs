@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::WORK_US;
+use crate::bridge::PAIRS;
 use crate::results::{Memory, MemoryOf, Results, Round, Row, added, beside, find, median};
 use crate::subjects::{BLIND, DIRECT, NGINX, PORTOLAN};
 
@@ -25,6 +26,13 @@ pub(crate) fn render(results: &Results) -> String {
             out,
             "### stdio, a server that computes for {WORK_US} µs per call\n\n{}",
             stdio(&results.stdio_busy)
+        );
+    }
+    if !results.bridge.is_empty() {
+        let _ = writeln!(
+            out,
+            "### Between the eras, streamable HTTP\n\n{}",
+            bridge(&results.bridge)
         );
     }
     let rest = rest(results);
@@ -119,7 +127,42 @@ fn stdio(rows: &[Row]) -> String {
     aligned(&heads, &lines)
 }
 
-/// The columns that both tables have.
+fn bridge(rows: &[Row]) -> String {
+    let heads = [
+        "payload",
+        "in flight",
+        "client → server",
+        "calls/s",
+        "p50 µs",
+        "p99 µs",
+        "CPU µs/call",
+        "bridge: CPU µs",
+        "bridge: p50 µs",
+        "errors",
+    ];
+    let lines: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let more = |of: fn(&Round) -> f64| {
+                unbridged(rows, row)
+                    .map_or(String::new(), |other| format!("{:.1}", row.more(other, of)))
+            };
+            let mut line = common(row);
+            line.insert(7, more(Round::cpu_us));
+            line.insert(8, more(|round| round.p50_us));
+            line
+        })
+        .collect();
+    aligned(&heads, &lines)
+}
+
+/// The row of the same client before a server of its own era; none for such a row itself.
+fn unbridged<'a>(rows: &'a [Row], row: &Row) -> Option<&'a Row> {
+    let [same, _] = PAIRS.iter().find(|[_, other]| *other == row.subject)?;
+    beside(rows, row, same)
+}
+
+/// The columns that the tables have in common.
 fn common(row: &Row) -> Vec<String> {
     let has_cpu = row.rounds.iter().any(|round| round.cpu_user_us.is_some());
     let cpu = if has_cpu {
@@ -222,6 +265,18 @@ fn budgets(results: &Results) -> Vec<Vec<String>> {
             let ratio = own.ratio(direct, |round| round.calls_per_s);
             let what = format!("stdio, 16 in flight, {what} server: calls/s × direct");
             judge(&what, "≥ 0.80".into(), format!("{ratio:.2}"), ratio >= 0.8);
+        }
+    }
+    for row in &results.bridge {
+        if let Some(same) = unbridged(&results.bridge, row) {
+            let more = row.more(same, Round::cpu_us);
+            let (subject, in_flight) = (&row.subject, row.in_flight);
+            judge(
+                &format!("{subject}, {in_flight} in flight: CPU of the bridge per call"),
+                "≤ 15 µs".into(),
+                format!("{more:.1} µs"),
+                more <= 15.0,
+            );
         }
     }
     for start in results

@@ -20,7 +20,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use portolan_benches::{Answer, answer};
+use portolan_benches::{Answer, Era, answer};
 use tokio::sync::mpsc;
 
 const THREADS: usize = 2;
@@ -44,6 +44,16 @@ struct Options {
     /// Reply with an event stream of one event
     #[arg(long)]
     sse: bool,
+    /// Over HTTP, speak the stateless era and no other
+    #[arg(long)]
+    stateless: bool,
+}
+
+/// How messages over HTTP are answered.
+#[derive(Clone, Copy)]
+struct Manner {
+    era: Era,
+    sse: bool,
 }
 
 fn main() -> io::Result<()> {
@@ -51,7 +61,13 @@ fn main() -> io::Result<()> {
     if options.stdio {
         stdio(Duration::from_micros(options.work_us))
     } else {
-        serve(options.port, options.sse)
+        let era = if options.stateless {
+            Era::Stateless
+        } else {
+            Era::Handshake
+        };
+        let sse = options.sse;
+        serve(options.port, Manner { era, sse })
     }
 }
 
@@ -70,7 +86,7 @@ fn stdio(work: Duration) -> io::Result<()> {
         let mut from = held.len() - count;
         while let Some(end) = memchr::memchr(b'\n', &held[from..]).map(|at| from + at) {
             if let Answer::Initialized(mut reply) | Answer::Reply(mut reply) =
-                answer(&held[done..end])
+                answer(Era::Handshake, &held[done..end])
             {
                 reply.push('\n');
                 busy(work);
@@ -90,7 +106,7 @@ fn busy(work: Duration) {
     }
 }
 
-fn serve(port: u16, sse: bool) -> io::Result<()> {
+fn serve(port: u16, manner: Manner) -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     writeln!(io::stdout(), "{}", listener.local_addr()?)?;
     let mut runtimes = Vec::new();
@@ -99,7 +115,7 @@ fn serve(port: u16, sse: bool) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
-        thread::spawn(move || runtime.block_on(take(receiver, sse)));
+        thread::spawn(move || runtime.block_on(take(receiver, manner)));
         runtimes.push(sender);
     }
     for (connection, runtime) in listener.incoming().zip(runtimes.iter().cycle()) {
@@ -113,13 +129,13 @@ fn serve(port: u16, sse: bool) -> io::Result<()> {
     Ok(())
 }
 
-async fn take(mut connections: mpsc::Receiver<TcpStream>, sse: bool) {
+async fn take(mut connections: mpsc::Receiver<TcpStream>, manner: Manner) {
     while let Some(connection) = connections.recv().await {
         let Ok(connection) = tokio::net::TcpStream::from_std(connection) else {
             continue;
         };
         tokio::spawn(async move {
-            let service = service_fn(|request| reply(request, sse));
+            let service = service_fn(|request| reply(request, manner));
             // A client that leaves is no business of the others.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(connection), service)
@@ -128,7 +144,10 @@ async fn take(mut connections: mpsc::Receiver<TcpStream>, sse: bool) {
     }
 }
 
-async fn reply(request: Request<Incoming>, sse: bool) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn reply(
+    request: Request<Incoming>,
+    Manner { era, sse }: Manner,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     static SESSIONS: AtomicU64 = AtomicU64::new(1);
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
@@ -146,7 +165,7 @@ async fn reply(request: Request<Incoming>, sse: bool) -> Result<Response<Full<By
     let Ok(body) = body.collect().await else {
         return Ok(empty(StatusCode::BAD_REQUEST));
     };
-    Ok(match answer(&body.to_bytes()) {
+    Ok(match answer(era, &body.to_bytes()) {
         Answer::Initialized(text) => {
             let mut response = message(text, sse);
             let id = format!("echo-{}", SESSIONS.fetch_add(1, Ordering::Relaxed));
@@ -155,7 +174,9 @@ async fn reply(request: Request<Incoming>, sse: bool) -> Result<Response<Full<By
             }
             response
         }
-        Answer::Reply(_) if !parts.headers.contains_key(SESSION) => empty(StatusCode::BAD_REQUEST),
+        Answer::Reply(_) if era == Era::Handshake && !parts.headers.contains_key(SESSION) => {
+            empty(StatusCode::BAD_REQUEST)
+        }
         Answer::Reply(text) => message(text, sse),
         Answer::Nothing => empty(StatusCode::ACCEPTED),
         Answer::Nonsense => empty(StatusCode::BAD_REQUEST),
