@@ -127,6 +127,8 @@ async fn play(options: &Options, programs: &Programs, tell: &impl Fn(&str)) -> i
     for server in fleet.iter_mut().filter(|server| server.is_http) {
         server.listen(programs).await?;
     }
+    let mut control = programs.control();
+    control.listen(programs).await?;
     let about: Vec<String> = fleet.iter().map(Server::about).collect();
     tell(&format!(
         "seed {}; servers: {}",
@@ -137,10 +139,9 @@ async fn play(options: &Options, programs: &Programs, tell: &impl Fn(&str)) -> i
     let mut verdict = Verdict::default();
     let at_rest = processes::descriptors(gateway.pid);
     let clients = clients(&gateway).await?;
-    let mut load = Load::new(gateway.address, clients.clone(), &fleet);
+    let mut load = Load::new(&gateway, &control, clients.clone(), &fleet);
     look(&gateway, &clients, &mut verdict).await;
 
-    load.warm(&mut dice).await;
     let mut quiet = Tally::default();
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
@@ -176,6 +177,7 @@ async fn play(options: &Options, programs: &Programs, tell: &impl Fn(&str)) -> i
     let left = empty(programs, &fleet, &gateway, at_rest).await?;
     verdict.closed(at_rest, left);
     end(&mut gateway, &mut verdict).await?;
+    fleet.push(control);
     for server in &mut fleet {
         server.end().await?;
     }

@@ -109,8 +109,9 @@ impl Lines {
         } else {
             (self.size / 2).max(READ_BYTES_MIN)
         };
-        // Doubling keeps the copying of a long line linear.
-        let mut chunk = BytesMut::zeroed(self.size.max(self.filled * 2));
+        // Doubling keeps the copying of a long line linear; more than the longest line is never needed.
+        let long = (self.filled * 2).min(self.limit + READ_BYTES_MAX);
+        let mut chunk = BytesMut::zeroed(self.size.max(long));
         chunk[..self.filled].copy_from_slice(&self.chunk[..self.filled]);
         self.chunk = chunk;
     }

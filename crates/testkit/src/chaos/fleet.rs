@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -130,6 +130,12 @@ impl Programs {
         fleet
     }
 
+    /// One more sound server, which the gateway does not know and nobody kills: what it suffers is the machine's doing.
+    pub(super) fn control(&self) -> Server {
+        let line = vec![self.path(&self.fixture), "--http".to_owned()];
+        Server::new("control".to_owned(), true, line, true, "all")
+    }
+
     /// Starts a gateway before these servers.
     pub(super) async fn gateway(&self, fleet: &[Server]) -> io::Result<Gateway> {
         let config = self.home.join("servers.json");
@@ -210,6 +216,11 @@ impl Server {
     /// The name of its tool for clients, whatever other tools are called.
     pub(super) fn tool(&self) -> String {
         format!("{}__echo", self.name)
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// How it is described in the table.

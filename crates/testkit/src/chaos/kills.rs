@@ -33,6 +33,11 @@ pub(super) async fn during<T, F: Future<Output = T>>(
         let victims: Vec<processes::Process> = processes::marked(&programs.home)
             .into_iter()
             .filter(|process| is_server(&process.command))
+            .filter(|process| {
+                fleet
+                    .iter()
+                    .any(|server| process.server.as_ref() == Some(&server.name))
+            })
             .collect();
         let Some(victim) = dice.choose(&victims) else {
             continue;

@@ -9,17 +9,21 @@ use tokio::task::JoinSet;
 
 use super::client::{Call, Client, Connection, Heard};
 use super::dice::Dice;
-use super::fleet::{SOUND, Server};
+use super::fleet::{Gateway, SOUND, Server};
 use super::kills::Killed;
 
 /// What every call's id begins with.
 pub(super) const CALL: &str = "call-";
 
+/// The name of the server that is called without the gateway.
+const CONTROL: &str = "control";
+
 /// Calls to sound servers in flight at a time, at most.
 const SOUND_LANES: usize = 4;
 /// The rest of such a lane between two calls.
 const SOUND_PAUSE: Duration = Duration::from_millis(80);
-/// Calls of a lane in the quiet phase, and in a round.
+/// Calls of a lane before a quiet phase, in it, and in a round.
+const FIRST_CALLS: usize = 10;
 const QUIET_CALLS: usize = 25;
 const ROUND_CALLS: usize = 50;
 /// Calls to the others in flight at a time, at most, and in a round.
@@ -36,6 +40,7 @@ const STARTS_FOR: Duration = Duration::from_secs(3);
 /// The state of the load over a run.
 pub(super) struct Load {
     address: SocketAddr,
+    control: SocketAddr,
     clients: Vec<Client>,
     /// Names and tools; the sound ones first.
     servers: Vec<(String, String)>,
@@ -53,6 +58,8 @@ pub(super) struct Tally {
     pub(super) wrong: Vec<String>,
     /// Latencies of sound servers in order, those left out that had been killed.
     pub(super) sound: Vec<Duration>,
+    /// Latencies of the one that is called without the gateway, in order.
+    pub(super) control: Vec<Duration>,
     /// How many were left out.
     pub(super) left_out: usize,
     /// Failures of sound servers that had not been killed.
@@ -62,6 +69,7 @@ pub(super) struct Tally {
 /// A call of a lane.
 #[derive(Clone, Debug)]
 struct Planned {
+    address: SocketAddr,
     server: String,
     client: Client,
     call: Call,
@@ -77,26 +85,28 @@ struct Done {
 }
 
 impl Load {
-    pub(super) fn new(address: SocketAddr, clients: Vec<Client>, fleet: &[Server]) -> Self {
+    pub(super) fn new(
+        gateway: &Gateway,
+        control: &Server,
+        clients: Vec<Client>,
+        fleet: &[Server],
+    ) -> Self {
         let servers = fleet
             .iter()
             .map(|server| (server.name.clone(), server.tool()));
         Self {
-            address,
+            address: gateway.address,
+            control: control.address(),
             clients,
             servers: servers.collect(),
             calls: 0,
         }
     }
 
-    /// The first calls, which start servers and are not measured.
-    pub(super) async fn warm(&mut self, dice: &mut Dice) {
-        let lanes = self.sound_lanes(dice, QUIET_CALLS);
-        joined(self.sound(lanes)).await;
-    }
-
-    /// Sound servers alone.
+    /// Sound servers alone. The first calls start those that were killed, and are not measured.
     pub(super) async fn quiet(&mut self, dice: &mut Dice) -> Tally {
+        let first = self.sound_lanes(dice, FIRST_CALLS);
+        joined(self.sound(first)).await;
         let lanes = self.sound_lanes(dice, QUIET_CALLS);
         let mut tally = Tally::default();
         tally.sound(joined(self.sound(lanes)).await, &[]);
@@ -108,7 +118,7 @@ impl Load {
         let lanes = self.sound_lanes(dice, ROUND_CALLS);
         let others = self.other_lanes(dice);
         let sound = self.sound(lanes);
-        let done = play(self.address, others, Duration::ZERO).await;
+        let done = play(others, Duration::ZERO).await;
         let mut tally = Tally::default();
         for done in done {
             tally.count(&done);
@@ -124,7 +134,9 @@ impl Load {
 
     fn sound_lanes(&mut self, dice: &mut Dice, calls: usize) -> Vec<Vec<Planned>> {
         let mut lane = || (0..calls).map(|_| self.planned(dice, 0..SOUND)).collect();
-        (0..SOUND_LANES).map(|_| lane()).collect()
+        let mut lanes: Vec<Vec<Planned>> = (0..SOUND_LANES).map(|_| lane()).collect();
+        lanes.push(vec![self.directly(); calls]);
+        lanes
     }
 
     /// Every server is called by every client equally often, in any order.
@@ -153,22 +165,36 @@ impl Load {
         let (server, tool) = self.servers[index].clone();
         let id = format!("{CALL}{}", self.calls);
         Planned {
+            address: self.address,
             server,
             client,
             call: Call { id, tool, patience },
         }
     }
 
+    /// A call past the gateway.
+    fn directly(&self) -> Planned {
+        Planned {
+            address: self.control,
+            server: CONTROL.to_owned(),
+            client: Client::Stateless,
+            call: Call {
+                id: format!("{CALL}{CONTROL}"),
+                tool: "echo".to_owned(),
+                patience: SOUND_PATIENCE,
+            },
+        }
+    }
+
     /// Plays lanes on a thread and a runtime that have nothing else to do.
     fn sound(&self, lanes: Vec<Vec<Planned>>) -> JoinHandle<Vec<Done>> {
-        let address = self.address;
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             runtime.map_or_else(
                 |_| Vec::new(),
-                |runtime| runtime.block_on(play(address, lanes, SOUND_PAUSE)),
+                |runtime| runtime.block_on(play(lanes, SOUND_PAUSE)),
             )
         })
     }
@@ -179,12 +205,15 @@ async fn joined(thread: JoinHandle<Vec<Done>>) -> Vec<Done> {
     joined.ok().and_then(Result::ok).unwrap_or_default()
 }
 
-async fn play(address: SocketAddr, lanes: Vec<Vec<Planned>>, pause: Duration) -> Vec<Done> {
+async fn play(lanes: Vec<Vec<Planned>>, pause: Duration) -> Vec<Done> {
     let mut running = JoinSet::new();
     for lane in lanes {
         running.spawn(async move {
-            let mut connection = Connection::new(address);
             let mut all = Vec::with_capacity(lane.len());
+            let Some(first) = lane.first() else {
+                return all;
+            };
+            let mut connection = Connection::new(first.address);
             for planned in lane {
                 let began = Instant::now();
                 let heard = connection.call(&planned.client, &planned.call).await;
@@ -226,11 +255,17 @@ impl Tally {
         self.unsound.extend(other.unsound);
         self.left_out += other.left_out;
         self.sound.extend(other.sound);
+        self.control.extend(other.control);
         self.sound.sort();
+        self.control.sort();
     }
 
     fn sound(&mut self, all: Vec<Done>, killed: &[(String, Instant)]) {
         for done in all {
+            if done.server == CONTROL {
+                self.control.push(done.took);
+                continue;
+            }
             self.count(&done);
             let is_victim = killed.iter().any(|(server, at)| {
                 *server == done.server
@@ -248,13 +283,14 @@ impl Tally {
             }
         }
         self.sound.sort();
+        self.control.sort();
     }
+}
 
-    /// The latency that so many of 1,000 calls to sound servers stay below, in milliseconds.
-    pub(super) fn sound_ms(&self, per_mille: usize) -> f64 {
-        let index = (self.sound.len() * per_mille / 1000).min(self.sound.len().saturating_sub(1));
-        self.sound
-            .get(index)
-            .map_or(0.0, |took| took.as_secs_f64() * 1000.0)
-    }
+/// What so many of 1,000 latencies stay below, in milliseconds.
+pub(super) fn percentile_ms(sorted: &[Duration], per_mille: usize) -> f64 {
+    let index = (sorted.len() * per_mille / 1000).min(sorted.len().saturating_sub(1));
+    sorted
+        .get(index)
+        .map_or(0.0, |took| took.as_secs_f64() * 1000.0)
 }

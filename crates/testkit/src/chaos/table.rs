@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::load::Tally;
+use super::load::{Tally, percentile_ms};
 use super::verdict::Verdict;
 use super::{Options, Report, Round};
 
@@ -41,9 +41,10 @@ pub(super) fn report(
         ];
         text.push_str(&line(&(index + 1).to_string(), &round.tally, rest));
     }
-    let (before, after) = verdict.p99_ms;
+    let ([before, after], [control_before, control_after]) = (verdict.p99_ms, verdict.control_ms);
     text.push_str(&format!(
         "\np99 of sound servers: {after:.2} ms in the rounds, {before:.2} ms alone, ratio {:.2}\n\
+         p99 of one without the gateway: {control_after:.2} ms in the rounds, {control_before:.2} ms alone\n\
          file descriptors of the gateway with every server stopped: {descriptors_left}\n",
         verdict.ratio
     ));
@@ -59,7 +60,7 @@ pub(super) fn report(
             json!({"calls": round.tally.calls, "own": round.tally.own, "results": round.tally.results,
                 "failures": round.tally.failures, "cancelled": round.tally.cancelled,
                 "wrong": round.tally.wrong.len(), "kills": round.kills,
-                "sound_p50_ms": round.tally.sound_ms(500), "sound_p99_ms": round.tally.sound_ms(990),
+                "sound_p50_ms": percentile_ms(&round.tally.sound, 500), "sound_p99_ms": percentile_ms(&round.tally.sound, 990),
                 "processes": round.processes, "descriptors": round.descriptors, "rss_kb": round.memory_kb,
                 "seconds": round.took.as_secs_f64()})
         })
@@ -82,8 +83,8 @@ fn line(name: &str, tally: &Tally, [kills, processes, descriptors, memory]: [Str
         tally.failures,
         tally.cancelled,
         tally.wrong.len(),
-        tally.sound_ms(500),
-        tally.sound_ms(990),
+        percentile_ms(&tally.sound, 500),
+        percentile_ms(&tally.sound, 990),
         tally.left_out,
     )
 }

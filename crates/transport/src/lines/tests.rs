@@ -99,6 +99,21 @@ fn lines_share_the_buffer_and_a_giant_one_does_not_stay() {
     assert!(lines.space().len() <= READ_BYTES_MAX);
 }
 
+#[test]
+fn no_line_takes_more_room_than_the_longest_one() {
+    let mut lines = Lines::new(LINE_BYTES_MAX);
+    let mut left = 2 * LINE_BYTES_MAX;
+    while left > 0 {
+        let space = lines.space();
+        assert!(space.len() <= LINE_BYTES_MAX + READ_BYTES_MAX);
+        let read = space.len().min(READ_BYTES_MAX).min(left);
+        lines.filled(read);
+        left -= read;
+        lines.next();
+        assert!(lines.chunk.len() <= LINE_BYTES_MAX + READ_BYTES_MAX);
+    }
+}
+
 proptest! {
     #[test]
     fn how_it_was_cut_makes_no_difference(
