@@ -90,6 +90,11 @@ impl Key {
         }
     }
 
+    /// Whether several callers can meet on it.
+    pub(crate) fn is_of_all(&self) -> bool {
+        self.scope == Scope::All
+    }
+
     /// Whether several workspaces can meet on it.
     pub(crate) fn is_shared(&self) -> bool {
         !matches!(self.scope, Scope::Workspace(_))

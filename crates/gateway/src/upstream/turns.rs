@@ -2,7 +2,8 @@
 //! asked share one, their calls go one after the other, and what is asked is about the call that has the turn.
 //!
 //! A call whose client thinks about a question gives its turn to the next one, and takes it again before its server gets
-//! the answer; unless the upstream serves several callers, for then a late question must not find the next one's client.
+//! the answer; unless several callers can meet on the upstream, for then a late question must not find the next one's
+//! client.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -89,7 +90,7 @@ impl Upstream {
 
     /// The client of a call thinks: others may go on. False if the turn is kept.
     pub(crate) fn lend_turn(&self, turn: &Turn) -> bool {
-        let is_lent = !self.callers.are_several();
+        let is_lent = !self.key.is_of_all();
         if is_lent {
             turn.end();
         }

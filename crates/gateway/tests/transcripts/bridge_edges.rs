@@ -219,6 +219,38 @@ async fn a_server_that_wants_credentials_says_nothing_of_its_era() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_turn_is_not_lent_where_another_caller_can_come() {
+    // Folders would keep them apart.
+    let asks = ABLE.replace(r#","roots":{}"#, "");
+    play(
+        &r#"
+        server a {"tools":["x"],"share":"all"}
+        caller ann -> #1 tools/call {"name":"x",~asks~}
+        server a <- #$1 tools/call *
+        server a -> #"q" elicitation/create {"message":"ann?"}
+        caller ann <- #1 = {"inputRequests":{"q1":*},"requestState":$s, ...}
+        // So far nobody but ann was there; what is asked late must not find who comes then.
+        caller bob -> #1 tools/call {"name":"x",~asks~}
+        server a hears nothing
+        server a -> #"late" elicitation/create {"message":"ann again?"}
+        caller bob hears nothing
+        caller ann -> #2 tools/call {"name":"x","inputResponses":{"q1":{"action":"accept"}},"requestState":$s,~asks~}
+        server a <- #"q" = {"action":"accept"}
+        caller ann <- #2 = {"inputRequests":{"q2":{"method":"elicitation/create","params":{"message":"ann again?"}}},"requestState":$t, ...}
+        caller ann -> #3 tools/call {"name":"x","inputResponses":{"q2":{"action":"accept"}},"requestState":$t,~asks~}
+        server a <- #"late" = {"action":"accept"}
+        server a -> #$1 = {"n":1}
+        caller ann <- #3 = {"n":1, ...}
+        server a <- #$2 tools/call *
+        server a -> #$2 = {"n":2}
+        caller bob <- #1 = {"n":2, ...}
+        "#
+        .replace("~asks~", &asks),
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_does_not_come_back_blocks_nobody_for_long() {
     let asks = ABLE.replace(r#","roots":{}"#, "");
     play(
