@@ -16,13 +16,19 @@ use wire::Era;
 mod client;
 #[path = "bridge/judge.rs"]
 mod judge;
+#[path = "bridge/request.rs"]
+mod request;
 #[path = "bridge/server.rs"]
 mod server;
+#[path = "bridge/speech.rs"]
+mod speech;
 #[path = "bridge/words.rs"]
 mod words;
 
-use client::{Clients, Heard, Request};
-use server::{Answer, Question, Said, Servers};
+use client::{Clients, Heard};
+use request::{Reply, Request, Retry, Told};
+use server::Servers;
+use speech::{Answer, Question, Said};
 use words::Json;
 
 /// More steps find nothing that these do not.
@@ -45,15 +51,15 @@ struct Input {
 enum Step {
     Call(Request),
     /// The request of an answer that brought a state, once more.
-    Retry(client::Retry),
+    Retry(Retry),
     Answer(u8, Answer),
     Ask(u8, Question),
     Withdraw(u8),
     Say(u8, Said),
     /// A client answers a question.
-    Reply(u8, client::Reply),
+    Reply(u8, Reply),
     /// A client says something that is no request.
-    Tell(u8, client::Told),
+    Tell(u8, Told),
     /// A client does not wait for an answer any more.
     Leave(u8),
     Close(u8),
@@ -150,21 +156,18 @@ async fn play(input: &Input) {
 /// In the end each request has had its one answer, and what has no end of its own ends with the gateway.
 async fn end(gateway: &Gateway, clients: &Clients) {
     // Calls that take turns run out of time one after the other.
-    let requests = clients.heard().len();
-    for _ in 0..3 * requests + 10 {
-        if clients.heard().iter().all(Heard::is_settled) {
+    for _ in 0..3 * clients.requests() + 10 {
+        if clients.other_than(Heard::is_settled).is_none() {
             break;
         }
         tokio::time::sleep(Duration::from_secs(300)).await;
     }
-    for heard in clients.heard().iter() {
-        assert!(heard.is_settled(), "no answer in time: {heard:?}");
-    }
+    let open = clients.other_than(Heard::is_settled);
+    assert_eq!(open, None, "no answer in time");
     gateway.shutdown(Duration::from_secs(1)).await;
     settle().await;
-    for heard in clients.heard().iter() {
-        assert!(heard.is_over(), "no answer in the end: {heard:?}");
-    }
+    let open = clients.other_than(Heard::is_over);
+    assert_eq!(open, None, "no answer in the end");
 }
 
 fn gateway(servers: &Arc<Servers>, is_shared: bool) -> Gateway {

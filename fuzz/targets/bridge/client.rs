@@ -3,97 +3,17 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use arbitrary::Arbitrary;
 use bytes::Bytes;
 use gateway::front::{
     Caller, Door, Event, Gateway, Origin, Reply as Replied, Session, StatelessHeaders,
 };
 use tokio::task::AbortHandle;
-use wire::{Era, Frame, Kind, build, meta, method, quote};
+use wire::{Era, Frame, Kind, build, method, quote};
 
 use crate::judge::{self, MARKS};
-use crate::words::{Code, Json, Word};
+use crate::request::{Abilities, Head, Id, Reply, Request, Retry, Told, headers};
+use crate::words::Json;
 use crate::{choose, members, object};
-
-/// A request that is made up.
-#[derive(Arbitrary, Debug)]
-pub(crate) struct Request {
-    client: u8,
-    what: What,
-    made_up: Vec<(Word, Json)>,
-    head: Head,
-    state: Option<Json>,
-    responses: Option<Json>,
-}
-
-/// What each request has.
-#[derive(Arbitrary, Debug)]
-struct Head {
-    id: Id,
-    abilities: Abilities,
-    token: Option<Json>,
-    level: Option<u8>,
-    meta: Vec<(Word, Json)>,
-}
-
-#[derive(Arbitrary, Debug)]
-enum Id {
-    Next,
-    Text,
-    /// Perhaps one that is in use.
-    Number(u8),
-}
-
-#[derive(Arbitrary, Debug)]
-enum What {
-    Tool(Json),
-    Mirrored(Json),
-    Prompt,
-    Resource,
-    List(u8),
-    Discover,
-    Listen,
-    Subscribe,
-    Level,
-    Unknown(Word),
-}
-
-/// What a client can be asked.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-pub(crate) struct Abilities(u8);
-
-/// A request that brings a state.
-#[derive(Arbitrary, Debug)]
-pub(crate) struct Retry {
-    nth: u8,
-    /// Not by whom it was given to.
-    by: Option<u8>,
-    head: Head,
-    /// With the abilities of the request that it repeats.
-    is_able: bool,
-    spoilt: Option<(u8, u8)>,
-    responses: Vec<Option<Json>>,
-    more: Vec<(Word, Json)>,
-    /// For a request that it was not given for.
-    of: Option<u8>,
-}
-
-/// The answer of a client to a question.
-#[derive(Arbitrary, Debug)]
-pub(crate) enum Reply {
-    Good,
-    Result(Json),
-    Error(Code),
-}
-
-/// What a client says beside requests and answers.
-#[derive(Arbitrary, Debug)]
-pub(crate) enum Told {
-    Cancelled(u8),
-    Progress(Json),
-    RootsChanged,
-    Answer(Json),
-}
 
 /// A request, and what became of it.
 #[derive(Debug)]
@@ -175,8 +95,15 @@ impl Clients {
         }
     }
 
-    pub(crate) fn heard(&self) -> Guarded<'_> {
-        Guarded(lock(&self.known))
+    pub(crate) fn requests(&self) -> usize {
+        lock(&self.known).heard.len()
+    }
+
+    /// A request of which this does not hold.
+    pub(crate) fn other_than(&self, is_done: fn(&Heard) -> bool) -> Option<String> {
+        let known = lock(&self.known);
+        let other = known.heard.iter().find(|heard| !is_done(heard));
+        other.map(|heard| format!("{heard:?}"))
     }
 
     /// Clients of the handshake era say hello, and every conversation is listened to.
@@ -207,49 +134,8 @@ impl Clients {
     // === requests ===
 
     pub(crate) fn call(&mut self, request: &Request) {
-        let one = |name: &str, value: String| vec![(quote(name), value)];
-        let named = |name: &str, arguments: &Json| {
-            vec![
-                (quote("name"), quote(name)),
-                (quote("arguments"), arguments.text()),
-            ]
-        };
-        let uri = || one("uri", quote("r://1"));
-        let (asked, mut body) = match &request.what {
-            What::Tool(arguments) => (method::TOOLS_CALL, named("x", arguments)),
-            What::Mirrored(region) => {
-                let arguments = Json::Object(Vec::new());
-                let mut body = named("m", &arguments);
-                body[1].1 = object(one("region", region.text()));
-                (method::TOOLS_CALL, body)
-            }
-            What::Prompt => (method::PROMPTS_GET, one("name", quote("p"))),
-            What::Resource => (method::RESOURCES_READ, uri()),
-            What::List(at) => {
-                let lists = [
-                    method::TOOLS_LIST,
-                    method::PROMPTS_LIST,
-                    method::RESOURCES_LIST,
-                ];
-                (lists[usize::from(*at) % 3], Vec::new())
-            }
-            What::Discover => (method::SERVER_DISCOVER, Vec::new()),
-            What::Listen => (
-                method::SUBSCRIPTIONS_LISTEN,
-                one(
-                    "notifications",
-                    r#"{"toolsListChanged":true,"resourceSubscriptions":["r://1"]}"#.to_owned(),
-                ),
-            ),
-            What::Subscribe => (method::RESOURCES_SUBSCRIBE, uri()),
-            What::Level => (method::LOGGING_SET_LEVEL, one("level", quote("info"))),
-            What::Unknown(word) => {
-                let asked: String = serde_json::from_str(&word.literal()).expect("a string");
-                return self.send(request, &asked, members(&request.made_up));
-            }
-        };
-        body.extend(members(&request.made_up));
-        self.send(request, asked, body);
+        let (asked, body) = request.made();
+        self.send(request, &asked, body);
     }
 
     fn send(&mut self, request: &Request, asked: &str, body: Vec<(String, String)>) {
@@ -556,86 +442,6 @@ impl Party {
             headers: headers.filter(|_| self.session.is_none()).map(Arc::new),
             only: None,
         }
-    }
-}
-
-/// What a stateless request over HTTP repeats in its headers.
-fn headers(frame: &Frame) -> StatelessHeaders {
-    let params = frame.params_object().ok();
-    let text = |name: &str| {
-        params
-            .as_ref()?
-            .string(name)
-            .ok()?
-            .map(|name| wire::header_value(&name))
-    };
-    StatelessHeaders {
-        version: Some("2026-07-28".to_owned()),
-        method: Some(frame.method().to_owned()),
-        name: text("name").or_else(|| text("uri")),
-        params: Vec::new(),
-    }
-}
-
-impl Head {
-    fn meta(&self, era: Era, mark: &str, abilities: Abilities) -> Vec<(String, String)> {
-        let mut all = members(&self.meta);
-        all.push((quote("mark"), quote(mark)));
-        all.extend(
-            self.token
-                .iter()
-                .map(|token| (quote(meta::PROGRESS_TOKEN), token.text())),
-        );
-        if era == Era::Stateless {
-            let level = self
-                .level
-                .map(|at| ["debug", "info", "error", "nonsense"][usize::from(at) % 4]);
-            all.extend(level.map(|level| (quote(meta::LOG_LEVEL), quote(level))));
-            all.push((quote(meta::PROTOCOL_VERSION), quote("2026-07-28")));
-            all.push((quote(meta::CLIENT_CAPABILITIES), abilities.declared()));
-        }
-        all
-    }
-}
-
-impl Abilities {
-    pub(crate) fn form(self) -> bool {
-        self.0 & 1 != 0
-    }
-
-    pub(crate) fn url(self) -> bool {
-        self.0 & 2 != 0
-    }
-
-    pub(crate) fn sampling(self) -> bool {
-        self.0 & 4 != 0
-    }
-
-    pub(crate) fn roots(self) -> bool {
-        self.0 & 8 != 0
-    }
-
-    fn declared(self) -> String {
-        let modes = [(self.form(), "form"), (self.url(), "url")];
-        let empty =
-            |(is_there, name): (bool, &str)| is_there.then(|| (quote(name), "{}".to_owned()));
-        let modes: Vec<_> = modes.into_iter().filter_map(empty).collect();
-        let elicitation = (!modes.is_empty()).then(|| (quote("elicitation"), object(modes)));
-        let plain = [(self.sampling(), "sampling"), (self.roots(), "roots")]
-            .into_iter()
-            .filter_map(empty);
-        object(elicitation.into_iter().chain(plain))
-    }
-}
-
-/// The requests so far.
-pub(crate) struct Guarded<'a>(MutexGuard<'a, Known>);
-
-impl std::ops::Deref for Guarded<'_> {
-    type Target = [Heard];
-
-    fn deref(&self) -> &[Heard] {
-        &self.0.heard
     }
 }
 
