@@ -144,13 +144,14 @@ impl Inner {
 }
 
 /// The server of a call has asked something: the client is told with the answer to its request, and the call waits. None
-/// if nothing is open any more.
+/// if nothing is open any more, or nothing can be asked any more: the call has its answer, or has not been gone on with.
 pub(super) fn park(call: &mut Call) -> Option<Step> {
     let crossing = call.crossing.take()?;
     let Way::ToHandshake { inquiry, .. } = &crossing.way else {
         return None;
     };
-    let Some(requests) = inquiry.requests() else {
+    let can_ask = !call.handle.slot.is_over() && !inquiry.is_parked();
+    let Some(requests) = inquiry.requests().filter(|_| can_ask) else {
         call.crossing = Some(crossing);
         return None;
     };

@@ -219,6 +219,32 @@ async fn a_server_that_wants_credentials_says_nothing_of_its_era() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_has_its_answer_asks_nothing_any_more() {
+    play(
+        r#"
+        server a {"tools":["x"]}
+        caller ann -> #1 tools/call {"name":"x",~able~}
+        server a <- #$1 tools/call *
+        server a -> #"q" elicitation/create {"message":"1"}
+        caller ann <- #1 = {"inputRequests":{"q1":*},"requestState":$s, ...}
+        // The server asks more, and does not wait for any of it.
+        server a -> #"r" elicitation/create {"message":"2"}
+        server a -> #$1 = {"n":1}
+        // Another call has the turn; who comes back can be asked nothing now.
+        caller ann -> #2 tools/call {"name":"x",~able~}
+        server a <- #$2 tools/call *
+        caller ann ~> #3 tools/call {"name":"x","inputResponses":{},"requestState":$s}
+        caller ann <- 200 #3 = {"n":1, ...}
+        server a <- #"q" ! -32603 *
+        server a <- #"r" ! -32603 *
+        server a -> #$2 = {"n":2}
+        caller ann <- #2 = {"n":2, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_turn_is_not_lent_where_another_caller_can_come() {
     // Folders would keep them apart.
     let asks = ABLE.replace(r#","roots":{}"#, "");
