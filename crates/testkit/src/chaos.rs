@@ -150,10 +150,11 @@ async fn play(options: &Options, programs: &Programs, tell: &impl Fn(&str)) -> i
         quiet.add(alone);
         let begun = Instant::now();
         look(&gateway, &clients, &mut verdict).await;
-        let (tally, kills) = kills::during(&mut fleet, programs, &mut dice.clone(), |killed| {
-            load.round(&mut dice, killed)
-        })
-        .await?;
+        let killed = load.killed.clone();
+        let mut chance = dice.clone();
+        let round = load.round(&mut dice);
+        let (tally, kills) =
+            kills::during(&mut fleet, programs, &mut chance, &killed, round).await?;
         verdict.answered(&tally);
         let round = Round {
             tally,
@@ -169,6 +170,10 @@ async fn play(options: &Options, programs: &Programs, tell: &impl Fn(&str)) -> i
 
     verdict.steady(&rounds);
     verdict.undisturbed(&quiet, &rounds);
+    let lost = load.lost(&mut dice).await;
+    if !lost.is_empty() {
+        verdict.wrong(format!("sound servers that do not come back: {lost:?}"));
+    }
     let mut connection = Connection::new(gateway.address);
     for client in &clients {
         connection.leave(client).await?;

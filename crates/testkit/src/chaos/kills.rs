@@ -12,23 +12,24 @@ use super::dice::Dice;
 use super::fleet::{Programs, Server};
 use super::processes;
 
-/// Which servers were killed, and when.
+/// Which servers were killed in a run, and when.
 pub(super) type Killed = Arc<Mutex<Vec<(String, Instant)>>>;
 
 /// Does `what`, and kills meanwhile; what came of it, and how many were killed.
-pub(super) async fn during<T, F: Future<Output = T>>(
+pub(super) async fn during<T>(
     fleet: &mut [Server],
     programs: &Programs,
     dice: &mut Dice,
-    what: impl FnOnce(Killed) -> F,
+    killed: &Killed,
+    what: impl Future<Output = T>,
 ) -> io::Result<(T, usize)> {
-    let killed = Killed::default();
-    let mut what = pin!(what(killed.clone()));
+    let count = || killed.lock().map_or(0, |killed| killed.len());
+    let before = count();
+    let mut what = pin!(what);
     loop {
         let pause = dice.millis(200, 1200);
         if let Ok(done) = tokio::time::timeout(pause, &mut what).await {
-            let count = killed.lock().map_or(0, |killed| killed.len());
-            return Ok((done, count));
+            return Ok((done, count() - before));
         }
         let victims: Vec<processes::Process> = processes::marked(&programs.home)
             .into_iter()

@@ -36,6 +36,8 @@ const SOUND_PATIENCE: Duration = Duration::from_secs(30);
 const IMPATIENT: u64 = 8;
 /// How long after its being killed a sound server is one that starts.
 const STARTS_FOR: Duration = Duration::from_secs(3);
+/// Who is killed again and again right after its start is left alone for ever longer, at most for so long.
+const BARRED_FOR: Duration = Duration::from_secs(60);
 
 /// The state of the load over a run.
 pub(super) struct Load {
@@ -45,6 +47,7 @@ pub(super) struct Load {
     /// Names and tools; the sound ones first.
     servers: Vec<(String, String)>,
     calls: u64,
+    pub(super) killed: Killed,
 }
 
 /// What came of many calls.
@@ -100,6 +103,7 @@ impl Load {
             clients,
             servers: servers.collect(),
             calls: 0,
+            killed: Killed::default(),
         }
     }
 
@@ -109,12 +113,12 @@ impl Load {
         joined(self.sound(first)).await;
         let lanes = self.sound_lanes(dice, QUIET_CALLS);
         let mut tally = Tally::default();
-        tally.sound(joined(self.sound(lanes)).await, &[]);
+        tally.sound(joined(self.sound(lanes)).await, &self.killed_so_far());
         tally
     }
 
     /// All servers.
-    pub(super) async fn round(&mut self, dice: &mut Dice, killed: Killed) -> Tally {
+    pub(super) async fn round(&mut self, dice: &mut Dice) -> Tally {
         let lanes = self.sound_lanes(dice, ROUND_CALLS);
         let others = self.other_lanes(dice);
         let sound = self.sound(lanes);
@@ -124,12 +128,36 @@ impl Load {
             tally.count(&done);
         }
         let sound = joined(sound).await;
-        let killed = killed
+        tally.sound(sound, &self.killed_so_far());
+        tally
+    }
+
+    fn killed_so_far(&self) -> Vec<(String, Instant)> {
+        self.killed
             .lock()
             .map(|killed| killed.clone())
-            .unwrap_or_default();
-        tally.sound(sound, &killed);
-        tally
+            .unwrap_or_default()
+    }
+
+    /// Names of sound servers that do not come back although nobody kills them any more.
+    pub(super) async fn lost(&mut self, dice: &mut Dice) -> Vec<String> {
+        let begun = Instant::now();
+        let mut lost = Vec::new();
+        for server in 0..SOUND {
+            let mut connection = Connection::new(self.address);
+            loop {
+                let planned = self.planned(dice, server..server + 1);
+                if connection.call(&planned.client, &planned.call).await == Heard::Own {
+                    break;
+                }
+                if begun.elapsed() > BARRED_FOR + STARTS_FOR {
+                    lost.push(planned.server);
+                    break;
+                }
+                tokio::time::sleep(SOUND_PAUSE).await;
+            }
+        }
+        lost
     }
 
     fn sound_lanes(&mut self, dice: &mut Dice, calls: usize) -> Vec<Vec<Planned>> {
@@ -267,10 +295,14 @@ impl Tally {
                 continue;
             }
             self.count(&done);
+            let excuse = match done.heard {
+                Heard::Failure => BARRED_FOR,
+                _ => STARTS_FOR,
+            };
             let is_victim = killed.iter().any(|(server, at)| {
                 *server == done.server
                     && *at <= done.began + done.took
-                    && done.began <= *at + STARTS_FOR
+                    && done.began <= *at + excuse
             });
             if is_victim {
                 self.left_out += 1;
