@@ -6,7 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -25,6 +25,8 @@ const SOUND_OVER_HTTP: usize = 2;
 const MISBEHAVING_OVER_HTTP: usize = 8;
 /// How long a program may take to say where it listens.
 const LISTENS_WITHIN: Duration = Duration::from_secs(20);
+/// Before one that could not is started again.
+const TRY_AGAIN: Duration = Duration::from_millis(200);
 /// Calls to servers that misbehave end after so many seconds, those to sound ones never by that.
 const CALL_TIMEOUT_S: u64 = 1;
 
@@ -242,12 +244,28 @@ impl Server {
         {
             return Ok(());
         }
+        let begun = Instant::now();
+        loop {
+            match self.start(programs).await {
+                // While it was down, somebody's connection may have taken its port for a while.
+                Err(_) if self.port != 0 && begun.elapsed() < LISTENS_WITHIN => {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+                started => return started,
+            }
+        }
+    }
+
+    async fn start(&mut self, programs: &Programs) -> io::Result<()> {
         let mut line = self.line.clone();
         line.push(self.port.to_string());
         let mut command = programs.command(&line, Some(&self.name));
         command.stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
-        self.port = listens(&mut child, "http://", None).await?.port();
+        let address = listens(&mut child, "http://", None).await;
+        self.port = address
+            .map_err(|error| io::Error::other(format!("{}: {error}", self.name)))?
+            .port();
         self.child = Some(child);
         Ok(())
     }
