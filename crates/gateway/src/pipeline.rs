@@ -38,7 +38,8 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
     }
     let handle = call.handle.clone();
     // Once more where a server, as it is started, turns out to have changed its era.
-    for is_last in [false, true] {
+    let mut is_last = false;
+    loop {
         let plan = match handle.unless_over(method::resolve(&mut call)).await {
             Some(Ok(Route::Server(plan))) => plan,
             Some(Ok(Route::Here(result))) => return Reply::Done(call.finish_here(&result)),
@@ -66,6 +67,7 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
         };
         match dispatch(&mut call, plan).await {
             Some(Err(Fault::OtherEra { speaks, .. })) if !is_last => {
+                is_last = true;
                 call.speaks = Some(speaks);
                 if let Some(asked) = call.subscribing.take() {
                     subscriptions::subscribed(&call, &asked, false);
@@ -74,7 +76,6 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
             outcome => return next(call, outcome).await,
         }
     }
-    unreachable!("the last turn returns")
 }
 
 /// Phase 6. `Some` is what the server answered at once.

@@ -41,6 +41,7 @@ struct Parked {
     caller: Caller,
     workspace: u64,
     round: u32,
+    has_lent_turn: bool,
     since: Instant,
     until: Instant,
 }
@@ -86,11 +87,12 @@ impl Parking {
             .map_err(|_| Fault::Busy("requests for randomness"))
     }
 
-    /// Takes calls back whose clients did not come in time; where others wait for their turn, that is less time.
+    /// Takes calls back whose clients did not come in time; where they have kept their turn and others wait for it, that is
+    /// less time.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         self.take_back("the client did not answer in time", |parked| {
-            let is_in_the_way = || parked.crossing.upstream.has_waiting();
+            let is_in_the_way = || !parked.has_lent_turn && parked.crossing.upstream.has_waiting();
             parked.until <= now
                 || now.duration_since(parked.since) >= PARKED_TURN_WAIT && is_in_the_way()
         });
@@ -185,11 +187,13 @@ pub(super) fn park(call: &mut Call) -> Option<Step> {
             return Some(Step::Done(Err(fault)));
         }
     };
-    inquiry.set_parked(crossing.upstream.lend_turn(&inquiry.turn));
+    let has_lent_turn = crossing.upstream.lend_turn(&inquiry.turn);
+    inquiry.set_parked(has_lent_turn);
     let now = Instant::now();
     let parked = Parked {
         // Who asks for the same again and again does not get more time.
         until: inquiry.asked_since().unwrap_or(now) + PARKED_WAIT,
+        has_lent_turn,
         since: now,
         crossing,
         // From here on the end of this request is not the end of the call.

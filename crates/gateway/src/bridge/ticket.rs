@@ -98,8 +98,12 @@ pub(crate) fn request_digest(asked: &str, params: &Object<'_>) -> [u8; 32] {
         .iter()
         .filter(|(name, _)| !matches!(*name, "_meta" | "inputResponses" | "requestState"))
         .map(|(name, value)| {
-            // What serde_json does not take, it does not take twice.
-            (name, serde_json::from_str(value).unwrap_or(Value::Null))
+            // Numbers that no machine holds are told apart by their text.
+            let parsed = serde_json::from_str(value);
+            (
+                name,
+                parsed.unwrap_or_else(|_| Value::String(value.to_owned())),
+            )
         })
         .collect();
     members.sort_by_key(|(name, _)| *name);
@@ -166,5 +170,11 @@ mod tests {
         );
         assert_ne!(one, of(r#"{"name":"x","arguments":{"a":1,"b":[3]}}"#));
         assert_ne!(one, of(r#"{"name":"y","arguments":{"a":1,"b":[2]}}"#));
+        let huge = |n: u8| {
+            of(&format!(
+                r#"{{"name":"x","arguments":{{"a":1e400,"b":{n}}}}}"#
+            ))
+        };
+        assert_ne!(huge(1), huge(2));
     }
 }

@@ -373,6 +373,11 @@ pub(crate) fn question(
     };
     if upstream.key.clients == Era::Stateless {
         let inquiry = about.and_then(|about| about.behalf.inquiry());
+        if inquiry.is_none() && upstream.callers.are_several() {
+            // It may be about a call that another caller took back.
+            let why = "no client can be told for which call this question is";
+            return server.refuse(code::METHOD_NOT_FOUND, why);
+        }
         let asked = Question::new(server.clone(), frame);
         if let Err(why) = upstream.inquiries().ask(inquiry, upstream.key.asks, asked) {
             server.refuse(code::METHOD_NOT_FOUND, &why);

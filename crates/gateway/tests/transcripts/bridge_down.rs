@@ -3,10 +3,10 @@
 use super::harness::check;
 
 /// `_meta` of a request whose client can be asked everything.
-const ABLE: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{},"sampling":{},"roots":{}}}"#;
+pub(super) const ABLE: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{},"sampling":{},"roots":{}}}"#;
 
 /// A client that can be asked says so in each request: `~able~` stands for that.
-async fn play(script: &str) {
+pub(super) async fn play(script: &str) {
     check(&script.replace("~able~", ABLE)).await;
 }
 
@@ -509,6 +509,35 @@ async fn a_call_that_is_taken_back_before_its_log_level_was_set_is_not_sent() {
         client 1 <- silence
         server a -> #$l = {}
         server a hears nothing
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_lent_its_turn_is_in_nobodys_way() {
+    play(
+        r#"
+        server a {"tools":["ask"]}
+        caller ann -> #1 tools/call {"name":"ask",~able~}
+        server a <- #$1 tools/call *
+        server a -> #"q" elicitation/create {"message":"?"}
+        caller ann <- #1 = {"requestState":$s, ...}
+        caller ann -> #2 tools/call {"name":"ask",~able~}
+        server a <- #$2 tools/call *
+        caller ann -> #3 tools/call {"name":"ask",~able~}
+        // One works, one waits, and the person still thinks.
+        advance 120s
+        server a hears nothing
+        server a -> #$2 = {"n":2}
+        caller ann <- #2 = {"n":2, ...}
+        server a <- #$3 tools/call *
+        server a -> #$3 = {"n":3}
+        caller ann <- #3 = {"n":3, ...}
+        caller ann -> #4 tools/call {"name":"ask","inputResponses":{"q1":{"action":"accept"}},"requestState":$s,~able~}
+        server a <- #"q" = {"action":"accept"}
+        server a -> #$1 = {"n":1}
+        caller ann <- #4 = {"n":1, ...}
         "#,
     )
     .await;

@@ -1,14 +1,7 @@
 //! The bridge where things come at the wrong moment, in the wrong size, or from the wrong server.
 
+use super::bridge_down::{ABLE, play};
 use super::harness::check;
-
-/// `_meta` of a request whose client can be asked everything.
-const ABLE: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{},"sampling":{},"roots":{}}}"#;
-
-/// A client that can be asked says so in each request: `~able~` stands for that.
-async fn play(script: &str) {
-    check(&script.replace("~able~", ABLE)).await;
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_question_that_fits_into_no_answer_ends_the_call() {
@@ -476,6 +469,31 @@ async fn codes_of_the_other_era_do_not_cross_however_they_are_written() {
         server a -> #$1 ! -32021.0 "lacks"
         client 1 <- #1 ! -32603 "the server refused the request: lacks"
         "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_about_a_call_that_was_taken_back_finds_no_other_caller() {
+    let asks = ABLE.replace(r#","roots":{}"#, "");
+    play(
+        &r#"
+        server a {"http":true,"sessions":true,"share":"all","tools":["x"],"by_hand":["GET"]}
+        caller ann -> #1 tools/call {"name":"x",~asks~}
+        server a <- GET
+        server a on GET begins
+        advance 1s
+        server a <- #$1 tools/call *
+        caller ann drops #1
+        server a <- notifications/cancelled *
+        caller bob -> #2 tools/call {"name":"x",~asks~}
+        server a <- #$2 tools/call *
+        server a on GET event e1 - #"q" elicitation/create {"message":"about ann's call"}
+        server a <- #"q" ! -32601 "no client can be told*"
+        server a -> #$2 = {"n":2}
+        caller bob <- #2 = {"n":2, ...}
+        "#
+        .replace("~asks~", &asks),
     )
     .await;
 }
