@@ -70,6 +70,8 @@ pub const STARTS_MAX: u32 = 3;
 pub const LEVEL_WAIT: Duration = Duration::from_secs(1);
 /// `resources/subscribe` requests to one server at a time.
 pub const SUBSCRIBES_AT_ONCE: usize = 16;
+/// How long the first question of a server waits for those that it asks together with it: they go out in one answer.
+pub const GATHER_WAIT: Duration = Duration::from_millis(10);
 /// How long a call waits for what its client answers with another request.
 pub const PARKED_WAIT: Duration = Duration::from_secs(600);
 /// The same where other calls wait for their turn at the server.

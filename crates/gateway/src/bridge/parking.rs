@@ -14,7 +14,8 @@ use crate::calls::CallHandle;
 use crate::error::Fault;
 use crate::front::Caller;
 use crate::limits::{
-    INQUIRY_QUESTIONS_MAX, PARKED_MAX, PARKED_PER_CALLER_MAX, PARKED_TURN_WAIT, PARKED_WAIT,
+    GATHER_WAIT, INQUIRY_QUESTIONS_MAX, PARKED_MAX, PARKED_PER_CALLER_MAX, PARKED_TURN_WAIT,
+    PARKED_WAIT,
 };
 use crate::outbox::lock;
 use crate::slot::Step;
@@ -157,6 +158,14 @@ pub(super) fn park(call: &mut Call) -> Option<Step> {
         call.crossing = Some(crossing);
         return None;
     };
+    if inquiry
+        .asked_since()
+        .is_some_and(|since| since.elapsed() < GATHER_WAIT)
+    {
+        look_again(&call.handle);
+        call.crossing = Some(crossing);
+        return None;
+    }
     let core = call.core.clone();
     let caller = &call.workspace.caller;
     let (id, round) = {
@@ -205,6 +214,15 @@ pub(super) fn park(call: &mut Call) -> Option<Step> {
     lock(&core.parking.inner).put(id, parked);
     call.asks_back = true;
     Some(Step::Done(Ok(answer)))
+}
+
+/// Servers ask several things at once by several requests, which come one after the other.
+fn look_again(handle: &Arc<CallHandle>) {
+    let handle = handle.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(GATHER_WAIT).await;
+        handle.slot.put(Step::Asked);
+    });
 }
 
 /// Questions that came alone can be too deep, or together too large, for an answer.

@@ -94,6 +94,7 @@ async fn several_questions_several_rounds_and_what_comes_between() {
         // Of two questions one is answered: the other is asked again.
         caller ann -> #2 tools/call {"name":"ask","inputResponses":{"q1":{"action":"decline"},"q9":{}},"requestState":$s1,"_meta":{"progressToken":"two","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{},"sampling":{},"roots":{}}}}
         server a <- #1 = {"action":"decline"}
+        caller ann <- notifications/progress {"progressToken":"two","progress":1}
         caller ann <- #2 = {"inputRequests":{"q2":{"method":"sampling/createMessage","params":{"messages":[]}}},"requestState":$s2, ...}
         caller ann -> #3 tools/call {"name":"ask","inputResponses":{"q2":7},"requestState":$s2,~able~}
         // No token, no progress.
@@ -538,6 +539,23 @@ async fn who_has_lent_its_turn_is_in_nobodys_way() {
         server a <- #"q" = {"action":"accept"}
         server a -> #$1 = {"n":1}
         caller ann <- #4 = {"n":1, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_at_once_is_asked_in_one_answer() {
+    play(
+        r#"
+        server a {"tools":["ask"]}
+        caller ann -> #1 tools/call {"name":"ask",~able~}
+        server a <- #$1 tools/call *
+        server a -> #"a" elicitation/create {"message":"?"}
+        advance 1ms
+        caller ann hears nothing
+        server a -> #"b" roots/list
+        caller ann <- #1 = {"inputRequests":{"q1":{"method":"elicitation/create", ...},"q2":{"method":"roots/list", ...}},"requestState":$s, ...}
         "#,
     )
     .await;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use catalog::Entry;
 use portolan_gateway::front::{Door, Gateway, ServerStatus};
+use portolan_gateway::limits::GATHER_WAIT;
 use portolan_gateway::{CallRecord, Options, Recorder, Settings, StartRecord};
 use serde_json::Value;
 
@@ -18,7 +19,9 @@ use super::server::{Servers, Spec, lock};
 
 /// Turns of the scheduler after which nothing more can be under way in memory.
 const TURNS: usize = 200;
-/// The same for what is awaited.
+/// Turns after which only time can bring what is awaited.
+const GATHERED: [usize; 3] = [2 * TURNS, 20 * TURNS, 200 * TURNS];
+/// The most of them for what is awaited.
 const TURNS_MAX: usize = 20_000;
 /// With sockets there is no such number, so time is what counts: this much between two lines,
 const BREATH: Duration = Duration::from_millis(2);
@@ -40,6 +43,8 @@ pub(crate) struct World {
     pub(crate) kept: Kept,
     records: Arc<Records>,
     has_sockets: bool,
+    /// Time passes by itself.
+    is_real: bool,
     down: Option<tokio::task::JoinHandle<()>>,
     log: Log,
     line: String,
@@ -69,6 +74,7 @@ impl World {
     pub(crate) fn real() -> Self {
         Self {
             has_sockets: true,
+            is_real: true,
             ..Self::default()
         }
     }
@@ -231,6 +237,10 @@ impl World {
             };
             if is_over {
                 self.fail(&why);
+            }
+            if !self.is_real && GATHERED.contains(&turn) {
+                // What a server asks waits a moment for what it asks together with it.
+                tokio::time::advance(GATHER_WAIT).await;
             }
             tokio::task::yield_now().await;
         }
