@@ -20,7 +20,7 @@ use super::server::{Servers, Spec, lock};
 /// Turns of the scheduler after which nothing more can be under way in memory.
 const TURNS: usize = 200;
 /// Turns after which only time can bring what is awaited.
-const GATHERED: [usize; 3] = [2 * TURNS, 20 * TURNS, 200 * TURNS];
+const GATHERED: usize = 2 * TURNS;
 /// The most of them for what is awaited.
 const TURNS_MAX: usize = 20_000;
 /// With sockets there is no such number, so time is what counts: this much between two lines,
@@ -228,6 +228,7 @@ impl World {
     /// Tries until it works, or has no chance any more.
     async fn expect(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<(), String>) {
         let until = Instant::now() + PATIENCE;
+        let mut advanced = Instant::now();
         for turn in 0.. {
             let Err(why) = attempt(self) else { return };
             let is_over = if self.has_sockets {
@@ -238,9 +239,14 @@ impl World {
             if is_over {
                 self.fail(&why);
             }
-            if !self.is_real && GATHERED.contains(&turn) {
-                // What a server asks waits a moment for what it asks together with it.
+            // What a server asks waits a moment for what it asks together with it.
+            let is_due = match self.has_sockets {
+                true => advanced.elapsed() >= QUIET,
+                false => turn == GATHERED,
+            };
+            if is_due && !self.is_real {
                 tokio::time::advance(GATHER_WAIT).await;
+                advanced = Instant::now();
             }
             tokio::task::yield_now().await;
         }
