@@ -20,7 +20,8 @@ pub(crate) struct Tail(Mutex<Ring>);
 
 #[derive(Default)]
 struct Ring {
-    lines: VecDeque<String>,
+    /// As they came: few lines are ever read, but some servers write without end.
+    lines: VecDeque<Box<[u8]>>,
     /// What the lines hold together.
     bytes: usize,
     /// The line that has not ended yet, as far as it is kept.
@@ -37,7 +38,7 @@ impl Tail {
         ring.lines
             .iter()
             .skip(skipped)
-            .cloned()
+            .map(|line| clean(line))
             .chain(partial.filter(|_| lines > 0))
             .collect()
     }
@@ -65,7 +66,7 @@ impl Ring {
     }
 
     fn end_line(&mut self) {
-        let line = clean(&self.partial);
+        let line: Box<[u8]> = self.partial.as_slice().into();
         self.partial.clear();
         self.bytes += line.len();
         self.lines.push_back(line);

@@ -10,8 +10,10 @@ pub const LINE_BYTES_MAX: usize = 16 << 20;
 pub const OUTBOX_BYTES_MAX: usize = 32 << 20;
 /// The first, and smallest, read buffer of a pipe.
 pub const READ_BYTES_MIN: usize = 8 << 10;
-/// The largest read buffer of a pipe, but for a line that is longer; also what a Linux pipe holds.
+/// The largest read buffer of a pipe; also what a Linux pipe holds.
 pub const READ_BYTES_MAX: usize = 64 << 10;
+/// How much of one line is read before others have their turn.
+pub const TURN_BYTES_MAX: usize = 256 << 10;
 /// A write buffer larger than this is given back once it is written.
 pub const KEEP_BYTES_MAX: usize = 64 << 10;
 /// How long a closed pipe goes on writing what was queued.

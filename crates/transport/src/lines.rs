@@ -1,9 +1,10 @@
 //! Splits what was read into lines.
 //!
 //! Owns the read buffer: lines are handed out as slices of it, not copied, so a frame that is kept for long should
-//! be copied by whoever keeps it. Refuses lines over the limit (the rest of such a line is skipped) and passes over
-//! blank ones. Knows no file descriptor: the caller reads into [`Lines::space`] and says how much with
-//! [`Lines::filled`].
+//! be copied by whoever keeps it. Only a line that outgrows the buffer is gathered in a place of its own, piece by
+//! piece, so that no single step takes long however long the line is. Refuses lines over the limit (the rest of such a
+//! line is skipped) and passes over blank ones. Knows no file descriptor: the caller reads into [`Lines::space`] and
+//! says how much with [`Lines::filled`].
 
 use bytes::{Bytes, BytesMut};
 
@@ -14,6 +15,8 @@ pub(crate) struct Lines {
     /// Initialised to its whole length, so that it can be read into; the first `filled` bytes hold data.
     chunk: BytesMut,
     filled: usize,
+    /// The beginning of a line that is longer than a chunk; the rest of it is in `chunk`.
+    long: Vec<u8>,
     /// How far there is known to be no newline.
     scanned: usize,
     /// Inside a line that was too long.
@@ -30,6 +33,7 @@ impl Lines {
         Self {
             chunk: BytesMut::new(),
             filled: 0,
+            long: Vec::new(),
             scanned: 0,
             skipping: false,
             limit,
@@ -52,14 +56,12 @@ impl Lines {
                 continue;
             }
             line.truncate(end - 1);
-            if line.last() == Some(&b'\r') {
-                line.truncate(end - 2);
-            }
+            let line = self.whole(line);
             if line.len() > self.limit {
                 return Some(Err(ReadError::TooLong { limit: self.limit }));
             }
             if !blank(&line) {
-                return Some(Ok(line.freeze()));
+                return Some(Ok(line));
             }
         }
     }
@@ -68,16 +70,33 @@ impl Lines {
     pub(crate) fn finish(&mut self) -> Option<Bytes> {
         let line = self.chunk.split_to(std::mem::take(&mut self.filled));
         self.scanned = 0;
-        (!self.skipping && !blank(&line)).then(|| line.freeze())
+        let line = self.whole(line);
+        (!self.skipping && !blank(&line)).then_some(line)
+    }
+
+    /// A line whose end was found, with its beginning.
+    fn whole(&mut self, end: BytesMut) -> Bytes {
+        let mut line = if self.long.is_empty() {
+            end.freeze()
+        } else {
+            let mut long = std::mem::take(&mut self.long);
+            long.extend_from_slice(&end);
+            long.into()
+        };
+        if line.last() == Some(&b'\r') {
+            line.truncate(line.len() - 1);
+        }
+        line
     }
 
     /// Where to read to; never empty.
     pub(crate) fn space(&mut self) -> &mut [u8] {
-        let room = self.chunk.len() - self.filled;
-        // A giant line leaves a giant chunk behind, which small ones would keep alive.
-        let oversized = self.filled == 0 && room > READ_BYTES_MAX;
-        if room < READ_BYTES_MIN / 2 || oversized {
-            self.renew();
+        if self.chunk.len() - self.filled < READ_BYTES_MIN / 2 {
+            if self.filled > READ_BYTES_MAX / 2 {
+                self.spill();
+            } else {
+                self.renew();
+            }
         }
         &mut self.chunk[self.filled..]
     }
@@ -93,8 +112,9 @@ impl Lines {
     fn no_newline(&mut self) -> Option<Result<Bytes, ReadError>> {
         if self.skipping {
             self.filled = 0;
-        } else if self.filled > self.limit {
+        } else if self.long.len() + self.filled > self.limit {
             self.filled = 0;
+            self.long = Vec::new();
             self.scanned = 0;
             self.skipping = true;
             return Some(Err(ReadError::TooLong { limit: self.limit }));
@@ -109,11 +129,16 @@ impl Lines {
         } else {
             (self.size / 2).max(READ_BYTES_MIN)
         };
-        // Doubling keeps the copying of a long line linear; more than the longest line is never needed.
-        let long = (self.filled * 2).min(self.limit + READ_BYTES_MAX);
-        let mut chunk = BytesMut::zeroed(self.size.max(long));
+        let mut chunk = BytesMut::zeroed(self.size.max(2 * self.filled));
         chunk[..self.filled].copy_from_slice(&self.chunk[..self.filled]);
         self.chunk = chunk;
+    }
+
+    /// The chunk is full of one line: it makes room for more of it.
+    fn spill(&mut self) {
+        self.long.extend_from_slice(&self.chunk[..self.filled]);
+        self.filled = 0;
+        self.scanned = 0;
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::coop::poll_proceed;
 use tokio::time::Sleep;
 
-use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX};
+use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX, TURN_BYTES_MAX};
 use crate::lines::Lines;
 use crate::outbox::{Batch, Outbox, Pushed, Work};
 use crate::pipe::{FrameSink, FrameSource, Pipe, ReadError, SendError};
@@ -62,6 +62,7 @@ fn connect(read: Way, write: Way) -> io::Result<Pipe> {
     let source = FdSource {
         fd: Some(register(read, Interest::READABLE)?),
         lines: Lines::new(LINE_BYTES_MAX),
+        turn: 0,
     };
     let outbox = Arc::new(Outbox::default());
     let direct = match write {
@@ -99,6 +100,8 @@ struct FdSource {
     /// `None` once the end was reached.
     fd: Option<AsyncFd<Stream>>,
     lines: Lines,
+    /// Bytes that were read without a line in them since others had their turn.
+    turn: usize,
 }
 
 impl FrameSource for FdSource {
@@ -108,9 +111,15 @@ impl FrameSource for FdSource {
             let turn = ready!(poll_proceed(cx));
             if let Some(line) = self.lines.next() {
                 turn.made_progress();
+                self.turn = 0;
                 return Poll::Ready(Some(line));
             }
             drop(turn);
+            if self.turn >= TURN_BYTES_MAX {
+                self.turn = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let Some(fd) = &self.fd else {
                 return Poll::Ready(None);
             };
@@ -129,6 +138,7 @@ impl FrameSource for FdSource {
                                 ready.clear_ready();
                             }
                             self.lines.filled(read);
+                            self.turn += read;
                             continue;
                         }
                         Err(Errno::AGAIN) => {

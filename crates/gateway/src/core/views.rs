@@ -41,6 +41,12 @@ impl Core {
             .first()
             .map_or_else(|| Caller("".into()), |w| w.caller.clone());
         let before = self.learnt(&upstream.server, lists.era(), &caller);
+        if before
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, lists))
+        {
+            return before;
+        }
         let key = upstream.server.learn(lists.era(), &caller, lists.clone());
         if let Some(store) = &self.store
             && before.as_ref() != Some(lists)

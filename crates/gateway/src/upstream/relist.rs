@@ -26,10 +26,15 @@ impl Upstream {
     pub(super) async fn first_lists(self: &Arc<Self>, live: &Arc<Live>) {
         let Ok(core) = self.core() else { return };
         let before = self.lists();
-        let lists = Arc::new(self.read_all(live, before.as_deref()).await);
+        let lists = self.read_all(live, before.as_deref()).await;
         if self.current().is_none() {
             return;
         }
+        // Lists that are what they were stay the same object: views made of them need not be made anew.
+        let lists = match before.clone().filter(|before| **before == lists) {
+            Some(same) => same,
+            None => Arc::new(lists),
+        };
         self.lists.store(Some(lists.clone()));
         let learnt = core.learn(self, &lists);
         core.changed();

@@ -96,7 +96,7 @@ fn lines_share_the_buffer_and_a_giant_one_does_not_stay() {
     lines.space()[0] = b'\n';
     lines.filled(1);
     assert_eq!(lines.next().unwrap().unwrap().len(), 4 * READ_BYTES_MAX);
-    assert!(lines.space().len() <= READ_BYTES_MAX);
+    assert!(lines.long.capacity() == 0);
 }
 
 #[test]
@@ -105,13 +105,25 @@ fn no_line_takes_more_room_than_the_longest_one() {
     let mut left = 2 * LINE_BYTES_MAX;
     while left > 0 {
         let space = lines.space();
-        assert!(space.len() <= LINE_BYTES_MAX + READ_BYTES_MAX);
-        let read = space.len().min(READ_BYTES_MAX).min(left);
+        assert!(space.len() <= READ_BYTES_MAX);
+        let read = space.len().min(left);
         lines.filled(read);
         left -= read;
         lines.next();
-        assert!(lines.chunk.len() <= LINE_BYTES_MAX + READ_BYTES_MAX);
+        assert!(lines.long.len() <= LINE_BYTES_MAX);
     }
+}
+
+#[test]
+fn long_lines_keep_their_bytes() {
+    let long: Vec<u8> = (0..5 * READ_BYTES_MAX)
+        .map(|n| b'a' + (n % 26) as u8)
+        .collect();
+    let mut input = b"first\n".to_vec();
+    input.extend(&long);
+    input.extend(b"\r\nlast");
+    let out = split(&input, &[READ_BYTES_MAX, 1, 4096], LINE_BYTES_MAX);
+    assert_eq!(out, [Ok(b"first".to_vec()), Ok(long), Ok(b"last".to_vec())]);
 }
 
 proptest! {
