@@ -2,11 +2,11 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Entry, Launch, RemoteKind};
+use crate::{Entry, Launch, Network, RemoteKind};
 
 impl Entry {
-    /// SHA-256 in hexadecimal over everything that defines what runs: program, arguments, environment and folder, or URL,
-    /// headers and transport. The same on every machine and in every version. Names, titles, limits and tool choices are
+    /// SHA-256 in hexadecimal over everything that defines what runs: program, arguments, environment and folder; URL,
+    /// headers and transport; image or package; and what of disk and network it sees. The same on every machine and in every version. Names, titles, limits and tool choices are
     /// not in it, so that a renamed server keeps what was learnt about it.
     pub fn fingerprint(&self) -> String {
         let mut hash = Hash(Sha256::new());
@@ -38,6 +38,53 @@ impl Entry {
                     RemoteKind::Sse => "sse",
                 });
             }
+            Launch::Container {
+                image,
+                command,
+                env,
+                user,
+                extra_hosts,
+            } => {
+                hash.text("container");
+                hash.text(image);
+                hash.list(command.iter().map(String::as_str));
+                hash.pairs(env, str::to_owned);
+                hash.option(user.as_deref());
+                hash.list(extra_hosts.iter().map(String::as_str));
+            }
+            Launch::Package {
+                registry,
+                identifier,
+                version,
+                sha256,
+                runtime,
+                runtime_args,
+                args,
+                env,
+            } => {
+                hash.text("package");
+                hash.text(registry.as_str());
+                hash.text(identifier);
+                hash.option(version.as_deref());
+                hash.option(sha256.as_deref());
+                hash.option(runtime.as_deref());
+                hash.list(runtime_args.iter().map(String::as_str));
+                hash.list(args.iter().map(String::as_str));
+                hash.pairs(env, str::to_owned);
+            }
+            Launch::Unavailable { what, .. } => {
+                hash.text("unavailable");
+                hash.text(what);
+            }
+        }
+        // Entries that say nothing of it keep the fingerprint that they had before it could be said.
+        if !self.volumes.is_empty() || self.network != Network::Unsaid {
+            hash.text("box");
+            hash.list(self.volumes.iter().map(String::as_str));
+            hash.text(self.network.as_str());
+            if let Network::Hosts(hosts) = &self.network {
+                hash.list(hosts.iter().map(String::as_str));
+            }
         }
         hash.0
             .finalize()
@@ -63,6 +110,11 @@ impl Hash {
 
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
+    }
+
+    /// Nothing and an empty text differ.
+    fn option(&mut self, text: Option<&str>) {
+        self.list(text.into_iter());
     }
 
     fn list<'a>(&mut self, items: impl ExactSizeIterator<Item = &'a str>) {

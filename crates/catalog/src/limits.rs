@@ -20,3 +20,7 @@ pub const CALL_TIMEOUT_S_MAX: u64 = 86_400;
 pub const START_TIMEOUT_S_MAX: u64 = 3_600;
 /// Longest time a server may sit unused: 30 days.
 pub const IDLE_TIMEOUT_S_MAX: u64 = 2_592_000;
+/// Most mistakes told of one configuration.
+pub const CONFIG_PROBLEMS_MAX: usize = 10;
+/// Longest message about one value of a configuration.
+pub const PROBLEM_CHARS_MAX: usize = 240;

@@ -265,6 +265,7 @@ fn unknown(fields: &mut Fields<'_>, launch: Option<&Launch>, own: bool) {
     let of_kind = match launch {
         Some(Launch::Command { .. }) => "has no effect on a command",
         Some(Launch::Remote { .. }) => "has no effect on a remote server",
+        Some(_) => "has no effect on this server",
         None => return, // what is wrong with it was said, and some keys were not come to
     };
     for key in fields.unread() {
