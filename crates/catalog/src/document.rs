@@ -1,4 +1,4 @@
-//! A JSON or TOML file as one kind of tree that remembers where everything stood. Owns positions; knows nothing of what the
+//! A JSON, TOML or YAML file as one kind of tree that remembers where everything stood. Owns positions; knows nothing of what the
 //! file means. Next: `fields`, which reads one table of it.
 
 use std::cell::OnceCell;
@@ -9,6 +9,8 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use crate::limits::FILE_BYTES_MAX;
 use crate::{Level, Problem};
+
+mod yaml;
 
 /// A file that has been read: its name, its text, and what stands in it.
 #[derive(Debug, Clone)]
@@ -40,7 +42,7 @@ pub struct Node {
     pub start: usize,
 }
 
-/// A value of JSON or TOML.
+/// A value of JSON, TOML or YAML.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// JSON's `null`.

@@ -24,3 +24,7 @@ pub const IDLE_TIMEOUT_S_MAX: u64 = 2_592_000;
 pub const CONFIG_PROBLEMS_MAX: usize = 10;
 /// Longest message about one value of a configuration.
 pub const PROBLEM_CHARS_MAX: usize = 240;
+/// Deepest nesting of a YAML file.
+pub const YAML_DEPTH_MAX: usize = 48;
+/// Most values in one YAML file, those that aliases repeat counted each time.
+pub const YAML_NODES_MAX: usize = 2_000_000;
