@@ -40,6 +40,16 @@ pub struct Shadowed {
     pub hidden: String,
 }
 
+impl Catalog {
+    /// Says of every entry where it comes from.
+    pub(crate) fn give(&mut self, origin: &Origin) {
+        self.origin = origin.clone();
+        for entry in &mut self.entries {
+            entry.origin = origin.clone();
+        }
+    }
+}
+
 impl Catalogs {
     /// Merges catalogs, weakest first: of two entries with one name the later is used. The usual order is the built-in
     /// one, the person's own by name, then those of `--catalog` in their order.

@@ -221,6 +221,51 @@ impl Node {
         }
     }
 
+    /// As JSON, of two values with one name the later. Goes down once per level; the readers have bounded the depth.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(text) => {
+                serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.clone()))
+            }
+            Value::String(text) => Json::String(text.clone()),
+            Value::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            Value::Table(pairs) => Json::Object(
+                pairs
+                    .iter()
+                    .map(|(key, node)| (key.name.clone(), node.to_json()))
+                    .collect(),
+            ),
+            Value::Other(kind) => Json::String((*kind).to_owned()),
+        }
+    }
+
+    /// The value of a name, if it is a table that has one; of two the later.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        let mut found = self.table()?.iter().rev();
+        found
+            .find(|(key, _)| key.name == name)
+            .map(|(_, node)| node)
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is a list.
+    pub fn list(&self) -> Option<&[Self]> {
+        match &self.value {
+            Value::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// Goes down once per level; the JSON reader has bounded the depth.
     fn from_json(value: ast::Value<'_>) -> Self {
         let start = value.range().start;

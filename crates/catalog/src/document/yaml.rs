@@ -9,39 +9,30 @@ use serde_saphyr::{Error, Location, Spanned};
 
 use super::{Document, Key, Node, Value, checked};
 use crate::Problem;
-use crate::limits::{YAML_DEPTH_MAX, YAML_NODES_MAX};
+use crate::limits::{YAML_ALIASED_MAX, YAML_DEPTH_MAX, YAML_NODES_MAX};
 
 impl<'t> Document<'t> {
-    /// Reads YAML 1.2: one document, `true` and `false` as the only booleans, no tags of programs. An empty text is an
-    /// empty table. Of a key that stands twice the later value is taken, and the problem says where.
-    pub fn yaml(text: &'t str, source: &'t str) -> Result<(Self, Option<Problem>), Problem> {
+    /// Reads YAML 1.2: one document, `true` and `false` as the only booleans, no tags of programs. A key may stand twice,
+    /// as in JSON. An empty text is an empty table.
+    pub fn yaml(text: &'t str, source: &'t str) -> Result<Self, Problem> {
         let text = checked(text, source)?;
-        let refused = |error: &Error| problem(text, source, error);
-        let (tree, twice) = match parse(text, DuplicateKeyPolicy::Error) {
-            Ok(tree) => (tree, None),
-            Err(error) => {
-                let Error::DuplicateMappingKey { .. } = error.without_snippet() else {
-                    return Err(refused(&error));
-                };
-                let told = refused(&error).hint("the later one is used; keep one of them");
-                let tree = parse(text, DuplicateKeyPolicy::LastWins).map_err(|e| refused(&e))?;
-                (tree, Some(told))
-            }
-        };
+        let tree = parse(text).map_err(|error| problem(text, source, &error))?;
         let mut root = node(tree, text);
-        if root.value == Value::Null && text.trim_start_matches(['-', ' ', '\n', '\r']).is_empty() {
+        if root.value == Value::Null {
             root.value = Value::Table(Vec::new());
         }
-        Ok((Self::new(text, source, root), twice))
+        Ok(Self::new(text, source, root))
     }
 }
 
-fn parse(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Spanned<Tree>, Error> {
+fn parse(text: &str) -> Result<Spanned<Tree>, Error> {
     let mut options = serde_saphyr::Options::default();
-    options.duplicate_keys = duplicate_keys;
+    // What comes twice comes to us twice.
+    options.duplicate_keys = DuplicateKeyPolicy::LastWins;
     options.strict_booleans = true;
     options.with_snippet = false;
     options.emit_comments = false;
+    options.alias_limits.max_total_replayed_events = YAML_ALIASED_MAX;
     if let Some(budget) = &mut options.budget {
         budget.max_depth = YAML_DEPTH_MAX;
         budget.max_nodes = YAML_NODES_MAX;
@@ -198,7 +189,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Node {
-        Document::yaml(text, "f").unwrap().0.root
+        Document::yaml(text, "f").unwrap().root
     }
 
     fn at<'a>(node: &'a Node, key: &str) -> &'a Node {
@@ -215,8 +206,7 @@ mod tests {
     fn values_and_where_they_stand() {
         let text =
             "\u{feff}a: é\nb:\n  - 1.10\n  - true\n  - yes\n  - ~\n  - \"7\"\nc: {d: 0x10, 1: x}\n";
-        let (doc, twice) = Document::yaml(text, "f").unwrap();
-        assert!(twice.is_none());
+        let doc = Document::yaml(text, "f").unwrap();
         let Value::List(items) = &at(&doc.root, "b").value else {
             panic!()
         };
@@ -241,15 +231,7 @@ mod tests {
     #[test]
     fn nothing_is_an_empty_table() {
         for text in ["", "  \n", "---\n", "# only a note\n"] {
-            assert_eq!(
-                read(text).value,
-                if text.starts_with('#') {
-                    Value::Null
-                } else {
-                    Value::Table(vec![])
-                },
-                "{text:?}"
-            );
+            assert_eq!(read(text).value, Value::Table(vec![]), "{text:?}");
         }
     }
 
@@ -265,11 +247,15 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_told_and_the_later_taken() {
-        let (doc, twice) = Document::yaml("a: 1\nb: 2\na: 3\n", "f").unwrap();
-        assert_eq!(at(&doc.root, "a").value, Value::Number("3".into()));
-        let twice = twice.unwrap();
-        assert_eq!((twice.line, twice.column), (3, 1), "{twice}");
+    fn a_key_that_stands_twice_is_there_twice() {
+        let root = read("a: 1\nb: 2\na: 3\n");
+        let keys: Vec<_> = root
+            .table()
+            .unwrap()
+            .iter()
+            .map(|(k, _)| (k.name.as_str(), k.start))
+            .collect();
+        assert_eq!(keys, [("a", 0), ("b", 5), ("a", 10)]);
     }
 
     #[test]
@@ -278,7 +264,6 @@ mod tests {
             ("a: [1\nb: 2", 2),
             ("a: b: c", 1),
             ("a: \"x", 1),
-            ("\ta: 1", 1),
             ("a: *no", 1),
         ] {
             let problem = Document::yaml(text, "f").unwrap_err();
