@@ -3,6 +3,7 @@
 
 use crate::Entry;
 use crate::Launch;
+use crate::fingerprint::fingerprint_of;
 use crate::template::TemplateError;
 
 /// Something that a person must approve before the server starts.
@@ -74,6 +75,17 @@ impl Entry {
             out.push(Concern::Foreign(self.origin.to_string()));
         }
         out
+    }
+
+    /// What an approval stands for: SHA-256 in hexadecimal over everything that runs and everything that was asked about.
+    /// An entry that changes needs a new one.
+    pub fn mark(&self) -> String {
+        let mut pieces = vec![self.fingerprint()];
+        for secret in &self.about.secrets {
+            pieces.extend([&secret.name, &secret.env].map(String::from));
+            pieces.push(secret.from.clone().unwrap_or_default());
+        }
+        fingerprint_of(&pieces)
     }
 
     /// The part of a volume that is a path of this machine and was written by the author of the entry. A named volume is

@@ -86,17 +86,15 @@ impl Entry {
                 hash.list(hosts.iter().map(String::as_str));
             }
         }
-        hash.0
-            .finalize()
-            .iter()
-            .fold(String::with_capacity(64), |mut out, byte| {
-                out.extend(
-                    [byte >> 4, byte & 15]
-                        .map(|half| char::from_digit(half.into(), 16).unwrap_or('0')),
-                );
-                out
-            })
+        hash.hex()
     }
+}
+
+/// SHA-256 in hexadecimal over a list of texts.
+pub(crate) fn fingerprint_of(pieces: &[String]) -> String {
+    let mut hash = Hash(Sha256::new());
+    hash.list(pieces.iter().map(String::as_str));
+    hash.hex()
 }
 
 /// Every piece goes in with its length before it: no two lists of pieces look alike.
@@ -110,6 +108,13 @@ impl Hash {
 
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
+    }
+
+    fn hex(self) -> String {
+        let digits = |byte: u8| {
+            [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16).unwrap_or('0'))
+        };
+        self.0.finalize().into_iter().flat_map(digits).collect()
     }
 
     /// Nothing and an empty text differ.

@@ -73,7 +73,19 @@ pub fn read_catalog(
     if catalog.name.is_empty() {
         catalog.name = name.to_owned();
     }
-    catalog.give(origin);
+    // What an import has noted counts in the person's own folder only: no text from elsewhere vouches for itself.
+    match (origin, &catalog.origin) {
+        (Origin::Catalog(_), noted) if noted.is_foreign() => {
+            let noted = noted.clone();
+            catalog.give(&noted);
+        }
+        _ => {
+            catalog.give(origin);
+            for entry in &mut catalog.entries {
+                entry.is_approved = false;
+            }
+        }
+    }
     Ok(catalog)
 }
 

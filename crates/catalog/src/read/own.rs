@@ -6,10 +6,10 @@ mod entry;
 pub use entry::KEYS;
 
 use super::Problem;
-use crate::Catalog;
 use crate::document::Document;
 use crate::fields::Fields;
 use crate::reader::Servers;
+use crate::{Catalog, Origin};
 
 /// Keys of the file itself; `origin` and `approved` are written by an import.
 const FILE_KEYS: &[&str] = &["catalog", "title", "servers", "origin", "approved"];
@@ -24,8 +24,10 @@ pub(super) fn read(doc: &Document<'_>) -> Result<Catalog, Problem> {
         .map(|(name, _)| name)
         .unwrap_or_default();
     let title = fields.text(&["title"]).map(|(title, _)| title);
-    fields.get(&["origin"]);
-    fields.get(&["approved"]);
+    let origin = fields.get(&["origin"]).and_then(|(_, node)| {
+        Origin::parse(node.get("kind")?.as_str()?, node.get("from")?.as_str()?)
+    });
+    let approved = fields.get(&["approved"]).map(|(_, node)| node);
     let mut servers = Servers::default();
     if let Some((_, table)) = fields.get(&["servers"]) {
         match table.table() {
@@ -68,11 +70,16 @@ pub(super) fn read(doc: &Document<'_>) -> Result<Catalog, Problem> {
         );
     }
     let mut problems = fields.problems;
-    let (entries, more) = servers.finish(doc);
+    let (mut entries, more) = servers.finish(doc);
     problems.extend(more);
+    for entry in &mut entries {
+        let mark = approved.and_then(|marks| marks.get(entry.name.as_str())?.as_str());
+        entry.is_approved = mark.is_some_and(|mark| mark == entry.mark());
+    }
     Ok(Catalog {
         name,
         title,
+        origin: origin.unwrap_or_default(),
         entries,
         problems,
         ..Catalog::default()
