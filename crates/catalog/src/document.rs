@@ -1,4 +1,4 @@
-//! A JSON or TOML file as one kind of tree that remembers where everything stood. Owns positions; knows nothing of what the
+//! A JSON, TOML or YAML file as one kind of tree that remembers where everything stood. Owns positions; knows nothing of what the
 //! file means. Next: `fields`, which reads one table of it.
 
 use std::cell::OnceCell;
@@ -9,6 +9,8 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use crate::limits::FILE_BYTES_MAX;
 use crate::{Level, Problem};
+
+mod yaml;
 
 /// A file that has been read: its name, its text, and what stands in it.
 #[derive(Debug, Clone)]
@@ -40,7 +42,7 @@ pub struct Node {
     pub start: usize,
 }
 
-/// A value of JSON or TOML.
+/// A value of JSON, TOML or YAML.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// JSON's `null`.
@@ -215,6 +217,51 @@ impl Node {
     pub fn table(&self) -> Option<&[(Key, Self)]> {
         match &self.value {
             Value::Table(pairs) => Some(pairs),
+            _ => None,
+        }
+    }
+
+    /// As JSON, of two values with one name the later. Goes down once per level; the readers have bounded the depth.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(text) => {
+                serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.clone()))
+            }
+            Value::String(text) => Json::String(text.clone()),
+            Value::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            Value::Table(pairs) => Json::Object(
+                pairs
+                    .iter()
+                    .map(|(key, node)| (key.name.clone(), node.to_json()))
+                    .collect(),
+            ),
+            Value::Other(kind) => Json::String((*kind).to_owned()),
+        }
+    }
+
+    /// The value of a name, if it is a table that has one; of two the later.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        let mut found = self.table()?.iter().rev();
+        found
+            .find(|(key, _)| key.name == name)
+            .map(|(_, node)| node)
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is a list.
+    pub fn list(&self) -> Option<&[Self]> {
+        match &self.value {
+            Value::List(items) => Some(items),
             _ => None,
         }
     }

@@ -1,10 +1,11 @@
 //! What is known of one server. Owns what an entry holds and what of it may be shown. Refuses to print credentials.
 //! Next: `reader`, which makes entries of files.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
 
-use crate::{Layer, ServerName, filter};
+use crate::{
+    About, Launch, Layer, Network, Origin, RemoteKind, Resources, ServerName, filter, shown_url,
+};
 
 /// What is known of one server: how to start or reach it, and who may share it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,44 +36,26 @@ pub struct Entry {
     pub source: String,
     /// Which kind of file that was. A [`Layer::Project`] file is somebody else's text.
     pub layer: Layer,
+    /// Whether launch, volumes and hosts hold templates (`{{key}}`, `${SECRET}`): [`Entry::resolve`] fills them in, and
+    /// nothing is started before.
+    pub is_template: bool,
+    /// What a server that runs here sees of the disk: `source:target`, `source:target:ro`; a source that is no path is a
+    /// named volume.
+    pub volumes: Vec<String>,
+    /// What of the network a server that runs here may reach.
+    pub network: Network,
+    /// How much of the machine a server that runs here may use.
+    pub resources: Resources,
+    /// Where it comes from, and so how far it is trusted.
+    pub origin: Origin,
+    /// Whether a person has approved what would otherwise wait for that, see [`Entry::concerns`].
+    pub is_approved: bool,
+    /// What else a catalog tells; empty for entries out of files of applications.
+    pub about: Arc<About>,
 }
 
-/// How a server is started or reached.
-#[derive(Clone, PartialEq)]
-pub enum Launch {
-    /// A program that speaks over its standard input and output.
-    Command {
-        /// The program: a path, or a name to look up.
-        command: String,
-        /// Its arguments.
-        args: Vec<String>,
-        /// Variables added to its environment.
-        env: Vec<(String, String)>,
-        /// Where it runs.
-        cwd: Option<PathBuf>,
-    },
-    /// A server that runs elsewhere and is reached by HTTP.
-    Remote {
-        /// Its endpoint.
-        url: String,
-        /// Headers sent with every request.
-        headers: Vec<(String, String)>,
-        /// Which transport it speaks.
-        kind: RemoteKind,
-    },
-}
-
-/// Which HTTP transport a remote server speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RemoteKind {
-    /// Streamable HTTP first, HTTP+SSE where that fails.
-    #[default]
-    Auto,
-    /// Streamable HTTP only.
-    Streamable,
-    /// HTTP+SSE of 2024-11-05 only.
-    Sse,
-}
+/// Shared by all entries of which nothing more is known.
+static NOTHING: LazyLock<Arc<About>> = LazyLock::new(Arc::default);
 
 /// What two calls must have in common to share one running server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +114,19 @@ impl Entry {
             description: None,
             source: String::new(),
             layer: Layer::Default,
+            is_template: false,
+            volumes: Vec::new(),
+            network: Network::Unsaid,
+            resources: Resources::default(),
+            origin: Origin::Own,
+            is_approved: false,
+            about: Arc::clone(&NOTHING),
         }
+    }
+
+    /// `command`, `remote`, `container`, `package` or `unavailable`.
+    pub fn kind(&self) -> &'static str {
+        self.launch.kind()
     }
 
     /// Whether a tool of this server is offered.
@@ -143,75 +138,26 @@ impl Entry {
     /// Who shares one running server: as the entry says, else the workspace for local and the caller for remote ones.
     pub fn share(&self) -> Share {
         self.share.unwrap_or(match self.launch {
-            Launch::Command { .. } => Share::Workspace,
             Launch::Remote { .. } => Share::Caller,
+            _ => Share::Workspace,
         })
     }
 
     /// Whether what the server answers may depend on a credential in the entry, so that nothing learnt from it may be
-    /// shown to another caller. Headers, environment and what hides in a URL (user name, query) count as such.
+    /// shown to another caller. Headers, environment, what hides in a URL (user name, query), secrets and signing in count
+    /// as such.
     pub fn has_credentials(&self) -> bool {
-        match &self.launch {
-            Launch::Command { env, .. } => !env.is_empty(),
-            Launch::Remote { url, headers, .. } => !headers.is_empty() || shown_url(url) != *url,
-        }
-    }
-}
-
-/// Values of the environment and of headers are not printed, nor is what a URL may hide.
-impl fmt::Debug for Launch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Command {
-                command,
-                args,
-                env,
-                cwd,
-            } => f
-                .debug_struct("Command")
-                .field("command", command)
-                .field("args", args)
-                .field("env", &Masked(env))
-                .field("cwd", cwd)
-                .finish(),
-            Self::Remote { url, headers, kind } => f
-                .debug_struct("Remote")
-                .field("url", &shown_url(url))
-                .field("headers", &Masked(headers))
-                .field("kind", kind)
-                .finish(),
-        }
-    }
-}
-
-struct Masked<'a>(&'a [(String, String)]);
-
-impl fmt::Debug for Masked<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.0.iter().map(|(name, _)| (name, format_args!("***"))))
-            .finish()
-    }
-}
-
-/// A URL as it may be shown: without user name, password, query and fragment.
-pub fn shown_url(url: &str) -> String {
-    let (head, hidden) = match url.find(['?', '#']) {
-        Some(at) => (&url[..at], &url[at..=at]),
-        None => (url, ""),
-    };
-    let dots = if hidden.is_empty() { "" } else { "***" };
-    let authority = head.find("://").map_or(0, |at| at + 3);
-    let path = head[authority..]
-        .find('/')
-        .map_or(head.len(), |at| authority + at);
-    match head[authority..path].rfind('@') {
-        Some(at) => format!(
-            "{}***@{}{hidden}{dots}",
-            &head[..authority],
-            &head[authority + at + 1..]
-        ),
-        None => format!("{head}{hidden}{dots}"),
+        !self.about.secrets.is_empty()
+            || self.about.oauth.is_some()
+            || match &self.launch {
+                Launch::Command { env, .. }
+                | Launch::Container { env, .. }
+                | Launch::Package { env, .. } => !env.is_empty(),
+                Launch::Remote { url, headers, .. } => {
+                    !headers.is_empty() || shown_url(url) != *url
+                }
+                Launch::Unavailable { .. } => false,
+            }
     }
 }
 
@@ -225,13 +171,13 @@ mod tests {
 
     #[test]
     fn debug_hides_every_value_that_may_be_secret() {
-        let mut entry = Entry::command(name("a"), "npx", ["-y", "pkg"]);
+        let mut entry = Entry::command(name("a"), "npx", ["--key", "hunter2"]);
         if let Launch::Command { env, .. } = &mut entry.launch {
             env.push(("TOKEN".into(), "hunter2".into()));
         }
         let shown = format!("{entry:?}");
         assert!(
-            shown.contains("TOKEN") && shown.contains("pkg") && !shown.contains("hunter2"),
+            shown.contains("TOKEN") && shown.contains("npx") && !shown.contains("hunter2"),
             "{shown}"
         );
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::document::{Document, Key, Node, Value};
 use crate::expand::{Lookup, expand};
 use crate::limits::{ITEMS_MAX, PROBLEMS_MAX};
+use crate::template::Template;
 use crate::{Problem, suggest};
 
 /// One table being read. Whatever is wrong is noted; the reading goes on, so that a person sees everything at once.
@@ -135,6 +136,65 @@ impl<'a> Fields<'a> {
         Some(out)
     }
 
+    /// The text of a value that may be a template, without the name of the server in its keys.
+    pub(crate) fn template(&mut self, what: &str, node: &Node, server: &str) -> Option<String> {
+        let text = self.value(what, node)?;
+        match Template::parse(&text, server, &|_| false) {
+            Ok(template) => Some(template.canonical()),
+            Err((error, at)) => {
+                // In a text with escapes the place is near, not exact.
+                self.error(
+                    node.start + at,
+                    format!("{what}: {error}"),
+                    "see \"Templates\" in the guide to catalogs",
+                );
+                None
+            }
+        }
+    }
+
+    /// A list of texts that may be templates; one text alone is a list of one.
+    pub(crate) fn templates(&mut self, names: &[&str], server: &str) -> Vec<String> {
+        let Some((key, node)) = self.get(names) else {
+            return Vec::new();
+        };
+        let what = format!("each of `{}`", key.name);
+        let items = match &node.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        if !self.is_short(key, node, items.len()) {
+            return Vec::new();
+        }
+        let texts = items
+            .iter()
+            .map(|item| self.template(&what, item, server))
+            .collect::<Vec<_>>();
+        texts.into_iter().flatten().collect()
+    }
+
+    /// Names and values that may be templates.
+    pub(crate) fn template_pairs(
+        &mut self,
+        names: &[&str],
+        server: &str,
+        check: fn(&str, &str) -> Option<&'static str>,
+    ) -> Vec<(String, String)> {
+        let mut pairs = self.values(names, check);
+        for (name, value) in &mut pairs {
+            match Template::parse(value, server, &|_| false) {
+                Ok(template) => *value = template.canonical(),
+                Err((error, _)) => {
+                    let found = self.get(names).and_then(|(_, node)| node.get(name));
+                    let start = found.map_or(0, |node| node.start);
+                    let message = format!("`{name}` in `{}`: {error}", names[0]);
+                    self.error(start, message, "see \"Templates\" in the guide to catalogs");
+                }
+            }
+        }
+        pairs
+    }
+
     /// The text of a value where numbers and booleans do as well, variables filled in.
     pub(crate) fn value(&mut self, what: &str, node: &Node) -> Option<String> {
         let text = match &node.value {
@@ -246,7 +306,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn wrong(&mut self, key: &Key, node: &Node, wanted: &str) {
+    pub(crate) fn wrong(&mut self, key: &Key, node: &Node, wanted: &str) {
         let message = format!("`{}` must be {wanted}, found {}", key.name, node.kind());
         self.error(node.start, message, format!("write {wanted}"));
     }

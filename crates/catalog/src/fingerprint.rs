@@ -2,11 +2,11 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Entry, Launch, RemoteKind};
+use crate::{Entry, Launch, Network, RemoteKind};
 
 impl Entry {
-    /// SHA-256 in hexadecimal over everything that defines what runs: program, arguments, environment and folder, or URL,
-    /// headers and transport. The same on every machine and in every version. Names, titles, limits and tool choices are
+    /// SHA-256 in hexadecimal over everything that defines what runs: program, arguments, environment and folder; URL,
+    /// headers and transport; image or package; and what of disk and network it sees. The same on every machine and in every version. Names, titles, limits and tool choices are
     /// not in it, so that a renamed server keeps what was learnt about it.
     pub fn fingerprint(&self) -> String {
         let mut hash = Hash(Sha256::new());
@@ -38,18 +38,63 @@ impl Entry {
                     RemoteKind::Sse => "sse",
                 });
             }
+            Launch::Container {
+                image,
+                command,
+                env,
+                user,
+                extra_hosts,
+            } => {
+                hash.text("container");
+                hash.text(image);
+                hash.list(command.iter().map(String::as_str));
+                hash.pairs(env, str::to_owned);
+                hash.option(user.as_deref());
+                hash.list(extra_hosts.iter().map(String::as_str));
+            }
+            Launch::Package {
+                registry,
+                identifier,
+                version,
+                sha256,
+                runtime,
+                runtime_args,
+                args,
+                env,
+            } => {
+                hash.text("package");
+                hash.text(registry.as_str());
+                hash.text(identifier);
+                hash.option(version.as_deref());
+                hash.option(sha256.as_deref());
+                hash.option(runtime.as_deref());
+                hash.list(runtime_args.iter().map(String::as_str));
+                hash.list(args.iter().map(String::as_str));
+                hash.pairs(env, str::to_owned);
+            }
+            Launch::Unavailable { what, .. } => {
+                hash.text("unavailable");
+                hash.text(what);
+            }
         }
-        hash.0
-            .finalize()
-            .iter()
-            .fold(String::with_capacity(64), |mut out, byte| {
-                out.extend(
-                    [byte >> 4, byte & 15]
-                        .map(|half| char::from_digit(half.into(), 16).unwrap_or('0')),
-                );
-                out
-            })
+        // Entries that say nothing of it keep the fingerprint that they had before it could be said.
+        if !self.volumes.is_empty() || self.network != Network::Unsaid {
+            hash.text("box");
+            hash.list(self.volumes.iter().map(String::as_str));
+            hash.text(self.network.as_str());
+            if let Network::Hosts(hosts) = &self.network {
+                hash.list(hosts.iter().map(String::as_str));
+            }
+        }
+        hash.hex()
     }
+}
+
+/// SHA-256 in hexadecimal over a list of texts.
+pub(crate) fn fingerprint_of(pieces: &[String]) -> String {
+    let mut hash = Hash(Sha256::new());
+    hash.list(pieces.iter().map(String::as_str));
+    hash.hex()
 }
 
 /// Every piece goes in with its length before it: no two lists of pieces look alike.
@@ -63,6 +108,18 @@ impl Hash {
 
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
+    }
+
+    fn hex(self) -> String {
+        let digits = |byte: u8| {
+            [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16).unwrap_or('0'))
+        };
+        self.0.finalize().into_iter().flat_map(digits).collect()
+    }
+
+    /// Nothing and an empty text differ.
+    fn option(&mut self, text: Option<&str>) {
+        self.list(text.into_iter());
     }
 
     fn list<'a>(&mut self, items: impl ExactSizeIterator<Item = &'a str>) {

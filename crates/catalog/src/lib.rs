@@ -6,27 +6,56 @@
 //!
 //! Read `entry` first, then `mcp_servers` and `reader`.
 
+mod about;
+mod approval;
+mod boxing;
+mod catalog;
+mod configure;
 pub mod document;
 mod entry;
 mod expand;
 mod fields;
 mod filter;
 mod fingerprint;
+mod import;
+mod launch;
 mod layer;
 pub mod limits;
 mod mcp_servers;
 mod merge;
 mod name;
+mod origin;
+mod places;
+mod privileged;
 mod problem;
+mod read;
 pub mod reader;
+mod resolve;
+mod schema;
+mod secret;
 mod suggest;
+mod template;
+mod write;
 
-pub use entry::{Entry, Launch, RemoteKind, Share, shown_url};
+pub use about::{About, KnownTool, OAuth, SecretSpec};
+pub use approval::Concern;
+pub use boxing::{Network, Resources};
+pub use catalog::{Catalog, Catalogs, Shadowed};
+pub use configure::{ConfigProblem, config_value};
+pub use entry::{Entry, Share};
 pub use expand::{ExpandError, Lookup, expand};
 pub use filter::ToolFilter;
+pub use import::{ImportFile, import};
+pub use launch::{Launch, Registry, RemoteKind, shown_url};
 pub use layer::Layer;
 pub use mcp_servers::{read_mcp_servers, read_mcp_servers_with};
 pub use merge::merge;
 pub use name::{NameError, ServerName};
+pub use origin::Origin;
 pub use problem::{Level, Problem};
+pub use read::{Form, OWN_KEYS, read_catalog, read_docker_server, recognise_catalog};
+pub use resolve::Missing;
+pub use secret::Secret;
 pub use suggest::suggest;
+pub use template::TemplateError;
+pub use write::{entry_json, write_catalog};

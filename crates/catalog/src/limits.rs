@@ -20,3 +20,13 @@ pub const CALL_TIMEOUT_S_MAX: u64 = 86_400;
 pub const START_TIMEOUT_S_MAX: u64 = 3_600;
 /// Longest time a server may sit unused: 30 days.
 pub const IDLE_TIMEOUT_S_MAX: u64 = 2_592_000;
+/// Most mistakes told of one configuration.
+pub const CONFIG_PROBLEMS_MAX: usize = 10;
+/// Longest message about one value of a configuration.
+pub const PROBLEM_CHARS_MAX: usize = 240;
+/// Deepest nesting of a YAML file.
+pub const YAML_DEPTH_MAX: usize = 48;
+/// Most values in one YAML file, those that aliases repeat counted each time.
+pub const YAML_NODES_MAX: usize = 1_000_000;
+/// Most of them that aliases repeat.
+pub const YAML_ALIASED_MAX: usize = 50_000;

@@ -25,7 +25,14 @@ pub fn read_mcp_servers_with(
     source: &str,
     reading: &Reading<'_>,
 ) -> Result<(Vec<Entry>, Vec<Problem>), Problem> {
-    let doc = Document::json(text, source)?;
+    read_mcp_document(&Document::json(text, source)?, reading)
+}
+
+/// The same for a text that has been taken apart.
+pub(crate) fn read_mcp_document(
+    doc: &Document<'_>,
+    reading: &Reading<'_>,
+) -> Result<(Vec<Entry>, Vec<Problem>), Problem> {
     let Some(pairs) = doc.root.table() else {
         return Err(doc
             .error(
@@ -40,7 +47,7 @@ pub fn read_mcp_servers_with(
         .iter()
         .filter(|(key, _)| PLACES.contains(&key.name.as_str()))
     {
-        servers.read(&doc, inner(&key.name, node), reading);
+        servers.read(doc, inner(&key.name, node), reading);
         tables += 1;
     }
     if tables == 0 && !pairs.is_empty() {
@@ -56,7 +63,7 @@ pub fn read_mcp_servers_with(
                 .hint("write {\"mcpServers\": {\"name\": {\"command\": …}}}"),
         });
     }
-    Ok(servers.finish(&doc))
+    Ok(servers.finish(doc))
 }
 
 /// VS Code's settings keep the servers one level deeper than OpenCode and Crush do, under the same name.

@@ -13,7 +13,7 @@ use crate::limits::{
 };
 use crate::{Entry, Launch, Layer, Problem, ServerName, Share, suggest};
 
-mod launch;
+pub(crate) mod launch;
 #[cfg(test)]
 mod tests;
 
@@ -101,14 +101,8 @@ impl Servers {
         };
         let taken = pairs.iter().map(|(key, _)| key.name.as_str()).collect();
         for (key, node) in pairs {
-            if self.found.len() == ENTRIES_MAX {
-                let message = format!(
-                    "there are more than {ENTRIES_MAX} servers; from here on they are left out"
-                );
-                return self.note(
-                    doc.error(key.start, message)
-                        .hint("is this the right file?"),
-                );
+            if self.is_full(doc, key.start) {
+                return;
             }
             if let Some(entry) = self.entry(doc, key, node, &taken, reading) {
                 self.add(doc, entry, key.start);
@@ -139,7 +133,7 @@ impl Servers {
         entry
     }
 
-    fn add(&mut self, doc: &Document<'_>, entry: Entry, start: usize) {
+    pub(crate) fn add(&mut self, doc: &Document<'_>, entry: Entry, start: usize) {
         let Some(&at) = self.places.get(&entry.name) else {
             self.places.insert(entry.name.clone(), self.found.len());
             return self.found.push((entry, start));
@@ -157,7 +151,7 @@ impl Servers {
         self.found[at] = (entry, start);
     }
 
-    fn note(&mut self, problem: Problem) {
+    pub(crate) fn note(&mut self, problem: Problem) {
         if self.problems.len() < PROBLEMS_MAX {
             self.problems.push(problem);
         } else {
@@ -166,7 +160,12 @@ impl Servers {
     }
 
     /// The name, or the nearest that is allowed unless another server in the table has that one for its own.
-    fn name(&mut self, doc: &Document<'_>, key: &Key, taken: &HashSet<&str>) -> Option<ServerName> {
+    pub(crate) fn name(
+        &mut self,
+        doc: &Document<'_>,
+        key: &Key,
+        taken: &HashSet<&str>,
+    ) -> Option<ServerName> {
         let error = match ServerName::new(&key.name) {
             Ok(name) => return Some(name),
             Err(error) => error,
@@ -187,6 +186,18 @@ impl Servers {
                 .hint("rename it"),
         });
         repaired
+    }
+
+    /// Whether as many servers have been read as are read at all; says so when it is.
+    pub(crate) fn is_full(&mut self, doc: &Document<'_>, start: usize) -> bool {
+        let is_full = self.found.len() >= ENTRIES_MAX;
+        if is_full {
+            let message = format!(
+                "there are more than {ENTRIES_MAX} servers; from here on they are left out"
+            );
+            self.note(doc.error(start, message).hint("is this the right file?"));
+        }
+        is_full
     }
 
     pub(crate) fn finish(mut self, doc: &Document<'_>) -> (Vec<Entry>, Vec<Problem>) {
@@ -265,6 +276,7 @@ fn unknown(fields: &mut Fields<'_>, launch: Option<&Launch>, own: bool) {
     let of_kind = match launch {
         Some(Launch::Command { .. }) => "has no effect on a command",
         Some(Launch::Remote { .. }) => "has no effect on a remote server",
+        Some(_) => "has no effect on this server",
         None => return, // what is wrong with it was said, and some keys were not come to
     };
     for key in fields.unread() {
@@ -298,7 +310,7 @@ fn unknown(fields: &mut Fields<'_>, launch: Option<&Launch>, own: bool) {
     }
 }
 
-fn share(fields: &mut Fields<'_>) -> Option<Share> {
+pub(crate) fn share(fields: &mut Fields<'_>) -> Option<Share> {
     let (text, at) = fields.text(&["share"])?;
     match text.as_str() {
         "workspace" => Some(Share::Workspace),

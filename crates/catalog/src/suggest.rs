@@ -16,6 +16,41 @@ pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// The known words that were probably meant, nearest first: mistyped ones, then those of which the word is a part.
+pub(crate) fn nearest<'a>(
+    word: &str,
+    known: impl Iterator<Item = &'a str>,
+    most: usize,
+) -> Vec<&'a str> {
+    let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '_', ' '], "");
+    let given = plain(word);
+    if given.is_empty() || given.len() > 64 {
+        return Vec::new();
+    }
+    let far = given.chars().count().div_ceil(4).min(3);
+    let mut found: Vec<(usize, usize, &str)> = known
+        .filter_map(|candidate| {
+            let other = plain(candidate);
+            let distance = strsim::osa_distance(&given, &other);
+            if distance <= far && distance < other.chars().count() {
+                Some((distance, other.len(), candidate))
+            } else if given.len() > 2
+                && (other.contains(&given) || given.contains(&other) && other.len() > 2)
+            {
+                Some((far + 1, other.len(), candidate))
+            } else {
+                None
+            }
+        })
+        .collect();
+    found.sort_unstable();
+    found
+        .into_iter()
+        .map(|(_, _, word)| word)
+        .take(most)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::suggest;

@@ -104,7 +104,7 @@ pub(crate) fn configured(ui: &Ui, choice: &Choice) -> Result<Vec<Status>, Failur
     let loaded = load(ui, &here, choice, &[])?;
     let status = |entry: catalog::Entry| Status {
         name: entry.name.to_string(),
-        kind: kind(&entry.launch).to_owned(),
+        kind: entry.kind().to_owned(),
         state: if entry.disabled {
             "disabled"
         } else {
@@ -121,13 +121,6 @@ pub(crate) fn configured(ui: &Ui, choice: &Choice) -> Result<Vec<Status>, Failur
         source: entry.source,
     };
     Ok(loaded.entries.into_iter().map(status).collect())
-}
-
-fn kind(launch: &catalog::Launch) -> &'static str {
-    match launch {
-        catalog::Launch::Command { .. } => "command",
-        catalog::Launch::Remote { .. } => "remote",
-    }
 }
 
 /// Where the lists of servers come from.

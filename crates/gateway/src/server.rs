@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use catalog::{Entry, Launch, Share};
+use catalog::{Entry, Share};
 use launch::Backoff;
 use tokio::time::Instant;
 use wire::Era;
@@ -144,12 +144,9 @@ impl Server {
         }
     }
 
-    /// `command` or `remote`.
+    /// `command`, `remote`, `container`, `package` or `unavailable`.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.entry.launch {
-            Launch::Command { .. } => "command",
-            Launch::Remote { .. } => "remote",
-        }
+        self.entry.kind()
     }
 
     /// Whether clients may see this tool.

@@ -74,6 +74,32 @@ pub enum LaunchError {
     /// The server does not answer as HTTP+SSE servers do.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// Containers and packages need a launcher that is not there.
+    #[error(
+        "not yet startable: {what} needs a launcher that this version does not have; {instead}"
+    )]
+    NotYet {
+        /// What was to be started.
+        what: String,
+        /// What a person can do instead.
+        instead: &'static str,
+    },
+    /// Nothing can start it.
+    #[error("{what} cannot be started: {why}")]
+    Unavailable {
+        /// What was to be started.
+        what: String,
+        /// Why not.
+        why: String,
+    },
+    /// Its configuration has not been filled in.
+    #[error(
+        "server \"{server}\" is a template whose configuration was not filled in; set what it needs first"
+    )]
+    Template {
+        /// Which one.
+        server: String,
+    },
     /// Asked to start what runs elsewhere.
     #[error("a server that is reached by URL is not started here")]
     NotProgram,

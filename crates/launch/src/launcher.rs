@@ -111,6 +111,7 @@ impl ProcessLauncher {
 
     /// What to start for an entry, checked as far as it can be before starting it.
     fn spec(&self, entry: &Entry) -> Result<Spec, LaunchError> {
+        filled(entry)?;
         let Launch::Command {
             command,
             args,
@@ -150,6 +151,9 @@ impl ProcessLauncher {
 impl Launcher for ProcessLauncher {
     fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         match &entry.launch {
+            Launch::Container { .. } | Launch::Package { .. } | Launch::Unavailable { .. } => {
+                Box::pin(std::future::ready(Err(refused(entry))))
+            }
             Launch::Command { .. } => Box::pin(async move { self.start(self.spec(entry)?).await }),
             Launch::Remote {
                 kind: RemoteKind::Sse,
@@ -168,6 +172,39 @@ impl Launcher for ProcessLauncher {
     }
 }
 
+/// Why this launcher has no server for an entry that is neither a program nor remote.
+fn refused(entry: &Entry) -> LaunchError {
+    match &entry.launch {
+        Launch::Container { image, .. } => LaunchError::NotYet {
+            what: format!("the container image \"{image}\""),
+            instead: "run it as a `command` meanwhile: docker, with the arguments run, -i, --rm and the image",
+        },
+        Launch::Package {
+            registry,
+            identifier,
+            ..
+        } => LaunchError::NotYet {
+            what: format!("the {} package \"{identifier}\"", registry.as_str()),
+            instead: "run it as a `command` meanwhile: npx or uvx, with the package as argument",
+        },
+        Launch::Unavailable { what, why } => LaunchError::Unavailable {
+            what: what.clone(),
+            why: why.clone(),
+        },
+        Launch::Command { .. } | Launch::Remote { .. } => LaunchError::NotProgram,
+    }
+}
+
+/// A template has not been configured: what it would start is not what anybody meant.
+fn filled(entry: &Entry) -> Result<(), LaunchError> {
+    match entry.is_template {
+        true => Err(LaunchError::Template {
+            server: entry.name.to_string(),
+        }),
+        false => Ok(()),
+    }
+}
+
 async fn reach_sse(entry: &Entry) -> Result<Launched, LaunchError> {
     let pipe = client::sse_pipe(&endpoint(entry)?).await?;
     Ok(Launched {
@@ -177,6 +214,7 @@ async fn reach_sse(entry: &Entry) -> Result<Launched, LaunchError> {
 }
 
 fn endpoint(entry: &Entry) -> Result<Endpoint, LaunchError> {
+    filled(entry)?;
     let Launch::Remote { url, headers, .. } = &entry.launch else {
         return Err(LaunchError::NotRemote);
     };

@@ -148,10 +148,7 @@ fn command(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch
         .chain(args)
         .map(|item| fields.value("each argument", item));
     let args: Vec<_> = args.collect();
-    let env = fields.values(&["env", "environment"], |name, _| {
-        (name.is_empty() || name.contains(['=', '\0']))
-            .then_some("cannot be the name of a variable")
-    });
+    let env = fields.values(&["env", "environment"], check_variable);
     let cwd = fields.get(&["cwd", "workingDirectory", "working_directory"]);
     let cwd = cwd.and_then(|(key, node)| fields.value(&format!("`{}`", key.name), node));
     Some(Launch::Command {
@@ -169,15 +166,7 @@ fn is_command_line(command: &str) -> bool {
 
 fn remote(fields: &mut Fields<'_>, (key, node): (&Key, &Node), kind: RemoteKind) -> Option<Launch> {
     let url = fields.value(&format!("`{}`", key.name), node);
-    let headers = fields.values(&["headers", "http_headers"], |name, value| {
-        if name.is_empty() || !name.bytes().all(is_token) {
-            Some("cannot be the name of a header")
-        } else if value.contains(|c: char| c.is_control() && c != '\t') {
-            Some("has a line break or another control character in its value")
-        } else {
-            None
-        }
-    });
+    let headers = fields.values(&["headers", "http_headers"], check_header);
     let url = url?;
     if !is_http(&url) {
         let message = format!("`{}` must be an http:// or https:// address", key.name);
@@ -190,13 +179,29 @@ fn remote(fields: &mut Fields<'_>, (key, node): (&Key, &Node), kind: RemoteKind)
     Some(Launch::Remote { url, headers, kind })
 }
 
+/// What is wrong with a variable of the environment.
+pub(crate) fn check_variable(name: &str, _: &str) -> Option<&'static str> {
+    (name.is_empty() || name.contains(['=', '\0'])).then_some("cannot be the name of a variable")
+}
+
+/// What is wrong with a header.
+pub(crate) fn check_header(name: &str, value: &str) -> Option<&'static str> {
+    if name.is_empty() || !name.bytes().all(is_token) {
+        Some("cannot be the name of a header")
+    } else if value.contains(|c: char| c.is_control() && c != '\t') {
+        Some("has a line break or another control character in its value")
+    } else {
+        None
+    }
+}
+
 /// What RFC 9110 allows in the name of a header.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// The beginning only: `transport` reads the whole of it when it connects.
-fn is_http(url: &str) -> bool {
+pub(crate) fn is_http(url: &str) -> bool {
     let rest = ["http://", "https://"].iter().find_map(|scheme| {
         let head = url.get(..scheme.len())?;
         head.eq_ignore_ascii_case(scheme)
