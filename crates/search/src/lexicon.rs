@@ -1,0 +1,87 @@
+//! What words mean: a small thesaurus of the trade, and a bridge from other scripts into it.
+//!
+//! The files hold general knowledge: words that people use for the same thing, kinds of product and what they do.
+
+use std::collections::HashMap;
+
+use crate::stem::Terms;
+use crate::text::words;
+
+/// Words of one kind of thing, one group a line: each finds the others.
+const GROUPS: &str = include_str!("lexicon/groups.txt");
+/// `from > to`: the left finds the right, not the other way round.
+const ARROWS: &str = include_str!("lexicon/arrows.txt");
+/// `phrase = words`: other languages.
+const BRIDGE: &str = include_str!("lexicon/bridge.txt");
+
+/// Related terms.
+pub(crate) struct Lexicon {
+    /// By term or by two terms with a space between.
+    related: HashMap<String, Vec<(String, f32)>>,
+    /// By phrase in lower case.
+    bridge: HashMap<String, Vec<String>>,
+    longest_phrase: usize,
+}
+
+impl Lexicon {
+    pub(crate) fn new(terms: &Terms) -> Self {
+        let mut related: HashMap<String, Vec<(String, f32)>> = HashMap::new();
+        let term_of = |entry: &str| -> String {
+            words(&entry.replace('_', " "))
+                .iter()
+                .map(|w| terms.term(&w.whole))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let mut add = |from: &str, to: &str, weight: f32| {
+            if from == to || to.contains(' ') {
+                return;
+            }
+            let list = related.entry(from.to_owned()).or_default();
+            match list.iter_mut().find(|(known, _)| known == to) {
+                Some(known) => known.1 = known.1.max(weight),
+                None => list.push((to.to_owned(), weight)),
+            }
+        };
+        for line in lines(GROUPS) {
+            let group: Vec<String> = line.split_whitespace().map(term_of).collect();
+            for from in &group {
+                for to in &group {
+                    add(from, to, 1.0);
+                }
+            }
+        }
+        for line in lines(ARROWS) {
+            let Some((from, to)) = line.split_once('>') else { continue };
+            for from in from.split_whitespace() {
+                for to in to.split_whitespace() {
+                    add(&term_of(from), &term_of(to), 1.0);
+                }
+            }
+        }
+        let mut bridge = HashMap::new();
+        let mut longest_phrase = 0;
+        for line in lines(BRIDGE) {
+            let Some((phrases, to)) = line.split_once('=') else { continue };
+            let to: Vec<String> = to.split_whitespace().map(term_of).collect();
+            for phrase in phrases.split_whitespace() {
+                let phrase = phrase.replace('_', " ");
+                longest_phrase = longest_phrase.max(phrase.chars().count());
+                bridge.entry(phrase).or_insert_with(Vec::new).extend(to.iter().cloned());
+            }
+        }
+        Self { related, bridge, longest_phrase }
+    }
+
+    pub(crate) fn related(&self, term: &str) -> &[(String, f32)] {
+        self.related.get(term).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn bridge(&self) -> (&HashMap<String, Vec<String>>, usize) {
+        (&self.bridge, self.longest_phrase)
+    }
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'))
+}
