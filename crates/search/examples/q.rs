@@ -17,7 +17,7 @@ fn main(){
    let v:Value=serde_json::from_str(l).unwrap();
    let id=s(&v,"id");
    let h=id.bytes().fold(14695981039346656037u64,|h,b|(h^b as u64).wrapping_mul(1099511628211));
-   let half=if (h>>33)&1==0{"A"}else{"B"};
+   let half=if h.count_ones()&1==0{"A"}else{"B"};
    let kind=s(&v,"kind");
    let r=index.search(&s(&v,"query"),10);
    let need:Vec<Vec<String>>=v["need"].as_array().unwrap().iter().map(|n|n.as_array().unwrap().iter().map(|x|x.as_str().unwrap().to_owned()).collect()).collect();

@@ -7,10 +7,8 @@ use std::collections::HashMap;
 use crate::stem::Terms;
 use crate::text::words;
 
-/// Words of one kind of thing, one group a line: each finds the others.
-const GROUPS: &str = include_str!("lexicon/groups.txt");
-/// `from > to`: the left finds the right, not the other way round.
-const ARROWS: &str = include_str!("lexicon/arrows.txt");
+/// One line a group: see the head of the file.
+const THESAURUS: &str = include_str!("lexicon/thesaurus.txt");
 /// `phrase = words`: other languages.
 const BRIDGE: &str = include_str!("lexicon/bridge.txt");
 
@@ -43,25 +41,26 @@ impl Lexicon {
                 None => list.push((to.to_owned(), weight)),
             }
         };
-        for line in lines(GROUPS) {
-            let group: Vec<String> = line.split_whitespace().map(term_of).collect();
-            for from in &group {
-                for to in &group {
-                    add(from, to, 1.0);
-                }
-            }
-        }
-        for line in lines(ARROWS) {
-            let Some((from, to)) = line.split_once('>') else { continue };
+        let (thesaurus, bridge_text) = crate::tune::files(THESAURUS, BRIDGE);
+        for line in lines(thesaurus) {
+            let (weight, from, to) = if let Some(same) = line.strip_prefix("= ") {
+                (crate::tune::t("same", 1.6), same, same)
+            } else if let Some(near) = line.strip_prefix("~ ") {
+                (crate::tune::t("near", 0.7), near, near)
+            } else if let Some((from, to)) = line.split_once(" > ") {
+                (1.0, from, to)
+            } else {
+                continue;
+            };
             for from in from.split_whitespace() {
                 for to in to.split_whitespace() {
-                    add(&term_of(from), &term_of(to), 1.0);
+                    add(&term_of(from), &term_of(to), weight);
                 }
             }
         }
         let mut bridge = HashMap::new();
         let mut longest_phrase = 0;
-        for line in lines(BRIDGE) {
+        for line in lines(bridge_text) {
             let Some((phrases, to)) = line.split_once('=') else { continue };
             let to: Vec<String> = to.split_whitespace().map(term_of).collect();
             for phrase in phrases.split_whitespace() {

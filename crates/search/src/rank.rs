@@ -99,7 +99,8 @@ pub(crate) fn rank(index: &Index, text: &str, needs: &[Need], limit: usize) -> V
     for (slot, server) in index.servers.iter().enumerate() {
         if let Some(server) = server {
             let range = base[slot]..base[slot] + server.tools.len();
-            bt[slot] = tool[range].iter().copied().fold(0.0, f32::max);
+            let best = tool[range].iter().copied().fold(0.0, f32::max);
+            bt[slot] = best * t("bmix", 0.5) + a[slot] * t("amix", 1.0);
         }
     }
     // names
