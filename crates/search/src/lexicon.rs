@@ -19,6 +19,7 @@ pub(crate) struct Lexicon {
     /// By phrase in lower case.
     bridge: HashMap<String, Vec<String>>,
     longest_phrase: usize,
+    faint: HashMap<String, f32>,
 }
 
 impl Lexicon {
@@ -31,6 +32,7 @@ impl Lexicon {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
+        let mut faint = HashMap::new();
         let mut add = |from: &str, to: &str, weight: f32| {
             if from == to || to.contains(' ') {
                 return;
@@ -43,6 +45,13 @@ impl Lexicon {
         };
         let (thesaurus, bridge_text) = crate::tune::files(THESAURUS, BRIDGE);
         for line in lines(thesaurus) {
+            if let Some(weak) = line.strip_prefix("- ").or_else(|| line.strip_prefix(". ")) {
+                let weight = if line.starts_with('-') { crate::tune::t("weak", 0.3) } else { crate::tune::t("verb", 0.6) };
+                for word in weak.split_whitespace() {
+                    faint.entry(term_of(word)).or_insert(weight);
+                }
+                continue;
+            }
             let (weight, from, to) = if let Some(same) = line.strip_prefix("= ") {
                 (crate::tune::t("same", 1.6), same, same)
             } else if let Some(near) = line.strip_prefix("~ ") {
@@ -69,11 +78,16 @@ impl Lexicon {
                 bridge.entry(phrase).or_insert_with(Vec::new).extend(to.iter().cloned());
             }
         }
-        Self { related, bridge, longest_phrase }
+        Self { related, bridge, longest_phrase, faint }
     }
 
     pub(crate) fn related(&self, term: &str) -> &[(String, f32)] {
         self.related.get(term).map_or(&[], Vec::as_slice)
+    }
+
+    /// How much a word says about what is looked for.
+    pub(crate) fn worth(&self, term: &str) -> f32 {
+        self.faint.get(term).copied().unwrap_or(1.0)
     }
 
     pub(crate) fn bridge(&self) -> (&HashMap<String, Vec<String>>, usize) {

@@ -84,6 +84,7 @@ pub(crate) fn plan(
                 }
             }
         }
+        let related = if lexicon.worth(term) < t("noalias", 0.4) { &[] } else { related };
         for (to, w) in related {
             alternatives.push((to.clone(), w * alias));
         }
@@ -146,11 +147,11 @@ pub(crate) fn plan(
         }
     }
     needs
-        .into_values()
-        .filter(|(_, terms)| !terms.is_empty())
+        .into_iter()
+        .filter(|(_, (_, terms))| !terms.is_empty())
         .take(limits::QUERY_WORDS_MAX)
-        .map(|(count, terms)| Need {
-            weight: count.sqrt(),
+        .map(|(key, (count, terms))| Need {
+            weight: count.sqrt() * lexicon.worth(&key),
             terms,
         })
         .collect()
