@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::document::Document;
+use crate::lexicon::Lexicon;
 use crate::limits;
 use crate::stem::Terms;
 use crate::text::{cut, words};
@@ -16,10 +17,12 @@ pub(crate) enum Field {
     Labels,
     ToolNames,
     ToolTexts,
+    /// What is generally known of the product.
+    Known,
 }
 
 /// How many kinds of [`Field`] there are.
-pub(crate) const FIELDS: usize = 6;
+pub(crate) const FIELDS: usize = 7;
 
 /// How often a term occurs in each field.
 pub(crate) type Counts = [u16; FIELDS];
@@ -45,13 +48,15 @@ pub(crate) struct AnalysedTool {
 /// Reads documents; remembers the stems it has met, which is most of the work.
 pub(crate) struct Analyser<'a> {
     terms: &'a Terms,
+    lexicon: &'a Lexicon,
     seen: HashMap<String, Option<String>>,
 }
 
 impl<'a> Analyser<'a> {
-    pub(crate) fn new(terms: &'a Terms) -> Self {
+    pub(crate) fn new(terms: &'a Terms, lexicon: &'a Lexicon) -> Self {
         Self {
             terms,
+            lexicon,
             seen: HashMap::new(),
         }
     }
@@ -60,6 +65,13 @@ impl<'a> Analyser<'a> {
         let mut into = Analysed::default();
         self.field(&mut into, Field::Name, label(&document.name));
         self.field(&mut into, Field::Title, label(&document.title));
+        let mut sequence = Vec::new();
+        self.each(label(&document.name), |term| sequence.push(term.to_owned()));
+        sequence.push(String::new());
+        self.each(label(&document.title), |term| sequence.push(term.to_owned()));
+        for term in self.lexicon.about(&sequence) {
+            into.count(term, Field::Known);
+        }
         let description = cut(&document.description, limits::TEXT_BYTES_MAX);
         self.field(&mut into, Field::Description, description);
         let facts = document.facts.iter().take(limits::LABELS_MAX);

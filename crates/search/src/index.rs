@@ -57,7 +57,8 @@ impl Index {
     pub fn build(documents: impl IntoIterator<Item = Document>) -> Self {
         let mut index = Self::new();
         let terms = Terms::new();
-        let mut analyser = Analyser::new(&terms);
+        let lexicon = Lexicon::new(&terms);
+        let mut analyser = Analyser::new(&terms, &lexicon);
         for document in documents {
             let analysed = analyser.read(&document);
             index.put(document, analysed);
@@ -70,7 +71,7 @@ impl Index {
     }
 
     pub fn insert(&mut self, document: Document) -> bool {
-        let analysed = Analyser::new(&self.terms).read(&document);
+        let analysed = Analyser::new(&self.terms, &self.lexicon).read(&document);
         self.put(document, analysed)
     }
 

@@ -12,8 +12,13 @@ const THESAURUS: &str = include_str!("lexicon/thesaurus.txt");
 /// `phrase = words`: other languages.
 const BRIDGE: &str = include_str!("lexicon/bridge.txt");
 
+/// `name = words`: what well-known products are.
+const PRODUCTS: &str = include_str!("lexicon/products.txt");
+
 /// Related terms.
 pub(crate) struct Lexicon {
+    /// By the first term of the name: all of them, and what it is.
+    products: HashMap<String, Vec<(Vec<String>, Vec<String>)>>,
     /// By term or by two terms with a space between.
     related: HashMap<String, Vec<(String, f32)>>,
     /// By phrase in lower case.
@@ -67,6 +72,13 @@ impl Lexicon {
                 }
             }
         }
+        let mut products: HashMap<String, Vec<(Vec<String>, Vec<String>)>> = HashMap::new();
+        for line in lines(crate::tune::file("products.txt", PRODUCTS)) {
+            let Some((name, about)) = line.split_once('=') else { continue };
+            let name: Vec<String> = term_of(name.trim()).split(' ').map(str::to_owned).collect();
+            let about = about.split_whitespace().filter(|w| !terms.is_stop(w)).map(term_of).collect();
+            products.entry(name[0].clone()).or_default().push((name, about));
+        }
         let mut bridge = HashMap::new();
         let mut longest_phrase = 0;
         for line in lines(bridge_text) {
@@ -78,11 +90,28 @@ impl Lexicon {
                 bridge.entry(phrase).or_insert_with(Vec::new).extend(to.iter().cloned());
             }
         }
-        Self { related, bridge, longest_phrase, faint }
+        Self { products, related, bridge, longest_phrase, faint }
     }
 
     pub(crate) fn related(&self, term: &str) -> &[(String, f32)] {
         self.related.get(term).map_or(&[], Vec::as_slice)
+    }
+
+    /// What products named in a sequence of terms are.
+    pub(crate) fn about<'a>(&'a self, sequence: &[String]) -> Vec<&'a str> {
+        let mut about: Vec<&str> = Vec::new();
+        for at in 0..sequence.len() {
+            for (name, words) in self.products.get(&sequence[at]).map_or(&[][..], Vec::as_slice) {
+                if sequence[at..].starts_with(name) {
+                    for word in words {
+                        if !about.contains(&word.as_str()) {
+                            about.push(word);
+                        }
+                    }
+                }
+            }
+        }
+        about
     }
 
     /// How much a word says about what is looked for.

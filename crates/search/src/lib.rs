@@ -7,6 +7,7 @@ pub mod limits;
 mod plan;
 mod postings;
 mod rank;
+mod shape;
 mod stem;
 mod text;
 mod tune;

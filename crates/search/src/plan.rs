@@ -27,6 +27,8 @@ pub(crate) fn plan(
 ) -> Vec<Need> {
     let text = cut(text, limits::QUERY_BYTES_MAX);
     let mut wanted: Vec<Vec<(String, f32)>> = Vec::new();
+    let (text, shapes) = crate::shape::shapes(text);
+    let text = text.as_str();
     let found = words(text);
     let mut sequence: Vec<String> = Vec::new();
     for word in &found {
@@ -103,6 +105,16 @@ pub(crate) fn plan(
             }
         }
         wanted.push(alternatives);
+    }
+    for shape in shapes {
+        for word in shape {
+            let term = terms.term(word);
+            let mut alternatives = vec![(term.clone(), t("shape", 0.7))];
+            for (to, w) in lexicon.related(&term) {
+                alternatives.push((to.clone(), w * alias * t("shape", 0.7)));
+            }
+            wanted.push(alternatives);
+        }
     }
     // Other languages.
     let lower: Vec<char> = text.to_lowercase().chars().collect();

@@ -7,7 +7,7 @@ use crate::text::words;
 use crate::tune::t;
 
 pub(crate) fn cosine_weight(p: &ServerPosting) -> f32 {
-    let w = [3.0, 3.0, 2.0, 1.0, 1.0, 0.5];
+    let w = [3.0, 3.0, 2.0, 1.0, 1.0, 0.5, t("ck", 1.0)];
     let x: f32 = p.counts.iter().zip(w).map(|(c, w)| f32::from(*c) * w).sum();
     (1.0 + x).ln()
 }
@@ -19,14 +19,16 @@ pub(crate) fn idf(n: usize, df: usize) -> f32 {
 pub(crate) fn rank(index: &Index, text: &str, needs: &[Need], limit: usize) -> Vec<(String, f32)> {
     let n = index.len();
     let slots = index.servers.len();
-    let w: [f32; FIELDS] = [t("wname", 3.0), t("wtitle", 3.0), t("wdesc", 3.0), t("wtag", 1.0), t("wtn", 1.5), t("wtt", 0.6)];
-    let b: [f32; FIELDS] = [0.3, 0.3, t("bdesc", 0.75), 0.3, t("btn", 0.6), t("btt", 0.75)];
+    let w: [f32; FIELDS] = [t("wname", 3.0), t("wtitle", 3.0), t("wdesc", 3.0), t("wtag", 1.0), t("wtn", 1.5), t("wtt", 0.6), t("wk", 1.0)];
+    let b: [f32; FIELDS] = [0.3, 0.3, t("bdesc", 0.75), 0.3, t("btn", 0.6), t("btt", 0.75), t("bk",0.3)];
     let k1 = t("k1", 1.2);
     let avg: Vec<f32> = index.lengths.iter().map(|l| (*l as f32 / n as f32).max(0.1)).collect();
     // A, C, name
     let mut a = vec![0.0f32; slots];
     let mut c = vec![0.0f32; slots];
-    let mut best = vec![(0.0f32, 0.0f32); slots];
+    let mut d = vec![0.0f32; slots];
+    let mut e = vec![0.0f32; slots];
+    let mut best = vec![(0.0f32, 0.0f32, 0.0f32, 0.0f32); slots];
     let mut touched: Vec<u32> = Vec::new();
     // tools
     let mut base = Vec::with_capacity(slots + 1);
@@ -69,6 +71,9 @@ pub(crate) fn rank(index: &Index, text: &str, needs: &[Need], limit: usize) -> V
                 if best.0 == 0.0 { touched.push(p.slot); }
                 best.0 = best.0.max(score);
                 best.1 = best.1.max(cos);
+                let heads = f32::from(p.counts[0].min(1)).max(f32::from(p.counts[1].min(1))).max(t("dtn", 0.5) * f32::from(p.counts[4].min(1))).max(t("dtag", 0.5) * f32::from(p.counts[3].min(1)));
+                best.2 = best.2.max(weight * i * heads);
+                best.3 = best.3.max(*weight * i);
             }
             let ti = idf(tn, postings.tools.len());
             for p in &postings.tools {
@@ -87,6 +92,8 @@ pub(crate) fn rank(index: &Index, text: &str, needs: &[Need], limit: usize) -> V
             let best = std::mem::take(&mut best[slot as usize]);
             a[slot as usize] += need.weight * best.0;
             c[slot as usize] += need.weight * best.1;
+            d[slot as usize] += need.weight * best.2;
+            e[slot as usize] += need.weight * best.3;
             row.push((slot, need.weight * best.0));
         }
         matrix.push(row);
@@ -107,7 +114,7 @@ pub(crate) fn rank(index: &Index, text: &str, needs: &[Need], limit: usize) -> V
     let spoken: Vec<String> = words(text).into_iter().map(|w| w.whole).collect();
     let mut fused = vec![0.0f32; slots];
     let k = t("rrf", 60.0);
-    for (scores, weight) in [(&a, t("fa", 1.0)), (&bt, t("fb", 0.5)), (&c, t("fc", 0.7))] {
+    for (scores, weight) in [(&a, t("fa", 1.0)), (&bt, t("fb", 0.5)), (&c, t("fc", 0.7)), (&d, t("fd", 0.0)), (&e, t("fe", 0.0))] {
         let mut order: Vec<u32> = (0..slots as u32).filter(|s| scores[*s as usize] > 0.0).collect();
         order.sort_by(|x, y| scores[*y as usize].total_cmp(&scores[*x as usize]).then_with(|| name(index, *x).cmp(name(index, *y))));
         let top = order.first().map_or(1.0, |s| scores[*s as usize]);

@@ -23,3 +23,11 @@ pub(crate) fn files(a: &'static str, b: &'static str) -> (&'static str, &'static
         Err(_) => (a, b),
     }
 }
+
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn file(n: &str, d: &'static str) -> &'static str {
+    match std::env::var("PTLEX") {
+        Ok(dir) => Box::leak(std::fs::read_to_string(format!("{dir}/{n}")).unwrap().into_boxed_str()),
+        Err(_) => d,
+    }
+}
