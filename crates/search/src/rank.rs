@@ -71,7 +71,7 @@ pub(crate) fn rank(index: &Index, text: &str, needs: &[Need], limit: usize) -> V
                 if best.0 == 0.0 { touched.push(p.slot); }
                 best.0 = best.0.max(score);
                 best.1 = best.1.max(cos);
-                let heads = f32::from(p.counts[0].min(1)).max(f32::from(p.counts[1].min(1))).max(t("dtn", 0.5) * f32::from(p.counts[4].min(1))).max(t("dtag", 0.5) * f32::from(p.counts[3].min(1)));
+                let heads = (t("dk", 0.5) * f32::from(p.counts[6].min(1))).max(f32::from(p.counts[0].min(1)).max(f32::from(p.counts[1].min(1))).max(t("dtn", 0.5) * f32::from(p.counts[4].min(1))).max(t("dtag", 0.5) * f32::from(p.counts[3].min(1))));
                 best.2 = best.2.max(weight * i * heads);
                 best.3 = best.3.max(*weight * i);
             }
