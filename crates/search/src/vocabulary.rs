@@ -85,6 +85,13 @@ impl Vocabulary {
                 // A term of n characters has n + 1 pairs, repeated ones aside.
                 let theirs = self.text(id).chars().count() + 1;
                 let dice = 2.0 * shared / (own.len() + theirs) as f32;
+                let text = self.text(id);
+                let shorter = text.len().min(word.len());
+                let dice = if shorter >= 5 && text.as_bytes()[..shorter] == word.as_bytes()[..shorter] {
+                    dice.max(crate::tune::t("prefix", 0.7))
+                } else {
+                    dice
+                };
                 (dice >= least).then_some((id, dice))
             })
             .collect();
