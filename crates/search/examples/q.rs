@@ -19,7 +19,7 @@ fn main(){
    let h=id.bytes().fold(14695981039346656037u64,|h,b|(h^b as u64).wrapping_mul(1099511628211));
    let half=if h.count_ones()&1==0{"A"}else{"B"};
    let kind=s(&v,"kind");
-   let r=index.search(&s(&v,"query"),10);
+   let r:Vec<(String,f32)>=index.search(&s(&v,"query"),10,|_|true).hits.into_iter().map(|h|(h.name,h.score)).collect();
    let need:Vec<Vec<String>>=v["need"].as_array().unwrap().iter().map(|n|n.as_array().unwrap().iter().map(|x|x.as_str().unwrap().to_owned()).collect()).collect();
    let at=|k:usize|need.iter().filter(|n|r.iter().take(k).any(|(x,_)|n.contains(x))).count() as f64/need.len() as f64;
    let mrr=r.iter().position(|(x,_)|need.iter().any(|n|n.contains(x))).map_or(0.0,|p|1.0/(p+1) as f64);

@@ -7,6 +7,7 @@ use crate::lexicon::Lexicon;
 use crate::limits;
 use crate::stem::Terms;
 use crate::text::{cut, words};
+use crate::weights;
 
 /// Where in a document a term stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,44 +35,30 @@ pub(crate) struct Analysed {
     pub terms: BTreeMap<String, Counts>,
     /// Words in each field.
     pub lengths: [u32; FIELDS],
-    /// The same of each tool: in its name, in its description.
+    /// The same of each tool.
     pub tools: Vec<AnalysedTool>,
 }
 
 /// One tool of it.
 #[derive(Debug, Default)]
 pub(crate) struct AnalysedTool {
-    pub terms: BTreeMap<String, (u8, u8)>,
+    /// How often each term occurs, those of the name counting more.
+    pub terms: BTreeMap<String, f32>,
     pub length: u32,
 }
 
 /// Reads documents; remembers the stems it has met, which is most of the work.
-pub(crate) struct Analyser<'a> {
-    terms: &'a Terms,
-    lexicon: &'a Lexicon,
+#[derive(Default)]
+pub(crate) struct Analyser {
     seen: HashMap<String, Option<String>>,
 }
 
-impl<'a> Analyser<'a> {
-    pub(crate) fn new(terms: &'a Terms, lexicon: &'a Lexicon) -> Self {
-        Self {
-            terms,
-            lexicon,
-            seen: HashMap::new(),
-        }
-    }
-
+impl Analyser {
     pub(crate) fn read(&mut self, document: &Document) -> Analysed {
         let mut into = Analysed::default();
         self.field(&mut into, Field::Name, label(&document.name));
         self.field(&mut into, Field::Title, label(&document.title));
-        let mut sequence = Vec::new();
-        self.each(label(&document.name), |term| sequence.push(term.to_owned()));
-        sequence.push(String::new());
-        self.each(label(&document.title), |term| sequence.push(term.to_owned()));
-        for term in self.lexicon.about(&sequence) {
-            into.count(term, Field::Known);
-        }
+        self.known(&mut into, document);
         let description = cut(&document.description, limits::TEXT_BYTES_MAX);
         self.field(&mut into, Field::Description, description);
         let facts = document.facts.iter().take(limits::LABELS_MAX);
@@ -83,17 +70,26 @@ impl<'a> Analyser<'a> {
             let mut analysed = AnalysedTool::default();
             self.each(label(&tool.name), |term| {
                 into.count(term, Field::ToolNames);
-                let counts = analysed.entry(term);
-                counts.0 = counts.0.saturating_add(1);
+                analysed.count(term, weights::TOOL_NAME);
             });
             self.each(cut(&tool.description, limits::TEXT_BYTES_MAX), |term| {
                 into.count(term, Field::ToolTexts);
-                let counts = analysed.entry(term);
-                counts.1 = counts.1.saturating_add(1);
+                analysed.count(term, 1.0);
             });
             into.tools.push(analysed);
         }
         into
+    }
+
+    /// What is generally known of the product that the name or the title names.
+    fn known(&mut self, into: &mut Analysed, document: &Document) {
+        let mut named = Vec::new();
+        self.each(label(&document.name), |term| named.push(term.to_owned()));
+        named.push(String::new());
+        self.each(label(&document.title), |term| named.push(term.to_owned()));
+        for term in Lexicon::get().about(&named) {
+            into.count(term, Field::Known);
+        }
     }
 
     fn field(&mut self, into: &mut Analysed, field: Field, text: &str) {
@@ -101,10 +97,11 @@ impl<'a> Analyser<'a> {
     }
 
     fn each(&mut self, text: &str, mut found: impl FnMut(&str)) {
+        let terms = Terms::get();
         for word in words(text) {
             for word in std::iter::once(word.whole).chain(word.parts) {
                 let term = self.seen.entry(word).or_insert_with_key(|word| {
-                    (!self.terms.is_stop(word)).then(|| self.terms.term(word))
+                    (!terms.is_stop(word)).then(|| terms.term(word))
                 });
                 if let Some(term) = term {
                     found(term);
@@ -128,12 +125,14 @@ impl Analysed {
 }
 
 impl AnalysedTool {
-    fn entry(&mut self, term: &str) -> &mut (u8, u8) {
+    fn count(&mut self, term: &str, weight: f32) {
         self.length += 1;
-        if !self.terms.contains_key(term) {
-            self.terms.insert(term.to_owned(), (0, 0));
+        match self.terms.get_mut(term) {
+            Some(known) => *known += weight,
+            None => {
+                self.terms.insert(term.to_owned(), weight);
+            }
         }
-        self.terms.get_mut(term).expect("just inserted")
     }
 }
 

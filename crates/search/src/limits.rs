@@ -22,3 +22,27 @@ pub const TEXT_BYTES_MAX: usize = 8_192;
 pub const LABELS_MAX: usize = 64;
 /// Longest word: longer runs of letters are cut.
 pub const WORD_CHARS_MAX: usize = 48;
+/// Most terms that may stand for one word of a request: the best.
+pub const TERMS_PER_WORD_MAX: usize = 48;
+/// Requests with more words than this are not searched for mistakes, nor for words that look alike.
+pub const REPAIRED_WORDS_MAX: usize = 12;
+/// Shorter words are taken as they are.
+pub const REPAIRED_CHARS_MIN: usize = 4;
+/// From this length on a word may have two mistakes.
+pub const TWO_MISTAKES_CHARS_MIN: usize = 8;
+/// Most words that one mistaken word may have been.
+pub const REPAIRS_MAX: usize = 3;
+/// Most words whose distance to a mistaken one is computed: those most alike.
+pub const REPAIR_TRIED_MAX: usize = 60;
+/// Words that look less alike are not tried.
+pub const REPAIR_LIKENESS_MIN: f32 = 0.3;
+/// Shortest half of a word that may be two written as one.
+pub const HALF_CHARS_MIN: usize = 3;
+/// Most terms that stand for a word because they look alike.
+pub const ALIKE_MAX: usize = 8;
+/// Shortest beginning of a name that puts its server first.
+pub const PREFIX_CHARS_MIN: usize = 3;
+/// Most servers that are put first because the request is how their names begin.
+pub const PREFIXED_MAX: usize = 5;
+/// Results among which near-duplicates are looked for, as a multiple of those asked for.
+pub const POOL_FACTOR: usize = 3;

@@ -1,170 +1,166 @@
-//! From a request to the terms that are looked for.
+//! From the text of a request to what is looked for.
+//!
+//! Owns which terms may stand for a word: the word itself, what was probably meant by a word that nobody knows, what means the
+//! same, what looks alike, what it is in English.
 
 use std::collections::BTreeMap;
 
 use crate::lexicon::Lexicon;
 use crate::limits;
+use crate::shape::shapes;
 use crate::stem::Terms;
-use crate::text::{cut, words};
-use crate::tune::t;
-use crate::vocabulary::{TermId, Vocabulary};
+use crate::text::{Word, words};
+use crate::vocabulary::Known;
+use crate::weights;
 
-/// One thing that the request speaks of, and the terms that may stand for it.
-#[derive(Debug, Clone)]
+/// One thing that the request speaks of.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Need {
-    /// How often the request says it, damped.
+    /// How much it counts: how often it is said, damped, and how much the word says.
     pub weight: f32,
-    /// Terms of the index, with how well they stand for it (1: the word itself).
-    pub terms: Vec<(TermId, f32)>,
+    /// The terms that may stand for it, and how well (1: the word itself).
+    pub terms: Vec<(String, f32)>,
 }
 
-/// Plans a request.
-pub(crate) fn plan(
-    text: &str,
-    terms: &Terms,
-    lexicon: &Lexicon,
-    vocabulary: &Vocabulary,
-) -> Vec<Need> {
-    let text = cut(text, limits::QUERY_BYTES_MAX);
-    let mut wanted: Vec<Vec<(String, f32)>> = Vec::new();
-    let (text, shapes) = crate::shape::shapes(text);
-    let text = text.as_str();
-    let found = words(text);
-    let mut sequence: Vec<String> = Vec::new();
-    for word in &found {
-        if terms.is_stop(&word.whole) {
-            continue;
-        }
-        let whole = terms.term(&word.whole);
-        if word.parts.is_empty() || vocabulary.get(&whole).is_some() || !lexicon.related(&whole).is_empty() {
-            sequence.push(whole);
-        } else {
-            for part in &word.parts {
-                if !terms.is_stop(part) {
-                    sequence.push(terms.term(part));
-                }
-            }
-        }
-    }
-    let short = sequence.len() <= 12;
-    let mut counts = Vec::new();
-    let alias = t("alias", 0.35);
-    let soft = t("soft", 0.3);
-    let soft_min = t("softmin", 0.6);
+/// Terms that may stand for one word.
+type Terms4Word = BTreeMap<String, f32>;
+
+/// Plans a request. The order of the needs is that of their words, whatever the index has gone through.
+pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
+    let (text, shapes) = shapes(text);
+    let sequence = sequence(&text, known);
+    let mut wanted = Wanted::default();
+    let short = sequence.len() <= limits::REPAIRED_WORDS_MAX;
     for (at, term) in sequence.iter().enumerate() {
-        let mut alternatives = vec![(term.clone(), 1.0)];
-        let known = vocabulary.get(term).is_some();
-        let related = lexicon.related(term);
-        if short && !known && related.is_empty() && term.chars().count() >= 4 {
-            let far = if term.chars().count() >= 8 { 2 } else { 1 };
-            let mut near: Vec<(String, f32)> = vocabulary
-                .alike(term, 0.3, &mut counts)
-                .into_iter()
-                .take(60)
-                .filter_map(|(id, _)| {
-                    let candidate = vocabulary.text(id);
-                    let distance = strsim::osa_distance(term, candidate);
-                    (distance <= far).then(|| (candidate.to_owned(), t("typo", 0.7).powi(distance as i32)))
-                })
-                .collect();
-            near.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            near.truncate(3);
-            for (near, weight) in near {
-                for (to, w) in lexicon.related(&near) {
-                    alternatives.push((to.clone(), w * alias * weight));
-                }
-                alternatives.push((near, weight));
-            }
-            // Two words written as one.
-            for cutat in 3..term.len().saturating_sub(2) {
-                if !term.is_char_boundary(cutat) { continue; }
-                let (a, b) = (terms.term(&term[..cutat]), terms.term(&term[cutat..]));
-                if vocabulary.get(&a).is_some() && vocabulary.get(&b).is_some() {
-                    alternatives.push((a, 0.5));
-                    alternatives.push((b, 0.5));
-                    break;
-                }
-            }
+        let mut terms = Terms4Word::new();
+        put(&mut terms, term, 1.0);
+        if Lexicon::get().worth(term) > weights::ASKING {
+            put_related(&mut terms, term, weights::RELATED);
         }
-        let related = if lexicon.worth(term) < t("noalias", 0.4) { &[] } else { related };
-        for (to, w) in related {
-            alternatives.push((to.clone(), w * alias));
-        }
-        if soft > 0.0 && found.len() < 40 && term.chars().count() >= 4 {
-            for (id, dice) in vocabulary.alike(term, soft_min, &mut counts).into_iter().take(8) {
-                alternatives.push((vocabulary.text(id).to_owned(), soft * dice));
+        if short && term.chars().count() >= limits::REPAIRED_CHARS_MIN {
+            if !known.knows(term) && !Lexicon::get().knows(term) {
+                repair(&mut terms, term, known);
+            }
+            for (alike, share) in known.alike(term, weights::ALIKE_MIN, limits::ALIKE_MAX) {
+                put(&mut terms, alike, weights::ALIKE * share);
             }
         }
         if let Some(next) = sequence.get(at + 1) {
-            let joined = format!("{term}{next}");
-            if vocabulary.get(&joined).is_some() {
-                alternatives.push((joined, 1.0));
-            }
-            for (to, w) in lexicon.related(&format!("{term} {next}")) {
-                alternatives.push((to.clone(), w * t("alias2", 0.6)));
+            put(&mut terms, &format!("{term}{next}"), 1.0);
+            for (related, weight) in Lexicon::get().related(&format!("{term} {next}")) {
+                put(&mut terms, related, weight * weights::RELATED_TO_PAIR);
             }
         }
-        wanted.push(alternatives);
+        wanted.add(term, terms, known);
     }
-    for shape in shapes {
-        for word in shape {
-            let term = terms.term(word);
-            let mut alternatives = vec![(term.clone(), t("shape", 0.7))];
-            for (to, w) in lexicon.related(&term) {
-                alternatives.push((to.clone(), w * alias * t("shape", 0.7)));
-            }
-            wanted.push(alternatives);
+    let said = shapes.into_iter().flatten().map(|w| (w, weights::SHAPE));
+    let translated = Lexicon::get().translate(&text).into_iter().map(|w| (w, 1.0));
+    for (word, weight) in said.chain(translated) {
+        let term = Terms::get().term(word);
+        let mut terms = Terms4Word::new();
+        put(&mut terms, &term, weight);
+        put_related(&mut terms, &term, weights::RELATED * weight);
+        wanted.add(&term, terms, known);
+    }
+    wanted.needs()
+}
+
+/// The terms of the request without those that hold a sentence together.
+fn sequence(text: &str, known: &impl Known) -> Vec<String> {
+    let terms = Terms::get();
+    let mut sequence = Vec::new();
+    for Word { whole, parts } in words(text) {
+        if terms.is_stop(&whole) {
+            continue;
+        }
+        let whole = terms.term(&whole);
+        if parts.is_empty() || known.knows(&whole) || Lexicon::get().knows(&whole) {
+            sequence.push(whole);
+        } else {
+            let parts = parts.iter().filter(|part| !terms.is_stop(part));
+            sequence.extend(parts.map(|part| terms.term(part)));
         }
     }
-    // Other languages.
-    let lower: Vec<char> = text.to_lowercase().chars().collect();
-    let (bridge, longest) = lexicon.bridge();
-    let mut at = 0;
-    while at < lower.len() && !bridge.is_empty() {
-        let mut step = 1;
-        for length in (1..=longest.min(lower.len() - at)).rev() {
-            let phrase: String = lower[at..at + length].iter().collect();
-            if let Some(to) = bridge.get(&phrase) {
-                let alphabetic = |c: Option<&char>| c.is_some_and(|c| c.is_alphabetic() && (*c as u32) < 0x0e00);
-                let before = at.checked_sub(1).and_then(|i| lower.get(i));
-                if alphabetic(phrase.chars().next().as_ref()) && (alphabetic(before) || alphabetic(lower.get(at + length))) {
-                    continue;
-                }
-                for to in to {
-                    let mut alternatives = vec![(to.clone(), 1.0)];
-                    for (to, w) in lexicon.related(to) {
-                        alternatives.push((to.clone(), w * alias));
-                    }
-                    wanted.push(alternatives);
-                }
-                step = length;
-                break;
-            }
-        }
-        at += step;
-    }
-    // The same need said twice is one need.
-    let mut needs: BTreeMap<String, (f32, Vec<(TermId, f32)>)> = BTreeMap::new();
-    for alternatives in wanted {
-        let key = alternatives[0].0.clone();
-        let need = needs.entry(key).or_default();
-        need.0 += 1.0;
-        for (term, weight) in alternatives {
-            if let Some(id) = vocabulary.get(&term) {
-                match need.1.iter_mut().find(|(known, _)| *known == id) {
-                    Some(known) => known.1 = known.1.max(weight),
-                    None => need.1.push((id, weight)),
-                }
-            }
+    sequence
+}
+
+fn put(terms: &mut Terms4Word, term: &str, weight: f32) {
+    match terms.get_mut(term) {
+        Some(known) => *known = known.max(weight),
+        None => {
+            terms.insert(term.to_owned(), weight);
         }
     }
-    needs
+}
+
+fn put_related(terms: &mut Terms4Word, term: &str, weight: f32) {
+    for (related, how_well) in Lexicon::get().related(term) {
+        put(terms, related, how_well * weight);
+    }
+}
+
+/// What was probably meant by a word that occurs nowhere: known ones within a mistake or two, or two written as one.
+fn repair(terms: &mut Terms4Word, word: &str, known: &impl Known) {
+    let mistakes = if word.chars().count() >= limits::TWO_MISTAKES_CHARS_MIN {
+        2
+    } else {
+        1
+    };
+    let mut near: Vec<(usize, &str)> = known
+        .alike(word, limits::REPAIR_LIKENESS_MIN, limits::REPAIR_TRIED_MAX)
         .into_iter()
-        .filter(|(_, (_, terms))| !terms.is_empty())
-        .take(limits::QUERY_WORDS_MAX)
-        .map(|(key, (count, terms))| Need {
-            weight: count.sqrt() * lexicon.worth(&key),
-            terms,
-        })
-        .collect()
+        .map(|(term, _)| (strsim::osa_distance(word, term), term))
+        .filter(|(distance, _)| *distance <= mistakes)
+        .collect();
+    near.sort_unstable();
+    near.truncate(limits::REPAIRS_MAX);
+    for (distance, term) in near {
+        let weight = weights::REPAIRED.powi(distance as i32);
+        put(terms, term, weight);
+        put_related(terms, term, weights::RELATED * weight);
+    }
+    let halves = word.char_indices().map(|(at, _)| word.split_at(at));
+    let long_enough = |half: &str| half.chars().count() >= limits::HALF_CHARS_MIN;
+    let halves = halves
+        .filter(|(first, second)| long_enough(first) && long_enough(second))
+        .map(|(first, second)| (Terms::get().term(first), Terms::get().term(second)))
+        .find(|(first, second)| known.knows(first) && known.knows(second));
+    if let Some((first, second)) = halves {
+        put(terms, &first, weights::HALF);
+        put(terms, &second, weights::HALF);
+    }
+}
+
+/// What is looked for so far, by the word it was said with.
+#[derive(Default)]
+struct Wanted {
+    words: BTreeMap<String, (u32, Terms4Word)>,
+}
+
+impl Wanted {
+    fn add(&mut self, word: &str, terms: Terms4Word, known: &impl Known) {
+        if !self.words.contains_key(word) && self.words.len() >= limits::QUERY_WORDS_MAX {
+            return;
+        }
+        let (count, together) = self.words.entry(word.to_owned()).or_default();
+        *count += 1;
+        for (term, weight) in &terms {
+            if known.knows(term) {
+                put(together, term, *weight);
+            }
+        }
+    }
+
+    fn needs(self) -> Vec<Need> {
+        let needs = self.words.into_iter().map(|(word, (count, terms))| {
+            let mut terms: Vec<(String, f32)> = terms.into_iter().collect();
+            terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            terms.truncate(limits::TERMS_PER_WORD_MAX);
+            Need {
+                weight: (count as f32).sqrt() * Lexicon::get().worth(&word),
+                terms,
+            }
+        });
+        needs.filter(|need| !need.terms.is_empty()).collect()
+    }
 }

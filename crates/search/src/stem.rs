@@ -1,5 +1,8 @@
 //! From words to the terms that are compared: stems of English words, everything else as it is.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use rust_stemmers::{Algorithm, Stemmer};
 
 /// Words that say nothing about what is looked for.
@@ -16,22 +19,22 @@ yours yourself yes ok hey hello hi thanks thank
 /// Makes terms of words.
 pub(crate) struct Terms {
     stemmer: Stemmer,
-    stop: Vec<&'static str>,
+    stop: HashSet<&'static str>,
 }
 
 impl Terms {
-    pub(crate) fn new() -> Self {
-        let mut stop: Vec<&str> = STOP.split_whitespace().collect();
-        stop.sort_unstable();
-        Self {
+    /// The one maker of terms.
+    pub(crate) fn get() -> &'static Self {
+        static TERMS: LazyLock<Terms> = LazyLock::new(|| Terms {
             stemmer: Stemmer::create(Algorithm::English),
-            stop,
-        }
+            stop: STOP.split_whitespace().collect(),
+        });
+        &TERMS
     }
 
     /// Whether a word only holds a sentence together.
     pub(crate) fn is_stop(&self, word: &str) -> bool {
-        self.stop.binary_search(&word).is_ok()
+        self.stop.contains(word)
     }
 
     /// The term of a word in lower case.

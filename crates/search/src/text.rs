@@ -83,13 +83,18 @@ fn classify(character: char, previous: Class) -> Class {
         | '\u{1100}'..='\u{11ff}'
         | '\u{ac00}'..='\u{d7a3}' // Hangul
         | '\u{20000}'..='\u{3ffff}'
-            if character.is_alphanumeric() || !character.is_ascii_punctuation() =>
+            if !is_punctuation(character) =>
         {
             Class::Joined
         }
         _ if character.is_alphanumeric() => Class::Letter,
         _ => Class::Space,
     }
+}
+
+/// Punctuation among the scripts that are written without spaces; their marks of vowels and tones are part of words.
+fn is_punctuation(character: char) -> bool {
+    matches!(character, '\u{30fb}' | '\u{0e4f}' | '\u{0e5a}' | '\u{0e5b}' | '\u{104a}'..='\u{104f}' | '\u{17d4}'..='\u{17da}')
 }
 
 fn flush(run: &mut Vec<char>, words: &mut Vec<Word>) {

@@ -2,11 +2,16 @@
 
 use std::collections::HashMap;
 
+use crate::weights;
+
+/// Shorter beginnings are shared by words that have nothing in common.
+const BEGINNING_BYTES_MIN: usize = 5;
+
 /// A term, by number. Numbers of terms that no longer occur are used again.
 pub(crate) type TermId = u32;
 
 /// Terms by text, and by the pairs of characters in them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Vocabulary {
     ids: HashMap<Box<str>, TermId>,
     texts: Vec<Box<str>>,
@@ -62,12 +67,10 @@ impl Vocabulary {
         self.free.push(id);
     }
 
-    /// Terms that share pairs of characters with a word, with the share (Dice) of them: at least `least`, the most alike first,
-    /// then by text.
-    pub(crate) fn alike(&self, word: &str, least: f32, counts: &mut Vec<u16>) -> Vec<(TermId, f32)> {
-        counts.clear();
-        counts.resize(self.texts.len(), 0);
+    /// See [`Known::alike`]; ids instead of texts.
+    fn alike_ids(&self, word: &str, least: f32) -> Vec<(TermId, f32)> {
         let own = grams(word);
+        let mut counts = vec![0_u16; self.texts.len()];
         let mut touched = Vec::new();
         for gram in &own {
             for &id in self.grams.get(gram).map_or(&[][..], Vec::as_slice) {
@@ -80,20 +83,12 @@ impl Vocabulary {
         }
         let mut alike: Vec<(TermId, f32)> = touched
             .into_iter()
-            .filter_map(|id| {
-                let shared = f32::from(counts[id as usize]);
-                // A term of n characters has n + 1 pairs, repeated ones aside.
-                let theirs = self.text(id).chars().count() + 1;
-                let dice = 2.0 * shared / (own.len() + theirs) as f32;
-                let text = self.text(id);
-                let shorter = text.len().min(word.len());
-                let dice = if shorter >= 5 && text.as_bytes()[..shorter] == word.as_bytes()[..shorter] {
-                    dice.max(crate::tune::t("prefix", 0.7))
-                } else {
-                    dice
-                };
-                (dice >= least).then_some((id, dice))
+            .map(|id| {
+                let shared = usize::from(counts[id as usize]);
+                let share = likeness(shared, own.len(), word, self.text(id));
+                (id, share)
             })
+            .filter(|(_, share)| *share >= least)
             .collect();
         alike.sort_by(|a, b| {
             b.1.total_cmp(&a.1)
@@ -103,8 +98,50 @@ impl Vocabulary {
     }
 }
 
+/// What planning a request asks of the terms of an index.
+pub(crate) trait Known {
+    /// Whether a term occurs.
+    fn knows(&self, term: &str) -> bool;
+
+    /// At most `most` terms that look like a word, with how much they do (from `least` to 1), the most alike first, then by
+    /// text.
+    fn alike(&self, word: &str, least: f32, most: usize) -> Vec<(&str, f32)>;
+}
+
+impl Known for Vocabulary {
+    fn knows(&self, term: &str) -> bool {
+        self.ids.contains_key(term)
+    }
+
+    fn alike(&self, word: &str, least: f32, most: usize) -> Vec<(&str, f32)> {
+        let mut alike = self.alike_ids(word, least);
+        alike.truncate(most);
+        alike
+            .into_iter()
+            .map(|(id, share)| (self.text(id), share))
+            .collect()
+    }
+}
+
+/// How much two words look alike: the share (Dice) of the pairs of characters that they have in common; more where one
+/// begins with the other.
+pub(crate) fn likeness(shared: usize, own: usize, word: &str, term: &str) -> f32 {
+    // A term of n characters has n + 1 pairs; that some occur twice makes no difference worth a second count.
+    let dice = 2.0 * shared as f32 / (own + term.chars().count() + 1) as f32;
+    let (short, long) = if word.len() < term.len() {
+        (word, term)
+    } else {
+        (term, word)
+    };
+    if short.len() >= BEGINNING_BYTES_MIN && long.starts_with(short) {
+        dice.max(weights::BEGINNING)
+    } else {
+        dice
+    }
+}
+
 /// The distinct pairs of neighbouring characters, the ends included.
-fn grams(term: &str) -> Vec<u64> {
+pub(crate) fn grams(term: &str) -> Vec<u64> {
     let mut grams = Vec::with_capacity(term.len() + 1);
     let mut before = 0_u64;
     for character in term.chars().map(u64::from).chain([0]) {
