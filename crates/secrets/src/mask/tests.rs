@@ -133,7 +133,7 @@ proptest! {
         let masker = masker(&values.iter().map(String::as_str).collect::<Vec<_>>());
         let masked = masker.mask(&text);
         prop_assert_eq!(masked.as_bytes(), slow(&values, text.as_bytes()));
-        prop_assert_eq!(masker.mask_bytes(text.as_bytes()).as_ref(), masked.as_bytes());
+        prop_assert!(masker.mask_bytes(text.as_bytes()) == masked.as_bytes());
         for value in &values {
             for form in forms::of(value).iter().filter(|form| form.len() >= MASK_BYTES_MIN) {
                 prop_assert!(!masked.contains(form.as_str()), "{} in {}", form, masked);
