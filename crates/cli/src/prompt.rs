@@ -20,7 +20,9 @@ pub(crate) fn all(bytes_max: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(bytes_max));
     let mut piece = Zeroizing::new([0; 4096]);
     while bytes.len() < bytes_max {
-        let read = Stdin.read(&mut *piece).map_err(|error| unreadable(&error))?;
+        let read = Stdin
+            .read(&mut *piece)
+            .map_err(|error| unreadable(&error))?;
         if read == 0 {
             break;
         }

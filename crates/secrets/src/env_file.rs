@@ -147,7 +147,10 @@ mod tests {
     fn problems_have_an_end() {
         let file = parse("x\n".repeat(ENV_FILE_PROBLEMS_MAX + 5));
         assert_eq!(file.problems().len(), ENV_FILE_PROBLEMS_MAX + 1);
-        assert_eq!(file.problems().last().unwrap().message, "5 more lines are wrong");
+        assert_eq!(
+            file.problems().last().unwrap().message,
+            "5 more lines are wrong"
+        );
     }
 
     #[test]
@@ -159,7 +162,10 @@ mod tests {
         std::fs::write(&path, vec![b'x'; ENV_FILE_BYTES_MAX + 1]).unwrap();
         assert!(EnvFile::read(&path).is_err());
         std::fs::write(&path, "a=b").unwrap();
-        assert_eq!(get(&EnvFile::read(&path).unwrap(), "a").as_deref(), Some("b"));
+        assert_eq!(
+            get(&EnvFile::read(&path).unwrap(), "a").as_deref(),
+            Some("b")
+        );
     }
 
     proptest::proptest! {

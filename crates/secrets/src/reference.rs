@@ -127,9 +127,8 @@ fn variable(text: &str) -> Option<SecretRef> {
 }
 
 fn credential(text: &str) -> Option<SecretRef> {
-    let is_file = !matches!(text, "" | "." | "..")
-        && text.len() <= 255
-        && !text.contains(['/', '\\', '\0']);
+    let is_file =
+        !matches!(text, "" | "." | "..") && text.len() <= 255 && !text.contains(['/', '\\', '\0']);
     is_file.then(|| SecretRef::Cred(text.to_owned()))
 }
 

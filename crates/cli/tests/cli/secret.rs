@@ -29,7 +29,10 @@ fn secrets_are_set_listed_and_removed() {
     let home = Home::new();
     let done = home.run(&["secret", "ls"]);
     assert!(done.stderr.contains("No secrets are set"), "{done:#?}");
-    assert!(!home.path("portolan/state").exists(), "looking makes nothing");
+    assert!(
+        !home.path("portolan/state").exists(),
+        "looking makes nothing"
+    );
 
     let done = home.run_with(&["secret", "set", "github.token"], VALUE);
     assert_eq!(done.stderr, "github.token set\n");
@@ -74,7 +77,10 @@ fn a_value_on_the_command_line_is_refused_and_not_repeated() {
         &["secret", "set", "github.token", "=", VALUE],
     ] {
         let said = home.run(words).failed(2);
-        assert!(said.contains("does not belong on the command line"), "{said}");
+        assert!(
+            said.contains("does not belong on the command line"),
+            "{said}"
+        );
         assert!(said.contains("portolan secret set github.token"), "{said}");
         assert!(!said.contains(VALUE), "{said}");
     }
@@ -105,7 +111,9 @@ fn an_unknown_name_removes_nothing_and_names_the_nearest() {
     let home = Home::new();
     set(&home, "github.token");
     set(&home, "a.key");
-    let said = home.run(&["secret", "rm", "a.key", "github.tokn"]).failed(3);
+    let said = home
+        .run(&["secret", "rm", "a.key", "github.tokn"])
+        .failed(3);
     assert!(said.contains("no secret `github.tokn` is set"), "{said}");
     assert!(said.contains("did you mean `github.token`?"), "{said}");
     assert_eq!(names(&home), ["a.key", "github.token"]);
@@ -139,7 +147,12 @@ fn ten_processes_that_set_at_once_lose_nothing() {
         .collect();
     // They wait for their values, so that all of them write at about the same time.
     for child in &mut children {
-        child.stdin.as_mut().unwrap().write_all(VALUE.as_bytes()).unwrap();
+        child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(VALUE.as_bytes())
+            .unwrap();
     }
     for child in &mut children {
         drop(child.stdin.take());
@@ -154,7 +167,10 @@ fn ten_processes_that_set_at_once_lose_nothing() {
 fn a_store_that_cannot_be_read_is_left_alone() {
     let home = Home::new();
     set(&home, "x");
-    let (file, key) = (home.path("portolan/state/secrets"), home.path("portolan/state/secrets.key"));
+    let (file, key) = (
+        home.path("portolan/state/secrets"),
+        home.path("portolan/state/secrets.key"),
+    );
     let whole = std::fs::read(&file).unwrap();
     let refused = |said: &str| {
         let before = std::fs::read(&file).unwrap();
@@ -203,7 +219,10 @@ fn on_terminal(home: &Home, words: &[&str], prompt: &str, keys: &str) -> (Option
     ours.write_all(keys.as_bytes()).unwrap();
     let code = child.wait().unwrap().code();
     let modes = rustix::termios::tcgetattr(&theirs).unwrap().local_modes;
-    assert!(modes.contains(rustix::termios::LocalModes::ECHO), "the echo is back");
+    assert!(
+        modes.contains(rustix::termios::LocalModes::ECHO),
+        "the echo is back"
+    );
     drop(theirs);
     // Once nobody holds the other end, reading what is left ends in an error.
     while let Ok(read @ 1..) = ours.read(&mut piece) {

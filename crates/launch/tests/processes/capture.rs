@@ -45,11 +45,17 @@ fn what_a_program_prints_is_what_it_tells() {
 #[test]
 fn one_that_fails_is_told_with_its_last_words() {
     for runner in runners() {
-        let error = sh(&runner, "echo out; printf 'not \\033[1msigned in\\n' >&2; exit 3");
+        let error = sh(
+            &runner,
+            "echo out; printf 'not \\033[1msigned in\\n' >&2; exit 3",
+        );
         let error = error.unwrap_err().to_string();
         assert_eq!(error, "it failed (exited with code 3): not signed in");
         let error = run(&runner, &["no-such-program"], NEVER).unwrap_err();
-        assert!(error.to_string().contains("in no folder of PATH"), "{error}");
+        assert!(
+            error.to_string().contains("in no folder of PATH"),
+            "{error}"
+        );
         let error = run(&runner, &["/etc/passwd"], NEVER).unwrap_err();
         assert!(error.to_string().contains("not an executable"), "{error}");
         assert!(matches!(run(&runner, &[], NEVER), Err(RunError::Start(_))));
@@ -61,7 +67,10 @@ fn one_that_floods_is_ended() {
     for runner in runners() {
         let error = sh(&runner, "yes").unwrap_err();
         assert!(matches!(error, RunError::TooMuch(BYTES_MAX)), "{error}");
-        assert_eq!(sh(&runner, "yes chatter | head -c 3000000 >&2; echo x").unwrap(), "x\n");
+        assert_eq!(
+            sh(&runner, "yes chatter | head -c 3000000 >&2; echo x").unwrap(),
+            "x\n"
+        );
     }
 }
 
@@ -83,7 +92,10 @@ fn one_that_hangs_is_ended_with_all_that_it_started() {
             }
         };
         let begun = Instant::now();
-        while written.split_whitespace().any(|pid| super::super::runs(pid.parse().unwrap())) {
+        while written
+            .split_whitespace()
+            .any(|pid| super::super::runs(pid.parse().unwrap()))
+        {
             assert!(begun.elapsed() < NEVER, "something is left: {written}");
             std::thread::park_timeout(Duration::from_millis(5));
         }

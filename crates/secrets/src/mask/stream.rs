@@ -38,6 +38,9 @@ impl MaskStream {
 
     /// Gives out the first bytes, in which no value can begin that is not there as a whole.
     fn give(&mut self, sure: usize, out: &mut Vec<u8>) {
+        if sure == 0 {
+            return;
+        }
         let (mut at, mut covered) = (0, 0);
         for span in self.spans() {
             if span.start >= sure {

@@ -38,7 +38,9 @@ impl Place {
         std::fs::write(&env, "both=from-file\nsecond=from-file\n").unwrap();
         let store = Store::in_folder(folder.path());
         let both = SecretName::new("both").unwrap();
-        store.set(&both, &Secret::new("from-store").unwrap()).unwrap();
+        store
+            .set(&both, &Secret::new("from-store").unwrap())
+            .unwrap();
         let resolver = Resolver {
             named: vec![
                 Named::Store(store),
@@ -76,7 +78,10 @@ fn every_kind_leads_to_its_value() {
     let path = place.write("key", b"from-disk\n");
     assert_eq!(place.get("store:both").unwrap(), "from-store");
     assert_eq!(place.get("store:second").unwrap(), "from-file");
-    assert_eq!(place.get(&format!("file:{}", path.display())).unwrap(), "from-disk");
+    assert_eq!(
+        place.get(&format!("file:{}", path.display())).unwrap(),
+        "from-disk"
+    );
     assert_eq!(place.get("file:~/key").unwrap(), "from-disk");
     assert_eq!(place.get("cred:key").unwrap(), "from-disk");
     assert_eq!(place.get("env:THERE").unwrap(), "from-env\n");
@@ -102,7 +107,10 @@ fn what_is_not_there_says_what_to_do() {
 fn a_program_that_fails_is_told_without_its_arguments() {
     let place = Place::new();
     for (text, said) in [
-        ("cmd:none s3cret", "cannot get a secret from `none`: it does not start"),
+        (
+            "cmd:none s3cret",
+            "cannot get a secret from `none`: it does not start",
+        ),
         ("cmd:hang s3cret", "did not end within 30 s"),
         ("cmd:flood s3cret", "more than 65538 bytes"),
         ("cmd:long s3cret", "the value is longer than 65536 bytes"),
@@ -121,7 +129,12 @@ fn values_have_a_limit_wherever_they_come_from() {
     place.write("far", &vec![b'x'; VALUE_BYTES_MAX + 3]);
     place.write("binary", b"\xff\xfe");
     assert!(place.get("file:~/max").is_ok());
-    assert!(place.get("file:~/over").unwrap_err().contains("longer than 65536"));
+    assert!(
+        place
+            .get("file:~/over")
+            .unwrap_err()
+            .contains("longer than 65536")
+    );
     assert!(place.get("file:~/far").unwrap_err().contains("larger than"));
     assert!(place.get("file:~/binary").unwrap_err().contains("no text"));
 }
@@ -130,7 +143,9 @@ fn values_have_a_limit_wherever_they_come_from() {
 fn an_entry_from_outside_can_only_name() {
     let place = Place::new();
     for text in ["file:/etc/passwd", "env:THERE", "cmd:echo x", "cred:key"] {
-        let found = place.resolver.resolve(&text.parse().unwrap(), Kinds::OUTSIDE);
+        let found = place
+            .resolver
+            .resolve(&text.parse().unwrap(), Kinds::OUTSIDE);
         assert!(matches!(found, Err(ResolveError::NotAllowed(_))), "{text}");
     }
     let named = "store:both".parse().unwrap();

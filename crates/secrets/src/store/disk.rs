@@ -62,8 +62,8 @@ pub(super) fn read_key(path: &Path) -> Result<Option<Keys>, StoreError> {
             mode,
         });
     }
-    let bytes = read::bounded(file, KEY_FILE_BYTES_MAX)
-        .map_err(|source| failure("read", path, source))?;
+    let bytes =
+        read::bounded(file, KEY_FILE_BYTES_MAX).map_err(|source| failure("read", path, source))?;
     let keys = Keys::parse(&bytes).ok_or_else(|| StoreError::KeyDamaged {
         key: path.to_owned(),
     })?;

@@ -79,7 +79,10 @@ pub(super) fn check_head(path: &Path, bytes: &[u8]) -> Result<[u8; ID_BYTES], St
         path: path.to_owned(),
         reason,
     };
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     let line = std::str::from_utf8(line).unwrap_or_default();
     let mut words = line.split(' ');
     if words.next() != Some(HEAD) {
@@ -128,7 +131,8 @@ pub(super) fn read(
     let mut sealed = Sealed::default();
     for line in body.lines().skip(1) {
         let pair = line.split_once(' ');
-        let pair = pair.and_then(|(name, value)| Some((SecretName::new(name).ok()?, decode(value)?)));
+        let pair =
+            pair.and_then(|(name, value)| Some((SecretName::new(name).ok()?, decode(value)?)));
         let (name, value) = pair.ok_or_else(|| damaged("a line is broken"))?;
         sealed.insert(name, value);
     }

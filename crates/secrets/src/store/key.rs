@@ -36,7 +36,7 @@ impl Keys {
         aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| StoreError::Cipher)?;
         let mut text = Zeroizing::new(String::with_capacity(128));
         text.push_str(HEAD);
-        STANDARD.encode_string(&*bytes, &mut text);
+        STANDARD.encode_string(bytes.as_slice(), &mut text);
         text.push('\n');
         Ok((Self::derive(&*bytes)?, text))
     }
@@ -144,7 +144,9 @@ mod tests {
     fn a_value_opens_under_its_name_and_with_its_key_only() {
         let (keys, _) = Keys::random().unwrap();
         let (other, _) = Keys::random().unwrap();
-        let mut sealed = keys.seal(&name("a"), &Secret::new("value").unwrap()).unwrap();
+        let mut sealed = keys
+            .seal(&name("a"), &Secret::new("value").unwrap())
+            .unwrap();
         assert_eq!(keys.open(&name("b"), &sealed), None);
         assert_eq!(other.open(&name("a"), &sealed), None);
         assert_eq!(keys.open(&name("a"), &sealed[..11]), None);

@@ -114,7 +114,9 @@ fn removing_is_all_or_nothing() {
     let error = home.store.remove(&[name("a.one"), name("c")]).unwrap_err();
     assert!(matches!(error, StoreError::NotSet { name, .. } if name.as_str() == "c"));
     assert_eq!(home.store.names().unwrap().len(), 2);
-    home.store.remove(&[name("a.one"), name("b.two"), name("a.one")]).unwrap();
+    home.store
+        .remove(&[name("a.one"), name("b.two"), name("a.one")])
+        .unwrap();
     assert_eq!(home.store.names().unwrap(), []);
     home.store.remove(&[]).unwrap();
     let nowhere = Store::in_folder(&home.folder.path().join("gone"));
@@ -189,7 +191,11 @@ fn a_key_that_is_wrong_missing_or_broken_is_told_and_never_replaced() {
     let key = home.folder.path().join("secrets.key");
     let right = fs::read(&key).unwrap();
     let other = Home::filled();
-    fs::write(&key, fs::read(other.folder.path().join("secrets.key")).unwrap()).unwrap();
+    fs::write(
+        &key,
+        fs::read(other.folder.path().join("secrets.key")).unwrap(),
+    )
+    .unwrap();
     home.refuses("does not belong to");
     fs::write(&key, &right[..20]).unwrap();
     home.refuses("it holds no key");
@@ -208,7 +214,10 @@ fn a_key_that_others_can_read_is_refused_with_the_way_to_close_it() {
     let key = home.folder.path().join("secrets.key");
     for mode in [0o640, 0o604, 0o602] {
         fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
-        home.refuses(&format!("(mode {mode:o}); close it: chmod 600 {}", key.display()));
+        home.refuses(&format!(
+            "(mode {mode:o}); close it: chmod 600 {}",
+            key.display()
+        ));
     }
     fs::set_permissions(&key, fs::Permissions::from_mode(0o400)).unwrap();
     assert_eq!(home.get("a.one").as_deref(), Some("value-one"));
@@ -220,7 +229,10 @@ fn a_key_that_is_there_before_the_store_is_used() {
     fs::remove_file(home.store.path()).unwrap();
     let key = fs::read(home.folder.path().join("secrets.key")).unwrap();
     home.set("x", "1");
-    assert_eq!(fs::read(home.folder.path().join("secrets.key")).unwrap(), key);
+    assert_eq!(
+        fs::read(home.folder.path().join("secrets.key")).unwrap(),
+        key
+    );
 }
 
 #[test]
@@ -241,10 +253,17 @@ fn a_change_that_cannot_be_written_leaves_the_store_as_it_was() {
     fs::create_dir(&in_the_way).unwrap();
     let before = home.bytes();
     let error = home.store.set(&name("c"), &secret("x")).unwrap_err();
-    assert!(matches!(error, StoreError::File { doing: "write", .. }), "{error}");
+    assert!(
+        matches!(error, StoreError::File { doing: "write", .. }),
+        "{error}"
+    );
     assert_eq!(home.bytes(), before);
     fs::remove_dir(&in_the_way).unwrap();
-    fs::write(&in_the_way, "half of a file, left by somebody who was killed").unwrap();
+    fs::write(
+        &in_the_way,
+        "half of a file, left by somebody who was killed",
+    )
+    .unwrap();
     home.set("c", "x");
     assert!(!in_the_way.exists());
 }
@@ -264,7 +283,10 @@ fn a_lock_that_is_held_is_waited_for_and_then_told() {
         assert!(error.to_string().contains("secrets.lock"), "{error}");
         assert!(matches!(error, StoreError::Busy { .. }));
     }
-    assert_eq!(impatient.get(&name("a.one")).unwrap(), Some(secret("value-one")));
+    assert_eq!(
+        impatient.get(&name("a.one")).unwrap(),
+        Some(secret("value-one"))
+    );
     let waiting = home.store.clone();
     let thread = std::thread::spawn(move || waiting.set(&name("c"), &secret("x")));
     drop(held);
@@ -280,7 +302,9 @@ fn threads_that_set_at_once_lose_nothing() {
             let store = &home.store;
             scope.spawn(move || {
                 for turn in 0..5 {
-                    store.set(&name(&format!("t{thread}.{turn}")), &secret("x")).unwrap();
+                    store
+                        .set(&name(&format!("t{thread}.{turn}")), &secret("x"))
+                        .unwrap();
                 }
             });
         }
@@ -322,7 +346,10 @@ fn the_store_has_limits() {
 #[test]
 fn a_file_that_is_too_large_is_not_read() {
     let home = Home::filled();
-    let file = fs::OpenOptions::new().write(true).open(home.store.path()).unwrap();
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(home.store.path())
+        .unwrap();
     file.set_len(STORE_BYTES_MAX as u64 + 1).unwrap();
     let error = home.store.names().unwrap_err();
     assert!(error.to_string().contains("larger than"), "{error}");

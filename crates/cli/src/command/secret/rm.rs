@@ -83,10 +83,6 @@ fn show(ui: &Ui, done: &Done) {
         ui.note(&Line::new().put(Label::Dim, "No secrets are set."));
     }
     for name in &done.removed {
-        ui.note(
-            &Line::new()
-                .put(Label::Name, name.clone())
-                .text(" removed"),
-        );
+        ui.note(&Line::new().put(Label::Name, name.clone()).text(" removed"));
     }
 }

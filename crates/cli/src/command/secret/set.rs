@@ -48,9 +48,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     // A store that cannot be used is told before a person types anything.
     store.names().map_err(|error| failed(&error))?;
     let secret = read(&args.name)?;
-    config::private_dir(&around.dirs.state).map_err(|error| {
-        Failure::new(Kind::Failed, "no folder for the secrets").because(&error)
-    })?;
+    config::private_dir(&around.dirs.state)
+        .map_err(|error| Failure::new(Kind::Failed, "no folder for the secrets").because(&error))?;
     let done = Done {
         replaced: store.set(&name, &secret).map_err(|error| failed(&error))?,
         name: name.as_str(),
