@@ -122,7 +122,7 @@ impl Silent {
 impl Drop for Silent {
     fn drop(&mut self) {
         // What was typed too much is not for the shell.
-        drop(tcsetattr(io::stdin(), OptionalActions::Flush, &self.0));
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
     }
 }
 

@@ -180,7 +180,7 @@ fn a_store_that_cannot_be_read_is_left_alone() {
             &["secret", "rm", "x"],
             &["secret", "rm", "--all", "--yes"],
         ] {
-            let told = home.run_with(words, VALUE).failed(1);
+            let told = home.run(words).failed(1);
             assert!(told.contains(said), "{told}");
         }
         assert_eq!(std::fs::read(&file).unwrap(), before);

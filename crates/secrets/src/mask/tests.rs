@@ -97,6 +97,49 @@ fn more_than_can_be_masked_is_an_error() {
     assert_eq!(Masker::new(&secrets).unwrap_err(), MaskError::TooMuch);
 }
 
+/// `cargo test --release -p portolan-secrets -- --ignored --nocapture`
+#[test]
+#[ignore = "measures"]
+fn how_long_a_result_of_64_kb_takes() {
+    let line = "{\"id\":4711,\"title\":\"An issue of many\",\"body\":\"It does not work, with token ghp_\"},\n";
+    let text = line.repeat((64 << 10) / line.len() + 1);
+    let text = &text[..64 << 10];
+    let token = |n: u64| {
+        let mixed = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!("ghp_{mixed:016x}{:016x}", mixed.rotate_left(29))
+    };
+    let awkward = |n: u64| format!("{}/+\"\\ é\n", token(n));
+    for (what, values) in [
+        ("1 token", (0..1).map(token).collect::<Vec<_>>()),
+        ("20 tokens", (0..20).map(token).collect()),
+        ("200 tokens", (0..200).map(token).collect()),
+        ("20 awkward ones", (0..20).map(awkward).collect()),
+        ("1 of 64 kB", vec![token(0).repeat(1800)]),
+        ("1 awkward of 64 kB", vec![awkward(0).repeat(1400)]),
+    ] {
+        let values: Vec<_> = values.iter().map(|v| Secret::new(v).unwrap()).collect();
+        let begun = std::time::Instant::now();
+        let masker = Masker::new(&values).unwrap();
+        let built = begun.elapsed();
+        let dirty = text.replace("It does", values[0].reveal());
+        let best = |text: &str| {
+            let once = || {
+                let begun = std::time::Instant::now();
+                std::hint::black_box(masker.mask(std::hint::black_box(text)));
+                begun.elapsed()
+            };
+            (0..200).map(|_| once()).min().unwrap()
+        };
+        let memory = masker.0.as_ref().unwrap().automaton.memory_usage();
+        let dirty = &dirty[..dirty.floor_char_boundary(64 << 10)];
+        println!(
+            "{what}: built in {built:?}, {memory} bytes; 64 kB without values {:?}, with {:?}",
+            best(text),
+            best(dirty)
+        );
+    }
+}
+
 /// Every byte that belongs to a form, found by looking everywhere.
 fn slow(values: &[String], text: &[u8]) -> Vec<u8> {
     let forms: Vec<_> = values.iter().flat_map(|v| forms::of(v)).collect();
