@@ -3,6 +3,7 @@
 mod completion;
 mod demo;
 mod gateway;
+mod secret;
 mod server;
 mod tools;
 mod version;
@@ -24,6 +25,9 @@ pub(crate) enum Command {
     /// Look after the servers of running gateways
     #[command(subcommand)]
     Server(server::Server),
+    /// Keep the secrets that servers need
+    #[command(subcommand)]
+    Secret(secret::Secret),
     /// See the gateway work with real servers, in half a minute
     Demo(demo::Args),
     /// Print the version
@@ -42,6 +46,7 @@ impl Command {
             Self::Gateway(command) => command.run(ui),
             Self::Tools(command) => command.run(ui),
             Self::Server(command) => command.run(ui),
+            Self::Secret(command) => command.run(ui),
             Self::Demo(args) => demo::run(ui, &args),
             Self::Version(args) => version::run(ui, &args),
             Self::Completion(args) => completion::run(ui, &args),

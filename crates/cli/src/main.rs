@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod local;
 mod log;
+mod prompt;
 mod running;
 mod surroundings;
 mod tool;

@@ -11,6 +11,7 @@ mod cli {
     mod misbehaving;
     mod misbehaving_clients;
     mod output;
+    mod secret;
     mod server;
     mod stdio;
     mod tools;

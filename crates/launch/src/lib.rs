@@ -7,6 +7,7 @@
 //! Read `launcher` first, then `process`, then `guard`.
 
 mod backoff;
+mod capture;
 mod environment;
 mod error;
 mod exit;
@@ -20,6 +21,7 @@ mod spawn;
 mod stderr;
 
 pub use backoff::Backoff;
+pub use capture::ProgramRunner;
 pub use error::LaunchError;
 pub use exit::ExitReason;
 pub use launcher::{Launched, Launcher, Link, Options, ProcessLauncher};

@@ -26,6 +26,9 @@ pub const STDERR_REST: Duration = Duration::from_millis(2);
 /// How long the last words of a dead server are waited for.
 pub const STDERR_DRAIN: Duration = Duration::from_millis(250);
 
+/// Lines of its standard error that are told of a program that gave no secret.
+pub const CAPTURE_ERROR_LINES: usize = 3;
+
 /// The longest wait between two starts.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// The wait after the first failure.

@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![cfg(target_os = "linux")]
 
+mod processes {
+    mod capture;
+}
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};

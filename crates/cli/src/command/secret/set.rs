@@ -1,0 +1,92 @@
+//! `portolan secret set NAME`
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+
+use secrets::{Secret, limits::VALUE_BYTES_MAX};
+use serde::Serialize;
+
+use super::{failed, parse, store};
+use crate::error::{Failure, Kind};
+use crate::prompt;
+use crate::surroundings::Surroundings;
+use crate::ui::{Label, Line, Ui};
+
+/// Set a secret; its value is asked for, or read from stdin
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portolan secret set github.personal_access_token
+  portolan secret set tls.key < key.pem
+  pass show github | portolan secret set github.personal_access_token")]
+pub(crate) struct Args {
+    /// The secret, by custom after its server: server.key
+    name: String,
+
+    /// Refused: what stands on a command line can be seen.
+    #[arg(hide = true)]
+    value: Vec<OsString>,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    name: &'a str,
+    store: String,
+    replaced: bool,
+}
+
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    if let Some((name, _)) = args.name.split_once('=') {
+        return Err(seen(name));
+    }
+    if !args.value.is_empty() {
+        return Err(seen(&args.name));
+    }
+    let name = parse(&args.name)?;
+    let around = Surroundings::of_process()?;
+    let store = store(&around);
+    // A store that cannot be used is told before a person types anything.
+    store.names().map_err(|error| failed(&error))?;
+    let secret = read(&args.name)?;
+    config::private_dir(&around.dirs.state)
+        .map_err(|error| Failure::new(Kind::Failed, "no folder for the secrets").because(&error))?;
+    let done = Done {
+        replaced: store.set(&name, &secret).map_err(|error| failed(&error))?,
+        name: name.as_str(),
+        store: store.path().display().to_string(),
+    };
+    ui.value(&done, |ui| {
+        let said = if done.replaced { " replaced" } else { " set" };
+        ui.note(
+            &Line::new()
+                .put(Label::Name, done.name.to_owned())
+                .text(said),
+        );
+    })
+}
+
+fn read(name: &str) -> Result<Secret, Failure> {
+    // One more than a value, for the line break at its end, and one to see that it goes on.
+    let max = VALUE_BYTES_MAX + 3;
+    let bytes = if std::io::stdin().is_terminal() {
+        prompt::hidden(&format!("Value of {name}: "), max)?
+    } else {
+        prompt::all(max)?
+    };
+    Secret::from_input(&bytes).map_err(|error| {
+        Failure::new(Kind::Usage, format!("`{name}` is not set: {error}")).hint(format!(
+            "`portolan secret set {name}` takes the value from stdin, or asks for it on a terminal"
+        ))
+    })
+}
+
+/// A value was given where everybody sees it. It is not repeated.
+fn seen(name: &str) -> Failure {
+    let name = parse(name).map_or_else(|_| "NAME".to_owned(), |name| name.to_string());
+    let message = "a value does not belong on the command line: every process can read it there, and your shell keeps it";
+    Failure::new(Kind::Usage, message)
+        .hint(format!("`portolan secret set {name}` asks for the value"))
+        .hint(format!(
+            "`portolan secret set {name} < FILE` reads it from a file"
+        ))
+}

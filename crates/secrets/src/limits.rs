@@ -1,0 +1,35 @@
+//! Every number that bounds what a secret may be, and what is spent on it.
+
+use std::time::Duration;
+
+/// Longest value. Environments and headers hold less; a key in PEM or a service account in JSON a few thousand.
+pub const VALUE_BYTES_MAX: usize = 64 << 10;
+/// Longest name of a secret.
+pub const NAME_CHARS_MAX: usize = 128;
+/// Most secrets in one store.
+pub const SECRETS_MAX: usize = 1_000;
+/// Largest file of a store.
+pub const STORE_BYTES_MAX: usize = 16 << 20;
+/// Largest key file.
+pub const KEY_FILE_BYTES_MAX: usize = 4_096;
+/// How long a change waits for those of other processes.
+pub const LOCK_WAIT: Duration = Duration::from_secs(10);
+/// How often the lock is tried while waiting.
+pub const LOCK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Largest `.env` file.
+pub const ENV_FILE_BYTES_MAX: usize = 1 << 20;
+/// Problems told of one `.env` file; the rest is counted.
+pub const ENV_FILE_PROBLEMS_MAX: usize = 20;
+
+/// Longest text of a reference.
+pub const REFERENCE_BYTES_MAX: usize = 4_096;
+/// Most words of a `cmd:` reference.
+pub const COMMAND_WORDS_MAX: usize = 64;
+/// How long a program may take to tell a secret: it may ask a machine elsewhere, or a person to touch a key.
+pub const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Shortest value that is masked: shorter ones are words that stand everywhere.
+pub const MASK_BYTES_MIN: usize = 8;
+/// What all forms of all values of one masker may hold together; it takes some 30 times as much memory at worst.
+pub const MASK_FORMS_BYTES_MAX: usize = 4 << 20;
