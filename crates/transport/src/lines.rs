@@ -16,7 +16,9 @@ pub(crate) struct Lines {
     chunk: BytesMut,
     filled: usize,
     /// The beginning of a line that is longer than a chunk; the rest of it is in `chunk`.
-    long: Vec<u8>,
+    long: Vec<BytesMut>,
+    /// What `long` holds together.
+    long_bytes: usize,
     /// How far there is known to be no newline.
     scanned: usize,
     /// Inside a line that was too long.
@@ -34,6 +36,7 @@ impl Lines {
             chunk: BytesMut::new(),
             filled: 0,
             long: Vec::new(),
+            long_bytes: 0,
             scanned: 0,
             skipping: false,
             limit,
@@ -79,9 +82,12 @@ impl Lines {
         let mut line = if self.long.is_empty() {
             end.freeze()
         } else {
-            let mut long = std::mem::take(&mut self.long);
-            long.extend_from_slice(&end);
-            long.into()
+            let mut whole = Vec::with_capacity(self.long_bytes + end.len());
+            for piece in self.take_long() {
+                whole.extend_from_slice(&piece);
+            }
+            whole.extend_from_slice(&end);
+            whole.into()
         };
         if line.last() == Some(&b'\r') {
             line.truncate(line.len() - 1);
@@ -112,9 +118,9 @@ impl Lines {
     fn no_newline(&mut self) -> Option<Result<Bytes, ReadError>> {
         if self.skipping {
             self.filled = 0;
-        } else if self.long.len() + self.filled > self.limit {
+        } else if self.long_bytes + self.filled > self.limit {
             self.filled = 0;
-            self.long = Vec::new();
+            self.take_long();
             self.scanned = 0;
             self.skipping = true;
             return Some(Err(ReadError::TooLong { limit: self.limit }));
@@ -134,11 +140,18 @@ impl Lines {
         self.chunk = chunk;
     }
 
-    /// The chunk is full of one line: it makes room for more of it.
+    /// The chunk is full of one line: more of it goes to another one.
     fn spill(&mut self) {
-        self.long.extend_from_slice(&self.chunk[..self.filled]);
-        self.filled = 0;
+        self.long_bytes += self.filled;
+        let piece = self.chunk.split_to(std::mem::take(&mut self.filled));
+        self.long.push(piece);
         self.scanned = 0;
+        self.renew();
+    }
+
+    fn take_long(&mut self) -> Vec<BytesMut> {
+        self.long_bytes = 0;
+        std::mem::take(&mut self.long)
     }
 }
 
