@@ -63,6 +63,7 @@ impl Local {
             session: Some(Arc::clone(&session)),
             headers: None,
             only: None,
+            workspace: None,
         };
         let mut local = Self {
             gateway: gateway.clone(),

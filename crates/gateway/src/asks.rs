@@ -170,6 +170,8 @@ pub(crate) struct Side<'a> {
     pub(crate) era: Era,
     /// Only this server.
     pub(crate) only: Option<&'a Arc<str>>,
+    /// The endpoint is the workspace's own, so that its lists may follow what is added, in the stateless era too.
+    pub(crate) is_endpoint: bool,
     /// For the stateless era, where it is said with each request.
     pub(crate) asks: Asks,
 }

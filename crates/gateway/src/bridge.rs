@@ -19,7 +19,7 @@ mod items;
 mod lost;
 mod parking;
 mod request;
-mod rounds;
+pub(crate) mod rounds;
 mod ticket;
 
 use std::sync::Arc;
@@ -34,6 +34,7 @@ pub(crate) use lost::{crosses, extension_crosses};
 pub(crate) use parking::{Parking, Resumed, Retry, deliver, resume};
 pub(crate) use request::{Stamp, stamp, strip};
 pub(crate) use rounds::Round;
+pub(crate) use ticket::request_digest;
 
 use crate::call::Call;
 use crate::session::level_index;

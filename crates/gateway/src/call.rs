@@ -13,6 +13,7 @@ use crate::asks::{Asks, Side};
 use crate::bridge::{self, Crossing};
 use crate::calls::CallHandle;
 use crate::core::Core;
+use crate::dynamic::Exec;
 use crate::error::{Fault, silence};
 use crate::front::{Answer, Door, Origin, StatelessHeaders};
 use crate::limits::STATELESS_IN_FLIGHT_MAX;
@@ -33,6 +34,10 @@ pub(crate) struct Call {
     pub(crate) session: Option<Arc<Session>>,
     pub(crate) workspace: Arc<Workspace>,
     pub(crate) only: Option<Arc<str>>,
+    /// It came by its workspace's own endpoint.
+    pub(crate) is_endpoint: bool,
+    /// The tool that it calls in the place of one of ours.
+    pub(crate) exec: Option<Box<Exec>>,
     pub(crate) headers: Option<Arc<StatelessHeaders>>,
     pub(crate) frame: Frame,
     pub(crate) handle: Arc<CallHandle>,
@@ -81,10 +86,13 @@ impl Call {
             return Err(refused(core, from, &frame, era, &fault));
         }
         core.in_flight.fetch_add(1, Ordering::Relaxed);
-        let workspace = from
-            .session
-            .as_ref()
-            .map_or_else(|| core.base(&from.caller), |s| s.workspace.clone());
+        let named = from.workspace.as_ref().filter(|_| from.session.is_none());
+        let named = named.and_then(|handle| core.workspace(handle, &from.caller));
+        let is_endpoint = named.is_some();
+        let workspace = named.unwrap_or_else(|| match &from.session {
+            Some(session) => session.workspace.clone(),
+            None => core.base(&from.caller),
+        });
         Ok(Self {
             core: core.clone(),
             id: core.next_id(),
@@ -92,6 +100,8 @@ impl Call {
             session: from.session.clone(),
             workspace,
             only: from.only.clone(),
+            is_endpoint,
+            exec: None,
             headers: from.headers.clone(),
             frame,
             handle,
@@ -126,6 +136,7 @@ impl Call {
             workspace: &self.workspace,
             era: self.era,
             only: self.only.as_ref(),
+            is_endpoint: self.is_endpoint,
             asks: self.asks,
         }
     }

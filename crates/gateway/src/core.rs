@@ -1,6 +1,8 @@
 //! The state that all conversations share: servers, sessions, views, and what was learnt.
 
+mod pool;
 mod views;
+mod workspaces;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,10 +18,11 @@ use wire::Era;
 
 use crate::asks::{Asks, Capabilities, Side};
 use crate::bridge::Parking;
+use crate::dynamic::Directory;
 use crate::front::{Busy, Caller, Door, Reloaded};
 use crate::limits::SETS_MAX;
 use crate::lists::Kind;
-use crate::options::{Settings, only_tools};
+use crate::options::{Dynamic, Settings, only_tools};
 use crate::outbox::lock;
 use crate::phase::{Decider, Interceptor};
 use crate::record::{Recorder, StartRecord};
@@ -29,6 +32,7 @@ use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
 use crate::workspace::Workspace;
+use pool::Pooled;
 use views::Shared;
 
 /// Shards of the session table.
@@ -46,6 +50,12 @@ pub(crate) struct Core {
     session_count: AtomicU64,
     /// The workspace of each caller that has no conversation: stateless requests over HTTP.
     bases: Mutex<HashMap<Caller, Arc<Workspace>>>,
+    /// Workspaces that clients can name.
+    handles: Mutex<HashMap<Arc<str>, Arc<Workspace>>>,
+    /// Servers that conversations have added.
+    pool: Mutex<Vec<Pooled>>,
+    /// What servers there are to add; none where conversations cannot.
+    pub(crate) directory: Option<Arc<Directory>>,
     /// Counts changes of any list.
     generation: AtomicU64,
     next_id: AtomicU64,
@@ -80,6 +90,7 @@ pub(crate) struct Parts {
     pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
     pub(crate) tasks: Tasks,
     pub(crate) parking: Parking,
+    pub(crate) dynamic: Option<Dynamic>,
 }
 
 impl Core {
@@ -99,6 +110,11 @@ impl Core {
             sessions: std::array::from_fn(|_| Mutex::default()),
             session_count: AtomicU64::new(0),
             bases: Mutex::default(),
+            handles: Mutex::default(),
+            pool: Mutex::default(),
+            directory: parts
+                .dynamic
+                .map(|dynamic| Arc::new(Directory::new(dynamic))),
             generation: AtomicU64::new(1),
             next_id: AtomicU64::new(1),
             views: Mutex::default(),
@@ -182,6 +198,9 @@ impl Core {
             .collect();
         let uses_gone: Vec<Arc<Upstream>> =
             gone.iter().flat_map(|server| server.upstreams()).collect();
+        if let Some(directory) = &self.directory {
+            directory.reloaded(&servers, &reloaded.removed);
+        }
         self.servers.store(Arc::new(servers));
         if reloaded.is_empty() {
             return reloaded;
@@ -206,7 +225,7 @@ impl Core {
 
     /// Lets go of the upstreams that are left: everything has ended.
     pub(crate) fn forget_all(&self) {
-        for server in self.servers().iter() {
+        for server in self.all_servers() {
             for upstream in server.upstreams() {
                 server.forget(&upstream);
             }
@@ -225,7 +244,9 @@ impl Core {
     fn workspaces(&self) -> Vec<Arc<Workspace>> {
         let of_sessions = self.sessions().into_iter().map(|s| s.workspace.clone());
         let bases: Vec<Arc<Workspace>> = lock(&self.bases).values().cloned().collect();
-        of_sessions.chain(bases).collect()
+        let named = lock(&self.handles);
+        let named = named.values().filter(|w| w.session().is_none()).cloned();
+        of_sessions.chain(bases).chain(named).collect()
     }
 
     // === conversations ===
@@ -305,6 +326,11 @@ impl Core {
             listen.end();
         }
         self.parking.leave(workspace.id);
+        self.forget_handle(workspace);
+        let added = lock(&workspace.chosen).take_all();
+        for server in added {
+            self.give_back(&server, workspace);
+        }
         for upstream in workspace.upstreams() {
             workspace.detach(&upstream);
             let is_unused = upstream.detach(workspace);
@@ -430,7 +456,7 @@ impl Core {
     fn sweep(self: &Arc<Self>) {
         let now_ms = self.began.elapsed().as_millis() as u64;
         self.now_ms.store(now_ms, Ordering::Relaxed);
-        for server in self.servers().iter() {
+        for server in self.all_servers() {
             let idle = server
                 .entry
                 .idle_timeout_s
@@ -444,6 +470,7 @@ impl Core {
             }
         }
         self.parking.sweep();
+        self.sweep_workspaces(now_ms);
         let session_idle = self.settings.session_idle.as_millis() as u64;
         for session in self.sessions() {
             for question in session.expire_questions() {

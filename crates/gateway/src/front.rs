@@ -60,6 +60,8 @@ pub struct Origin {
     pub headers: Option<Arc<StatelessHeaders>>,
     /// Only this server, under its own names (`/s/<server>/mcp`).
     pub only: Option<Arc<str>>,
+    /// The workspace whose endpoint it is (`/mcp/w/<workspace>`); only for stateless requests over HTTP.
+    pub workspace: Option<Arc<str>>,
 }
 
 /// What a request gets.
@@ -164,6 +166,7 @@ impl Gateway {
             interceptors: options.interceptors,
             tasks: Tasks::new()?,
             parking: Parking::new()?,
+            dynamic: options.dynamic,
         }));
         tokio::spawn(Core::tend(Arc::downgrade(&core)));
         Ok(Self { core })
@@ -212,10 +215,15 @@ impl Gateway {
         self.core.server(name).is_some()
     }
 
+    /// Whether this caller has a workspace of this handle.
+    pub fn has_workspace(&self, handle: &str, caller: &Caller) -> bool {
+        self.core.workspace(handle, caller).is_some()
+    }
+
     /// Servers and their state, for `server ls` and the admin socket.
     pub fn servers(&self) -> Vec<ServerStatus> {
         self.core
-            .servers()
+            .all_servers()
             .iter()
             .map(|server| status::of(server))
             .collect()
@@ -223,29 +231,32 @@ impl Gateway {
 
     /// The last lines that a server wrote on stderr, newest last, over all its upstreams.
     pub fn logs(&self, server: &str, lines: usize) -> Option<Vec<String>> {
-        self.core
-            .server(server)
-            .map(|server| status::logs(&server, lines))
+        let servers = self.core.servers_named(server);
+        let logs = servers.iter().map(|server| status::logs(server, lines));
+        logs.reduce(|mut all, more| {
+            all.extend(more);
+            all
+        })
     }
 
     /// Stops a server's upstreams; the next call starts it again. False if there is no such server.
     pub async fn restart(&self, server: &str) -> bool {
-        let Some(server) = self.core.server(server) else {
-            return false;
-        };
-        stop_all(&server).await;
-        server.set_stopped(false);
-        true
+        let servers = self.core.servers_named(server);
+        for server in &servers {
+            stop_all(server).await;
+            server.set_stopped(false);
+        }
+        !servers.is_empty()
     }
 
     /// Stops a server's upstreams and keeps it stopped until `restart`. False if there is no such server.
     pub async fn stop(&self, server: &str) -> bool {
-        let Some(server) = self.core.server(server) else {
-            return false;
-        };
-        server.set_stopped(true);
-        stop_all(&server).await;
-        true
+        let servers = self.core.servers_named(server);
+        for server in &servers {
+            server.set_stopped(true);
+            stop_all(server).await;
+        }
+        !servers.is_empty()
     }
 
     /// Takes other entries in place of those it has. Servers whose entry stays the same go on undisturbed.
@@ -255,7 +266,7 @@ impl Gateway {
 
     /// The metrics in the OpenMetrics text format.
     pub fn metrics(&self) -> String {
-        let servers = self.core.servers();
+        let servers = self.core.all_servers();
         let upstreams = servers.iter().map(|server| server.upstreams().len() as i64);
         self.core.telemetry.upstreams.set(upstreams.sum());
         self.core.telemetry.text()
@@ -276,7 +287,7 @@ impl Gateway {
         self.core.is_over.store(true, Ordering::Relaxed);
         let upstreams: Vec<_> = self
             .core
-            .servers()
+            .all_servers()
             .iter()
             .flat_map(|server| server.upstreams())
             .collect();

@@ -11,8 +11,10 @@ mod asks;
 mod bridge;
 mod call;
 mod calls;
+mod chosen;
 mod complaints;
 mod core;
+mod dynamic;
 mod eras;
 mod error;
 pub mod front;
@@ -42,6 +44,6 @@ mod view;
 mod workspace;
 
 pub use error::Fault;
-pub use options::{Options, Settings};
+pub use options::{Dynamic, Options, Person, Settings};
 pub use phase::{AllowAll, Decider, Decision, Facts, Interceptor};
 pub use record::{CallRecord, NoRecorder, Outcome, Recorder, StartRecord};

@@ -92,3 +92,15 @@ pub const ROUNDS_MAX: u32 = 32;
 pub const ROUND_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long clients may keep lists of a server that tells of their changes but not how long they last.
 pub const BRIDGED_TTL_MS: u64 = 5_000;
+/// Random bytes of a workspace's handle.
+pub const HANDLE_BYTES: usize = 18;
+/// Workspaces that can be named at a time.
+pub const WORKSPACES_MAX: usize = 10_000;
+/// Of these, of one caller.
+pub const WORKSPACES_PER_CALLER_MAX: usize = 1_000;
+/// Servers that one workspace adds.
+pub const ADDED_MAX: usize = 64;
+/// The most results of `mcp-find`.
+pub const FOUND_MAX: usize = 50;
+/// How long the person may think about a question of the gateway's own.
+pub const PERSON_WAIT: Duration = Duration::from_secs(600);

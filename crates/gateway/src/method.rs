@@ -9,6 +9,7 @@ mod task_list;
 use wire::{Era, method};
 
 use crate::call::Call;
+use crate::dynamic::{self, Work};
 use crate::error::Fault;
 use crate::routed::{self, Plan};
 
@@ -18,6 +19,8 @@ pub(crate) enum Route {
     Server(Box<Plan>),
     /// Nowhere: this is the result, raw JSON.
     Here(String),
+    /// Nowhere: the result is being worked on.
+    Own(Work),
     /// Nowhere, for the server has said so already; whether the client may ask is still to be decided.
     Known(Box<Plan>, &'static str),
     /// Nowhere: a stream of messages that the call's mailbox gets.
@@ -27,7 +30,10 @@ pub(crate) enum Route {
 /// Finds out where a request goes; answers those that end here.
 pub(crate) async fn resolve(call: &mut Call) -> Result<Route, Fault> {
     if call.frame.method() == method::TOOLS_CALL {
-        return server(call).await;
+        return match dynamic::asked(call) {
+            Some(tool) => Box::pin(dynamic::resolve(call, tool)).await,
+            None => server(call).await,
+        };
     }
     // Boxed: the futures of the others are large, and every call would carry their size.
     Box::pin(others(call)).await

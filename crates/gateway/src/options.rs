@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::Entry;
+use catalog::{Catalogs, Entry, Secret, SecretSpec};
 use launch::Launcher;
+use serde_json::{Map, Value};
 use store::StoreHandle;
 
 use crate::phase::{AllowAll, Decider, Interceptor};
@@ -28,6 +29,39 @@ pub struct Options {
     pub decider: Arc<dyn Decider>,
     /// See and change calls and their answers, in this order.
     pub interceptors: Vec<Arc<dyn Interceptor>>,
+    /// The tools by which agents find and add servers; none: there are none.
+    pub dynamic: Option<Dynamic>,
+}
+
+/// What agents find servers in.
+#[derive(Clone)]
+pub struct Dynamic {
+    /// Reads the catalogs; called once, when somebody first looks for a server, on a thread that may wait.
+    pub catalogs: Arc<dyn Fn() -> Catalogs + Send + Sync>,
+    /// What the person has set.
+    pub person: Arc<dyn Person>,
+}
+
+/// What the person who runs the gateway has set for servers, outside of any conversation. Called on the threads of calls:
+/// answers come from memory or a small file.
+pub trait Person: Send + Sync {
+    /// Whether a credential of an entry is there.
+    fn has_secret(&self, entry: &Entry, spec: &SecretSpec) -> bool;
+
+    /// A credential of an entry.
+    fn secret(&self, entry: &Entry, spec: &SecretSpec) -> Option<Secret>;
+
+    /// The configuration of a server.
+    fn config(&self, server: &str) -> Map<String, Value>;
+
+    /// Whether the person has agreed to this entry's being started.
+    fn is_approved(&self, entry: &Entry) -> bool;
+
+    /// The person agrees to it.
+    ///
+    /// # Errors
+    /// Why that cannot be kept.
+    fn approve(&self, entry: &Entry) -> Result<(), String>;
 }
 
 impl Options {
@@ -42,6 +76,7 @@ impl Options {
             recorder: Arc::new(NoRecorder),
             decider: Arc::new(AllowAll),
             interceptors: Vec::new(),
+            dynamic: None,
         }
     }
 }

@@ -17,6 +17,7 @@ use wire::Frame;
 use crate::bridge::{self, Crossing, Resumed};
 use crate::call::Call;
 use crate::core::Core;
+use crate::dynamic;
 use crate::error::Fault;
 use crate::front::{Events, Origin, Reply};
 use crate::identify;
@@ -43,6 +44,10 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
         let plan = match handle.unless_over(method::resolve(&mut call)).await {
             Some(Ok(Route::Server(plan))) => plan,
             Some(Ok(Route::Here(result))) => return Reply::Done(call.finish_here(&result)),
+            Some(Ok(Route::Own(work))) => {
+                dynamic::carry_out(handle, call.raw_id(), work);
+                return next(call, None).await;
+            }
             Some(Ok(Route::Known(plan, result))) => {
                 return Reply::Done(match authorize(&call, *plan) {
                     Ok(_) => call.finish_here(result),
@@ -138,6 +143,9 @@ fn facts<'a>(call: &'a Call, plan: &'a Plan) -> Facts<'a> {
         method: call.frame.method(),
         server: &plan.target.server.name,
         name: &plan.target.own,
-        params: call.frame.params().unwrap_or("{}"),
+        params: match &call.exec {
+            Some(exec) => &exec.params,
+            None => call.frame.params().unwrap_or("{}"),
+        },
     }
 }

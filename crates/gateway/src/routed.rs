@@ -68,10 +68,16 @@ type Planned = (Plan, Option<Trace>, Option<Box<str>>);
 fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> {
     let params = call.params()?;
     let subject = subject(call, &params)?;
-    let target = find(call, view, &subject, may_guess)?;
+    let target = match &call.exec {
+        Some(exec) => exec.target.clone(),
+        None => find(call, view, &subject, may_guess)?,
+    };
     let mut edits = call.frame.edit();
     let id = call.id.to_string();
     edits.replace(call.raw_id(), id.clone());
+    if let Some(exec) = &call.exec {
+        edits.set(&params, "arguments", exec.arguments.as_str());
+    }
     if subject.kind != Asked::Anything && *subject.name != *target.own {
         edits.replace(subject.raw, quote(&target.own));
     }
@@ -98,7 +104,15 @@ fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> 
     }
     let mut mirrored = Vec::new();
     if (era == Era::Stateless || call.headers.is_some()) && !target.mirrored.is_empty() {
-        mirrored = headers(&params, &target.mirrored, call.headers.as_deref())?;
+        mirrored = match &call.exec {
+            // What our own tool's headers say is about that.
+            Some(exec) => {
+                let params = Object::parse(&exec.params);
+                let params = params.map_err(|e| Fault::Params(e.to_string()))?;
+                headers(&params, &target.mirrored, None)?
+            }
+            None => headers(&params, &target.mirrored, call.headers.as_deref())?,
+        };
     }
     if era == Era::Handshake {
         mirrored.clear();
@@ -114,7 +128,10 @@ fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> 
         progress,
         behalf: behalf(call, era),
     };
-    let name = (subject.kind != Asked::Anything).then(|| Box::from(&*subject.name));
+    let name = (subject.kind != Asked::Anything).then(|| match &call.exec {
+        Some(exec) => exec.target.own.clone(),
+        None => Box::from(&*subject.name),
+    });
     let plan = Plan { target, out, retry };
     Ok((plan, trace, name))
 }
@@ -253,7 +270,10 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>, may_guess: bool) -> Res
                 .tasks
                 .open(&subject.name, &call.workspace.caller)
                 .ok_or_else(unknown)?;
-            let server = call.core.server(&server).ok_or_else(unknown)?;
+            let server = call
+                .core
+                .server_in(&call.workspace, &server)
+                .ok_or_else(unknown)?;
             // Tasks of one era are unknown in the other.
             if call.core.wire_era(&server, call.era) == Some(other(call.era)) {
                 return Err(unknown());

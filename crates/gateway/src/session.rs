@@ -321,6 +321,16 @@ impl Session {
             .collect()
     }
 
+    /// Ends those of one server.
+    pub(crate) fn take_subscriptions_of(&self, server: &str) -> Vec<Owned> {
+        let mut subscriptions = lock(&self.subscriptions);
+        let of_server = |resource: &Owned, _: &mut Box<str>| *resource.server == *server;
+        subscriptions
+            .extract_if(of_server)
+            .map(|(resource, _)| resource)
+            .collect()
+    }
+
     pub(crate) fn subscription_count(&self) -> usize {
         lock(&self.subscriptions).len()
     }

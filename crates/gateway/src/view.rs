@@ -21,6 +21,8 @@ pub(crate) struct View {
     pub(crate) era: Era,
     /// The servers in configuration order, with what is known of each.
     pub(crate) parts: Vec<Part>,
+    /// Whether the gateway's own tools stand before all others.
+    pub(crate) has_menu: bool,
     tools: Named,
     prompts: Named,
     resources: Named,
@@ -32,6 +34,8 @@ pub(crate) struct View {
 pub(crate) struct Part {
     pub(crate) server: Arc<Server>,
     pub(crate) lists: Option<Arc<Lists>>,
+    /// Whether what it offers is listed; it can be used in any case.
+    pub(crate) is_listed: bool,
 }
 
 impl Part {
@@ -76,14 +80,30 @@ struct Named {
 }
 
 impl View {
-    /// The view of these servers, keeping the names of `before`.
-    pub(crate) fn new(era: Era, parts: Vec<Part>, before: Option<&Self>) -> Self {
-        let make = |kind: Kind| Named::new(kind, era, &parts, before.map(|view| view.named(kind)));
+    /// The view of these servers, keeping the names of `before`. `menu` are the definitions of the gateway's own tools, with
+    /// commas between them.
+    pub(crate) fn new(
+        era: Era,
+        parts: Vec<Part>,
+        menu: Option<&str>,
+        before: Option<&Self>,
+    ) -> Self {
+        let make = |kind: Kind| {
+            let first = menu.filter(|_| kind == Kind::Tools);
+            Named::new(
+                kind,
+                era,
+                &parts,
+                first,
+                before.map(|view| view.named(kind)),
+            )
+        };
         let (tools, prompts) = (make(Kind::Tools), make(Kind::Prompts));
         let (resources, templates) = (make(Kind::Resources), make(Kind::Templates));
         Self {
             era,
             parts,
+            has_menu: menu.is_some(),
             tools,
             prompts,
             resources,
@@ -132,6 +152,42 @@ impl View {
                 mirrored: item.mirrored.clone().into(),
             })
         })
+    }
+
+    /// The tools of one server under the names that they have here, rendered.
+    pub(crate) fn tools_of(&self, server: &Server) -> Vec<(Box<str>, Cow<'_, Item>)> {
+        let part = self
+            .parts
+            .iter()
+            .find(|part| std::ptr::eq(&*part.server, server));
+        let Some((part, lists)) = part.and_then(|part| Some((part, part.lists.as_ref()?))) else {
+            return Vec::new();
+        };
+        let offered = lists
+            .tools
+            .iter()
+            .filter(|item| part.offers(self.era, item));
+        offered
+            .filter_map(|item| {
+                let owned = Owned {
+                    server: (&*server.name).into(),
+                    own: item.key.clone(),
+                };
+                let name = self.tools.given.get(&owned)?.clone();
+                Some((name, part.shown(self.era, Kind::Tools, item)))
+            })
+            .collect()
+    }
+
+    /// The tools that their servers call so, with the names that they have here.
+    pub(crate) fn namesakes(&self, own: &str) -> Vec<(Box<str>, Target)> {
+        let targets = self.tools.targets.iter();
+        let mut found: Vec<(Box<str>, Target)> = targets
+            .filter(|(_, target)| *target.own == *own)
+            .map(|(name, target)| (name.clone(), target.clone()))
+            .collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
     }
 
     /// The names of a list, for hints.
@@ -296,7 +352,13 @@ impl View {
 }
 
 impl Named {
-    fn new(kind: Kind, era: Era, parts: &[Part], before: Option<&Self>) -> Self {
+    fn new(
+        kind: Kind,
+        era: Era,
+        parts: &[Part],
+        first: Option<&str>,
+        before: Option<&Self>,
+    ) -> Self {
         let mut wanted = Vec::new();
         let mut items: Vec<(&Part, &Item)> = Vec::new();
         for part in parts {
@@ -326,8 +388,20 @@ impl Named {
             ..Self::default()
         };
         let mut page = String::from("[");
-        let mut on_page = 0;
+        page.push_str(first.unwrap_or_default());
+        let mut on_page = usize::from(first.is_some());
         for ((owned, (part, item)), name) in wanted.into_iter().zip(items).zip(names) {
+            let target = Target {
+                server: part.server.clone(),
+                own: item.key.clone(),
+                mirrored: item.mirrored.clone().into(),
+            };
+            named.targets.insert(name.clone(), target);
+            named.given.insert(owned, name.clone());
+            named.order.push(name.clone());
+            if !part.is_listed {
+                continue;
+            }
             if on_page == PAGE_ITEMS {
                 page.push(']');
                 named
@@ -340,14 +414,6 @@ impl Named {
             }
             on_page += 1;
             push_item(&mut page, kind, &part.shown(era, kind, item), &name);
-            let target = Target {
-                server: part.server.clone(),
-                own: item.key.clone(),
-                mirrored: item.mirrored.clone().into(),
-            };
-            named.targets.insert(name.clone(), target);
-            named.given.insert(owned, name.clone());
-            named.order.push(name);
         }
         page.push(']');
         named.pages.push(page.into());
@@ -366,7 +432,7 @@ impl Named {
 }
 
 /// The item with its exposed name; the bytes that came if that is its own.
-fn push_item(page: &mut String, kind: Kind, item: &Item, name: &str) {
+pub(crate) fn push_item(page: &mut String, kind: Kind, item: &Item, name: &str) {
     if *item.key == *name {
         page.push_str(&item.raw);
         return;

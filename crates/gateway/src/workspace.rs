@@ -1,11 +1,12 @@
 //! The set of servers in use in one conversation, and what the conversation sees of them.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use wire::Era;
 
 use crate::asks::{Asks, Side};
+use crate::chosen::Chosen;
 use crate::front::Caller;
 use crate::listen::Listen;
 use crate::lists::Kind;
@@ -28,6 +29,12 @@ pub(crate) struct Workspace {
     listens: Mutex<Vec<Arc<Listen>>>,
     /// The lists that its client holds, a bit each.
     given: AtomicU8,
+    /// What it made of the configured servers.
+    pub(crate) chosen: Mutex<Chosen>,
+    /// By what it is named from outside, once it is.
+    pub(crate) handle: OnceLock<Arc<str>>,
+    /// When it was last named so, in milliseconds on the gateway's clock.
+    pub(crate) last_named: AtomicU64,
 }
 
 /// A view and what it is a view of.
@@ -35,6 +42,7 @@ struct Seen {
     era: Era,
     asks: Asks,
     only: Option<Arc<str>>,
+    is_endpoint: bool,
     generation: u64,
     view: Arc<View>,
 }
@@ -49,6 +57,9 @@ impl Workspace {
             views: Mutex::default(),
             listens: Mutex::default(),
             given: AtomicU8::new(0),
+            chosen: Mutex::default(),
+            handle: OnceLock::new(),
+            last_named: AtomicU64::new(0),
         }
     }
 
@@ -122,6 +133,7 @@ impl Workspace {
             era: side.era,
             asks: side.asks,
             only: side.only.cloned(),
+            is_endpoint: side.is_endpoint,
             generation,
             view: view.clone(),
         });
@@ -185,7 +197,10 @@ impl Workspace {
 
 impl Seen {
     fn is_from(&self, side: &Side<'_>) -> bool {
-        self.era == side.era && self.asks == side.asks && self.only.as_ref() == side.only
+        self.era == side.era
+            && self.asks == side.asks
+            && self.is_endpoint == side.is_endpoint
+            && self.only.as_ref() == side.only
     }
 }
 

@@ -27,6 +27,16 @@ pub trait Launcher: Send + Sync {
     fn launch_sse<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         Box::pin(reach_sse(entry))
     }
+
+    /// Whether what it would start for an entry is kept from the rest of this machine. Remote servers run elsewhere.
+    fn is_boxed(&self, entry: &Entry) -> bool {
+        !entry.launch.is_local()
+    }
+
+    /// Why it cannot start an entry at all, if so, as far as the entry says.
+    fn refuses(&self, _entry: &Entry) -> Option<String> {
+        None
+    }
 }
 
 /// A server that was started or reached.
@@ -168,6 +178,15 @@ impl Launcher for ProcessLauncher {
                     process: None,
                 })
             }),
+        }
+    }
+
+    fn refuses(&self, entry: &Entry) -> Option<String> {
+        match &entry.launch {
+            Launch::Command { .. } | Launch::Remote { .. } => None,
+            Launch::Container { .. } | Launch::Package { .. } | Launch::Unavailable { .. } => {
+                Some(refused(entry).to_string())
+            }
         }
     }
 }

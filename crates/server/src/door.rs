@@ -36,7 +36,10 @@ pub(crate) struct Door {
 /// Where a path leads.
 #[derive(Debug, PartialEq, Eq)]
 enum Route<'p> {
-    Mcp { only: Option<&'p str> },
+    Mcp {
+        only: Option<&'p str>,
+        workspace: Option<&'p str>,
+    },
     Sse,
     Messages,
     Health,
@@ -82,7 +85,7 @@ impl Door {
         }
         // What is rare is boxed: the future of every request is as large as its largest part.
         match route(head.uri.path()) {
-            Route::Mcp { only } => match self.admit(head, link) {
+            Route::Mcp { only, workspace } => match self.admit(head, link) {
                 Ok(_) if only.is_some_and(|server| !self.gateway.has_server(server)) => {
                     respond::error(
                         StatusCode::NOT_FOUND,
@@ -91,13 +94,26 @@ impl Door {
                         "there is no server of this name",
                     )
                 }
+                Ok(caller)
+                    if workspace
+                        .is_some_and(|handle| !self.gateway.has_workspace(handle, &caller)) =>
+                {
+                    respond::error(
+                        StatusCode::NOT_FOUND,
+                        None,
+                        code::INVALID_REQUEST,
+                        "there is no such workspace: it has expired, or belongs to somebody else",
+                    )
+                }
                 Ok(caller) => {
                     let only = only.map(Arc::from);
+                    let workspace = workspace.map(Arc::from);
                     let visit = Visit {
                         door: self,
                         link,
                         caller,
                         only,
+                        workspace,
                         head,
                     };
                     mcp::answer(&visit, body).await
@@ -142,16 +158,25 @@ fn refuse(refusal: &Refusal, link: &Link) -> Response<Body> {
 
 fn route(path: &str) -> Route<'_> {
     match path {
-        "/mcp" | "/mcp/" => Route::Mcp { only: None },
+        "/mcp" | "/mcp/" => Route::Mcp {
+            only: None,
+            workspace: None,
+        },
         "/sse" => Route::Sse,
         "/messages" => Route::Messages,
         "/health" | "/livez" | "/readyz" => Route::Health,
         _ => {
+            let is_name = |name: &&str| !name.is_empty() && !name.contains('/');
             let server = path
                 .strip_prefix("/s/")
-                .and_then(|rest| rest.strip_suffix("/mcp"));
-            match server.filter(|server| !server.is_empty() && !server.contains('/')) {
-                Some(server) => Route::Mcp { only: Some(server) },
+                .and_then(|rest| rest.strip_suffix("/mcp"))
+                .filter(is_name);
+            let workspace = path.strip_prefix("/mcp/w/").filter(is_name);
+            match server.or(workspace) {
+                Some(_) => Route::Mcp {
+                    only: server,
+                    workspace,
+                },
                 None => Route::Rest,
             }
         }
@@ -164,8 +189,10 @@ mod tests {
 
     #[test]
     fn paths_lead_where_they_say() {
-        assert_eq!(route("/mcp"), Route::Mcp { only: None });
-        assert_eq!(route("/s/time/mcp"), Route::Mcp { only: Some("time") });
+        let mcp = |only, workspace| Route::Mcp { only, workspace };
+        assert_eq!(route("/mcp"), mcp(None, None));
+        assert_eq!(route("/mcp/w/w-1"), mcp(None, Some("w-1")));
+        assert_eq!(route("/s/time/mcp"), mcp(Some("time"), None));
         assert_eq!(route("/sse"), Route::Sse);
         assert_eq!(route("/messages"), Route::Messages);
         assert_eq!(route("/readyz"), Route::Health);

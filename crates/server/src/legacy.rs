@@ -120,6 +120,7 @@ pub(crate) async fn post(
         session: Some(session.clone()),
         headers: None,
         only: None,
+        workspace: None,
     };
     let exchange = match wire::batch(&bytes) {
         Err(bad) => return respond::bad_frame(&bad),

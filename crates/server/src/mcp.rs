@@ -1,4 +1,4 @@
-//! The streamable HTTP endpoint, `/mcp` and `/s/<server>/mcp`: which method means what, in both eras. Owns
+//! The streamable HTTP endpoint, `/mcp`, `/mcp/w/<workspace>` and `/s/<server>/mcp`: which method means what, in both eras. Owns
 //! the checks of `Accept` and `Content-Type`. What a POST says is read in `mcp/post.rs`, who says it in
 //! `mcp/era.rs`; streams of sessions are `mcp/session.rs`.
 
@@ -27,6 +27,7 @@ pub(crate) struct Visit<'v> {
     pub(crate) link: &'v Arc<Link>,
     pub(crate) caller: Caller,
     pub(crate) only: Option<Arc<str>>,
+    pub(crate) workspace: Option<Arc<str>>,
     pub(crate) head: &'v Parts,
 }
 

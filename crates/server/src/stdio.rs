@@ -43,6 +43,7 @@ pub async fn serve_stdio(
         session: Some(session.clone()),
         headers: None,
         only: None,
+        workspace: None,
     };
     let mut desk = Desk {
         gateway,

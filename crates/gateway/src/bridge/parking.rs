@@ -77,15 +77,55 @@ impl Parking {
 
     /// A state that expires as late as a parked call would.
     fn sealed(&self, parked: u64, round: u32, call: &Call) -> Result<String, Fault> {
+        let request = request_digest(call.frame.method(), &call.params()?);
+        self.seal_of(parked, round, &call.workspace.caller, request)
+    }
+
+    fn seal_of(
+        &self,
+        parked: u64,
+        round: u32,
+        caller: &Caller,
+        request: [u8; 32],
+    ) -> Result<String, Fault> {
         let ticket = Ticket {
             parked,
             round,
             expires_ms: self.now_ms() + PARKED_WAIT.as_millis() as u64,
-            request: request_digest(call.frame.method(), &call.params()?),
+            request,
         };
         self.seal
-            .seal(&ticket, &call.workspace.caller)
+            .seal(&ticket, caller)
             .map_err(|_| Fault::Busy("requests for randomness"))
+    }
+
+    /// The state of a request of the gateway's own that is to be made again with answers.
+    pub(crate) fn seal_for(&self, caller: &Caller, request: [u8; 32]) -> Result<String, Fault> {
+        self.seal_of(0, 0, caller, request)
+    }
+
+    /// Whether a state of [`Self::seal_for`] belongs to this caller's request.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn opens(
+        &self,
+        state: &str,
+        caller: &Caller,
+        request: [u8; 32],
+    ) -> Result<(), &'static str> {
+        match self.seal.open(state, caller) {
+            None => {
+                Err("was not issued here, or not to this caller; make the call again without it")
+            }
+            Some(ticket) if ticket.request != request || ticket.parked != 0 => {
+                Err("belongs to another request; repeat the method and the parameters of that one")
+            }
+            Some(ticket) if ticket.expires_ms <= self.now_ms() => {
+                Err("has expired; make the call again without it")
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     /// Takes calls back whose clients did not come in time; where they have kept their turn and others wait for it, that is

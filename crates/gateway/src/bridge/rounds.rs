@@ -349,6 +349,27 @@ impl Again {
     }
 }
 
+/// Asks a client forms of the gateway's own while a call waits: keys and parameters. What it answers is `inputResponses`.
+pub(crate) async fn ask(
+    session: &Arc<Session>,
+    handle: &Arc<CallHandle>,
+    forms: &[(&str, String)],
+) -> Result<String, String> {
+    let asked = method::ELICITATION_CREATE;
+    let round = Arc::new(Round::default());
+    for (key, _) in forms {
+        lock(&round.inner)
+            .open
+            .insert((*key).into(), asked.to_owned());
+    }
+    for (key, params) in forms {
+        put(session, handle, &round, key, asked, params);
+    }
+    let answers = round.answers().await;
+    session.drop_round(&round);
+    answers
+}
+
 /// Asks the client one of the questions of a round.
 fn put(
     session: &Arc<Session>,

@@ -9,6 +9,7 @@ use wire::Era;
 
 use super::Core;
 use crate::asks::Side;
+use crate::dynamic::menu;
 use crate::front::Caller;
 use crate::limits::VIEWS_MAX;
 use crate::lists::Lists;
@@ -48,6 +49,9 @@ impl Core {
             return before;
         }
         let key = upstream.server.learn(lists.era(), &caller, lists.clone());
+        if let Some(directory) = &self.directory {
+            directory.learnt(&upstream.server.entry, lists);
+        }
         if let Some(store) = &self.store
             && before.as_ref() != Some(lists)
             && let Ok(text) = serde_json::to_vec(&**lists)
@@ -93,37 +97,61 @@ impl Core {
         let parts = self.parts(side);
         let view = match &before {
             Some(view) if same(&view.parts, &parts) => view.clone(),
-            _ => self.shared_view(side.era, parts, before.as_ref()),
+            _ => self.shared_view(side, parts, before.as_ref()),
         };
         side.workspace.set_view(side, generation, &view);
         view
     }
 
     fn parts(&self, side: &Side<'_>) -> Vec<Part> {
+        let is_wanted = |server: &Arc<Server>| side.only.is_none_or(|only| *only == server.name);
         let servers = self.servers.load();
-        let wanted = servers.iter().filter(|server| {
-            !server.entry.disabled && side.only.is_none_or(|only| *only == server.name)
-        });
+        let chosen = lock(&side.workspace.chosen);
+        let configured = servers
+            .iter()
+            .filter(|server| !server.entry.disabled && !chosen.hides(&server.name))
+            .map(|server| (server.clone(), true));
+        // Where a list must not follow what other requests do, it does not.
+        let follows = side.era == Era::Handshake || side.is_endpoint;
+        let added = chosen
+            .added()
+            .iter()
+            .map(|added| (added.server.clone(), added.is_listed && follows));
+        let wanted: Vec<(Arc<Server>, bool)> = configured
+            .chain(added)
+            .filter(|(server, _)| is_wanted(server))
+            .collect();
+        drop(chosen);
         wanted
-            .map(|server| {
-                let wire = self.wire_era(server, side.era);
+            .into_iter()
+            .map(|(server, is_listed)| {
+                let wire = self.wire_era(&server, side.era);
                 let own = side
                     .workspace
-                    .upstream(server, side)
-                    .or_else(|| self.started_by_others(side, server))
+                    .upstream(&server, side)
+                    .or_else(|| self.started_by_others(side, &server))
                     .and_then(|upstream| upstream.lists());
-                let learnt = |wire: Era| self.learnt(server, wire, &side.workspace.caller);
+                let learnt = |wire: Era| self.learnt(&server, wire, &side.workspace.caller);
                 let lists = own.or_else(|| wire.and_then(learnt));
                 Part {
-                    server: server.clone(),
+                    server,
                     lists,
+                    is_listed,
                 }
             })
             .collect()
     }
 
     /// A view of these parts after that one, made only once for all conversations that come the same way.
-    fn shared_view(&self, era: Era, parts: Vec<Part>, before: Option<&Arc<View>>) -> Arc<View> {
+    fn shared_view(
+        &self,
+        side: &Side<'_>,
+        parts: Vec<Part>,
+        before: Option<&Arc<View>>,
+    ) -> Arc<View> {
+        let era = side.era;
+        // One server alone is shown as it is.
+        let has_menu = self.directory.is_some() && side.only.is_none();
         let is_same = |shared: &Shared| match (&shared.before, before) {
             (None, None) => true,
             (Some(a), Some(b)) => std::ptr::eq(a.as_ptr(), Arc::as_ptr(b)),
@@ -136,12 +164,15 @@ impl Core {
                 .iter()
                 .filter(|shared| is_same(shared))
                 .filter_map(|shared| shared.view.upgrade());
-            candidates.find(|view| view.era == era && same(&view.parts, &parts))
+            candidates.find(|view| {
+                view.era == era && view.has_menu == has_menu && same(&view.parts, &parts)
+            })
         };
         if let Some(view) = found {
             return view;
         }
-        let view = Arc::new(View::new(era, parts, before.map(|view| &**view)));
+        let menu = has_menu.then_some(menu::TOOLS);
+        let view = Arc::new(View::new(era, parts, menu, before.map(|view| &**view)));
         let mut views = lock(&self.views);
         if views.len() < VIEWS_MAX {
             views.push(Shared {
@@ -189,7 +220,9 @@ fn same(a: &[Part], b: &[Part]) -> bool {
         _ => false,
     };
     a.len() == b.len()
-        && a.iter()
-            .zip(b)
-            .all(|(a, b)| Arc::ptr_eq(&a.server, &b.server) && same_lists(&a.lists, &b.lists))
+        && a.iter().zip(b).all(|(a, b)| {
+            a.is_listed == b.is_listed
+                && Arc::ptr_eq(&a.server, &b.server)
+                && same_lists(&a.lists, &b.lists)
+        })
 }

@@ -188,7 +188,7 @@ fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
         let Some((server, id)) = call.core.tasks.open(task, &call.workspace.caller) else {
             return false;
         };
-        let Some(server) = call.core.server(&server) else {
+        let Some(server) = call.core.server_in(&call.workspace, &server) else {
             return false;
         };
         let upstream = ask(&server);

@@ -142,6 +142,7 @@ impl Client {
             session: self.session.clone(),
             headers: headers.map(Arc::new),
             only: self.only.clone(),
+            workspace: None,
         }
     }
 

@@ -140,6 +140,7 @@ async fn messages_of_a_call_that_nobody_reads() {
         session: world.client("client 1").session.clone(),
         headers: None,
         only: None,
+        workspace: None,
     };
     let gateway = world.gateway();
     let call = r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"x","_meta":{"progressToken":1}}}"#;
@@ -307,6 +308,7 @@ async fn subscriptions_of_one_client() {
         session: world.client("client 1").session.clone(),
         headers: None,
         only: None,
+        workspace: None,
     };
     let gateway = world.gateway();
     let ask = async |id: usize, method: &str| {
@@ -348,6 +350,7 @@ async fn listen_streams_of_one_caller() {
         session: None,
         headers: None,
         only: None,
+        workspace: None,
     };
     let listen = async |id: usize| {
         let text = format!(

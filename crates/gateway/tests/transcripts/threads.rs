@@ -74,6 +74,7 @@ async fn play(gateway: &Gateway, thread: usize) {
         session: Some(session.clone()),
         headers: None,
         only: None,
+        workspace: None,
     };
     ask(
         gateway,

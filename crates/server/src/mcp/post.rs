@@ -69,6 +69,7 @@ fn origin(visit: &Visit<'_>, session: Option<Arc<Session>>) -> Origin {
         session,
         headers: None,
         only: visit.only.clone(),
+        workspace: visit.workspace.clone(),
     }
 }
 
@@ -161,6 +162,14 @@ async fn start(visit: &Visit<'_>, exchange: &mut Exchange) -> Start {
 
 /// `initialize` begins a session, and ends it again if it fails.
 async fn open(visit: &Visit<'_>, frame: Frame) -> Response<Body> {
+    if visit.workspace.is_some() {
+        return respond::error(
+            StatusCode::BAD_REQUEST,
+            frame.id(),
+            wire::code::INVALID_REQUEST,
+            "this is the endpoint of a workspace, for requests of 2026-07-28; a session has a workspace of its own: initialize it at /mcp",
+        );
+    }
     let session = match visit.door.gateway.open(visit.caller.clone(), Way::Http) {
         Ok(session) => session,
         Err(busy) => return respond::busy(frame.id(), &busy.to_string()),

@@ -148,6 +148,7 @@ impl Client {
                 .is_none()
                 .then(|| Arc::new(headers(&frame, odd))),
             only: self.only.clone(),
+            workspace: None,
         };
         match frame.kind() {
             Kind::Notification => gateway.notification(&origin, frame),

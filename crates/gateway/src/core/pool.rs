@@ -1,0 +1,98 @@
+//! The servers that conversations have added, one object for all that added the same thing in the same configuration: what
+//! is learnt of it is learnt once. Who may share its upstreams is the isolation key's matter, as with all servers.
+
+use std::sync::Arc;
+
+use catalog::Entry;
+
+use super::{Core, made};
+use crate::outbox::lock;
+use crate::server::Server;
+use crate::workspace::Workspace;
+
+/// A server, and how many workspaces have it.
+pub(super) struct Pooled {
+    server: Arc<Server>,
+    users: usize,
+}
+
+impl Core {
+    /// The server of this entry, for one more workspace.
+    pub(crate) fn borrow(&self, entry: Entry) -> Arc<Server> {
+        let mut pool = lock(&self.pool);
+        if let Some(known) = pool.iter_mut().find(|known| known.server.entry == entry) {
+            known.users += 1;
+            return known.server.clone();
+        }
+        let server = made(entry, &self.tools, &self.telemetry);
+        pool.push(Pooled {
+            server: server.clone(),
+            users: 1,
+        });
+        server
+    }
+
+    /// A workspace has no use for this server any more: what it alone used is stopped, once its calls have ended.
+    pub(crate) fn give_back(&self, server: &Arc<Server>, workspace: &Workspace) {
+        let is_last = {
+            let mut pool = lock(&self.pool);
+            let at = pool
+                .iter()
+                .position(|known| Arc::ptr_eq(&known.server, server));
+            at.is_some_and(|at| {
+                pool[at].users -= 1;
+                let is_last = pool[at].users == 0;
+                if is_last {
+                    pool.swap_remove(at);
+                }
+                is_last
+            })
+        };
+        self.part(server, workspace, is_last);
+    }
+
+    /// Lets go of a workspace's upstreams to a server; with `all` of everybody's.
+    pub(crate) fn part(&self, server: &Arc<Server>, workspace: &Workspace, all: bool) {
+        for upstream in workspace.upstreams() {
+            if Arc::ptr_eq(&upstream.server, server) {
+                workspace.detach(&upstream);
+                if upstream.detach(workspace) && !upstream.key.is_shared() {
+                    server.forget(&upstream);
+                    upstream.retire();
+                }
+            }
+        }
+        if all {
+            for upstream in server.upstreams() {
+                server.forget(&upstream);
+                upstream.retire();
+            }
+        }
+    }
+
+    /// Every server that may run: the configured ones and what was added.
+    pub(crate) fn all_servers(&self) -> Vec<Arc<Server>> {
+        let mut all: Vec<Arc<Server>> = self.servers().iter().cloned().collect();
+        all.extend(lock(&self.pool).iter().map(|known| known.server.clone()));
+        all
+    }
+
+    /// The servers of a name: the configured one, and what conversations have added under it.
+    pub(crate) fn servers_named(&self, name: &str) -> Vec<Arc<Server>> {
+        let mut all = self.all_servers();
+        all.retain(|server| *server.name == *name);
+        all
+    }
+
+    /// The server that a workspace means by a name.
+    pub(crate) fn server_in(&self, workspace: &Workspace, name: &str) -> Option<Arc<Server>> {
+        let chosen = lock(&workspace.chosen);
+        if let Some(added) = chosen.get(name) {
+            return Some(added.server.clone());
+        }
+        let is_hidden = chosen.hides(name);
+        drop(chosen);
+        self.server(name)
+            .filter(|server| !is_hidden && !server.entry.disabled)
+    }
+}

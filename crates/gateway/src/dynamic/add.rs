@@ -1,0 +1,406 @@
+//! `mcp-add`: a server becomes usable in a workspace. Everything that it lacks is asked for at once, or named with the command
+//! that gives it; until it runs and has told its tools, nothing is different.
+
+use std::sync::Arc;
+
+use catalog::{Concern, Entry, Missing};
+use serde_json::{Map, Value, json};
+use wire::{Era, quote};
+
+use super::arguments::Arguments;
+use super::ask::{Answer, Open, Question, Stop, ask};
+use super::errand::Errand;
+use super::reply::Reply;
+use super::standing::{Standing, State, config_of};
+use crate::limits::ADDED_MAX;
+use crate::lists::Kind;
+use crate::outbox::lock;
+use crate::server::Server;
+use crate::view::push_item;
+use crate::workspace::Workspace;
+
+/// Tools named in the text.
+const NAMED: usize = 12;
+
+pub(super) async fn add(mut errand: Errand, arguments: &Arguments) -> Result<Reply, Open> {
+    let is_fresh = errand.is_nameless;
+    if is_fresh {
+        // Nobody can name it before something is in it.
+        let (id, caller) = (errand.core.next_id(), errand.workspace.caller.clone());
+        errand.workspace = Arc::new(Workspace::new(id, caller));
+    }
+    let outcome = added(&errand, arguments).await;
+    if is_fresh && errand.workspace.handle.get().is_none() {
+        errand.core.leave(&errand.workspace);
+    }
+    match outcome {
+        Ok(reply) | Err(Stop::Reply(reply)) => Ok(reply),
+        Err(Stop::Open(open)) => Err(open),
+    }
+}
+
+async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
+    let name = arguments.name("name")?;
+    let given = arguments.object("config")?.unwrap_or_default();
+    let is_listed = arguments.flag("activate", true)?;
+    let configured = errand.core.servers();
+    if let Some(server) = configured.iter().find(|server| *server.name == *name)
+        && !server.entry.disabled
+    {
+        if lock(&errand.workspace.chosen).show(name) {
+            errand.tell(&[Kind::Tools, Kind::Prompts, Kind::Resources]);
+        }
+        return in_use(errand, server, "it is one of the configured servers").await;
+    }
+    let known = lock(&errand.workspace.chosen).get(name).cloned();
+    if let Some(known) = known.filter(|known| given.is_empty() && known.is_listed == is_listed) {
+        return in_use(errand, &known.server, "it had been added before").await;
+    }
+    let catalogs = errand.directory.open(&configured).await;
+    let Some(entry) = catalogs.get(name) else {
+        let near = catalogs.nearest(name, 3);
+        let hint = match near.is_empty() {
+            true => "mcp-find tells which there are".to_owned(),
+            false => format!("did you mean {}?", near.join(" or ")),
+        };
+        return Err(Reply::error(format!("there is no server {name:?}; {hint}")).into());
+    };
+    steered(entry, &given)?;
+    let mut config = config_of(errand, entry);
+    config.extend(given);
+    let mut standing = Standing::of(errand, entry, &config);
+    if let Some(why) = &standing.unavailable {
+        return Err(lacks(entry, State::Unavailable, vec![why.clone()]).into());
+    }
+    let problems = wrong_in(entry, &config);
+    if !problems.is_empty() {
+        return Err(lacks(entry, State::NeedsConfig, problems).into());
+    }
+    let questions = questions(entry, &standing);
+    let can_ask = !questions.is_empty() && standing.is_all_that(&questions);
+    if can_ask && let Some(answers) = ask(errand, &questions).await? {
+        for (question, answer) in questions.iter().zip(answers) {
+            match (question.key, answer) {
+                (_, Answer::Declined) => {
+                    return Err(Reply::error(format!(
+                        "the user declined to add {name}; ask them why"
+                    ))
+                    .into());
+                }
+                (CONFIG, Answer::Given(values)) => {
+                    for (key, value) in values {
+                        put_at(&mut config, &key, value);
+                    }
+                }
+                (_, Answer::Given(_)) => {
+                    let person = errand.directory.person();
+                    person.approve(entry).map_err(|why| {
+                        Reply::error(format!("the approval could not be kept: {why}"))
+                    })?;
+                }
+            }
+        }
+        let problems = wrong_in(entry, &config);
+        if !problems.is_empty() {
+            return Err(lacks(entry, State::NeedsConfig, problems).into());
+        }
+        standing = Standing::of(errand, entry, &config);
+    }
+    match standing.state() {
+        State::Ready => {}
+        state => return Err(lacks(entry, state, standing.lines(entry)).into()),
+    }
+    let server = put_to_use(errand, entry, &config, is_listed).await?;
+    lock(&errand.workspace.chosen).set_config(name, config);
+    reply(errand, &server, None)
+}
+
+/// Starts a server with this configuration and puts it into the workspace, in the place of one of the same name. If it
+/// does not start, everything is as before.
+pub(super) async fn put_to_use(
+    errand: &Errand,
+    entry: &Entry,
+    config: &Map<String, Value>,
+    is_listed: bool,
+) -> Result<Arc<Server>, Reply> {
+    let name = entry.name.as_str();
+    let person = errand.directory.person();
+    let secret = |name: &str| {
+        let spec = entry.about.secrets.iter().find(|spec| spec.name == name)?;
+        person.secret(entry, spec)
+    };
+    let resolved = entry.resolve(config, &secret).map_err(|missing| {
+        let lines = missing.iter().map(Missing::message).collect();
+        lacks(entry, State::NeedsConfig, lines)
+    })?;
+    let core = &errand.core;
+    // What has a name keeps it, whatever the new server calls its tools.
+    core.view(&errand.side());
+    let server = core.borrow(resolved);
+    let before = {
+        let mut chosen = lock(&errand.workspace.chosen);
+        let before = chosen.get(name).cloned();
+        if before.is_none() && chosen.added().len() >= ADDED_MAX {
+            drop(chosen);
+            core.give_back(&server, &errand.workspace);
+            return Err(Reply::error(format!(
+                "this workspace has {ADDED_MAX} servers, which is the most; remove some with mcp-remove"
+            )));
+        }
+        chosen.put(server.clone(), is_listed);
+        before
+    };
+    core.changed();
+    let upstream = core.upstream(&errand.side(), &server);
+    if let Err(fault) = upstream.listed().await {
+        {
+            let mut chosen = lock(&errand.workspace.chosen);
+            match &before {
+                Some(before) => drop(chosen.put(before.server.clone(), before.is_listed)),
+                None => drop(chosen.take(name)),
+            }
+        }
+        core.give_back(&server, &errand.workspace);
+        core.changed();
+        return Err(Reply::error(format!("{name} does not start: {fault}")));
+    }
+    if let Some(before) = before {
+        core.give_back(&before.server, &errand.workspace);
+    }
+    if is_listed {
+        let offers = |kind: &Kind| {
+            let lists = upstream.lists();
+            lists.is_some_and(|lists| !lists.of(*kind).is_empty())
+        };
+        let kinds = [Kind::Tools, Kind::Prompts, Kind::Resources];
+        let kinds: Vec<Kind> = kinds.into_iter().filter(offers).collect();
+        errand.tell(&kinds);
+    }
+    Ok(server)
+}
+
+async fn in_use(errand: &Errand, server: &Arc<Server>, why: &str) -> Result<Reply, Stop> {
+    let upstream = errand.core.upstream(&errand.side(), server);
+    if let Err(fault) = upstream.listed().await {
+        return Err(Reply::error(format!("{}: {fault}", server.name)).into());
+    }
+    reply(errand, server, Some(why))
+}
+
+fn reply(errand: &Errand, server: &Arc<Server>, why: Option<&str>) -> Result<Reply, Stop> {
+    let handle = errand.core.handle_of(&errand.workspace);
+    let handle = handle.map_err(|fault| Reply::error(fault.to_string()))?;
+    let view = errand.core.view(&errand.side());
+    let tools = view.tools_of(server);
+    let mut definitions = String::new();
+    for (at, (name, item)) in tools.iter().enumerate() {
+        if at > 0 {
+            definitions.push(',');
+        }
+        push_item(&mut definitions, Kind::Tools, item, name);
+    }
+    let is_listed = errand.era == Era::Handshake || errand.is_endpoint;
+    let names: Vec<&str> = tools.iter().map(|(name, _)| &**name).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let mut text = format!(
+        "{} is active{} with {} tool{}: {}{}",
+        server.name,
+        why.map(|why| format!(" ({why})")).unwrap_or_default(),
+        names.len(),
+        if names.len() == 1 { "" } else { "s" },
+        names[..names.len().min(NAMED)].join(", "),
+        if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        },
+    );
+    if !is_listed {
+        text.push_str(&format!(
+            "\nCall them by mcp-exec with workspace {handle:?}. Definitions: [{definitions}]"
+        ));
+    }
+    let facts = format!(
+        r#"{{"workspace":{},"server":{},"state":"active","tools":[{definitions}]}}"#,
+        quote(&handle),
+        quote(&server.name)
+    );
+    Ok(Reply::of_raw(text, facts))
+}
+
+// --- what is missing ---
+
+const CONFIG: &str = "config";
+const APPROVAL: &str = "approval";
+
+/// A model may not set what leads to the machine of the person.
+pub(super) fn steered(entry: &Entry, given: &Map<String, Value>) -> Result<(), Reply> {
+    let steered = entry.privileged_in(given);
+    let Some(key) = steered.first() else {
+        return Ok(());
+    };
+    let name = &entry.name;
+    let next = format!("portolan config set {name}.{key} VALUE");
+    Err(Reply::error(format!(
+        "only the user may set `{key}` of {name}: it decides what the server reaches. Leave it out, and the user is asked where possible; or ask them to run: {next}"
+    ))
+    .with(json!({"server": name.as_str(), "state": "needs-config", "next": next})))
+}
+
+fn wrong_in(entry: &Entry, config: &Map<String, Value>) -> Vec<String> {
+    let missing = |message: &str| message.contains("required") || message.contains("under any of");
+    match entry.check_config(config) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems
+            .iter()
+            .filter(|problem| !missing(&problem.message))
+            .map(ToString::to_string)
+            .collect(),
+    }
+}
+
+/// It cannot be used yet: why, and what to do.
+pub(super) fn lacks(entry: &Entry, state: State, lines: Vec<String>) -> Reply {
+    let name = entry.name.as_str();
+    let next = match state {
+        State::NeedsConfig => format!(
+            "call mcp-add again with these in `config`, or ask the user to run: portolan config set {name}.KEY VALUE"
+        ),
+        State::NeedsSecrets => {
+            let names: Vec<&str> = entry
+                .about
+                .secrets
+                .iter()
+                .filter(|spec| lines.iter().any(|line| line.contains(&spec.name)))
+                .map(|spec| spec.name.as_str())
+                .collect();
+            let name = names.first().copied().unwrap_or("NAME");
+            format!("ask the user to run: portolan secret set {name}")
+        }
+        State::NeedsApproval => format!("ask the user to run: portolan server enable {name}"),
+        State::NeedsAuth => {
+            "it wants the user to sign in, which is not possible here yet".to_owned()
+        }
+        State::Unavailable | State::Ready | State::Active => "use another server".to_owned(),
+    };
+    Reply::error(format!(
+        "{name} was not added ({}): {}. Next: {next}",
+        state.word(),
+        lines.join("; ")
+    ))
+    .with(json!({"server": name, "state": state.word(), "tools": [], "next": next}))
+}
+
+fn questions(entry: &Entry, standing: &Standing) -> Vec<Question> {
+    let mut questions = Vec::new();
+    if !standing.config.is_empty()
+        && let Some(schema) = form(&standing.config)
+    {
+        questions.push(Question {
+            key: CONFIG,
+            message: format!("What should {} be configured with?", entry.name),
+            schema,
+        });
+    }
+    if !standing.concerns.is_empty() {
+        let concerns: Vec<String> = standing.concerns.iter().map(Concern::to_string).collect();
+        questions.push(Question {
+            key: APPROVAL,
+            message: format!(
+                "Allow the server {} to be started? {}.",
+                entry.name,
+                concerns.join("; ")
+            ),
+            schema: json!({"type": "object", "properties": {}}),
+        });
+    }
+    questions
+}
+
+impl Standing {
+    /// Whether these questions are all that stands in the way.
+    fn is_all_that(&self, questions: &[Question]) -> bool {
+        let asks = |key: &str| questions.iter().any(|question| question.key == key);
+        self.secrets.is_empty()
+            && !self.needs_auth()
+            && (self.config.is_empty() || asks(CONFIG))
+            && (self.concerns.is_empty() || asks(APPROVAL))
+    }
+
+    /// What is missing, a line each, the first obstacle only: the others may go with it.
+    fn lines(&self, entry: &Entry) -> Vec<String> {
+        match self.state() {
+            State::NeedsConfig => self.config.iter().map(Missing::message).collect(),
+            State::NeedsSecrets => self
+                .secrets
+                .iter()
+                .map(|name| {
+                    let spec = entry.about.secrets.iter().find(|spec| spec.name == *name);
+                    let about = spec.and_then(|spec| spec.description.as_deref());
+                    match about {
+                        Some(about) => format!("the secret {name} is not set ({about})"),
+                        None => format!("the secret {name} is not set"),
+                    }
+                })
+                .collect(),
+            State::NeedsApproval => self.concerns.iter().map(Concern::to_string).collect(),
+            State::NeedsAuth => vec!["it wants the user to sign in".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A form for what is missing; none if a form cannot hold it (2025-06-18, elicitation: flat, primitive values).
+fn form(missing: &[Missing]) -> Option<Value> {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for one in missing {
+        let Missing::Config { key, schema } = one else {
+            return None;
+        };
+        let kind = schema
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("string");
+        if !matches!(kind, "string" | "number" | "integer" | "boolean") || key.contains(" or ") {
+            return None;
+        }
+        let mut property = Map::new();
+        property.insert("type".into(), json!(kind));
+        for member in [
+            "title",
+            "description",
+            "default",
+            "enum",
+            "minimum",
+            "maximum",
+            "minLength",
+            "maxLength",
+        ] {
+            if let Some(value) = schema.get(member) {
+                property.insert(member.into(), value.clone());
+            }
+        }
+        properties.insert(key.clone(), Value::Object(property));
+        required.push(json!(key));
+    }
+    Some(json!({"type": "object", "properties": properties, "required": required}))
+}
+
+/// Sets the value at a key whose steps are separated by dots.
+pub(super) fn put_at(config: &mut Map<String, Value>, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            config.insert(key.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = config.entry(first).or_insert_with(|| json!({}));
+            if !inner.is_object() {
+                *inner = json!({});
+            }
+            if let Value::Object(inner) = inner {
+                put_at(inner, rest, value);
+            }
+        }
+    }
+}

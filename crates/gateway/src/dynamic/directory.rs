@@ -1,0 +1,140 @@
+//! The servers that there are to add, and the index that finds them. Read when it is first needed: a gateway that nobody asks
+//! for servers starts without it.
+
+use std::sync::{Arc, RwLock};
+
+use catalog::{Catalogs, Entry};
+use search::{Document, Found, Index};
+use tokio::sync::OnceCell;
+use wire::Object;
+
+use crate::lists::Lists;
+use crate::options::{Dynamic, Person};
+use crate::server::Server;
+
+/// See the module.
+pub(crate) struct Directory {
+    source: Dynamic,
+    read: OnceCell<Read>,
+}
+
+struct Read {
+    catalogs: Catalogs,
+    index: RwLock<Index>,
+}
+
+impl Directory {
+    pub(crate) fn new(source: Dynamic) -> Self {
+        Self {
+            source,
+            read: OnceCell::new(),
+        }
+    }
+
+    /// What the person has set for servers.
+    pub(super) fn person(&self) -> &Arc<dyn Person> {
+        &self.source.person
+    }
+
+    /// Reads the catalogs, once. `configured` are found like all others.
+    pub(super) async fn open(&self, configured: &[Arc<Server>]) -> &Catalogs {
+        let read = self.read.get_or_init(|| async {
+            let load = self.source.catalogs.clone();
+            let configured: Vec<Entry> = configured.iter().map(|s| s.entry.clone()).collect();
+            let work = move || {
+                let catalogs = load();
+                let own = |entry: &&Entry| configured.iter().all(|own| own.name != entry.name);
+                let entries = catalogs.entries().iter().filter(own).chain(&configured);
+                let index = Index::build(entries.map(|entry| document(entry, None)));
+                Read {
+                    catalogs,
+                    index: RwLock::new(index),
+                }
+            };
+            // It takes as long as dozens of calls.
+            tokio::task::spawn_blocking(work)
+                .await
+                .unwrap_or_else(|_| Read {
+                    catalogs: Catalogs::default(),
+                    index: RwLock::default(),
+                })
+        });
+        &read.await.catalogs
+    }
+
+    /// The servers that match; see [`Index::search`].
+    pub(super) fn search(&self, query: &str, limit: usize) -> Found {
+        match self.read.get() {
+            Some(read) => {
+                let index = read.index.read().unwrap_or_else(|e| e.into_inner());
+                index.search(query, limit, |_| true)
+            }
+            None => Found::default(),
+        }
+    }
+
+    /// A server has told what it offers: from now on it is found by that. What depends on a credential is nobody else's.
+    pub(crate) fn learnt(&self, entry: &Entry, lists: &Lists) {
+        if let (Some(read), false) = (self.read.get(), entry.has_credentials()) {
+            let document = document(entry, Some(lists));
+            let mut index = read.index.write().unwrap_or_else(|e| e.into_inner());
+            index.insert(document);
+        }
+    }
+
+    /// The configured servers are others now.
+    pub(crate) fn reloaded(&self, servers: &[Arc<Server>], removed: &[String]) {
+        let Some(read) = self.read.get() else { return };
+        let mut index = read.index.write().unwrap_or_else(|e| e.into_inner());
+        for name in removed {
+            match read.catalogs.get(name) {
+                Some(entry) => index.insert(document(entry, None)),
+                None => index.remove(name),
+            };
+        }
+        for server in servers {
+            if !index.contains(&server.name) {
+                index.insert(document(&server.entry, None));
+            }
+        }
+    }
+}
+
+/// A server as it is searched for.
+fn document(entry: &Entry, lists: Option<&Lists>) -> Document {
+    let tools = match lists {
+        Some(lists) => lists
+            .tools
+            .iter()
+            .map(|item| search::Tool {
+                name: item.key.to_string(),
+                description: description(&item.raw),
+            })
+            .collect(),
+        None => entry
+            .about
+            .tools
+            .iter()
+            .map(|tool| search::Tool {
+                name: tool.name.to_string(),
+                description: tool.description.to_string(),
+            })
+            .collect(),
+    };
+    Document {
+        name: entry.name.to_string(),
+        title: entry.title.clone().unwrap_or_default(),
+        description: entry.description.clone().unwrap_or_default(),
+        tags: entry.about.tags.clone(),
+        kind: entry.kind().to_owned(),
+        facts: entry.about.repository.iter().cloned().collect(),
+        tools,
+    }
+}
+
+fn description(tool: &str) -> String {
+    Object::parse(tool)
+        .ok()
+        .and_then(|tool| Some(tool.string("description").ok()??.into_owned()))
+        .unwrap_or_default()
+}

@@ -1,0 +1,115 @@
+//! What one of our tools is carried out with: who asks, in which workspace, and what a call brings along.
+
+use std::sync::Arc;
+
+use wire::{Era, Object};
+
+use super::arguments::Arguments;
+use super::menu::Tool;
+use super::reply::Reply;
+use crate::asks::{Asks, Side};
+use crate::bridge::request_digest;
+use crate::call::Call;
+use crate::calls::CallHandle;
+use crate::core::Core;
+use crate::dynamic::Directory;
+use crate::lists::Kind;
+use crate::session::Session;
+use crate::workspace::Workspace;
+
+/// See the module.
+pub(crate) struct Errand {
+    pub(super) core: Arc<Core>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) era: Era,
+    pub(super) asks: Asks,
+    pub(super) session: Option<Arc<Session>>,
+    pub(super) workspace: Arc<Workspace>,
+    /// Nobody named the workspace, and the conversation has none of its own.
+    pub(super) is_nameless: bool,
+    pub(super) is_endpoint: bool,
+    pub(super) handle: Arc<CallHandle>,
+    /// What the client answers with this request: `inputResponses` and `requestState`.
+    pub(super) responses: Option<String>,
+    pub(super) state: Option<String>,
+    pub(super) digest: [u8; 32],
+}
+
+impl Errand {
+    pub(super) fn new(call: &Call, tool: Tool, arguments: &Arguments) -> Result<Self, Reply> {
+        let params = call.params().unwrap_or_else(|_| Object::empty());
+        let named = arguments.text_if_any("workspace")?;
+        let has_own = call.session.is_some() || call.is_endpoint;
+        let workspace = match named {
+            None => call.workspace.clone(),
+            Some(handle) => {
+                let workspace = call.core.workspace(handle, &call.workspace.caller);
+                let is_own = |w: &Arc<Workspace>| !has_own || Arc::ptr_eq(w, &call.workspace);
+                workspace
+                    .filter(is_own)
+                    .ok_or_else(|| no_workspace(has_own))?
+            }
+        };
+        let directory = call.core.directory.clone();
+        Ok(Self {
+            core: call.core.clone(),
+            directory: directory
+                .ok_or_else(|| Reply::error("the dynamic tools are switched off"))?,
+            era: call.era,
+            asks: match (&call.session, call.era) {
+                (Some(session), Era::Handshake) => {
+                    session.capabilities().map(|c| c.asks).unwrap_or_default()
+                }
+                _ => call.asks,
+            },
+            session: call.session.clone(),
+            is_nameless: named.is_none() && !has_own,
+            is_endpoint: call.is_endpoint,
+            workspace,
+            handle: call.handle.clone(),
+            responses: raw(&params, "inputResponses"),
+            state: params
+                .string("requestState")
+                .ok()
+                .flatten()
+                .map(std::borrow::Cow::into_owned),
+            digest: request_digest(tool.name(), &params),
+        })
+    }
+
+    /// From where it sees the servers.
+    pub(super) fn side(&self) -> Side<'_> {
+        Side {
+            workspace: &self.workspace,
+            era: self.era,
+            only: None,
+            is_endpoint: self.is_endpoint,
+            asks: match self.era {
+                Era::Handshake => Asks::NONE,
+                Era::Stateless => self.asks,
+            },
+        }
+    }
+
+    /// Tells the conversation that these lists changed.
+    pub(super) fn tell(&self, kinds: &[Kind]) {
+        self.core.changed();
+        let follows = self.era == Era::Handshake || self.is_endpoint;
+        for kind in kinds.iter().filter(|_| follows) {
+            self.workspace.list_changed(*kind, self.era);
+        }
+    }
+}
+
+fn raw(params: &Object<'_>, name: &str) -> Option<String> {
+    params.get(name).ok().flatten().map(str::to_owned)
+}
+
+fn no_workspace(has_own: bool) -> Reply {
+    Reply::error(match has_own {
+        true => "this conversation has a workspace of its own; leave `workspace` out",
+        false => {
+            "there is no such workspace: it has expired, or belongs to somebody else; mcp-add without `workspace` makes a new one"
+        }
+    })
+}

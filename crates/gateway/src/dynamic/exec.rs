@@ -1,0 +1,203 @@
+//! `mcp-exec`: any tool of a workspace by its name. The call goes on as one of that tool, through the same pipeline; what the
+//! server answers is the answer, whatever it is.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use wire::{Object, quote};
+
+use super::add::{lacks, put_to_use};
+use super::arguments::Arguments;
+use super::errand::Errand;
+use super::reply::Reply;
+use super::standing::{Standing, State, config_of};
+use crate::lists::Kind;
+use crate::naming;
+use crate::server::Server;
+use crate::view::{Target, View};
+
+/// A tool that is to be called in the place of ours.
+pub(crate) struct Exec {
+    pub(crate) target: Target,
+    /// Raw JSON.
+    pub(crate) arguments: String,
+    /// The parameters that the tool's own call would have.
+    pub(crate) params: String,
+}
+
+/// Names of required arguments that are told.
+const TOLD: usize = 8;
+
+pub(super) async fn prepare(errand: &Errand, arguments: &Arguments) -> Result<Exec, Reply> {
+    let name = arguments.name("name")?;
+    let inner = arguments
+        .raw_object("arguments")?
+        .unwrap_or_else(|| "{}".to_owned());
+    if naming::is_reserved(name) {
+        return Err(Reply::error(format!(
+            "{name} is one of the gateway's own tools: call it directly"
+        )));
+    }
+    let view = errand.core.view(&errand.side());
+    let target = match arguments.text_if_any("server")? {
+        Some(server) => {
+            let server = server_for(errand, server.trim()).await?;
+            let view = errand.core.view(&errand.side());
+            of_server(&view, &server, name)?
+        }
+        None => match anywhere(&view, name) {
+            Ok(target) => target,
+            Err(_) if !view.is_complete() => {
+                errand.core.first_lists(&errand.side()).await;
+                anywhere(&errand.core.view(&errand.side()), name)?
+            }
+            Err(reply) => return Err(reply),
+        },
+    };
+    let view = errand.core.view(&errand.side());
+    if let Some(schema) = schema_of(&view, &target) {
+        lacking(name, &schema, &inner)?;
+    }
+    let params = format!(r#"{{"name":{},"arguments":{inner}}}"#, quote(&target.own));
+    Ok(Exec {
+        target,
+        arguments: inner,
+        params,
+    })
+}
+
+/// A server of the workspace; one that is ready is put into it, without being listed.
+async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
+    if let Some(server) = errand.core.server_in(&errand.workspace, name) {
+        let upstream = errand.core.upstream(&errand.side(), &server);
+        let listed = upstream.listed().await;
+        listed.map_err(|fault| Reply::error(format!("{name}: {fault}")))?;
+        return Ok(server);
+    }
+    let configured = errand.core.servers();
+    let catalogs = errand.directory.open(&configured).await;
+    let Some(entry) = catalogs.get(name) else {
+        let near = catalogs.nearest(name, 3);
+        let hint = match near.is_empty() {
+            true => "mcp-find tells which there are".to_owned(),
+            false => format!("did you mean {}?", near.join(" or ")),
+        };
+        return Err(Reply::error(format!("there is no server {name:?}; {hint}")));
+    };
+    let config = config_of(errand, entry);
+    let standing = Standing::of(errand, entry, &config);
+    match standing.state() {
+        State::Ready => put_to_use(errand, entry, &config, false).await,
+        State::Unavailable => Err(lacks(
+            entry,
+            State::Unavailable,
+            standing.unavailable.into_iter().collect(),
+        )),
+        state => Err(Reply::error(format!(
+            "{name} is not ready ({}): add it with mcp-add first, which says what it needs",
+            state.word()
+        ))),
+    }
+}
+
+fn of_server(view: &View, server: &Arc<Server>, name: &str) -> Result<Target, Reply> {
+    let tools = view.tools_of(server);
+    let is_meant = |(exposed, item): &&(Box<str>, std::borrow::Cow<'_, crate::lists::Item>)| {
+        *item.key == *name || **exposed == *name
+    };
+    match tools.iter().find(is_meant) {
+        Some((_, item)) => Ok(Target {
+            server: server.clone(),
+            own: item.key.clone(),
+            mirrored: item.mirrored.clone().into(),
+        }),
+        None => {
+            let near = naming::nearest(name, tools.iter().map(|(_, item)| &*item.key));
+            let hint = match near.is_empty() {
+                false => format!("did you mean {}?", near.join(" or ")),
+                true => {
+                    let names: Vec<&str> = tools.iter().map(|(_, item)| &*item.key).collect();
+                    format!("it has: {}", names[..names.len().min(20)].join(", "))
+                }
+            };
+            Err(Reply::error(format!(
+                "{} has no tool {name:?}; {hint}",
+                server.name
+            )))
+        }
+    }
+}
+
+/// By its name here, by `server__tool`, or by its own name where only one server has such a tool.
+fn anywhere(view: &View, name: &str) -> Result<Target, Reply> {
+    if let Some(target) = view.target(Kind::Tools, name) {
+        return Ok(target.clone());
+    }
+    if let Some(target) = view.qualified(Kind::Tools, name) {
+        return Ok(target);
+    }
+    let namesakes = view.namesakes(name);
+    match &namesakes[..] {
+        [(_, target)] => Ok(target.clone()),
+        [] => {
+            let near = naming::nearest(name, view.names(Kind::Tools));
+            let hint = match near.is_empty() {
+                false => format!("did you mean {}?", near.join(" or ")),
+                true => "mcp-find finds servers that have one; name one with `server`".to_owned(),
+            };
+            Err(Reply::error(format!(
+                "no server of this workspace has a tool {name:?}; {hint}"
+            )))
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(|(exposed, _)| &**exposed).collect();
+            Err(Reply::error(format!(
+                "several servers have a tool {name:?}: call {}",
+                names.join(" or ")
+            )))
+        }
+    }
+}
+
+fn schema_of(view: &View, target: &Target) -> Option<Value> {
+    let tools = view.tools_of(&target.server);
+    let (_, item) = tools.iter().find(|(_, item)| item.key == target.own)?;
+    let schema = Object::parse(&item.raw).ok()?.get("inputSchema").ok()??;
+    serde_json::from_str(schema).ok()
+}
+
+/// Refuses a call that lacks what the tool requires: the server would say so too, in more words and a second later.
+fn lacking(name: &str, schema: &Value, arguments: &str) -> Result<(), Reply> {
+    let Ok(arguments) = Object::parse(arguments) else {
+        return Ok(());
+    };
+    let required = schema.get("required").and_then(Value::as_array);
+    let lacking: Vec<&str> = required
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|key| matches!(arguments.get(key), Ok(None)))
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let wants: Vec<String> = properties
+        .into_iter()
+        .flatten()
+        .take(TOLD)
+        .map(|(key, property)| {
+            let kind = property
+                .get("type")
+                .and_then(Value::as_str)
+                .unwrap_or("any");
+            let is_required = required.is_some_and(|all| all.iter().any(|one| one == key));
+            format!("{key}{}: {kind}", if is_required { "" } else { "?" })
+        })
+        .collect();
+    Err(Reply::error(format!(
+        "{name}: missing {}; it takes {{{}}}",
+        lacking.join(", "),
+        wants.join(", ")
+    )))
+}

@@ -1,0 +1,91 @@
+//! Our tools as a model sees them: names, descriptions and schemas, as few tokens as do the job. The names are the
+//! contract; no schema has `oneOf`, `anyOf` or `allOf` at its top, which some model APIs refuse.
+
+/// A tool of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Find,
+    Add,
+    ConfigSet,
+    Remove,
+    Exec,
+}
+
+impl Tool {
+    const ALL: [Self; 5] = [
+        Self::Find,
+        Self::Add,
+        Self::ConfigSet,
+        Self::Remove,
+        Self::Exec,
+    ];
+
+    /// The tool of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.name() == name)
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Find => "mcp-find",
+            Self::Add => "mcp-add",
+            Self::ConfigSet => "mcp-config-set",
+            Self::Remove => "mcp-remove",
+            Self::Exec => "mcp-exec",
+        }
+    }
+
+    /// The arguments that it takes.
+    pub(super) fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Find => &["query", "limit", "workspace"],
+            Self::Add => &["name", "config", "activate", "workspace"],
+            Self::ConfigSet => &["server", "config", "key", "value", "workspace"],
+            Self::Remove => &["name", "workspace"],
+            Self::Exec => &["name", "arguments", "server", "workspace"],
+        }
+    }
+}
+
+/// Their definitions, in the order in which they are listed.
+pub(crate) const TOOLS: &str = concat!(
+    r#"{"name":"mcp-find","description":"Search the catalog for MCP servers by what you need done, in any language (\"create GitHub issues\"). Use it whenever your tools do not cover a task. Each hit says what stands between now and a call (state); filters: type:remote, tag:database.","inputSchema":{"type":"object","properties":{"query":{"type":"string"},"limit":{"type":"integer","default":10},"workspace":{"type":"string"}},"required":["query"]},"annotations":{"readOnlyHint":true,"openWorldHint":false}},"#,
+    r#"{"name":"mcp-add","description":"Make a server of mcp-find usable in this conversation. Returns its tools and a workspace; call the tools natively once they are listed, else at once by mcp-exec. What is missing is asked of the user, or next says what they must do.","inputSchema":{"type":"object","properties":{"name":{"type":"string"},"config":{"type":"object","description":"Values for its config_schema"},"activate":{"type":"boolean","default":true,"description":"false: do not list its tools, only mcp-exec calls them"},"workspace":{"type":"string","description":"As returned by mcp-add; omit for the conversation's own or a new one"}},"required":["name"]},"annotations":{"destructiveHint":false}},"#,
+    r#"{"name":"mcp-config-set","description":"Configure a server: a whole config, or one key and value. Applies at once.","inputSchema":{"type":"object","properties":{"server":{"type":"string"},"config":{"type":"object"},"key":{"type":"string"},"value":{},"workspace":{"type":"string"}},"required":["server"]},"annotations":{"destructiveHint":false,"idempotentHint":true}},"#,
+    r#"{"name":"mcp-remove","description":"Remove a server from this conversation and stop it.","inputSchema":{"type":"object","properties":{"name":{"type":"string"},"workspace":{"type":"string"}},"required":["name"]},"annotations":{"destructiveHint":false,"idempotentHint":true}},"#,
+    r#"{"name":"mcp-exec","description":"Call any tool of this conversation by name. With server also one of a ready server that was not added.","inputSchema":{"type":"object","properties":{"name":{"type":"string"},"arguments":{"type":"object"},"server":{"type":"string"},"workspace":{"type":"string"}},"required":["name"]}}"#
+);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::naming;
+
+    #[test]
+    fn every_tool_is_listed_once_with_the_arguments_that_it_takes() {
+        let listed: Vec<Value> = serde_json::from_str(&format!("[{TOOLS}]")).unwrap();
+        assert_eq!(listed.len(), Tool::ALL.len());
+        for (tool, listed) in Tool::ALL.into_iter().zip(listed) {
+            assert_eq!(listed["name"], tool.name());
+            assert!(naming::is_reserved(tool.name()));
+            let schema = listed["inputSchema"].as_object().unwrap();
+            let names: Vec<&str> = schema["properties"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .collect();
+            let mut taken = tool.arguments().to_vec();
+            taken.sort_unstable();
+            let mut names = names;
+            names.sort_unstable();
+            assert_eq!(names, taken);
+            for combinator in ["oneOf", "anyOf", "allOf"] {
+                assert!(!schema.contains_key(combinator));
+            }
+        }
+    }
+}

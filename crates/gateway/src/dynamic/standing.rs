@@ -1,0 +1,114 @@
+//! What stands between a server and a call: one word for a model, the details for whoever is to mend it.
+
+use catalog::{Concern, Entry, Missing};
+use serde_json::{Map, Value};
+
+use super::errand::Errand;
+use crate::outbox::lock;
+
+/// The word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Active,
+    Ready,
+    NeedsConfig,
+    NeedsSecrets,
+    NeedsAuth,
+    NeedsApproval,
+    Unavailable,
+}
+
+impl State {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Ready => "ready",
+            Self::NeedsConfig => "needs-config",
+            Self::NeedsSecrets => "needs-secrets",
+            Self::NeedsAuth => "needs-auth",
+            Self::NeedsApproval => "needs-approval",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// The details.
+pub(super) struct Standing {
+    /// What is not configured.
+    pub(super) config: Vec<Missing>,
+    /// Credentials that are not there, by their names.
+    pub(super) secrets: Vec<String>,
+    /// What a person has to agree to.
+    pub(super) concerns: Vec<Concern>,
+    needs_auth: bool,
+    /// Why it cannot be started at all.
+    pub(super) unavailable: Option<String>,
+}
+
+impl Standing {
+    /// Of a server that is not in the workspace, with this configuration.
+    pub(super) fn of(errand: &Errand, entry: &Entry, config: &Map<String, Value>) -> Self {
+        let person = errand.directory.person();
+        let has_secret = |name: &str| {
+            let spec = entry.about.secrets.iter().find(|spec| spec.name == name);
+            spec.is_some_and(|spec| person.has_secret(entry, spec))
+        };
+        let (mut missing, mut secrets) = (Vec::new(), Vec::new());
+        for one in entry.missing(config, &has_secret) {
+            match one {
+                Missing::Secret { name, .. } => secrets.push(name),
+                other => missing.push(other),
+            }
+        }
+        let launcher = &errand.core.launcher;
+        let concerns = match person.is_approved(entry) {
+            true => Vec::new(),
+            false => entry.concerns(launcher.is_boxed(entry)),
+        };
+        let needs_auth = entry.about.oauth.as_ref().is_some_and(|oauth| {
+            let has = |name: &String| has_secret(name);
+            !oauth.secret.as_ref().is_some_and(has)
+        });
+        Self {
+            config: missing,
+            secrets,
+            concerns,
+            needs_auth,
+            unavailable: launcher.refuses(entry).or_else(|| {
+                entry
+                    .disabled
+                    .then(|| format!("it is disabled in {}", entry.source))
+            }),
+        }
+    }
+
+    /// Whether somebody has to sign in.
+    pub(super) fn needs_auth(&self) -> bool {
+        self.needs_auth
+    }
+
+    pub(super) fn state(&self) -> State {
+        if self.unavailable.is_some() {
+            State::Unavailable
+        } else if !self.config.is_empty() {
+            State::NeedsConfig
+        } else if !self.secrets.is_empty() {
+            State::NeedsSecrets
+        } else if self.needs_auth {
+            State::NeedsAuth
+        } else if !self.concerns.is_empty() {
+            State::NeedsApproval
+        } else {
+            State::Ready
+        }
+    }
+}
+
+/// The configuration of a server in a workspace: what the person has set, and over it what was set there. Of that, what only
+/// the person may set counts only if the person did.
+pub(super) fn config_of(errand: &Errand, entry: &Entry) -> Map<String, Value> {
+    let mut config = errand.directory.person().config(entry.name.as_str());
+    let here = lock(&errand.workspace.chosen).config(entry.name.as_str());
+    config.extend(here);
+    config
+}
