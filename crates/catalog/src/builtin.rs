@@ -6,7 +6,23 @@ use std::sync::LazyLock;
 use crate::{Catalog, Origin, read_catalog};
 
 /// One file per field of work.
-const FILES: &[(&str, &str)] = &[];
+const FILES: &[(&str, &str)] = &[
+    ("ai.yaml", include_str!("../builtin/ai.yaml")),
+    ("business.yaml", include_str!("../builtin/business.yaml")),
+    ("cloud.yaml", include_str!("../builtin/cloud.yaml")),
+    ("data.yaml", include_str!("../builtin/data.yaml")),
+    (
+        "development.yaml",
+        include_str!("../builtin/development.yaml"),
+    ),
+    (
+        "operations.yaml",
+        include_str!("../builtin/operations.yaml"),
+    ),
+    ("reference.yaml", include_str!("../builtin/reference.yaml")),
+    ("web.yaml", include_str!("../builtin/web.yaml")),
+    ("work.yaml", include_str!("../builtin/work.yaml")),
+];
 
 /// The built-in catalog.
 pub fn builtin() -> &'static Catalog {

@@ -93,6 +93,7 @@ fn tidy(schema: &mut Value, depth: usize) {
     if let Some(items) = object.get_mut("items") {
         tidy(items, depth + 1);
     }
+    drop_impossible(object);
     if wanted.is_empty() {
         return;
     }
@@ -103,6 +104,20 @@ fn tidy(schema: &mut Value, depth: usize) {
                 list.push(json!(key));
             }
         }
+    }
+}
+
+/// What is required and not among the keys could never be given; publishers mean a secret by it.
+fn drop_impossible(object: &mut Map<String, Value>) {
+    let Some(Value::Object(properties)) = object.get("properties") else {
+        return;
+    };
+    let known: Vec<String> = properties.keys().cloned().collect();
+    if let Some(Value::Array(list)) = object.get_mut("required") {
+        list.retain(|name| {
+            name.as_str()
+                .is_none_or(|name| known.iter().any(|known| known == name))
+        });
     }
 }
 
