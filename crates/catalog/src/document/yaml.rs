@@ -49,11 +49,12 @@ fn problem(text: &str, source: &str, error: &Error) -> Problem {
     let message = letters.next().map_or_else(String::new, |c| {
         c.to_ascii_lowercase().to_string() + letters.as_str()
     });
-    let problem = Problem::error(source, format!("not valid YAML: {message}"));
-    match error.location().filter(|at| *at != Location::UNKNOWN) {
-        Some(at) => problem.at((at.line() as usize, at.column() as usize)),
-        None => problem.at(super::position(text, 0)),
-    }
+    let byte = error.location().and_then(|at| at.span().byte_offset());
+    // Their columns and line ends are not ours; a byte is a byte.
+    let byte = byte.map_or(0, |byte| (byte as usize).min(text.len()));
+    Problem::error(source, format!("not valid YAML: {message}"))
+        .at(super::position(text, byte))
+        .hint("nothing of the file can be read: mend it first")
 }
 
 /// A value before its place is known.
