@@ -48,6 +48,9 @@ fn everything_in_it_is_sound() {
         if let Launch::Remote { url, .. } = &entry.launch {
             assert!(url.starts_with("https://"), "{name}: {url}");
         }
+        if let Some(schema) = &entry.about.config {
+            assert_eq!(crate::schema::broken(schema), None, "{name}");
+        }
         let tools: HashSet<&str> = entry.about.tools.iter().map(|tool| &*tool.name).collect();
         assert_eq!(
             tools.len(),
