@@ -102,19 +102,17 @@ fn same_as_strict(text: &str, entries: &[Entry]) {
     }
 }
 
-/// Arguments and paths are shown: a person who puts a variable there wants it there.
+/// Programs and paths are shown: a person who puts a variable there wants it there.
 fn holds_it_openly(loaded: &Loaded) -> bool {
     loaded.entries.iter().any(|entry| match &entry.launch {
-        Launch::Command {
-            command, args, cwd, ..
-        } => {
+        Launch::Command { command, cwd, .. } => {
             let cwd = cwd.as_ref().map(|cwd| cwd.to_string_lossy().into_owned());
             [command]
                 .into_iter()
-                .chain(args)
                 .chain(&cwd)
                 .any(|part| part.contains("xyzzy"))
         }
         Launch::Remote { url, .. } => url.contains("xyzzy"),
+        _ => false,
     })
 }

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::{Catalog, Level, Origin, Problem, ServerName, read_catalog, read_docker_server};
+use crate::schema::broken;
+use crate::{Catalog, Entry, Level, Origin, Problem, ServerName, read_catalog, read_docker_server};
 
 /// A file to import.
 #[derive(Debug, Clone)]
@@ -58,6 +59,7 @@ pub fn import(name: &str, files: &[ImportFile], origin: &Origin) -> Catalog {
         }
         merged.problems.extend(catalog.problems);
         for entry in catalog.entries {
+            merged.problems.extend(schema_problem(&entry));
             match places.get(&entry.name) {
                 Some(&at) => {
                     let former = &merged.entries[at].source;
@@ -79,6 +81,16 @@ pub fn import(name: &str, files: &[ImportFile], origin: &Origin) -> Catalog {
         }
     }
     merged
+}
+
+/// A schema that cannot be used costs no server, but its configuration cannot be checked.
+fn schema_problem(entry: &Entry) -> Option<Problem> {
+    let why = broken(entry.about.config.as_ref()?)?;
+    let message = format!(
+        "server `{}`: `config` is no proper JSON Schema, {why}",
+        entry.name
+    );
+    Some(Problem::warning(&entry.source, message).hint("mend it: nothing can be configured by it"))
 }
 
 #[cfg(test)]
@@ -110,6 +122,30 @@ mod tests {
         assert_eq!(catalog.entries[0].about.tools.len(), 1);
         assert_eq!(catalog.problems.len(), 1);
         assert!(catalog.entries[1].origin.is_foreign());
+    }
+
+    #[test]
+    fn a_broken_schema_is_told_and_costs_nothing_else() {
+        let text = "catalog: c\nservers: {a: {image: x, config: {type: object, properties: {k: {type: colour}}}}}";
+        let catalog = import("mine", &[file("c.yaml", text)], &Origin::Own);
+        assert_eq!(names(&catalog), ["a"]);
+        let told = catalog.problems[0].to_string();
+        assert!(
+            told.starts_with(
+                "c.yaml: server `a`: `config` is no proper JSON Schema, at /properties/k"
+            ),
+            "{told}"
+        );
+        let config = serde_json::json!({"k": 1});
+        let problems = catalog.entries[0]
+            .check_config(config.as_object().unwrap())
+            .unwrap_err();
+        assert!(
+            problems[0]
+                .message
+                .contains("the schema of this server is broken"),
+            "{problems:?}"
+        );
     }
 
     #[test]

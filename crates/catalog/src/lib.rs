@@ -9,6 +9,7 @@
 mod about;
 mod approval;
 mod boxing;
+mod builtin;
 mod catalog;
 mod configure;
 pub mod document;
@@ -40,6 +41,7 @@ mod write;
 pub use about::{About, KnownTool, OAuth, SecretSpec};
 pub use approval::Concern;
 pub use boxing::{Network, Resources};
+pub use builtin::builtin;
 pub use catalog::{Catalog, Catalogs, Shadowed};
 pub use configure::{ConfigProblem, config_value};
 pub use entry::{Entry, Share};

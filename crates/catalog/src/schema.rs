@@ -3,12 +3,19 @@
 
 use serde_json::{Map, Value, json};
 
-/// The schema as a proper one, and what was wrong with it, if a person should know.
-pub(crate) fn repaired(mut schema: Value) -> (Value, Option<String>) {
+/// The schema without the usual slips. Cheap, for catalogs that are read at every start: what is still wrong is told by
+/// an import, and by whoever uses it.
+pub(crate) fn tidied(mut schema: Value) -> Value {
     tidy(&mut schema, 0);
     if let Value::Object(object) = &mut schema {
         object.entry("type").or_insert_with(|| json!("object"));
     }
+    schema
+}
+
+/// The schema as a proper one, and what was wrong with it, if a person should know.
+pub(crate) fn repaired(schema: Value) -> (Value, Option<String>) {
+    let schema = tidied(schema);
     match broken(&schema) {
         None => (schema, None),
         Some(why) => (plain(&schema), Some(why)),
@@ -16,7 +23,7 @@ pub(crate) fn repaired(mut schema: Value) -> (Value, Option<String>) {
 }
 
 /// Why a schema cannot be used.
-fn broken(schema: &Value) -> Option<String> {
+pub(crate) fn broken(schema: &Value) -> Option<String> {
     let error = jsonschema::meta::validate(schema).err()?;
     let at = error.instance_path().to_string();
     let mut why = error.masked().to_string();
@@ -93,6 +100,7 @@ fn tidy(schema: &mut Value, depth: usize) {
     if let Some(items) = object.get_mut("items") {
         tidy(items, depth + 1);
     }
+    drop_impossible(object);
     if wanted.is_empty() {
         return;
     }
@@ -103,6 +111,20 @@ fn tidy(schema: &mut Value, depth: usize) {
                 list.push(json!(key));
             }
         }
+    }
+}
+
+/// What is required and not among the keys could never be given; publishers mean a secret by it.
+fn drop_impossible(object: &mut Map<String, Value>) {
+    let Some(Value::Object(properties)) = object.get("properties") else {
+        return;
+    };
+    let known: Vec<String> = properties.keys().cloned().collect();
+    if let Some(Value::Array(list)) = object.get_mut("required") {
+        list.retain(|name| {
+            name.as_str()
+                .is_none_or(|name| known.iter().any(|known| known == name))
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every command, one file each; the tree of files is the tree of `portolan --help`.
 
+mod catalog;
 mod completion;
 mod demo;
 mod gateway;
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     /// Keep the secrets that servers need
     #[command(subcommand)]
     Secret(secret::Secret),
+    /// Look after the catalogs of servers that can be found and added
+    #[command(subcommand)]
+    Catalog(catalog::Catalog),
     /// See the gateway work with real servers, in half a minute
     Demo(demo::Args),
     /// Print the version
@@ -47,6 +51,7 @@ impl Command {
             Self::Tools(command) => command.run(ui),
             Self::Server(command) => command.run(ui),
             Self::Secret(command) => command.run(ui),
+            Self::Catalog(command) => command.run(ui),
             Self::Demo(args) => demo::run(ui, &args),
             Self::Version(args) => version::run(ui, &args),
             Self::Completion(args) => completion::run(ui, &args),

@@ -3,6 +3,7 @@
 
 mod admin;
 mod arguments;
+mod catalogs;
 mod choice;
 mod cli;
 mod command;

@@ -5,6 +5,7 @@
 
 mod cli {
     mod bad_input;
+    mod catalog;
     mod demo;
     mod home;
     mod http;

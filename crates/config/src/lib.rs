@@ -7,6 +7,7 @@
 //!
 //! Read `settings` first, then `load`.
 
+mod catalogs;
 mod dirs;
 pub mod env;
 mod files;
@@ -20,6 +21,7 @@ mod settings;
 pub mod token;
 mod toml_file;
 
+pub use catalogs::{catalog_file, import_files, load_catalogs, save_catalog};
 pub use dirs::{Dirs, DirsError};
 pub use env::Env;
 pub use files::{private_dir, write_atomic};

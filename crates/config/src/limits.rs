@@ -29,3 +29,12 @@ pub const INFLIGHT_MAX: u64 = 65_536;
 pub const BODY_BYTES_MIN: u64 = 1 << 10;
 /// The largest message that can be read at all.
 pub const BODY_BYTES_MAX: u64 = 16 << 20;
+
+/// Most catalogs of a person's own.
+pub const CATALOGS_MAX: usize = 256;
+/// Most files of one import.
+pub const IMPORT_FILES_MAX: usize = 50_000;
+/// Most text of one import.
+pub const IMPORT_BYTES_MAX: usize = 256 << 20;
+/// Folders inside folders that an import looks into.
+pub const IMPORT_DEPTH_MAX: usize = 6;

@@ -271,7 +271,8 @@ impl<'a> Loading<'a> {
     }
 }
 
-fn read(file: &Path) -> Result<String, (Problem, io::ErrorKind)> {
+/// The text of a file, or what is to be told of it.
+pub(crate) fn read(file: &Path) -> Result<String, (Problem, io::ErrorKind)> {
     let source = file.display().to_string();
     let bytes = read_bounded(file, catalog::limits::FILE_BYTES_MAX as u64).map_err(|error| {
         let problem = Problem::error(&source, format!("cannot read the file: {error}"));

@@ -531,3 +531,38 @@ async fn a_remote_server_is_an_endpoint() {
         Err(LaunchError::Endpoint { .. })
     ));
 }
+
+#[tokio::test]
+async fn what_no_launcher_can_start_says_what_to_do() {
+    let launcher = launcher(None);
+    let entry = |launch| Entry::new(ServerName::new("test").unwrap(), launch);
+    let container = Launch::Container {
+        image: "acme/x:1".to_owned(),
+        command: Vec::new(),
+        env: Vec::new(),
+        user: None,
+        extra_hosts: Vec::new(),
+    };
+    let message = failure(&launcher, &entry(container)).await;
+    assert!(
+        message.starts_with("not yet startable: the container image \"acme/x:1\""),
+        "{message}"
+    );
+    let unavailable = Launch::Unavailable {
+        what: "the nuget package A.B".to_owned(),
+        why: "nobody knows how".to_owned(),
+    };
+    let message = failure(&launcher, &entry(unavailable)).await;
+    assert_eq!(
+        message,
+        "the nuget package A.B cannot be started: nobody knows how"
+    );
+    for mut template in [
+        Entry::command(ServerName::new("test").unwrap(), "{{a}}", [""; 0]),
+        Entry::remote(ServerName::new("test").unwrap(), "https://{{a}}/mcp"),
+    ] {
+        template.is_template = true;
+        let message = failure(&launcher, &template).await;
+        assert!(message.contains("is a template"), "{message}");
+    }
+}

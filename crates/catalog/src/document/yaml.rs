@@ -49,11 +49,20 @@ fn problem(text: &str, source: &str, error: &Error) -> Problem {
     let message = letters.next().map_or_else(String::new, |c| {
         c.to_ascii_lowercase().to_string() + letters.as_str()
     });
-    let problem = Problem::error(source, format!("not valid YAML: {message}"));
-    match error.location().filter(|at| *at != Location::UNKNOWN) {
-        Some(at) => problem.at((at.line() as usize, at.column() as usize)),
-        None => problem.at(super::position(text, 0)),
-    }
+    let message = message.split(" at line ").next().unwrap_or_default();
+    // Their line ends are not all ours: what lies beyond a line of ours is its end.
+    let at = error.location().map_or((1, 1), |at| {
+        let lines = text.split('\n').count();
+        let line = (at.line() as usize).clamp(1, lines);
+        let length = text
+            .split('\n')
+            .nth(line - 1)
+            .map_or(0, |line| line.chars().count());
+        (line, (at.column() as usize).clamp(1, length + 1))
+    });
+    Problem::error(source, format!("not valid YAML: {message}"))
+        .at(at)
+        .hint("nothing of the file can be read: mend it first")
 }
 
 /// A value before its place is known.

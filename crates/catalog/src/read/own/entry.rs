@@ -312,15 +312,7 @@ fn config(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
     if schema.get("properties").is_none() && schema.get("type").is_none() {
         schema = serde_json::json!({"type": "object", "properties": schema});
     }
-    let (schema, changed) = schema::repaired(schema);
-    if let Some(what) = changed {
-        fields.warning(
-            node.start,
-            format!("`config` is no proper JSON Schema: {what}"),
-            "mend it",
-        );
-    }
-    Some(schema)
+    Some(schema::tidied(schema))
 }
 
 fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {

@@ -83,7 +83,7 @@ pub(super) fn read(
             ),
         });
     }
-    let env = env(node, fields, inputs);
+    let mut env = env(node, fields, inputs);
     let list = |names: &[&str]| {
         names
             .iter()
@@ -102,7 +102,6 @@ pub(super) fn read(
                 Some(version) => format!("{identifier}:{version}"),
                 None => identifier,
             };
-            let mut env = env;
             let user = engine_options(runtime, fields, inputs, made, &mut env);
             return Some(Launch::Container {
                 image,
@@ -127,13 +126,19 @@ pub(super) fn read(
             });
         }
     };
+    // Some publishers write what an engine would be told around the runtime.
+    let (options, runtime): (Vec<Node>, Vec<Node>) = runtime
+        .iter()
+        .cloned()
+        .partition(|argument| is_engine_option(argument));
+    engine_options(&options, fields, inputs, made, &mut env);
     Some(Launch::Package {
         registry,
         identifier,
         version: version.filter(|_| registry != Registry::Mcpb),
         sha256: text(&["fileSha256", "file_sha256"]),
         runtime: text(&["runtimeHint", "runtime_hint"]),
-        runtime_args: arguments(runtime, inputs),
+        runtime_args: arguments(&runtime, inputs),
         args,
         env,
     })
@@ -221,6 +226,18 @@ fn arguments(list: &[Node], inputs: &mut Inputs) -> Vec<String> {
     out
 }
 
+/// Options of an engine that mean nothing to the runtimes of packages.
+fn is_engine_option(argument: &Node) -> bool {
+    let name = argument
+        .get("name")
+        .and_then(Node::as_str)
+        .unwrap_or_default();
+    matches!(
+        name,
+        "-v" | "--volume" | "--mount" | "-u" | "--user" | "-e" | "--env" | "--read-only" | "--rm"
+    )
+}
+
 /// What an engine would be told: variables, volumes, the user. The rest is ours to decide.
 fn engine_options(
     list: &[Node],
@@ -248,7 +265,8 @@ fn engine_options(
             "--mount" => made.volumes.extend(mount(&template())),
             "-u" | "--user" => user = Some(template()),
             "--network" | "--net" if value == "none" => made.network = Network::None,
-            "-i" | "-t" | "-it" | "--rm" | "--init" | "--interactive" | "--pull" | "--name" => {}
+            "-i" | "-t" | "-it" | "--rm" | "--init" | "--interactive" | "--pull" | "--name"
+            | "--read-only" => {}
             _ => {
                 let message = format!("the runtime argument `{name}` has no effect");
                 fields.warning(

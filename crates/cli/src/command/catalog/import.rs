@@ -1,0 +1,196 @@
+//! `portolan catalog import PATH`: somebody else's text becomes a catalog of one's own. Owns what is shown before it is
+//! trusted: what would run, see or take something of this machine stays off until it is approved.
+
+use std::path::PathBuf;
+
+use catalog::{Catalog, Entry, Launch, Origin, ServerName};
+use serde::Serialize;
+
+use crate::catalogs;
+use crate::error::{Failure, Kind};
+use crate::surroundings::Surroundings;
+use crate::tool::did_you_mean;
+use crate::ui::{Label, Line, Table, Ui};
+
+/// Read a catalog of any form (ours, Docker's, server.json, mcpServers) and keep it as one of your own
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A file, or a folder such as Docker's registry
+    path: PathBuf,
+    /// What the catalog is to be called [default: as the file or folder is]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Approve these servers, separated by commas: they may start without asking
+    #[arg(long, value_name = "SERVER,...", value_delimiter = ',')]
+    approve: Vec<String>,
+    /// Approve every server
+    #[arg(long, conflicts_with = "approve")]
+    approve_all: bool,
+    /// Replace a catalog of this name
+    #[arg(long)]
+    force: bool,
+    /// Show what would be imported, and keep nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Waiting {
+    server: String,
+    concerns: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Unavailable {
+    server: String,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct Imported {
+    catalog: String,
+    file: Option<PathBuf>,
+    servers: usize,
+    approved: usize,
+    refused: Vec<Waiting>,
+    unavailable: Vec<Unavailable>,
+    problems: usize,
+}
+
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    let here = Surroundings::of_process()?;
+    let path = std::path::absolute(&args.path)
+        .map_err(|error| Failure::new(Kind::NotFound, "there is no such path").because(&error))?;
+    let name = name(args, &path)?;
+    let file = config::catalog_file(&here.dirs, &name);
+    if file.exists() && !args.force && !args.dry_run {
+        let message = format!("there is a catalog `{name}` already");
+        return Err(Failure::new(Kind::Failed, message)
+            .hint("--force replaces it; --name gives the new one another name"));
+    }
+    let (files, unread) = config::import_files(&path).map_err(|error| {
+        Failure::new(Kind::NotFound, format!("cannot read {}", path.display())).because(&error)
+    })?;
+    let origin = Origin::File(path.to_string_lossy().as_ref().into());
+    let mut catalog = catalog::import(name.as_str(), &files, &origin);
+    catalog.name = name.to_string();
+    catalog.problems.extend(unread);
+    catalogs::tell(ui, &catalog.problems);
+    if catalog.entries.is_empty() {
+        let message = format!("there are no servers in {}", args.path.display());
+        return Err(Failure::new(Kind::Config, message).hint(
+            "a catalog is YAML of ours or Docker's, a server.json, or a file with `mcpServers`",
+        ));
+    }
+    let approved = approve(args, &mut catalog)?;
+    let text = catalog::write_catalog(&catalog, &approved)
+        .map_err(|error| Failure::internal("the catalog cannot be written as YAML", error))?;
+    if !args.dry_run {
+        config::save_catalog(&here.dirs, &name, &text).map_err(|error| {
+            Failure::new(Kind::Failed, format!("cannot write {}", file.display())).because(&error)
+        })?;
+    }
+    let imported = Imported {
+        catalog: name.to_string(),
+        file: (!args.dry_run).then_some(file),
+        servers: catalog.entries.len(),
+        approved: approved.len(),
+        refused: catalog.entries.iter().filter_map(refused).collect(),
+        unavailable: catalog.entries.iter().filter_map(unavailable).collect(),
+        problems: catalog.problems.len(),
+    };
+    ui.value(&imported, |ui| show(ui, &imported))
+}
+
+fn name(args: &Args, path: &std::path::Path) -> Result<ServerName, Failure> {
+    if let Some(name) = &args.name {
+        return ServerName::new(name).map_err(|error| Failure::usage(format!("--name: {error}")));
+    }
+    let stem = match path.is_dir() {
+        true => path.file_name(),
+        false => path.file_stem(),
+    };
+    let stem = stem.unwrap_or_default().to_string_lossy();
+    ServerName::repaired(&stem)
+        .ok_or_else(|| Failure::usage("the catalog needs a name").hint("give it one with --name"))
+}
+
+/// The marks of the servers that the person approves.
+fn approve(args: &Args, catalog: &mut Catalog) -> Result<Vec<(String, String)>, Failure> {
+    for name in args.approve.iter().map(|name| name.trim()) {
+        if !catalog.entries.iter().any(|entry| entry.name == name) {
+            let known = catalog.entries.iter().map(|entry| entry.name.as_str());
+            let message = format!("--approve: there is no server `{name}` in this catalog");
+            return Err(Failure::new(Kind::NotFound, message).hints_from(did_you_mean(name, known)));
+        }
+    }
+    let mut marks = Vec::new();
+    for entry in &mut catalog.entries {
+        if args.approve_all || args.approve.iter().any(|name| entry.name == name.trim()) {
+            entry.is_approved = true;
+            marks.push((entry.name.to_string(), entry.mark()));
+        }
+    }
+    Ok(marks)
+}
+
+fn refused(entry: &Entry) -> Option<Waiting> {
+    let concerns = entry.refusals();
+    (!concerns.is_empty() && !entry.is_approved).then(|| Waiting {
+        server: entry.name.to_string(),
+        concerns: concerns.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn unavailable(entry: &Entry) -> Option<Unavailable> {
+    match &entry.launch {
+        Launch::Unavailable { what, why } => Some(Unavailable {
+            server: entry.name.to_string(),
+            why: format!("{what}: {why}"),
+        }),
+        _ => None,
+    }
+}
+
+fn show(ui: &Ui, imported: &Imported) {
+    let mut table = Table::new(&["server", "refused until approved, for"]).whole();
+    for waiting in &imported.refused {
+        table.row(vec![
+            (Label::Name, waiting.server.clone()),
+            (Label::Plain, waiting.concerns.join("; ")),
+        ]);
+    }
+    if !imported.refused.is_empty() {
+        ui.table(&table);
+    }
+    let mut table = Table::new(&["server", "cannot run, because it is"]).whole();
+    for one in &imported.unavailable {
+        table.row(vec![
+            (Label::Name, one.server.clone()),
+            (Label::Plain, one.why.clone()),
+        ]);
+    }
+    if !imported.unavailable.is_empty() {
+        ui.table(&table);
+    }
+    let what = match &imported.file {
+        Some(file) => format!(
+            "{} servers imported as `{}`, {}",
+            imported.servers,
+            imported.catalog,
+            file.display()
+        ),
+        None => format!(
+            "{} servers would be imported as `{}`",
+            imported.servers, imported.catalog
+        ),
+    };
+    ui.data(&Line::from(what));
+    let open = imported.servers - imported.approved;
+    if open > 0 {
+        let hint = format!(
+            "{open} ask for your approval when first used; --approve NAME,… or --approve-all gives it now"
+        );
+        ui.note(&Line::new().put(Label::Dim, hint));
+    }
+}

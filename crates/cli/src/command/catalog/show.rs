@@ -1,0 +1,263 @@
+//! `portolan catalog show [NAME]`
+
+use catalog::{Catalog, Catalogs, Entry};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::catalogs;
+use crate::error::{Failure, Kind};
+use crate::surroundings::Surroundings;
+use crate::tool::did_you_mean;
+use crate::ui::{Label, Line, Table, Ui};
+
+/// Show the servers of a catalog, or everything about one server
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A catalog or a server; none: the servers of all catalogs
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    catalog: String,
+    r#type: &'static str,
+    trust: &'static str,
+    needs: Vec<String>,
+    entry: Value,
+}
+
+#[derive(Serialize)]
+struct Servers {
+    servers: Vec<Shown>,
+}
+
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    let all = catalogs::all(&Surroundings::of_process()?);
+    let Some(name) = &args.name else {
+        for catalog in &all {
+            catalogs::tell(ui, &catalog.problems);
+        }
+        return servers(ui, Catalogs::merge(all).entries());
+    };
+    if let Some(catalog) = all.iter().find(|catalog| catalog.name == *name) {
+        catalogs::tell(ui, &catalog.problems);
+        return servers(ui, &catalog.entries);
+    }
+    let merged = Catalogs::merge(all.iter().cloned());
+    let Some(entry) = merged.get(name) else {
+        return Err(unknown(name, &all, &merged));
+    };
+    let shown = shown(entry);
+    ui.value(&shown, |ui| one(ui, entry, &shown))
+}
+
+fn unknown(name: &str, all: &[Catalog], merged: &Catalogs) -> Failure {
+    let near = merged.nearest(name, 3);
+    let hint = match near.is_empty() {
+        false => Some(format!("did you mean `{}`?", near.join("`, `"))),
+        true => did_you_mean(name, all.iter().map(|catalog| catalog.name.as_str())),
+    };
+    let message = format!("there is neither a catalog nor a server called `{name}`");
+    Failure::new(Kind::NotFound, message)
+        .hints_from(hint)
+        .hint("`portolan catalog show` lists all servers")
+}
+
+fn shown(entry: &Entry) -> Shown {
+    let mut needs: Vec<String> = entry
+        .concerns(true)
+        .iter()
+        .map(|concern| format!("approval: {concern}"))
+        .collect();
+    if let catalog::Launch::Unavailable { what, why } = &entry.launch {
+        needs.push(format!("{what}: {why}"));
+    }
+    let missing = entry.missing(&serde_json::Map::new(), &|_| false);
+    needs.extend(missing.iter().map(catalog::Missing::message));
+    Shown {
+        name: entry.name.to_string(),
+        catalog: entry.source.clone(),
+        r#type: entry.kind(),
+        trust: entry.origin.trust(),
+        needs,
+        entry: catalog::entry_json(entry),
+    }
+}
+
+fn servers(ui: &Ui, entries: &[Entry]) -> Result<(), Failure> {
+    let servers = Servers {
+        servers: entries.iter().map(shown).collect(),
+    };
+    ui.value(&servers, |ui| {
+        let mut table = Table::new(&["server", "type", "needs", "description"]);
+        for (entry, shown) in entries.iter().zip(&servers.servers) {
+            table.row(vec![
+                (Label::Name, shown.name.clone()),
+                (Label::Plain, shown.r#type.to_owned()),
+                (Label::Dim, needs(entry, shown)),
+                (
+                    Label::Plain,
+                    entry
+                        .description
+                        .clone()
+                        .or_else(|| entry.title.clone())
+                        .unwrap_or_default(),
+                ),
+            ]);
+        }
+        ui.table(&table);
+    })
+}
+
+/// What stands between a server and its first call, in a word each.
+fn needs(entry: &Entry, shown: &Shown) -> String {
+    let mut words = Vec::new();
+    if shown
+        .needs
+        .iter()
+        .any(|need| need.starts_with("approval: "))
+    {
+        words.push("approval");
+    }
+    let missing = entry.missing(&serde_json::Map::new(), &|_| false);
+    if missing
+        .iter()
+        .any(|missing| matches!(missing, catalog::Missing::Config { .. }))
+    {
+        words.push("config");
+    }
+    if missing
+        .iter()
+        .any(|missing| matches!(missing, catalog::Missing::Secret { .. }))
+    {
+        words.push("secrets");
+    }
+    if entry.about.oauth.is_some() {
+        words.push("sign-in");
+    }
+    words.join(", ")
+}
+
+fn one(ui: &Ui, entry: &Entry, shown: &Shown) {
+    let row = |name: &str, label: Label, text: &str| {
+        let mut name = name;
+        for line in text.lines() {
+            ui.data(
+                &Line::new()
+                    .put(Label::Heading, format!("{name:<12}"))
+                    .put(label, line.to_owned()),
+            );
+            name = "";
+        }
+    };
+    let about = &entry.about;
+    row("server", Label::Name, &shown.name);
+    row(
+        "title",
+        Label::Plain,
+        entry.title.as_deref().unwrap_or_default(),
+    );
+    row(
+        "about",
+        Label::Plain,
+        entry.description.as_deref().unwrap_or_default(),
+    );
+    row("type", Label::Plain, shown.r#type);
+    row("runs", Label::Plain, &runs(entry));
+    row("from", Label::Dim, &entry.origin.to_string());
+    for need in &shown.needs {
+        row("needs", Label::Warning, need);
+    }
+    row(
+        "requires",
+        Label::Plain,
+        about.requirement.as_deref().unwrap_or_default(),
+    );
+    for secret in &about.secrets {
+        let is_optional = if secret.required { "" } else { ", optional" };
+        let from = secret
+            .url
+            .as_ref()
+            .map(|url| format!(" ({url})"))
+            .unwrap_or_default();
+        row(
+            "secret",
+            Label::Plain,
+            &format!("{} as {}{is_optional}{from}", secret.name, secret.env),
+        );
+    }
+    let properties = about
+        .config
+        .as_ref()
+        .and_then(|schema| schema.get("properties")?.as_object());
+    for (key, schema) in properties.into_iter().flatten() {
+        let text = |name: &str| {
+            schema.get(name).map(|value| {
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            })
+        };
+        let kind = text("type").unwrap_or_else(|| "any".to_owned());
+        let default = text("default")
+            .map(|default| format!(", default {default}"))
+            .unwrap_or_default();
+        let person = if entry.is_privileged(key) {
+            ", set by a person only"
+        } else {
+            ""
+        };
+        let about = text("description")
+            .map(|text| format!(": {text}"))
+            .unwrap_or_default();
+        row(
+            "config",
+            Label::Plain,
+            &format!("{key} ({kind}{default}{person}){about}"),
+        );
+    }
+    for volume in &entry.volumes {
+        row("sees", Label::Plain, volume);
+    }
+    match &entry.network {
+        catalog::Network::Hosts(hosts) => row("network", Label::Plain, &hosts.join(", ")),
+        catalog::Network::Unsaid => {}
+        other => row("network", Label::Plain, other.as_str()),
+    }
+    let tools: Vec<&str> = about.tools.iter().map(|tool| &*tool.name).collect();
+    row("tools", Label::Plain, &tools.join(", "));
+    row("tags", Label::Dim, &about.tags.join(", "));
+    row(
+        "source",
+        Label::Dim,
+        about.repository.as_deref().unwrap_or_default(),
+    );
+    row(
+        "website",
+        Label::Dim,
+        about.website.as_deref().unwrap_or_default(),
+    );
+}
+
+fn runs(entry: &Entry) -> String {
+    use catalog::Launch;
+    match &entry.launch {
+        Launch::Command { command, args, .. } => format!("{command} {}", args.join(" ")),
+        Launch::Remote { url, .. } => catalog::shown_url(url),
+        Launch::Container { image, .. } => image.clone(),
+        Launch::Package {
+            registry,
+            identifier,
+            version,
+            ..
+        } => {
+            let version = version
+                .as_ref()
+                .map(|version| format!("@{version}"))
+                .unwrap_or_default();
+            format!("{}:{identifier}{version}", registry.as_str())
+        }
+        Launch::Unavailable { what, .. } => what.clone(),
+    }
+}
