@@ -100,9 +100,10 @@ impl Analyser {
         let terms = Terms::get();
         for word in words(text) {
             for word in std::iter::once(word.whole).chain(word.parts) {
-                let term = self.seen.entry(word).or_insert_with_key(|word| {
-                    (!terms.is_stop(word)).then(|| terms.term(word))
-                });
+                let term = self
+                    .seen
+                    .entry(word)
+                    .or_insert_with_key(|word| (!terms.is_stop(word)).then(|| terms.term(word)));
                 if let Some(term) = term {
                     found(term);
                 }

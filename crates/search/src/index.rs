@@ -131,11 +131,13 @@ impl Index {
             })
             .collect();
         let alike = |a: usize, b: usize| self.likeness(matches[a].0, matches[b].0);
-        let hits = thin(&candidates, limit, &alike).into_iter().map(|number| Hit {
-            name: candidates[number].name.to_owned(),
-            score: candidates[number].score,
-            tools: self.best_tools(matches[number].0, &needs),
-        });
+        let hits = thin(&candidates, limit, &alike)
+            .into_iter()
+            .map(|number| Hit {
+                name: candidates[number].name.to_owned(),
+                score: candidates[number].score,
+                tools: self.best_tools(matches[number].0, &needs),
+            });
         Found {
             total_matches: matches.len(),
             hits: hits.collect(),
@@ -154,7 +156,8 @@ impl Index {
         let mut terms = Vec::with_capacity(analysed.terms.len());
         for (term, weight) in weigh::server(analysed) {
             let id = self.vocabulary.insert(term);
-            self.postings.resize_with(self.vocabulary.len(), Postings::default);
+            self.postings
+                .resize_with(self.vocabulary.len(), Postings::default);
             self.postings[id as usize].add_server(ServerPosting { slot, weight });
             terms.push((id, (weight.cosine * UNIT) as u16));
         }
@@ -180,7 +183,12 @@ impl Index {
             name: document.name,
             title: document.title,
             kind: plain(&document.kind),
-            tags: document.tags.iter().take(limits::LABELS_MAX).map(|tag| plain(tag)).collect(),
+            tags: document
+                .tags
+                .iter()
+                .take(limits::LABELS_MAX)
+                .map(|tag| plain(tag))
+                .collect(),
             terms,
         });
         true
@@ -212,10 +220,16 @@ impl Index {
         ranked: Vec<(Slot, f32)>,
         admits: &dyn Fn(Slot) -> bool,
     ) -> Vec<(Slot, f32, Option<usize>)> {
-        let mut matches: Vec<(Slot, f32, Option<usize>)> =
-            ranked.into_iter().map(|(slot, score)| (slot, score, None)).collect();
+        let mut matches: Vec<(Slot, f32, Option<usize>)> = ranked
+            .into_iter()
+            .map(|(slot, score)| (slot, score, None))
+            .collect();
         let exact = self.names.exact(text).into_iter().map(|name| (name, true));
-        let prefixed = self.names.prefixed(text).into_iter().map(|name| (name, false));
+        let prefixed = self
+            .names
+            .prefixed(text)
+            .into_iter()
+            .map(|name| (name, false));
         for ((name, exact), place) in exact.chain(prefixed).zip(0..) {
             let Some(&slot) = self.places.get(name) else {
                 continue;
@@ -264,7 +278,10 @@ impl Index {
             (sums[*b].total_cmp(&sums[*a])).then_with(|| server.tools[*a].cmp(&server.tools[*b]))
         });
         order.truncate(limits::TOOLS_PER_RESULT_MAX);
-        order.into_iter().map(|tool| server.tools[tool].clone()).collect()
+        order
+            .into_iter()
+            .map(|tool| server.tools[tool].clone())
+            .collect()
     }
 
     /// The cosine of the texts of two servers, in units of [`UNIT`]².
@@ -286,7 +303,9 @@ impl Index {
     }
 
     fn server(&self, slot: Slot) -> &Server {
-        self.servers[slot as usize].as_ref().expect("matches are servers that are there")
+        self.servers[slot as usize]
+            .as_ref()
+            .expect("matches are servers that are there")
     }
 
     /// One more than the highest place in use.
@@ -295,7 +314,9 @@ impl Index {
     }
 
     pub(crate) fn postings(&self, term: &str) -> Option<&Postings> {
-        self.vocabulary.get(term).map(|id| &self.postings[id as usize])
+        self.vocabulary
+            .get(term)
+            .map(|id| &self.postings[id as usize])
     }
 }
 

@@ -8,8 +8,8 @@ use crate::text::words;
 
 /// What surrounds a name in a request, and says nothing about which.
 const AROUND: &[&str] = &[
-    "mcp", "server", "servers", "the", "a", "an", "add", "install", "use", "enable", "activate", "connect", "to", "please",
-    "official",
+    "mcp", "server", "servers", "the", "a", "an", "add", "install", "use", "enable", "activate",
+    "connect", "to", "please", "official",
 ];
 
 /// The names and titles of the servers, in a form that spaces, hyphens and capitals do not change.
@@ -36,7 +36,11 @@ impl Names {
         let wanted = keys(text);
         let mut exact: Vec<&str> = Vec::new();
         for wanted in wanted {
-            for name in self.beginning(&wanted).filter(|(key, _)| *key == wanted).map(|(_, name)| name) {
+            for name in self
+                .beginning(&wanted)
+                .filter(|(key, _)| *key == wanted)
+                .map(|(_, name)| name)
+            {
                 if !exact.contains(&name.as_str()) {
                     exact.push(name);
                 }
@@ -115,7 +119,10 @@ mod tests {
     fn exact_names_in_any_dress() {
         for (text, expected) in [
             ("github", vec!["github", "github-official"]),
-            ("Add the GitHub MCP server, please", vec!["github", "github-official"]),
+            (
+                "Add the GitHub MCP server, please",
+                vec!["github", "github-official"],
+            ),
             ("github-official", vec!["github-official", "github"]),
             ("hacker news", vec!["mcp-hackernews"]),
             ("HackerNews", vec!["mcp-hackernews"]),
@@ -131,7 +138,10 @@ mod tests {
 
     #[test]
     fn beginnings() {
-        assert_eq!(names().prefixed("git"), ["github", "gitlab", "github-official"]);
+        assert_eq!(
+            names().prefixed("git"),
+            ["github", "gitlab", "github-official"]
+        );
         assert_eq!(names().prefixed("hacker"), ["mcp-hackernews"]);
         assert!(names().prefixed("gi").is_empty());
         assert!(names().prefixed("").is_empty());

@@ -54,7 +54,10 @@ pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
         wanted.add(term, terms, known);
     }
     let said = shapes.into_iter().flatten().map(|w| (w, weights::SHAPE));
-    let translated = Lexicon::get().translate(&text).into_iter().map(|w| (w, 1.0));
+    let translated = Lexicon::get()
+        .translate(&text)
+        .into_iter()
+        .map(|w| (w, 1.0));
     for (word, weight) in said.chain(translated) {
         let term = Terms::get().term(word);
         let mut terms = Terms4Word::new();

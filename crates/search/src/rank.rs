@@ -13,7 +13,11 @@ use crate::weights;
 pub(crate) type Rankings = [f32; 3];
 
 /// The servers that match, with scores from 0 to 1; in the order of their places.
-pub(crate) fn rank(index: &Index, needs: &[Need], admits: &dyn Fn(Slot) -> bool) -> Vec<(Slot, f32)> {
+pub(crate) fn rank(
+    index: &Index,
+    needs: &[Need],
+    admits: &dyn Fn(Slot) -> bool,
+) -> Vec<(Slot, f32)> {
     let mut sums: Vec<Rankings> = vec![[0.0; 3]; index.places()];
     let mut best: Vec<Rankings> = vec![[0.0; 3]; index.places()];
     let mut touched: Vec<Slot> = Vec::new();

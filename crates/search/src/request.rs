@@ -71,7 +71,14 @@ mod tests {
 
     #[test]
     fn what_is_no_filter_is_text() {
-        for text in ["type: remote", "tag:", "state:ready", "a:b:c", "tag:::", "TYPE:x"] {
+        for text in [
+            "type: remote",
+            "tag:",
+            "state:ready",
+            "a:b:c",
+            "tag:::",
+            "TYPE:x",
+        ] {
             assert_eq!(Request::read(text).text, text);
         }
     }

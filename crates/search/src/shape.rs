@@ -27,7 +27,9 @@ pub(crate) fn shapes(text: &str) -> (String, Vec<Vec<&'static str>>) {
     let mut rest = String::with_capacity(text.len());
     let mut shapes: Vec<Vec<&'static str>> = Vec::new();
     for token in text.split_inclusive(char::is_whitespace) {
-        let bare = token.trim_matches(|c: char| c.is_whitespace() || ",;:!?\"'()[]{}<>`".contains(c)).trim_end_matches('.');
+        let bare = token
+            .trim_matches(|c: char| c.is_whitespace() || ",;:!?\"'()[]{}<>`".contains(c))
+            .trim_end_matches('.');
         let shape = shape(bare);
         if shape.is_empty() {
             rest.push_str(token);
@@ -45,12 +47,21 @@ fn shape(token: &str) -> Vec<&'static str> {
     if token.starts_with("http://") || token.starts_with("https://") || token.starts_with("www.") {
         return vec!["url", "web", "page"];
     }
-    let ending = token.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let ending = token
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase());
     let kinds = ending.and_then(|ending| {
-        ENDINGS.iter().find(|(endings, _)| endings.split(' ').any(|e| e == ending)).map(|(_, words)| *words)
+        ENDINGS
+            .iter()
+            .find(|(endings, _)| endings.split(' ').any(|e| e == ending))
+            .map(|(_, words)| *words)
     });
-    let is_path = (token.starts_with('/') || token.starts_with("~/") || token.starts_with("./") || token.get(1..3) == Some(":\\"))
-        && token.len() > 3 && token[1..].contains(['/', '\\', '.']);
+    let is_path = (token.starts_with('/')
+        || token.starts_with("~/")
+        || token.starts_with("./")
+        || token.get(1..3) == Some(":\\"))
+        && token.len() > 3
+        && token[1..].contains(['/', '\\', '.']);
     let mut words = Vec::new();
     if let Some(kinds) = kinds {
         if is_path || token.len() > 4 && token.is_ascii() && !token.starts_with('.') {

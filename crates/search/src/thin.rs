@@ -15,7 +15,11 @@ pub(crate) struct Candidate<'a> {
 }
 
 /// The first `most` candidates, in order. `alike` is the cosine of two candidates, by their numbers, in units of [`UNIT`]².
-pub(crate) fn thin(candidates: &[Candidate<'_>], most: usize, alike: &dyn Fn(usize, usize) -> u64) -> Vec<usize> {
+pub(crate) fn thin(
+    candidates: &[Candidate<'_>],
+    most: usize,
+    alike: &dyn Fn(usize, usize) -> u64,
+) -> Vec<usize> {
     let mut waiting: Vec<usize> = (0..candidates.len()).collect();
     waiting.sort_by(|a, b| {
         let (a, b) = (&candidates[*a], &candidates[*b]);
@@ -60,7 +64,11 @@ mod tests {
 
     const SAME: u64 = 1 << 24;
 
-    fn order(candidates: &[(&str, f32, Option<usize>)], most: usize, alike: &dyn Fn(usize, usize) -> u64) -> String {
+    fn order(
+        candidates: &[(&str, f32, Option<usize>)],
+        most: usize,
+        alike: &dyn Fn(usize, usize) -> u64,
+    ) -> String {
         let candidates: Vec<Candidate<'_>> = candidates
             .iter()
             .map(|(name, score, named)| Candidate {
@@ -92,7 +100,13 @@ mod tests {
     fn near_duplicates_make_room() {
         let weather = |n: usize| n < 3;
         let alike = |a: usize, b: usize| if weather(a) && weather(b) { SAME } else { 0 };
-        let candidates = [("a", 1.0, None), ("b", 0.9, None), ("c", 0.9, None), ("x", 0.8, None), ("y", 0.3, None)];
+        let candidates = [
+            ("a", 1.0, None),
+            ("b", 0.9, None),
+            ("c", 0.9, None),
+            ("x", 0.8, None),
+            ("y", 0.3, None),
+        ];
         assert_eq!(order(&candidates, 9, &alike), "axbcy");
     }
 }
