@@ -329,3 +329,6 @@ impl fmt::Debug for Index {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

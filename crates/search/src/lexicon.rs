@@ -217,3 +217,66 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn related(term: &str) -> Vec<&str> {
+        Lexicon::get().related(term).map(|(term, _)| term).collect()
+    }
+
+    #[test]
+    fn groups_find_each_other_and_arrows_go_one_way() {
+        assert!(related("email").contains(&"inbox"));
+        assert!(related("inbox").contains(&"email"));
+        assert!(related("hoodi").contains(&"cloth"));
+        assert!(!related("cloth").contains(&"hoodi"));
+        assert!(related("pull request").contains(&"pr"));
+        assert!(related("no such word").is_empty());
+    }
+
+    #[test]
+    fn products_are_known_by_all_of_their_name() {
+        let about = |name: &str| {
+            let terms: Vec<String> = name.split(' ').map(str::to_owned).collect();
+            Lexicon::get().about(&terms)
+        };
+        assert!(about("postgr").contains(&"databas") || about("postgres").contains(&"databas"));
+        assert!(about("google map").contains(&"rout"));
+        assert!(!about("map").contains(&"rout"));
+        assert!(about("").is_empty());
+    }
+
+    #[test]
+    fn the_longest_phrase_is_translated_and_words_are_not_cut() {
+        let translate = |text| Lexicon::get().translate(text);
+        assert_eq!(translate("查天气预报"), ["weather", "forecast"]);
+        assert_eq!(translate("Das Wetter!"), ["weather", "forecast"]);
+        assert_eq!(translate("volcano"), Vec::<&str>::new());
+        assert_eq!(translate("un vol"), ["flight"]);
+        assert_eq!(translate(""), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_line_says_something() {
+        for line in lines(THESAURUS).chain(lines(KINDS)) {
+            let (sign, rest) = line.split_once(' ').unwrap();
+            let is_group = matches!(sign, "=" | "~") && rest.split_whitespace().count() > 1;
+            assert!(
+                is_group || matches!(sign, "-" | ".") || line.contains(" > "),
+                "{line}"
+            );
+        }
+        for line in lines(PRODUCTS).chain(lines(BRIDGE)) {
+            let (from, to) = line.split_once(" = ").unwrap();
+            assert!(!from.trim().is_empty() && !to.trim().is_empty(), "{line}");
+        }
+        for (name, _) in lines(PRODUCTS).filter_map(|line| line.split_once(" = ")) {
+            let count = lines(PRODUCTS)
+                .filter(|line| line.starts_with(&format!("{name} = ")))
+                .count();
+            assert_eq!(count, 1, "{name} stands there twice");
+        }
+    }
+}

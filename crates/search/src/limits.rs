@@ -11,7 +11,7 @@ pub const RESULTS_MAX: usize = 100;
 /// Most tools named with a result.
 pub const TOOLS_PER_RESULT_MAX: usize = 5;
 /// Most servers in an index.
-pub const SERVERS_MAX: usize = 100_000;
+pub const SERVERS_MAX: usize = 20_000;
 /// Most tools of one server that are indexed.
 pub const TOOLS_MAX: usize = 2_048;
 /// Longest part of a name, title, tag, fact or tool name that is indexed.

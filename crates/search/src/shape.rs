@@ -76,3 +76,52 @@ fn shape(token: &str) -> Vec<&'static str> {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_that_tell_what_they_are() {
+        for (text, rest, expected) in [
+            (
+                "read /root/csv/a.csv, please",
+                "read  please",
+                vec![vec!["spreadsheet", "excel", "file", "filesystem"]],
+            ),
+            (
+                "open https://a.b/c?d=e now",
+                "open  now",
+                vec![vec!["url", "web", "page"]],
+            ),
+            (
+                "convert report.docx",
+                "convert  ",
+                vec![vec!["word", "document", "file"]],
+            ),
+            (
+                r"list C:\Users\me",
+                "list  ",
+                vec![vec!["file", "filesystem"]],
+            ),
+            (
+                "in ~/notes/ and ~/notes/",
+                "in  and  ",
+                vec![vec!["file", "filesystem"]],
+            ),
+        ] {
+            let (found, shapes) = shapes(text);
+            assert_eq!((found.as_str(), shapes), (rest, expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn things_that_do_not() {
+        for text in [
+            "node.js", "and/or", "/", "//", "1.5 GB", ".md", "a.b.c", "e.g.", "ci/cd", "...",
+            "é:\\",
+        ] {
+            assert_eq!(shapes(text), (text.to_owned(), Vec::new()), "{text}");
+        }
+    }
+}

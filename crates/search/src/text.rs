@@ -171,3 +171,6 @@ fn plain(run: &[char]) -> String {
         .nfc()
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

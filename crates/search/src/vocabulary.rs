@@ -152,3 +152,47 @@ pub(crate) fn grams(term: &str) -> Vec<u64> {
     grams.dedup();
     grams
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vocabulary(terms: &[&str]) -> Vocabulary {
+        let mut vocabulary = Vocabulary::default();
+        for term in terms {
+            vocabulary.insert(term);
+        }
+        vocabulary
+    }
+
+    #[test]
+    fn numbers_are_kept_and_used_again() {
+        let mut vocabulary = vocabulary(&["a", "b"]);
+        let b = vocabulary.get("b").unwrap();
+        assert_eq!(vocabulary.insert("b"), b);
+        vocabulary.remove(b);
+        assert!(!vocabulary.knows("b"));
+        assert_eq!(vocabulary.insert("c"), b);
+        assert_eq!(vocabulary.len(), 2);
+    }
+
+    #[test]
+    fn the_most_alike_come_first() {
+        let vocabulary = vocabulary(&["grafana", "graph", "kubernet", "relat", "relationship"]);
+        let alike = |word| -> Vec<&str> {
+            let alike = vocabulary.alike(word, 0.6, 9);
+            alike.into_iter().map(|(term, _)| term).collect()
+        };
+        assert_eq!(alike("grafna"), ["grafana"]);
+        assert_eq!(alike("relationship"), ["relationship", "relat"]);
+        assert_eq!(alike("zzz"), Vec::<&str>::new());
+        assert_eq!(vocabulary.alike("relationship", 0.1, 1).len(), 1);
+    }
+
+    #[test]
+    fn removed_terms_leave_no_pairs() {
+        let mut vocabulary = vocabulary(&["banana"]);
+        vocabulary.remove(0);
+        assert!(vocabulary.grams.is_empty());
+    }
+}
