@@ -140,7 +140,7 @@ mod tests {
     fn beginnings() {
         assert_eq!(
             names().prefixed("git"),
-            ["github", "gitlab", "github-official"]
+            ["github", "github-official", "gitlab"]
         );
         assert_eq!(names().prefixed("hacker"), ["mcp-hackernews"]);
         assert!(names().prefixed("gi").is_empty());

@@ -38,11 +38,13 @@ pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
             put_related(&mut terms, term, weights::RELATED);
         }
         if short && term.chars().count() >= limits::REPAIRED_CHARS_MIN {
-            if !known.knows(term) && !Lexicon::get().knows(term) {
-                repair(&mut terms, term, known);
-            }
-            for (alike, share) in known.alike(term, weights::ALIKE_MIN, limits::ALIKE_MAX) {
-                put(&mut terms, alike, weights::ALIKE * share);
+            if !known.knows(term) {
+                for (alike, share) in known.alike(term, weights::ALIKE_MIN, limits::ALIKE_MAX) {
+                    put(&mut terms, alike, weights::ALIKE * share);
+                }
+                if !Lexicon::get().knows(term) {
+                    repair(&mut terms, term, known);
+                }
             }
         }
         if let Some(next) = sequence.get(at + 1) {

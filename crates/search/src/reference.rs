@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use crate::analyse::{Analysed, Analyser};
+use crate::analyse::{Analysed, AnalysedTool, Analyser};
 use crate::document::{Document, Tool};
 use crate::index::Index;
 use crate::names::Names;
@@ -27,7 +27,21 @@ struct Read {
 
 impl Read {
     fn weights(&self) -> BTreeMap<&str, Weight> {
-        weigh::server(&self.analysed)
+        let terms = self.analysed.terms.iter().map(|(term, _)| &**term);
+        terms.zip(weigh::server(&self.analysed)).collect()
+    }
+
+    fn has(&self, term: &str) -> bool {
+        self.analysed.terms.iter().any(|(own, _)| **own == *term)
+    }
+
+    /// How often a term occurs in one of the tools.
+    fn count_in(&self, tool: &AnalysedTool, term: &str) -> Option<f32> {
+        let is_it = |place: &usize| *self.analysed.terms[*place].0 == *term;
+        tool.terms
+            .iter()
+            .find(|(place, _)| is_it(place))
+            .map(|(_, count)| *count)
     }
 }
 
@@ -82,7 +96,7 @@ fn search(
     }
     let terms = read
         .iter()
-        .flat_map(|read| read.analysed.terms.keys().cloned());
+        .flat_map(|read| read.analysed.terms.iter().map(|(term, _)| term.to_string()));
     let needs = plan(&request.text, &AllTerms(terms.collect()));
     let mut names = Names::default();
     for read in read.iter().filter(|read| admits(read)) {
@@ -94,10 +108,7 @@ fn search(
         for need in &needs {
             let mut best = [0.0; 3];
             for (term, how_well) in &need.terms {
-                let with = read
-                    .iter()
-                    .filter(|r| r.analysed.terms.contains_key(term))
-                    .count();
+                let with = read.iter().filter(|read| read.has(term)).count();
                 if let Some(weight) = one.weights().get(term.as_str()) {
                     raise(&mut best, how_well * rarity(read.len(), with), weight);
                 }
@@ -158,20 +169,24 @@ fn cosine(a: &Read, b: &Read) -> u64 {
 }
 
 fn best_tools(all: &[Read], server: &Read, needs: &[Need]) -> Vec<String> {
-    let tools: Vec<_> = all.iter().flat_map(|read| &read.analysed.tools).collect();
+    let number: usize = all.iter().map(|read| read.analysed.tools.len()).sum();
     let mut scored: Vec<(f32, &str)> = Vec::new();
     for (tool, analysed) in server.document.tools.iter().zip(&server.analysed.tools) {
         let mut sum = 0.0;
         for need in needs {
             let mut best = 0.0_f32;
             for (term, how_well) in &need.terms {
-                let with = tools
-                    .iter()
-                    .filter(|tool| tool.terms.contains_key(term))
-                    .count();
-                if let Some(count) = analysed.terms.get(term) {
-                    best = best
-                        .max(how_well * rarity(tools.len(), with) * weigh::tool(*count, analysed));
+                let all_tools = all.iter().flat_map(|read| {
+                    let counts = read
+                        .analysed
+                        .tools
+                        .iter()
+                        .map(|tool| read.count_in(tool, term));
+                    counts.flatten()
+                });
+                let worth = how_well * rarity(number, all_tools.count());
+                if let Some(count) = server.count_in(analysed, term) {
+                    best = best.max(worth * weigh::tool(count, analysed));
                 }
             }
             sum += need.weight * best;

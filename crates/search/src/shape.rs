@@ -22,59 +22,70 @@ const ENDINGS: &[(&str, &[&str])] = &[
     ("tf", &["terraform"]),
 ];
 
-/// The request without such things, and what each of them is, in words.
+/// Endings that names of products have too.
+const AMBIGUOUS: &str = "code javascript python";
+
+/// The request without paths and addresses, and what each of them and each name of a file is, in words.
 pub(crate) fn shapes(text: &str) -> (String, Vec<Vec<&'static str>>) {
     let mut rest = String::with_capacity(text.len());
     let mut shapes: Vec<Vec<&'static str>> = Vec::new();
     for token in text.split_inclusive(char::is_whitespace) {
-        let bare = token
-            .trim_matches(|c: char| c.is_whitespace() || ",;:!?\"'()[]{}<>`".contains(c))
-            .trim_end_matches('.');
-        let shape = shape(bare);
-        if shape.is_empty() {
-            rest.push_str(token);
+        let around = |c: char| c.is_whitespace() || ",;:!?\"'()[]{}<>`".contains(c);
+        let bare = token.trim_matches(around).trim_end_matches('.');
+        let is_address = ["http://", "https://", "www."]
+            .iter()
+            .any(|start| bare.starts_with(start));
+        let is_path = !is_address && is_path(bare);
+        let shape = if is_address {
+            vec!["url", "web", "page"]
         } else {
+            file(bare, is_path)
+        };
+        if is_address || is_path {
             rest.push(' ');
-            if !shapes.contains(&shape) {
-                shapes.push(shape);
-            }
+        } else {
+            rest.push_str(token);
+        }
+        if !shape.is_empty() && !shapes.contains(&shape) {
+            shapes.push(shape);
         }
     }
     (rest, shapes)
 }
 
-fn shape(token: &str) -> Vec<&'static str> {
-    if token.starts_with("http://") || token.starts_with("https://") || token.starts_with("www.") {
-        return vec!["url", "web", "page"];
-    }
-    let ending = token
-        .rsplit_once('.')
-        .map(|(_, ending)| ending.to_ascii_lowercase());
-    let kinds = ending.and_then(|ending| {
-        ENDINGS
+fn is_path(token: &str) -> bool {
+    let rooted = ["/", "~/", "./", "../"]
+        .iter()
+        .any(|start| token.starts_with(start));
+    let drive =
+        token.get(1..3) == Some(":\\") && token.starts_with(|c: char| c.is_ascii_alphabetic());
+    let parts = token
+        .split(['/', '\\'])
+        .filter(|part| part.contains(char::is_alphanumeric));
+    drive || rooted && parts.count() > usize::from(token.starts_with('/') && !token.contains('.'))
+}
+
+/// What kind of file a path or a name is of.
+fn file(token: &str, is_path: bool) -> Vec<&'static str> {
+    let ending = token.rsplit_once('.').filter(|(name, _)| !name.is_empty());
+    let ending = ending
+        .map(|(_, ending)| ending.to_ascii_lowercase())
+        .unwrap_or_default();
+    let kinds = ENDINGS
+        .iter()
+        .find(|(endings, _)| endings.split(' ').any(|e| e == ending));
+    let kinds = kinds.map_or(&[][..], |(_, words)| *words);
+    let ambiguous = kinds.iter().any(|kind| AMBIGUOUS.contains(kind));
+    match (is_path, kinds) {
+        (true, kinds) => kinds
             .iter()
-            .find(|(endings, _)| endings.split(' ').any(|e| e == ending))
-            .map(|(_, words)| *words)
-    });
-    let is_path = (token.starts_with('/')
-        || token.starts_with("~/")
-        || token.starts_with("./")
-        || token.get(1..3) == Some(":\\"))
-        && token.len() > 3
-        && token[1..].contains(['/', '\\', '.']);
-    let mut words = Vec::new();
-    if let Some(kinds) = kinds {
-        if is_path || token.len() > 4 && token.is_ascii() && !token.starts_with('.') {
-            words.extend(kinds);
-        }
+            .copied()
+            .chain(["file", "filesystem"])
+            .collect(),
+        (false, []) => Vec::new(),
+        (false, _) if ambiguous => Vec::new(),
+        (false, kinds) => kinds.iter().copied().chain(["file"]).collect(),
     }
-    if is_path || !words.is_empty() {
-        words.push("file");
-    }
-    if is_path {
-        words.push("filesystem");
-    }
-    words
 }
 
 #[cfg(test)]
@@ -96,7 +107,7 @@ mod tests {
             ),
             (
                 "convert report.docx",
-                "convert  ",
+                "convert report.docx",
                 vec![vec!["word", "document", "file"]],
             ),
             (

@@ -53,6 +53,15 @@ fn texts_are_cut_at_characters() {
 
 proptest! {
     #[test]
+    fn the_quick_way_is_the_same_way(text in "[a-cA-C1' -]{0,80}") {
+        prop_assert_eq!(words(&text), any_words(&text));
+        let mut all = Vec::new();
+        each(&text, |word| all.push(word.to_owned()));
+        let expected = words(&text).into_iter().flat_map(|word| std::iter::once(word.whole).chain(word.parts));
+        prop_assert_eq!(all, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn no_word_is_empty(text in any::<String>()) {
         for word in words(&text) {
             prop_assert!(!word.whole.is_empty());
