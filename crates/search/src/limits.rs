@@ -45,4 +45,4 @@ pub const PREFIX_CHARS_MIN: usize = 3;
 /// Most servers that are put first because the request is how their names begin.
 pub const PREFIXED_MAX: usize = 5;
 /// Results among which near-duplicates are looked for, as a multiple of those asked for.
-pub const POOL_FACTOR: usize = 3;
+pub const POOL_FACTOR: usize = 2;

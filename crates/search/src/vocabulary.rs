@@ -127,7 +127,7 @@ impl Known for Vocabulary {
 /// begins with the other.
 pub(crate) fn likeness(shared: usize, own: usize, word: &str, term: &str) -> f32 {
     // A term of n characters has n + 1 pairs; that some occur twice makes no difference worth a second count.
-    let dice = 2.0 * shared as f32 / (own + term.chars().count() + 1) as f32;
+    let dice = 2.0 * shared as f32 / (own + chars(term) + 1) as f32;
     let (short, long) = if word.len() < term.len() {
         (word, term)
     } else {
@@ -137,6 +137,14 @@ pub(crate) fn likeness(shared: usize, own: usize, word: &str, term: &str) -> f32
         dice.max(weights::BEGINNING)
     } else {
         dice
+    }
+}
+
+fn chars(term: &str) -> usize {
+    if term.is_ascii() {
+        term.len()
+    } else {
+        term.chars().count()
     }
 }
 
