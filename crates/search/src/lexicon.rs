@@ -27,10 +27,22 @@ pub(crate) struct Lexicon {
     related: Vec<Vec<(Number, f32)>>,
     /// By term: how much it says, where that is less than usual.
     faint: HashMap<Number, f32>,
-    /// By the first term of a product's name: the rest of the name, and what the product is.
-    products: HashMap<Number, Vec<(Vec<Number>, Vec<Number>)>>,
-    /// By the first character of a phrase in lower case: phrases, the longest first, and what they mean.
-    bridge: HashMap<char, Vec<(Vec<char>, Vec<Number>)>>,
+    /// By the first term of the name.
+    products: HashMap<Number, Vec<Product>>,
+    /// By the first character, the longest first.
+    bridge: HashMap<char, Vec<Phrase>>,
+}
+
+struct Product {
+    /// The terms of its name after the first.
+    rest: Vec<Number>,
+    about: Vec<Number>,
+}
+
+struct Phrase {
+    /// In lower case.
+    characters: Vec<char>,
+    meaning: Vec<Number>,
 }
 
 impl Lexicon {
@@ -56,7 +68,10 @@ impl Lexicon {
                 .map(|word| lexicon.number(&term(word)))
                 .collect();
             let entry = lexicon.products.entry(name[0]).or_default();
-            entry.push((name[1..].to_vec(), about));
+            entry.push(Product {
+                rest: name[1..].to_vec(),
+                about,
+            });
         }
         for (phrases, meaning) in lines(BRIDGE).filter_map(|line| line.split_once(" = ")) {
             let meaning: Vec<Number> = meaning
@@ -66,14 +81,17 @@ impl Lexicon {
             for phrase in phrases.split_whitespace() {
                 let phrase: Vec<char> = phrase.replace('_', " ").chars().collect();
                 let known = lexicon.bridge.entry(phrase[0]).or_default();
-                match known.iter_mut().find(|(known, _)| *known == phrase) {
-                    Some((_, known)) => known.extend_from_slice(&meaning),
-                    None => known.push((phrase, meaning.clone())),
+                match known.iter_mut().find(|known| known.characters == phrase) {
+                    Some(known) => known.meaning.extend_from_slice(&meaning),
+                    None => known.push(Phrase {
+                        characters: phrase,
+                        meaning: meaning.clone(),
+                    }),
                 }
             }
         }
         for phrases in lexicon.bridge.values_mut() {
-            phrases.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
+            phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.characters.len()));
         }
         lexicon
     }
@@ -163,11 +181,11 @@ impl Lexicon {
             let Some(products) = first.and_then(|first| self.products.get(&first)) else {
                 continue;
             };
-            for (rest, words) in products {
-                let after = &numbers[at + 1..];
+            for product in products {
+                let (rest, after) = (&product.rest, &numbers[at + 1..]);
                 let named = rest.len() <= after.len()
                     && rest.iter().zip(after).all(|(n, found)| Some(*n) == *found);
-                for word in self.texts(words).filter(|_| named) {
+                for word in self.texts(&product.about).filter(|_| named) {
                     if !about.contains(&word) {
                         about.push(word);
                     }
@@ -184,11 +202,16 @@ impl Lexicon {
         let mut at = 0;
         while at < text.len() {
             let phrases = self.bridge.get(&text[at]).map_or(&[][..], Vec::as_slice);
-            let phrase = phrases.iter().find(|(phrase, _)| {
-                text[at..].starts_with(phrase) && is_apart(&text, at, phrase.len())
+            let phrase = phrases.iter().find(|phrase| {
+                text[at..].starts_with(&phrase.characters)
+                    && is_apart(&text, at, phrase.characters.len())
             });
-            at += phrase.map_or(1, |(phrase, _)| phrase.len());
-            found.extend(phrase.into_iter().flat_map(|(_, terms)| self.texts(terms)));
+            at += phrase.map_or(1, |phrase| phrase.characters.len());
+            found.extend(
+                phrase
+                    .into_iter()
+                    .flat_map(|phrase| self.texts(&phrase.meaning)),
+            );
         }
         found
     }
