@@ -19,7 +19,7 @@ pub(crate) struct Measured {
 
 /// Measures one answer.
 pub(crate) fn measure(request: &Request, names: &[&str]) -> Measured {
-    let is_right = |name: &&str| request.relevant.iter().any(|right| right == name);
+    let is_right = |name: &&str| request.relevant.iter().any(|right| right == *name);
     let met = |at: usize| {
         let first = &names[..at.min(names.len())];
         let met = request
@@ -41,7 +41,7 @@ pub(crate) fn measure(request: &Request, names: &[&str]) -> Measured {
         recall: AT.map(met),
         reciprocal: first_ten
             .iter()
-            .position(|name| is_right(&name))
+            .position(|name| is_right(name))
             .map_or(0.0, |place| 1.0 / (place as f64 + 1.0)),
         ndcg: if possible > 0.0 {
             found / possible

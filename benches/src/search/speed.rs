@@ -71,20 +71,16 @@ fn enlarge(mut corpus: Vec<Document>) -> Result<Vec<Document>, Box<dyn Error>> {
         .flat_map(|document| document.tools.clone())
         .collect();
     corpus.truncate(SERVERS);
-    let mut tools: usize = corpus.iter().map(|document| document.tools.len()).sum();
+    let tools: usize = corpus.iter().map(|document| document.tools.len()).sum();
     if corpus.len() < SERVERS || tools > TOOLS || pool.is_empty() {
         return Err(format!(
             "a corpus of at least {SERVERS} servers with at most {TOOLS} tools is needed"
         )
         .into());
     }
-    let mut others = pool.iter().cycle();
-    for at in (0..SERVERS).cycle() {
-        if tools == TOOLS {
-            break;
-        }
-        corpus[at].tools.extend(others.next().cloned());
-        tools += 1;
+    let others = pool.iter().cycle().take(TOOLS - tools);
+    for (at, tool) in (0..SERVERS).cycle().zip(others) {
+        corpus[at].tools.push(tool.clone());
     }
     Ok(corpus)
 }
