@@ -41,7 +41,7 @@ pub(crate) fn measure(request: &Request, names: &[&str]) -> Measured {
         recall: AT.map(met),
         reciprocal: first_ten
             .iter()
-            .position(|name| is_right(name))
+            .position(is_right)
             .map_or(0.0, |place| 1.0 / (place as f64 + 1.0)),
         ndcg: if possible > 0.0 {
             found / possible

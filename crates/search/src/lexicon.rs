@@ -195,7 +195,7 @@ impl Lexicon {
         about
     }
 
-    /// What the phrases of other languages in a text are in English, one list of terms a phrase. The longest phrase wins.
+    /// What the phrases of other languages in a text are in English, as terms. The longest phrase wins.
     pub(crate) fn translate(&self, text: &str) -> Vec<&str> {
         let text: Vec<char> = text.to_lowercase().chars().collect();
         let mut found = Vec::new();

@@ -54,13 +54,10 @@ pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
         }
         wanted.add(term, terms, known);
     }
-    let said = shapes.into_iter().flatten().map(|w| (w, weights::SHAPE));
-    let translated = Lexicon::get()
-        .translate(&text)
-        .into_iter()
-        .map(|w| (w, 1.0));
-    for (word, weight) in said.chain(translated) {
-        let term = Terms::get().term(word);
+    let shapes = shapes.into_iter().flatten();
+    let said = shapes.map(|word| (Terms::get().term(word), weights::SHAPE));
+    let translated = Lexicon::get().translate(&text).into_iter();
+    for (term, weight) in said.chain(translated.map(|term| (term.to_owned(), 1.0))) {
         let mut terms = Alternatives::new();
         put(&mut terms, &term, weight);
         put_related(&mut terms, &term, weights::RELATED * weight);
@@ -168,3 +165,6 @@ impl Wanted {
         needs.filter(|need| !need.terms.is_empty()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

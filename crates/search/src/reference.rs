@@ -45,7 +45,8 @@ impl Read {
     }
 }
 
-struct AllTerms(BTreeSet<String>);
+/// The terms of an index as a plain set.
+pub(crate) struct AllTerms(pub BTreeSet<String>);
 
 impl Known for AllTerms {
     fn knows(&self, term: &str) -> bool {
