@@ -1,12 +1,13 @@
 //! A document as terms and how often they occur, by field.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::document::Document;
 use crate::lexicon::Lexicon;
 use crate::limits;
 use crate::stem::Terms;
-use crate::text::{cut, words};
+use crate::text::{cut, each};
 use crate::weights;
 
 /// Where in a document a term stands.
@@ -31,8 +32,8 @@ pub(crate) type Counts = [u16; FIELDS];
 /// What the index keeps of a document.
 #[derive(Debug, Default)]
 pub(crate) struct Analysed {
-    /// Ordered by term, so that nothing depends on the order of insertion.
-    pub terms: BTreeMap<String, Counts>,
+    /// Each term once, in the order of first occurrence.
+    pub terms: Vec<(Rc<str>, Counts)>,
     /// Words in each field.
     pub lengths: [u32; FIELDS],
     /// The same of each tool.
@@ -42,16 +43,27 @@ pub(crate) struct Analysed {
 /// One tool of it.
 #[derive(Debug, Default)]
 pub(crate) struct AnalysedTool {
-    /// How often each term occurs, those of the name counting more.
-    pub terms: BTreeMap<String, f32>,
+    /// Places in the terms of the server, and how often each occurs, in the name of the tool counting more.
+    pub terms: Vec<(usize, f32)>,
     pub length: u32,
 }
 
 /// Reads documents; remembers the stems it has met, which is most of the work.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Analyser {
-    seen: HashMap<String, Option<String>>,
+    /// By word; none for words that say nothing.
+    seen: HashMap<Box<str>, Option<Number>>,
+    numbers: HashMap<Rc<str>, Number>,
+    /// By number.
+    terms: Vec<Rc<str>>,
+    /// By number, while a document is read: one more than the place among its terms.
+    places: Vec<usize>,
+    /// By place, while a tool is read: one more than the place among its terms.
+    places_in_tool: Vec<usize>,
 }
+
+/// A term that the analyser has met.
+type Number = usize;
 
 impl Analyser {
     pub(crate) fn read(&mut self, document: &Document) -> Analysed {
@@ -67,37 +79,91 @@ impl Analyser {
         }
         self.field(&mut into, Field::Labels, label(&document.kind));
         for tool in document.tools.iter().take(limits::TOOLS_MAX) {
-            let mut analysed = AnalysedTool::default();
-            self.each(label(&tool.name), |term| {
-                into.count(term, Field::ToolNames);
-                analysed.count(term, weights::TOOL_NAME);
-            });
-            self.each(cut(&tool.description, limits::TEXT_BYTES_MAX), |term| {
-                into.count(term, Field::ToolTexts);
-                analysed.count(term, 1.0);
-            });
-            into.tools.push(analysed);
+            let mut read = AnalysedTool::default();
+            let description = cut(&tool.description, limits::TEXT_BYTES_MAX);
+            self.tool(&mut into, &mut read, Field::ToolNames, label(&tool.name));
+            self.tool(&mut into, &mut read, Field::ToolTexts, description);
+            for (place, _) in &read.terms {
+                self.places_in_tool[*place] = 0;
+            }
+            into.tools.push(read);
+        }
+        for (term, _) in &into.terms {
+            self.places[self.numbers[term]] = 0;
         }
         into
+    }
+
+    fn field(&mut self, into: &mut Analysed, field: Field, text: &str) {
+        each(text, |word| {
+            if let Some(number) = self.number(word) {
+                self.count(into, number, field);
+            }
+        });
+    }
+
+    fn tool(&mut self, into: &mut Analysed, tool: &mut AnalysedTool, field: Field, text: &str) {
+        let weight = if field == Field::ToolNames {
+            weights::TOOL_NAME
+        } else {
+            1.0
+        };
+        each(text, |word| {
+            let Some(number) = self.number(word) else {
+                return;
+            };
+            let place = self.count(into, number, field);
+            tool.length += 1;
+            if self.places_in_tool.len() <= place {
+                self.places_in_tool.resize(place + 1, 0);
+            }
+            match &mut self.places_in_tool[place] {
+                new @ 0 => {
+                    tool.terms.push((place, weight));
+                    *new = tool.terms.len();
+                }
+                known => tool.terms[*known - 1].1 += weight,
+            }
+        });
     }
 
     /// What is generally known of the product that the name or the title names.
     fn known(&mut self, into: &mut Analysed, document: &Document) {
         let mut named = Vec::new();
-        self.each(label(&document.name), |term| named.push(term.to_owned()));
-        named.push(String::new());
-        self.each(label(&document.title), |term| named.push(term.to_owned()));
+        for text in [&document.name, &document.title] {
+            each(label(text), |word| {
+                let number = self.number(word);
+                named.extend(number.map(|number| self.terms[number].to_string()));
+            });
+            // No name of a product goes on from one into the other.
+            named.push(String::new());
+        }
         for term in Lexicon::get().about(&named) {
-            into.count(term, Field::Known);
+            let number = self.term(term);
+            self.count(into, number, Field::Known);
         }
     }
 
-    fn field(&mut self, into: &mut Analysed, field: Field, text: &str) {
-        self.each(text, |term| into.count(term, field));
+    /// Counts one occurrence; gives the place of the term.
+    fn count(&mut self, into: &mut Analysed, number: Number, field: Field) -> usize {
+        into.lengths[field as usize] += 1;
+        let place = &mut self.places[number];
+        if *place == 0 {
+            into.terms
+                .push((Rc::clone(&self.terms[number]), [0; FIELDS]));
+            *place = into.terms.len();
+        }
+        let count = &mut into.terms[*place - 1].1[field as usize];
+        *count = count.saturating_add(1);
+        *place - 1
     }
 
-    fn each(&mut self, text: &str, mut found: impl FnMut(&str)) {
+    fn number(&mut self, word: &str) -> Option<Number> {
+        if let Some(known) = self.seen.get(word) {
+            return *known;
+        }
         let terms = Terms::get();
+<<<<<<< HEAD
         for word in words(text) {
             for word in std::iter::once(word.whole).chain(word.parts) {
                 let term = self
@@ -109,31 +175,22 @@ impl Analyser {
                 }
             }
         }
+=======
+        let number = (!terms.is_stop(word)).then(|| self.term(&terms.term(word)));
+        self.seen.insert(word.into(), number);
+        number
+>>>>>>> search
     }
-}
 
-impl Analysed {
-    fn count(&mut self, term: &str, field: Field) {
-        self.lengths[field as usize] += 1;
-        if let Some(counts) = self.terms.get_mut(term) {
-            counts[field as usize] = counts[field as usize].saturating_add(1);
-        } else {
-            let mut counts = [0; FIELDS];
-            counts[field as usize] = 1;
-            self.terms.insert(term.to_owned(), counts);
+    fn term(&mut self, term: &str) -> Number {
+        if let Some(number) = self.numbers.get(term) {
+            return *number;
         }
-    }
-}
-
-impl AnalysedTool {
-    fn count(&mut self, term: &str, weight: f32) {
-        self.length += 1;
-        match self.terms.get_mut(term) {
-            Some(known) => *known += weight,
-            None => {
-                self.terms.insert(term.to_owned(), weight);
-            }
-        }
+        let term: Rc<str> = term.into();
+        self.terms.push(Rc::clone(&term));
+        self.places.push(0);
+        self.numbers.insert(term, self.terms.len() - 1);
+        self.terms.len() - 1
     }
 }
 

@@ -43,6 +43,12 @@ struct Server {
     terms: Vec<(TermId, u16)>,
 }
 
+/// A [`Need`] with numbers for terms.
+pub(crate) struct Resolved {
+    pub weight: f32,
+    pub terms: Vec<(TermId, f32)>,
+}
+
 impl Index {
     /// An empty index.
     pub fn new() -> Self {
@@ -120,7 +126,7 @@ impl Index {
         if !request.text.chars().any(char::is_alphanumeric) {
             return self.all(limit, &admits);
         }
-        let needs = plan(&request.text, &self.vocabulary);
+        let needs = self.resolve(&plan(&request.text, &self.vocabulary));
         let matches = self.named(&request.text, rank(self, &needs, &admits), &admits);
         let candidates: Vec<Candidate<'_>> = matches
             .iter()
@@ -153,27 +159,33 @@ impl Index {
             self.servers.push(None);
             (self.servers.len() - 1) as Slot
         });
-        let mut terms = Vec::with_capacity(analysed.terms.len());
-        for (term, weight) in weigh::server(analysed) {
+        let weights = weigh::server(analysed);
+        let mut terms = Vec::with_capacity(weights.len());
+        for ((term, _), weight) in analysed.terms.iter().zip(weights) {
             let id = self.vocabulary.insert(term);
+<<<<<<< HEAD
             self.postings
                 .resize_with(self.vocabulary.len(), Postings::default);
+=======
+            if self.postings.len() < self.vocabulary.len() {
+                self.postings.push(Postings::default());
+            }
+>>>>>>> search
             self.postings[id as usize].add_server(ServerPosting { slot, weight });
             terms.push((id, (weight.cosine * UNIT) as u16));
         }
-        terms.sort_unstable();
         for (tool, number) in analysed.tools.iter().zip(0..) {
-            for (term, count) in &tool.terms {
+            for (place, count) in &tool.terms {
                 let bm25 = weigh::tool(*count, tool);
-                // A term of a tool is one of the server, so it has a number.
-                let id = self.vocabulary.insert(term);
-                self.postings[id as usize].add_tool(ToolPosting {
+                let postings = &mut self.postings[terms[*place].0 as usize];
+                postings.add_tool(ToolPosting {
                     slot,
                     tool: number,
                     bm25,
                 });
             }
         }
+        terms.sort_unstable();
         let tools = document.tools.into_iter().take(analysed.tools.len());
         self.tools += analysed.tools.len();
         self.names.insert(&document.name, &document.title);
@@ -251,15 +263,21 @@ impl Index {
     }
 
     /// The tools of a server that match best.
-    fn best_tools(&self, slot: Slot, needs: &[Need]) -> Vec<String> {
+    fn best_tools(&self, slot: Slot, needs: &[Resolved]) -> Vec<String> {
         let server = self.server(slot);
         let mut sums = vec![0.0_f32; server.tools.len()];
         let mut best = vec![0.0_f32; server.tools.len()];
         for need in needs {
-            for (term, how_well) in &need.terms {
-                let Some(postings) = self.postings(term) else {
+            for (id, how_well) in &need.terms {
+                // Most terms do not occur in a server at all, which its own list tells soonest.
+                if server
+                    .terms
+                    .binary_search_by_key(id, |(id, _)| *id)
+                    .is_err()
+                {
                     continue;
-                };
+                }
+                let postings = &self.postings[*id as usize];
                 let worth = how_well * rarity(self.tools, postings.tools.len());
                 for posting in postings.tools_of(slot) {
                     let best = &mut best[posting.tool as usize];
@@ -282,6 +300,23 @@ impl Index {
             .into_iter()
             .map(|tool| server.tools[tool].clone())
             .collect()
+<<<<<<< HEAD
+=======
+    }
+
+    /// The needs with the numbers of their terms.
+    fn resolve(&self, needs: &[Need]) -> Vec<Resolved> {
+        let needs = needs.iter().map(|need| {
+            let terms = need.terms.iter();
+            let terms =
+                terms.filter_map(|(term, how_well)| Some((self.vocabulary.get(term)?, *how_well)));
+            Resolved {
+                weight: need.weight,
+                terms: terms.collect(),
+            }
+        });
+        needs.collect()
+>>>>>>> search
     }
 
     /// The cosine of the texts of two servers, in units of [`UNIT`]².
@@ -313,10 +348,15 @@ impl Index {
         self.servers.len()
     }
 
+<<<<<<< HEAD
     pub(crate) fn postings(&self, term: &str) -> Option<&Postings> {
         self.vocabulary
             .get(term)
             .map(|id| &self.postings[id as usize])
+=======
+    pub(crate) fn postings(&self, term: TermId) -> &Postings {
+        &self.postings[term as usize]
+>>>>>>> search
     }
 }
 
@@ -329,3 +369,6 @@ impl fmt::Debug for Index {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

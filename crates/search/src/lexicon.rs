@@ -27,10 +27,22 @@ pub(crate) struct Lexicon {
     related: Vec<Vec<(Number, f32)>>,
     /// By term: how much it says, where that is less than usual.
     faint: HashMap<Number, f32>,
-    /// By the first term of a product's name: the rest of the name, and what the product is.
-    products: HashMap<Number, Vec<(Vec<Number>, Vec<Number>)>>,
-    /// By the first character of a phrase in lower case: phrases, the longest first, and what they mean.
-    bridge: HashMap<char, Vec<(Vec<char>, Vec<Number>)>>,
+    /// By the first term of the name.
+    products: HashMap<Number, Vec<Product>>,
+    /// By the first character, the longest first.
+    bridge: HashMap<char, Vec<Phrase>>,
+}
+
+struct Product {
+    /// The terms of its name after the first.
+    rest: Vec<Number>,
+    about: Vec<Number>,
+}
+
+struct Phrase {
+    /// In lower case.
+    characters: Vec<char>,
+    meaning: Vec<Number>,
 }
 
 impl Lexicon {
@@ -56,7 +68,10 @@ impl Lexicon {
                 .map(|word| lexicon.number(&term(word)))
                 .collect();
             let entry = lexicon.products.entry(name[0]).or_default();
-            entry.push((name[1..].to_vec(), about));
+            entry.push(Product {
+                rest: name[1..].to_vec(),
+                about,
+            });
         }
         for (phrases, meaning) in lines(BRIDGE).filter_map(|line| line.split_once(" = ")) {
             let meaning: Vec<Number> = meaning
@@ -66,14 +81,17 @@ impl Lexicon {
             for phrase in phrases.split_whitespace() {
                 let phrase: Vec<char> = phrase.replace('_', " ").chars().collect();
                 let known = lexicon.bridge.entry(phrase[0]).or_default();
-                match known.iter_mut().find(|(known, _)| *known == phrase) {
-                    Some((_, known)) => known.extend_from_slice(&meaning),
-                    None => known.push((phrase, meaning.clone())),
+                match known.iter_mut().find(|known| known.characters == phrase) {
+                    Some(known) => known.meaning.extend_from_slice(&meaning),
+                    None => known.push(Phrase {
+                        characters: phrase,
+                        meaning: meaning.clone(),
+                    }),
                 }
             }
         }
         for phrases in lexicon.bridge.values_mut() {
-            phrases.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
+            phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.characters.len()));
         }
         lexicon
     }
@@ -163,11 +181,11 @@ impl Lexicon {
             let Some(products) = first.and_then(|first| self.products.get(&first)) else {
                 continue;
             };
-            for (rest, words) in products {
-                let after = &numbers[at + 1..];
+            for product in products {
+                let (rest, after) = (&product.rest, &numbers[at + 1..]);
                 let named = rest.len() <= after.len()
                     && rest.iter().zip(after).all(|(n, found)| Some(*n) == *found);
-                for word in self.texts(words).filter(|_| named) {
+                for word in self.texts(&product.about).filter(|_| named) {
                     if !about.contains(&word) {
                         about.push(word);
                     }
@@ -177,18 +195,23 @@ impl Lexicon {
         about
     }
 
-    /// What the phrases of other languages in a text are in English, one list of terms a phrase. The longest phrase wins.
+    /// What the phrases of other languages in a text are in English, as terms. The longest phrase wins.
     pub(crate) fn translate(&self, text: &str) -> Vec<&str> {
         let text: Vec<char> = text.to_lowercase().chars().collect();
         let mut found = Vec::new();
         let mut at = 0;
         while at < text.len() {
             let phrases = self.bridge.get(&text[at]).map_or(&[][..], Vec::as_slice);
-            let phrase = phrases.iter().find(|(phrase, _)| {
-                text[at..].starts_with(phrase) && is_apart(&text, at, phrase.len())
+            let phrase = phrases.iter().find(|phrase| {
+                text[at..].starts_with(&phrase.characters)
+                    && is_apart(&text, at, phrase.characters.len())
             });
-            at += phrase.map_or(1, |(phrase, _)| phrase.len());
-            found.extend(phrase.into_iter().flat_map(|(_, terms)| self.texts(terms)));
+            at += phrase.map_or(1, |phrase| phrase.characters.len());
+            found.extend(
+                phrase
+                    .into_iter()
+                    .flat_map(|phrase| self.texts(&phrase.meaning)),
+            );
         }
         found
     }
@@ -216,4 +239,67 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn related(term: &str) -> Vec<&str> {
+        Lexicon::get().related(term).map(|(term, _)| term).collect()
+    }
+
+    #[test]
+    fn groups_find_each_other_and_arrows_go_one_way() {
+        assert!(related("email").contains(&"inbox"));
+        assert!(related("inbox").contains(&"email"));
+        assert!(related("hoodi").contains(&"cloth"));
+        assert!(!related("cloth").contains(&"hoodi"));
+        assert!(related("pull request").contains(&"pr"));
+        assert!(related("no such word").is_empty());
+    }
+
+    #[test]
+    fn products_are_known_by_all_of_their_name() {
+        let about = |name: &str| {
+            let terms: Vec<String> = name.split(' ').map(str::to_owned).collect();
+            Lexicon::get().about(&terms)
+        };
+        assert!(about("my postgr").contains(&"databas"));
+        assert!(about("googl map").contains(&"rout"));
+        assert!(!about("map").contains(&"rout"));
+        assert!(about("").is_empty());
+    }
+
+    #[test]
+    fn the_longest_phrase_is_translated_and_words_are_not_cut() {
+        let translate = |text| Lexicon::get().translate(text);
+        assert_eq!(translate("查天气预报"), ["weather", "forecast"]);
+        assert_eq!(translate("Das Wetter!"), ["weather", "forecast"]);
+        assert_eq!(translate("volcano"), Vec::<&str>::new());
+        assert_eq!(translate("un vol"), ["flight"]);
+        assert_eq!(translate(""), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_line_says_something() {
+        for line in lines(THESAURUS).chain(lines(KINDS)) {
+            let (sign, rest) = line.split_once(' ').unwrap();
+            let is_group = matches!(sign, "=" | "~") && rest.split_whitespace().count() > 1;
+            assert!(
+                is_group || matches!(sign, "-" | ".") || line.contains(" > "),
+                "{line}"
+            );
+        }
+        for line in lines(PRODUCTS).chain(lines(BRIDGE)) {
+            let (from, to) = line.split_once(" = ").unwrap();
+            assert!(!from.trim().is_empty() && !to.trim().is_empty(), "{line}");
+        }
+        for (name, _) in lines(PRODUCTS).filter_map(|line| line.split_once(" = ")) {
+            let count = lines(PRODUCTS)
+                .filter(|line| line.starts_with(&format!("{name} = ")))
+                .count();
+            assert_eq!(count, 1, "{name} stands there twice");
+        }
+    }
 }

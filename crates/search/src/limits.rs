@@ -11,7 +11,7 @@ pub const RESULTS_MAX: usize = 100;
 /// Most tools named with a result.
 pub const TOOLS_PER_RESULT_MAX: usize = 5;
 /// Most servers in an index.
-pub const SERVERS_MAX: usize = 100_000;
+pub const SERVERS_MAX: usize = 20_000;
 /// Most tools of one server that are indexed.
 pub const TOOLS_MAX: usize = 2_048;
 /// Longest part of a name, title, tag, fact or tool name that is indexed.
@@ -45,4 +45,4 @@ pub const PREFIX_CHARS_MIN: usize = 3;
 /// Most servers that are put first because the request is how their names begin.
 pub const PREFIXED_MAX: usize = 5;
 /// Results among which near-duplicates are looked for, as a multiple of those asked for.
-pub const POOL_FACTOR: usize = 3;
+pub const POOL_FACTOR: usize = 2;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use crate::limits;
-use crate::text::words;
+use crate::text::{cut, words};
 
 /// What surrounds a name in a request, and says nothing about which.
 const AROUND: &[&str] = &[
@@ -52,9 +52,7 @@ impl Names {
 
     /// The servers whose names or titles begin with the request: the shortest form first, then by name.
     pub(crate) fn prefixed(&self, text: &str) -> Vec<&str> {
-        let Some(wanted) = keys(text).into_iter().last() else {
-            return Vec::new();
-        };
+        let [_, wanted] = forms(text);
         if wanted.chars().count() < limits::PREFIX_CHARS_MIN {
             return Vec::new();
         }
@@ -84,17 +82,24 @@ impl Names {
     }
 }
 
-/// A name in the form that is compared: all of it, and without what surrounds names.
+/// A name in the forms that are compared, as far as there is anything to compare.
 fn keys(text: &str) -> BTreeSet<String> {
-    let text = crate::text::cut(text, limits::LABEL_BYTES_MAX);
-    let words: Vec<String> = words(text).into_iter().map(|word| word.whole).collect();
+    let mut keys = BTreeSet::from(forms(text));
+    keys.remove("");
+    keys
+}
+
+/// All of a name, and what is left without what surrounds names.
+fn forms(text: &str) -> [String; 2] {
+    let words: Vec<String> = words(cut(text, limits::LABEL_BYTES_MAX))
+        .into_iter()
+        .map(|word| word.whole)
+        .collect();
     let bare = words
         .iter()
         .filter(|word| !AROUND.contains(&word.as_str()))
         .map(String::as_str);
-    let mut keys = BTreeSet::from([words.concat(), bare.collect::<String>()]);
-    keys.remove("");
-    keys
+    [words.concat(), bare.collect()]
 }
 
 #[cfg(test)]
@@ -140,9 +145,14 @@ mod tests {
     fn beginnings() {
         assert_eq!(
             names().prefixed("git"),
+<<<<<<< HEAD
             ["github", "gitlab", "github-official"]
+=======
+            ["github", "github-official", "gitlab"]
+>>>>>>> search
         );
         assert_eq!(names().prefixed("hacker"), ["mcp-hackernews"]);
+        assert_eq!(names().prefixed("the mcp server gitl"), ["gitlab"]);
         assert!(names().prefixed("gi").is_empty());
         assert!(names().prefixed("").is_empty());
     }

@@ -23,7 +23,7 @@ pub(crate) struct Need {
 }
 
 /// Terms that may stand for one word.
-type Terms4Word = BTreeMap<String, f32>;
+type Alternatives = BTreeMap<String, f32>;
 
 /// Plans a request. The order of the needs is that of their words, whatever the index has gone through.
 pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
@@ -32,17 +32,18 @@ pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
     let mut wanted = Wanted::default();
     let short = sequence.len() <= limits::REPAIRED_WORDS_MAX;
     for (at, term) in sequence.iter().enumerate() {
-        let mut terms = Terms4Word::new();
+        let mut terms = Alternatives::new();
         put(&mut terms, term, 1.0);
         if Lexicon::get().worth(term) > weights::ASKING {
             put_related(&mut terms, term, weights::RELATED);
         }
-        if short && term.chars().count() >= limits::REPAIRED_CHARS_MIN {
-            if !known.knows(term) && !Lexicon::get().knows(term) {
-                repair(&mut terms, term, known);
-            }
+        let long_enough = term.chars().count() >= limits::REPAIRED_CHARS_MIN;
+        if short && long_enough && !known.knows(term) {
             for (alike, share) in known.alike(term, weights::ALIKE_MIN, limits::ALIKE_MAX) {
                 put(&mut terms, alike, weights::ALIKE * share);
+            }
+            if !Lexicon::get().knows(term) {
+                repair(&mut terms, term, known);
             }
         }
         if let Some(next) = sequence.get(at + 1) {
@@ -53,6 +54,7 @@ pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
         }
         wanted.add(term, terms, known);
     }
+<<<<<<< HEAD
     let said = shapes.into_iter().flatten().map(|w| (w, weights::SHAPE));
     let translated = Lexicon::get()
         .translate(&text)
@@ -61,6 +63,13 @@ pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
     for (word, weight) in said.chain(translated) {
         let term = Terms::get().term(word);
         let mut terms = Terms4Word::new();
+=======
+    let shapes = shapes.into_iter().flatten();
+    let said = shapes.map(|word| (Terms::get().term(word), weights::SHAPE));
+    let translated = Lexicon::get().translate(&text).into_iter();
+    for (term, weight) in said.chain(translated.map(|term| (term.to_owned(), 1.0))) {
+        let mut terms = Alternatives::new();
+>>>>>>> search
         put(&mut terms, &term, weight);
         put_related(&mut terms, &term, weights::RELATED * weight);
         wanted.add(&term, terms, known);
@@ -87,7 +96,7 @@ fn sequence(text: &str, known: &impl Known) -> Vec<String> {
     sequence
 }
 
-fn put(terms: &mut Terms4Word, term: &str, weight: f32) {
+fn put(terms: &mut Alternatives, term: &str, weight: f32) {
     match terms.get_mut(term) {
         Some(known) => *known = known.max(weight),
         None => {
@@ -96,14 +105,14 @@ fn put(terms: &mut Terms4Word, term: &str, weight: f32) {
     }
 }
 
-fn put_related(terms: &mut Terms4Word, term: &str, weight: f32) {
+fn put_related(terms: &mut Alternatives, term: &str, weight: f32) {
     for (related, how_well) in Lexicon::get().related(term) {
         put(terms, related, how_well * weight);
     }
 }
 
 /// What was probably meant by a word that occurs nowhere: known ones within a mistake or two, or two written as one.
-fn repair(terms: &mut Terms4Word, word: &str, known: &impl Known) {
+fn repair(terms: &mut Alternatives, word: &str, known: &impl Known) {
     let mistakes = if word.chars().count() >= limits::TWO_MISTAKES_CHARS_MIN {
         2
     } else {
@@ -137,11 +146,11 @@ fn repair(terms: &mut Terms4Word, word: &str, known: &impl Known) {
 /// What is looked for so far, by the word it was said with.
 #[derive(Default)]
 struct Wanted {
-    words: BTreeMap<String, (u32, Terms4Word)>,
+    words: BTreeMap<String, (u32, Alternatives)>,
 }
 
 impl Wanted {
-    fn add(&mut self, word: &str, terms: Terms4Word, known: &impl Known) {
+    fn add(&mut self, word: &str, terms: Alternatives, known: &impl Known) {
         if !self.words.contains_key(word) && self.words.len() >= limits::QUERY_WORDS_MAX {
             return;
         }
@@ -167,3 +176,6 @@ impl Wanted {
         needs.filter(|need| !need.terms.is_empty()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

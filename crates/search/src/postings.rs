@@ -39,12 +39,29 @@ pub(crate) struct ToolPosting {
 
 impl Postings {
     pub(crate) fn add_server(&mut self, posting: ServerPosting) {
+        // As an index is built, each server comes after all others.
+        if self
+            .servers
+            .last()
+            .is_none_or(|last| last.slot < posting.slot)
+        {
+            self.servers.push(posting);
+            return;
+        }
         let at = self.servers.partition_point(|p| p.slot < posting.slot);
         self.servers.insert(at, posting);
     }
 
     /// The tools of one server are added in their order.
     pub(crate) fn add_tool(&mut self, posting: ToolPosting) {
+        if self
+            .tools
+            .last()
+            .is_none_or(|last| last.slot <= posting.slot)
+        {
+            self.tools.push(posting);
+            return;
+        }
         let at = self.tools.partition_point(|p| p.slot <= posting.slot);
         self.tools.insert(at, posting);
     }

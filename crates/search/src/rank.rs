@@ -3,8 +3,7 @@
 //! Three rankings look at the same postings: BM25F over the fields, the cosine of the whole texts, and what stands in name and
 //! title. Each is measured by its own best server, then they are added.
 
-use crate::index::Index;
-use crate::plan::Need;
+use crate::index::{Index, Resolved};
 use crate::postings::{Slot, Weight};
 use crate::weigh::rarity;
 use crate::weights;
@@ -15,7 +14,11 @@ pub(crate) type Rankings = [f32; 3];
 /// The servers that match, with scores from 0 to 1; in the order of their places.
 pub(crate) fn rank(
     index: &Index,
+<<<<<<< HEAD
     needs: &[Need],
+=======
+    needs: &[Resolved],
+>>>>>>> search
     admits: &dyn Fn(Slot) -> bool,
 ) -> Vec<(Slot, f32)> {
     let mut sums: Vec<Rankings> = vec![[0.0; 3]; index.places()];
@@ -23,9 +26,7 @@ pub(crate) fn rank(
     let mut touched: Vec<Slot> = Vec::new();
     for need in needs {
         for (term, how_well) in &need.terms {
-            let Some(postings) = index.postings(term) else {
-                continue;
-            };
+            let postings = index.postings(*term);
             let worth = how_well * rarity(index.len(), postings.servers.len());
             for posting in &postings.servers {
                 let best = &mut best[posting.slot as usize];

@@ -22,31 +22,80 @@ const ENDINGS: &[(&str, &[&str])] = &[
     ("tf", &["terraform"]),
 ];
 
-/// The request without such things, and what each of them is, in words.
+/// Endings that names of products have too.
+const AMBIGUOUS: &str = "code javascript python";
+
+/// The request without paths and addresses, and what each of them and each name of a file is, in words.
 pub(crate) fn shapes(text: &str) -> (String, Vec<Vec<&'static str>>) {
     let mut rest = String::with_capacity(text.len());
     let mut shapes: Vec<Vec<&'static str>> = Vec::new();
     for token in text.split_inclusive(char::is_whitespace) {
+<<<<<<< HEAD
         let bare = token
             .trim_matches(|c: char| c.is_whitespace() || ",;:!?\"'()[]{}<>`".contains(c))
             .trim_end_matches('.');
         let shape = shape(bare);
         if shape.is_empty() {
             rest.push_str(token);
+=======
+        let around = |c: char| c.is_whitespace() || ",;:!?\"'()[]{}<>`".contains(c);
+        let bare = token.trim_matches(around).trim_end_matches('.');
+        let is_address = ["http://", "https://", "www."]
+            .iter()
+            .any(|start| bare.starts_with(start));
+        let is_path = !is_address && is_path(bare);
+        let shape = if is_address {
+            vec!["url", "web", "page"]
+>>>>>>> search
         } else {
+            file(bare, is_path)
+        };
+        if is_address || is_path {
             rest.push(' ');
-            if !shapes.contains(&shape) {
-                shapes.push(shape);
-            }
+        } else {
+            rest.push_str(token);
+        }
+        if !shape.is_empty() && !shapes.contains(&shape) {
+            shapes.push(shape);
         }
     }
     (rest, shapes)
 }
 
-fn shape(token: &str) -> Vec<&'static str> {
-    if token.starts_with("http://") || token.starts_with("https://") || token.starts_with("www.") {
-        return vec!["url", "web", "page"];
+fn is_path(token: &str) -> bool {
+    let rooted = ["/", "~/", "./", "../"]
+        .iter()
+        .any(|start| token.starts_with(start));
+    let drive =
+        token.get(1..3) == Some(":\\") && token.starts_with(|c: char| c.is_ascii_alphabetic());
+    let parts = token
+        .split(['/', '\\'])
+        .filter(|part| part.contains(char::is_alphanumeric));
+    drive || rooted && parts.count() > usize::from(token.starts_with('/') && !token.contains('.'))
+}
+
+/// What kind of file a path or a name is of.
+fn file(token: &str, is_path: bool) -> Vec<&'static str> {
+    let ending = token.rsplit_once('.').filter(|(name, _)| !name.is_empty());
+    let ending = ending
+        .map(|(_, ending)| ending.to_ascii_lowercase())
+        .unwrap_or_default();
+    let kinds = ENDINGS
+        .iter()
+        .find(|(endings, _)| endings.split(' ').any(|e| e == ending));
+    let kinds = kinds.map_or(&[][..], |(_, words)| *words);
+    let ambiguous = kinds.iter().any(|kind| AMBIGUOUS.contains(kind));
+    match (is_path, kinds) {
+        (true, kinds) => kinds
+            .iter()
+            .copied()
+            .chain(["file", "filesystem"])
+            .collect(),
+        (false, []) => Vec::new(),
+        (false, _) if ambiguous => Vec::new(),
+        (false, kinds) => kinds.iter().copied().chain(["file"]).collect(),
     }
+<<<<<<< HEAD
     let ending = token
         .rsplit_once('.')
         .map(|(_, ending)| ending.to_ascii_lowercase());
@@ -66,13 +115,55 @@ fn shape(token: &str) -> Vec<&'static str> {
     if let Some(kinds) = kinds {
         if is_path || token.len() > 4 && token.is_ascii() && !token.starts_with('.') {
             words.extend(kinds);
+=======
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_that_tell_what_they_are() {
+        for (text, rest, expected) in [
+            (
+                "read /root/csv/a.csv, please",
+                "read  please",
+                vec![vec!["spreadsheet", "excel", "file", "filesystem"]],
+            ),
+            (
+                "open https://a.b/c?d=e now",
+                "open  now",
+                vec![vec!["url", "web", "page"]],
+            ),
+            (
+                "convert report.docx",
+                "convert report.docx",
+                vec![vec!["word", "document", "file"]],
+            ),
+            (
+                r"list C:\Users\me",
+                "list  ",
+                vec![vec!["file", "filesystem"]],
+            ),
+            (
+                "in ~/notes/ and ~/notes/",
+                "in  and  ",
+                vec![vec!["file", "filesystem"]],
+            ),
+        ] {
+            let (found, shapes) = shapes(text);
+            assert_eq!((found.as_str(), shapes), (rest, expected), "{text}");
+>>>>>>> search
         }
     }
-    if is_path || !words.is_empty() {
-        words.push("file");
+
+    #[test]
+    fn things_that_do_not() {
+        for text in [
+            "node.js", "and/or", "/", "//", "1.5 GB", ".md", "a.b.c", "e.g.", "ci/cd", "...",
+            "é:\\",
+        ] {
+            assert_eq!(shapes(text), (text.to_owned(), Vec::new()), "{text}");
+        }
     }
-    if is_path {
-        words.push("filesystem");
-    }
-    words
 }

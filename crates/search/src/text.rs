@@ -23,6 +23,79 @@ pub(crate) struct Word {
 
 /// The words of a text, in order.
 pub(crate) fn words(text: &str) -> Vec<Word> {
+    if text.is_ascii() {
+        let mut words: Vec<Word> = Vec::new();
+        each_ascii(text, |word, is_part| match words.last_mut() {
+            Some(last) if is_part => last.parts.push(word.to_owned()),
+            _ => words.push(Word {
+                whole: word.to_owned(),
+                parts: Vec::new(),
+            }),
+        });
+        return words;
+    }
+    any_words(text)
+}
+
+/// Every word of a text, each followed by its parts.
+pub(crate) fn each(text: &str, mut found: impl FnMut(&str)) {
+    if text.is_ascii() {
+        return each_ascii(text, |word, _| found(word));
+    }
+    for word in any_words(text) {
+        found(&word.whole);
+        word.parts.iter().for_each(|part| found(part));
+    }
+}
+
+/// What [`any_words`] does, for most texts: with whether a word is part of the one before.
+fn each_ascii(text: &str, mut found: impl FnMut(&str, bool)) {
+    let mut run = String::with_capacity(limits::WORD_CHARS_MAX);
+    let mut lower = String::with_capacity(limits::WORD_CHARS_MAX);
+    let mut rest = text.as_bytes();
+    while let Some(start) = rest.iter().position(u8::is_ascii_alphanumeric) {
+        rest = &rest[start..];
+        let in_word = |at: usize| rest[at].is_ascii_alphanumeric() || rest[at] == b'\'';
+        let end = (1..rest.len())
+            .find(|at| !in_word(*at))
+            .unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        let apostrophe = word.iter().position(|byte| *byte == b'\'').unwrap_or(end);
+        let word = match &word[apostrophe..] {
+            [_] | [_, b's' | b'S'] => &word[..apostrophe],
+            _ => word,
+        };
+        run.clear();
+        run.extend(
+            word.iter()
+                .filter(|byte| **byte != b'\'')
+                .take(limits::WORD_CHARS_MAX)
+                .map(|byte| char::from(*byte)),
+        );
+        lower.clear();
+        lower.push_str(&run);
+        lower.make_ascii_lowercase();
+        found(&lower, false);
+        let bytes = run.as_bytes();
+        let mut part = 0;
+        for at in 1..bytes.len() {
+            let next_is_small = bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+            let capital_after_capital = bytes[at - 1].is_ascii_uppercase() && next_is_small;
+            if bytes[at].is_ascii_uppercase()
+                && (bytes[at - 1].is_ascii_lowercase() || capital_after_capital)
+            {
+                found(&lower[part..at], true);
+                part = at;
+            }
+        }
+        if part > 0 {
+            found(&lower[part..], true);
+        }
+    }
+}
+
+fn any_words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut run: Vec<char> = Vec::new();
     let mut joined: Vec<char> = Vec::new();
@@ -171,3 +244,6 @@ fn plain(run: &[char]) -> String {
         .nfc()
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,7 +127,7 @@ impl Known for Vocabulary {
 /// begins with the other.
 pub(crate) fn likeness(shared: usize, own: usize, word: &str, term: &str) -> f32 {
     // A term of n characters has n + 1 pairs; that some occur twice makes no difference worth a second count.
-    let dice = 2.0 * shared as f32 / (own + term.chars().count() + 1) as f32;
+    let dice = 2.0 * shared as f32 / (own + chars(term) + 1) as f32;
     let (short, long) = if word.len() < term.len() {
         (word, term)
     } else {
@@ -137,6 +137,14 @@ pub(crate) fn likeness(shared: usize, own: usize, word: &str, term: &str) -> f32
         dice.max(weights::BEGINNING)
     } else {
         dice
+    }
+}
+
+fn chars(term: &str) -> usize {
+    if term.is_ascii() {
+        term.len()
+    } else {
+        term.chars().count()
     }
 }
 
@@ -151,4 +159,48 @@ pub(crate) fn grams(term: &str) -> Vec<u64> {
     grams.sort_unstable();
     grams.dedup();
     grams
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vocabulary(terms: &[&str]) -> Vocabulary {
+        let mut vocabulary = Vocabulary::default();
+        for term in terms {
+            vocabulary.insert(term);
+        }
+        vocabulary
+    }
+
+    #[test]
+    fn numbers_are_kept_and_used_again() {
+        let mut vocabulary = vocabulary(&["a", "b"]);
+        let b = vocabulary.get("b").unwrap();
+        assert_eq!(vocabulary.insert("b"), b);
+        vocabulary.remove(b);
+        assert!(!vocabulary.knows("b"));
+        assert_eq!(vocabulary.insert("c"), b);
+        assert_eq!(vocabulary.len(), 2);
+    }
+
+    #[test]
+    fn the_most_alike_come_first() {
+        let vocabulary = vocabulary(&["grafana", "graph", "kubernet", "relat", "relationship"]);
+        let alike = |word| -> Vec<&str> {
+            let alike = vocabulary.alike(word, 0.6, 9);
+            alike.into_iter().map(|(term, _)| term).collect()
+        };
+        assert_eq!(alike("grafna"), ["grafana"]);
+        assert_eq!(alike("relationship"), ["relationship", "relat"]);
+        assert_eq!(alike("zzz"), Vec::<&str>::new());
+        assert_eq!(vocabulary.alike("relationship", 0.1, 1).len(), 1);
+    }
+
+    #[test]
+    fn removed_terms_leave_no_pairs() {
+        let mut vocabulary = vocabulary(&["banana"]);
+        vocabulary.remove(0);
+        assert!(vocabulary.grams.is_empty());
+    }
 }

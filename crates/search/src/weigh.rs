@@ -1,28 +1,33 @@
 //! The formulas: what a term weighs in a server and in a tool, and what being rare is worth.
 
-use std::collections::BTreeMap;
-
 use crate::analyse::{Analysed, AnalysedTool, Counts, Field};
 use crate::postings::Weight;
 use crate::weights::{self, FIELD};
 
-/// What each term of a server weighs in it.
-pub(crate) fn server(analysed: &Analysed) -> BTreeMap<&str, Weight> {
+/// What each term of a server weighs in it, in the order of its terms.
+pub(crate) fn server(analysed: &Analysed) -> Vec<Weight> {
     let raw = |counts: &Counts| -> f32 {
         let counted = counts.iter().zip(&FIELD);
         let sum: f32 = counted.map(|(c, f)| f32::from(*c) * f.cosine).sum();
         (1.0 + sum).ln()
     };
-    let squares: f32 = analysed.terms.values().map(|c| raw(c).powi(2)).sum();
-    let length = squares.sqrt().max(f32::MIN_POSITIVE);
-    let weights = analysed.terms.iter().map(|(term, counts)| {
-        let weight = Weight {
+    let raw: Vec<f32> = analysed
+        .terms
+        .iter()
+        .map(|(_, counts)| raw(counts))
+        .collect();
+    // In whole numbers, so that the sum does not depend on the order of the terms.
+    let squares: u64 = raw.iter().map(|raw| (raw * raw * 65_536.0) as u64).sum();
+    let length = (squares as f32 / 65_536.0).sqrt().max(f32::MIN_POSITIVE);
+    let weights = analysed
+        .terms
+        .iter()
+        .zip(raw)
+        .map(|((_, counts), raw)| Weight {
             bm25: bm25(counts, analysed),
-            cosine: raw(counts) / length,
+            cosine: raw / length,
             head: head(counts),
-        };
-        (term.as_str(), weight)
-    });
+        });
     weights.collect()
 }
 

@@ -40,7 +40,7 @@ const fn field(weight: f32, usual: f32, slope: f32, cosine: f32) -> FieldWeight 
 /// Where more occurrences stop to count (k1 of BM25).
 pub(crate) const SATURATION: f32 = 1.2;
 /// What the three rankings count when they are fused: BM25F, cosine, what stands in name and title.
-pub(crate) const FUSED: [f32; 3] = [1.0, 0.7, 0.3];
+pub(crate) const FUSED: [f32; 3] = [1.0, 0.7, 0.4];
 /// A term that is only known of the product, against one in its name or title.
 pub(crate) const KNOWN_HEAD: f32 = 0.5;
 /// Servers below this share of the best score are not matches.
