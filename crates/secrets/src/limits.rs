@@ -31,5 +31,6 @@ pub const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Shortest value that is masked: shorter ones are words that stand everywhere.
 pub const MASK_BYTES_MIN: usize = 8;
-/// What all forms of all values of one masker may hold together; it takes some 30 times as much memory at worst.
+/// What all forms of all values of one masker may hold together; it takes 12 times as much memory, and for a
+/// moment 30 times.
 pub const MASK_FORMS_BYTES_MAX: usize = 4 << 20;

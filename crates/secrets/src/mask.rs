@@ -15,7 +15,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use zeroize::Zeroize as _;
 
 pub use stream::MaskStream;
@@ -66,6 +66,8 @@ impl Masker {
         };
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
+            // The faster DFA takes a quadratic time to build where a long value repeats itself.
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&all);
         for mut form in all {
             form.zeroize();

@@ -91,6 +91,14 @@ fn wire_quote(text: &str) -> String {
 }
 
 #[test]
+fn a_long_value_that_repeats_itself_costs_no_more_than_another() {
+    let value = "abcdefgh/123".repeat(5_000);
+    let masker = masker(&[&value]);
+    let text = format!("{value}{}", &value[..value.len() - 1]);
+    assert_eq!(masker.mask(&text), MASK.to_owned() + &value[..11]);
+}
+
+#[test]
 fn more_than_can_be_masked_is_an_error() {
     let long = |n: usize| Secret::new(&format!("{n}\"").repeat(10_000)).unwrap();
     let secrets: Vec<_> = (100..200).map(long).collect();
