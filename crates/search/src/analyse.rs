@@ -163,23 +163,9 @@ impl Analyser {
             return *known;
         }
         let terms = Terms::get();
-<<<<<<< HEAD
-        for word in words(text) {
-            for word in std::iter::once(word.whole).chain(word.parts) {
-                let term = self
-                    .seen
-                    .entry(word)
-                    .or_insert_with_key(|word| (!terms.is_stop(word)).then(|| terms.term(word)));
-                if let Some(term) = term {
-                    found(term);
-                }
-            }
-        }
-=======
         let number = (!terms.is_stop(word)).then(|| self.term(&terms.term(word)));
         self.seen.insert(word.into(), number);
         number
->>>>>>> search
     }
 
     fn term(&mut self, term: &str) -> Number {

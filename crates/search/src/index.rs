@@ -163,14 +163,9 @@ impl Index {
         let mut terms = Vec::with_capacity(weights.len());
         for ((term, _), weight) in analysed.terms.iter().zip(weights) {
             let id = self.vocabulary.insert(term);
-<<<<<<< HEAD
-            self.postings
-                .resize_with(self.vocabulary.len(), Postings::default);
-=======
             if self.postings.len() < self.vocabulary.len() {
                 self.postings.push(Postings::default());
             }
->>>>>>> search
             self.postings[id as usize].add_server(ServerPosting { slot, weight });
             terms.push((id, (weight.cosine * UNIT) as u16));
         }
@@ -300,8 +295,6 @@ impl Index {
             .into_iter()
             .map(|tool| server.tools[tool].clone())
             .collect()
-<<<<<<< HEAD
-=======
     }
 
     /// The needs with the numbers of their terms.
@@ -316,7 +309,6 @@ impl Index {
             }
         });
         needs.collect()
->>>>>>> search
     }
 
     /// The cosine of the texts of two servers, in units of [`UNIT`]².
@@ -348,15 +340,8 @@ impl Index {
         self.servers.len()
     }
 
-<<<<<<< HEAD
-    pub(crate) fn postings(&self, term: &str) -> Option<&Postings> {
-        self.vocabulary
-            .get(term)
-            .map(|id| &self.postings[id as usize])
-=======
     pub(crate) fn postings(&self, term: TermId) -> &Postings {
         &self.postings[term as usize]
->>>>>>> search
     }
 }
 

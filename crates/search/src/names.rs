@@ -145,11 +145,7 @@ mod tests {
     fn beginnings() {
         assert_eq!(
             names().prefixed("git"),
-<<<<<<< HEAD
-            ["github", "gitlab", "github-official"]
-=======
             ["github", "github-official", "gitlab"]
->>>>>>> search
         );
         assert_eq!(names().prefixed("hacker"), ["mcp-hackernews"]);
         assert_eq!(names().prefixed("the mcp server gitl"), ["gitlab"]);

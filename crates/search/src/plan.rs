@@ -54,22 +54,11 @@ pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
         }
         wanted.add(term, terms, known);
     }
-<<<<<<< HEAD
-    let said = shapes.into_iter().flatten().map(|w| (w, weights::SHAPE));
-    let translated = Lexicon::get()
-        .translate(&text)
-        .into_iter()
-        .map(|w| (w, 1.0));
-    for (word, weight) in said.chain(translated) {
-        let term = Terms::get().term(word);
-        let mut terms = Terms4Word::new();
-=======
     let shapes = shapes.into_iter().flatten();
     let said = shapes.map(|word| (Terms::get().term(word), weights::SHAPE));
     let translated = Lexicon::get().translate(&text).into_iter();
     for (term, weight) in said.chain(translated.map(|term| (term.to_owned(), 1.0))) {
         let mut terms = Alternatives::new();
->>>>>>> search
         put(&mut terms, &term, weight);
         put_related(&mut terms, &term, weights::RELATED * weight);
         wanted.add(&term, terms, known);

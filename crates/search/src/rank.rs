@@ -14,11 +14,7 @@ pub(crate) type Rankings = [f32; 3];
 /// The servers that match, with scores from 0 to 1; in the order of their places.
 pub(crate) fn rank(
     index: &Index,
-<<<<<<< HEAD
-    needs: &[Need],
-=======
     needs: &[Resolved],
->>>>>>> search
     admits: &dyn Fn(Slot) -> bool,
 ) -> Vec<(Slot, f32)> {
     let mut sums: Vec<Rankings> = vec![[0.0; 3]; index.places()];

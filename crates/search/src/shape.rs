@@ -30,14 +30,6 @@ pub(crate) fn shapes(text: &str) -> (String, Vec<Vec<&'static str>>) {
     let mut rest = String::with_capacity(text.len());
     let mut shapes: Vec<Vec<&'static str>> = Vec::new();
     for token in text.split_inclusive(char::is_whitespace) {
-<<<<<<< HEAD
-        let bare = token
-            .trim_matches(|c: char| c.is_whitespace() || ",;:!?\"'()[]{}<>`".contains(c))
-            .trim_end_matches('.');
-        let shape = shape(bare);
-        if shape.is_empty() {
-            rest.push_str(token);
-=======
         let around = |c: char| c.is_whitespace() || ",;:!?\"'()[]{}<>`".contains(c);
         let bare = token.trim_matches(around).trim_end_matches('.');
         let is_address = ["http://", "https://", "www."]
@@ -46,7 +38,6 @@ pub(crate) fn shapes(text: &str) -> (String, Vec<Vec<&'static str>>) {
         let is_path = !is_address && is_path(bare);
         let shape = if is_address {
             vec!["url", "web", "page"]
->>>>>>> search
         } else {
             file(bare, is_path)
         };
@@ -95,27 +86,6 @@ fn file(token: &str, is_path: bool) -> Vec<&'static str> {
         (false, _) if ambiguous => Vec::new(),
         (false, kinds) => kinds.iter().copied().chain(["file"]).collect(),
     }
-<<<<<<< HEAD
-    let ending = token
-        .rsplit_once('.')
-        .map(|(_, ending)| ending.to_ascii_lowercase());
-    let kinds = ending.and_then(|ending| {
-        ENDINGS
-            .iter()
-            .find(|(endings, _)| endings.split(' ').any(|e| e == ending))
-            .map(|(_, words)| *words)
-    });
-    let is_path = (token.starts_with('/')
-        || token.starts_with("~/")
-        || token.starts_with("./")
-        || token.get(1..3) == Some(":\\"))
-        && token.len() > 3
-        && token[1..].contains(['/', '\\', '.']);
-    let mut words = Vec::new();
-    if let Some(kinds) = kinds {
-        if is_path || token.len() > 4 && token.is_ascii() && !token.starts_with('.') {
-            words.extend(kinds);
-=======
 }
 
 #[cfg(test)]
@@ -153,7 +123,6 @@ mod tests {
         ] {
             let (found, shapes) = shapes(text);
             assert_eq!((found.as_str(), shapes), (rest, expected), "{text}");
->>>>>>> search
         }
     }
 
