@@ -22,8 +22,8 @@ const ENDINGS: &[(&str, &[&str])] = &[
     ("tf", &["terraform"]),
 ];
 
-/// Endings that names of products have too.
-const AMBIGUOUS: &str = "code javascript python";
+/// Kinds whose endings names of products have too (`node.js`).
+const AMBIGUOUS: &[&str] = &["code", "javascript", "python"];
 
 /// The request without paths and addresses, and what each of them and each name of a file is, in words.
 pub(crate) fn shapes(text: &str) -> (String, Vec<Vec<&'static str>>) {
