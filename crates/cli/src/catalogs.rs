@@ -1,7 +1,11 @@
 //! The catalogs of this person, weakest first. Owns their order and how their mistakes are told.
 
-use catalog::{Catalog, Problem};
+use std::path::Path;
 
+use catalog::{Catalog, Origin, Problem};
+
+use crate::choice::CatalogChoice;
+use crate::error::{Failure, Kind};
 use crate::load::place;
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
@@ -11,6 +15,55 @@ pub(crate) fn all(here: &Surroundings) -> Vec<Catalog> {
     let mut catalogs = vec![catalog::builtin().clone()];
     catalogs.extend(config::load_catalogs(&here.dirs));
     catalogs
+}
+
+/// The same with those of the command line, which are the strongest.
+pub(crate) fn chosen(here: &Surroundings, choice: &CatalogChoice) -> Vec<Catalog> {
+    let mut catalogs = all(here);
+    if choice.no_builtin_catalog {
+        catalogs.remove(0);
+    }
+    catalogs.extend(choice.catalog.iter().map(|path| named(path)));
+    catalogs
+}
+
+/// Refuses catalogs that are not there, before anything is started.
+pub(crate) fn check(choice: &CatalogChoice) -> Result<(), Failure> {
+    for path in &choice.catalog {
+        if path.to_string_lossy().contains("://") {
+            return Err(Failure::usage(format!(
+                "--catalog takes files, and {} is an address",
+                path.display()
+            ))
+            .hint("fetch it, look at it, and name the file"));
+        }
+        if let Err(error) = std::fs::metadata(path) {
+            let what = format!("the catalog {} cannot be read", path.display());
+            return Err(Failure::new(Kind::NotFound, what).because(&error));
+        }
+    }
+    Ok(())
+}
+
+/// A catalog that was named on the command line, called as its file is.
+fn named(path: &Path) -> Catalog {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let origin = Origin::Catalog(name.as_ref().into());
+    match config::import_files(path) {
+        Ok((files, problems)) => {
+            let mut catalog = catalog::import(&name, &files, &origin);
+            catalog.problems.extend(problems);
+            catalog
+        }
+        Err(error) => Catalog {
+            name: name.into_owned(),
+            problems: vec![Problem::error(
+                path.display().to_string(),
+                error.to_string(),
+            )],
+            ..Catalog::default()
+        },
+    }
 }
 
 /// Tells what is wrong with a catalog.

@@ -15,6 +15,18 @@ pub(crate) struct Choice {
     pub(crate) config: Vec<PathBuf>,
 }
 
+/// Which catalogs agents find servers in.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct CatalogChoice {
+    /// A file or folder with more servers to find: our YAML, Docker's catalogs, server.json or mcpServers JSON (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalog: Vec<PathBuf>,
+
+    /// Leave the built-in catalog out
+    #[arg(long)]
+    pub(crate) no_builtin_catalog: bool,
+}
+
 /// Which running gateway, where there are several.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Running {

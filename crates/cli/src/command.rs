@@ -2,7 +2,9 @@
 
 mod catalog;
 mod completion;
+mod config;
 mod demo;
+mod feature;
 mod gateway;
 mod secret;
 mod server;
@@ -32,6 +34,12 @@ pub(crate) enum Command {
     /// Look after the catalogs of servers that can be found and added
     #[command(subcommand)]
     Catalog(catalog::Catalog),
+    /// Configure servers of catalogs, for all conversations
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Switch features on and off
+    #[command(subcommand)]
+    Feature(feature::Feature),
     /// See the gateway work with real servers, in half a minute
     Demo(demo::Args),
     /// Print the version
@@ -52,6 +60,8 @@ impl Command {
             Self::Server(command) => command.run(ui),
             Self::Secret(command) => command.run(ui),
             Self::Catalog(command) => command.run(ui),
+            Self::Config(command) => command.run(ui),
+            Self::Feature(command) => command.run(ui),
             Self::Demo(args) => demo::run(ui, &args),
             Self::Version(args) => version::run(ui, &args),
             Self::Completion(args) => completion::run(ui, &args),

@@ -12,12 +12,14 @@ use gateway::front::Gateway;
 use launch::ProcessLauncher;
 use store::{Store, StoreHandle};
 
-use crate::choice::Choice;
+use crate::catalogs;
+use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
-use crate::limits::{QUICK_GRACE, START_WAIT};
-use crate::load::{how_to_name_some, load};
+use crate::limits::{CATALOG_PROBLEMS_MAX, QUICK_GRACE, START_WAIT};
+use crate::load::{how_to_name_some, load, place};
 use crate::local::{LastFault, Local};
-use crate::log::Log;
+use crate::log::{Log, Notice};
+use crate::person::LocalPerson;
 use crate::running::Status;
 use crate::surroundings::Surroundings;
 use crate::tool::Tool;
@@ -142,6 +144,8 @@ pub(crate) struct Engine {
     pub(crate) fault: Arc<LastFault>,
     memory: Memory,
     is_patient: bool,
+    /// Which catalogs agents find servers in; none: they do not.
+    catalogs: Option<CatalogChoice>,
     store: OnceCell<StoreHandle>,
 }
 
@@ -156,6 +160,7 @@ impl Engine {
             fault: Arc::default(),
             memory: Memory::Learnt,
             is_patient: false,
+            catalogs: None,
             store: OnceCell::new(),
         }
     }
@@ -177,6 +182,11 @@ impl Engine {
         }
     }
 
+    /// Agents find servers in these catalogs.
+    pub(crate) fn dynamic(self, catalogs: Option<CatalogChoice>) -> Self {
+        Self { catalogs, ..self }
+    }
+
     /// Every call is told here.
     pub(crate) fn log(self, log: Arc<Log>) -> Self {
         Self {
@@ -196,10 +206,12 @@ impl Engine {
         if self.is_patient {
             settings.list_wait = START_WAIT.max(settings.start_timeout);
         }
+        let store = self.store(ui);
         let options = gateway::Options {
             tools: self.tools.clone(),
             settings,
-            store: self.store(ui),
+            dynamic: self.directory(store.clone()),
+            store,
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
                 None => Arc::clone(&self.fault) as Arc<dyn gateway::Recorder>,
@@ -211,6 +223,33 @@ impl Engine {
                 Kind::Internal,
                 format!("the system has no randomness to give: {e}"),
             )
+        })
+    }
+
+    /// What agents find servers in.
+    fn directory(&self, store: Option<StoreHandle>) -> Option<gateway::Dynamic> {
+        let choice = self.catalogs.clone()?;
+        let (here, log) = (self.here.clone(), self.log.clone());
+        let person = Arc::new(LocalPerson::new(&here, store));
+        let read = move || {
+            let catalogs = catalogs::chosen(&here, &choice);
+            let problems = catalogs.iter().flat_map(|catalog| &catalog.problems);
+            for problem in problems.take(CATALOG_PROBLEMS_MAX) {
+                if let Some(log) = &log {
+                    log.notice(Notice {
+                        is_warning: true,
+                        target: "catalog",
+                        message: place(problem),
+                        hint: problem.hint.clone(),
+                        members: Vec::new(),
+                    });
+                }
+            }
+            catalog::Catalogs::merge(catalogs)
+        };
+        Some(gateway::Dynamic {
+            catalogs: Arc::new(read),
+            person,
         })
     }
 
@@ -272,5 +311,6 @@ fn times(settings: &config::Settings) -> gateway::Settings {
         sessions_max: settings.sessions_max,
         session_idle: seconds(settings.sessions_idle_s),
         in_flight_max: settings.inflight_max,
+        tool_name_prefix: settings.tool_name_prefix,
     }
 }

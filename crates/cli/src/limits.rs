@@ -40,3 +40,5 @@ pub(crate) const WATCH_POLL_HEARD: Duration = Duration::from_secs(30);
 pub(crate) const WATCH_LINKS_MAX: usize = 16;
 /// Problems of one reload that are told.
 pub(crate) const WATCH_PROBLEMS_MAX: usize = 20;
+/// Problems of catalogs that are told when they are read.
+pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;

@@ -17,6 +17,7 @@ mod limits;
 mod load;
 mod local;
 mod log;
+mod person;
 mod prompt;
 mod running;
 mod surroundings;

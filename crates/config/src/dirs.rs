@@ -78,6 +78,11 @@ impl Dirs {
         self.config.join("config.toml")
     }
 
+    /// What the person has configured servers with.
+    pub fn server_config_file(&self) -> PathBuf {
+        self.config.join("servers.yaml")
+    }
+
     /// Where catalogs lie, one file each.
     pub fn catalogs(&self) -> PathBuf {
         self.config.join("catalogs")

@@ -31,6 +31,8 @@ pub const MCP_GATEWAY_AUTH_TOKEN: &str = "MCP_GATEWAY_AUTH_TOKEN";
 pub const PORTOLAN_LOG: &str = "PORTOLAN_LOG";
 /// The same under the name that Rust programs share.
 pub const RUST_LOG: &str = "RUST_LOG";
+/// Where systemd puts a unit's credentials.
+pub const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// The home folder.
 pub const HOME: &str = "HOME";
 /// No colour in what people read.
@@ -56,6 +58,10 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(PORTOLAN_AUTH_TOKEN_FILE, "a file that holds that token"),
     variable(
+        CREDENTIALS_DIRECTORY,
+        "where systemd puts a unit's credentials, for `cred:` secrets",
+    ),
+    variable(
         MCP_GATEWAY_AUTH_TOKEN,
         "that token under the name that Docker's gateway gives it",
     ),
@@ -67,6 +73,14 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "PORTOLAN_TRANSPORT",
         "stdio, streaming or sse, as `transport`",
+    ),
+    variable(
+        "PORTOLAN_DYNAMIC_TOOLS",
+        "whether agents can find and add servers, as `dynamic_tools`",
+    ),
+    variable(
+        "PORTOLAN_TOOL_NAME_PREFIX",
+        "whether every tool is called server__tool, as `tool_name_prefix`",
     ),
     variable(
         "PORTOLAN_LOG_CALLS",

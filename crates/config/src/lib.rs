@@ -9,6 +9,7 @@
 
 mod catalogs;
 mod dirs;
+mod edit;
 pub mod env;
 mod files;
 mod format;
@@ -17,16 +18,19 @@ mod load;
 mod project;
 pub mod running;
 mod schema;
+mod server_config;
 mod settings;
 pub mod token;
 mod toml_file;
 
 pub use catalogs::{catalog_file, import_files, load_catalogs, save_catalog};
 pub use dirs::{Dirs, DirsError};
+pub use edit::set_in_file;
 pub use env::Env;
 pub use files::{private_dir, write_atomic};
 pub use format::{Format, recognise};
 pub use load::{Loaded, Sources, load, load_text};
 pub use schema::schema;
+pub use server_config::{ServerConfig, change_server_config, load_server_config};
 pub use settings::{Key, Kind, LogFormat, Origin, Settings, Transport};
 pub use token::Token;

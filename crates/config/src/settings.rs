@@ -24,6 +24,10 @@ pub struct Settings {
     pub port: u16,
     /// How clients reach us.
     pub transport: Transport,
+    /// Whether agents can find and add servers.
+    pub dynamic_tools: bool,
+    /// Whether every tool has its server's name in front.
+    pub tool_name_prefix: bool,
     /// Whether each call is logged.
     pub log_calls: bool,
     /// How log lines look.
@@ -131,6 +135,8 @@ impl Default for Settings {
             host: "127.0.0.1".to_owned(),
             port: 8811,
             transport: Transport::default(),
+            dynamic_tools: true,
+            tool_name_prefix: false,
             log_calls: true,
             log_format: LogFormat::default(),
             call_timeout_s: 60,

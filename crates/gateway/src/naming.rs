@@ -28,11 +28,13 @@ pub(crate) struct Owned {
 }
 
 /// Gives each of `wanted`, in this order, the name under which clients see it. `given` are the names that were given in
-/// the workspace so far, also to what is not there at the moment; `servers` all its servers.
+/// the workspace so far, also to what is not there at the moment; `servers` all its servers. With `always_prefixed` none keeps
+/// its own.
 pub(crate) fn assign<'a>(
     wanted: &[Owned],
     given: &HashMap<Owned, Box<str>>,
     servers: impl Iterator<Item = &'a str>,
+    always_prefixed: bool,
 ) -> Vec<Box<str>> {
     let servers: HashSet<Box<str>> = servers.map(legal).collect();
     let mut taken: HashSet<Box<str>> = given.values().cloned().collect();
@@ -47,7 +49,8 @@ pub(crate) fn assign<'a>(
             continue;
         }
         let plain = legal(&item.own);
-        let is_free = users[&plain] == 1
+        let is_free = !always_prefixed
+            && users[&plain] == 1
             && !taken.contains(&plain)
             && !is_reserved(&plain)
             && !is_of_another(&plain, &item.server, &servers);

@@ -98,6 +98,8 @@ pub struct Settings {
     pub session_idle: Duration,
     /// Requests under way in one session.
     pub in_flight_max: usize,
+    /// Whether every tool has its server's name in front.
+    pub tool_name_prefix: bool,
 }
 
 impl Default for Settings {
@@ -110,6 +112,7 @@ impl Default for Settings {
             sessions_max: 10_000,
             session_idle: Duration::from_secs(24 * 3600),
             in_flight_max: 256,
+            tool_name_prefix: false,
         }
     }
 }

@@ -86,6 +86,7 @@ impl View {
         era: Era,
         parts: Vec<Part>,
         menu: Option<&str>,
+        always_prefixed: bool,
         before: Option<&Self>,
     ) -> Self {
         let make = |kind: Kind| {
@@ -95,6 +96,7 @@ impl View {
                 era,
                 &parts,
                 first,
+                always_prefixed,
                 before.map(|view| view.named(kind)),
             )
         };
@@ -357,6 +359,7 @@ impl Named {
         era: Era,
         parts: &[Part],
         first: Option<&str>,
+        always_prefixed: bool,
         before: Option<&Self>,
     ) -> Self {
         let mut wanted = Vec::new();
@@ -379,7 +382,7 @@ impl Named {
         let names = match kind {
             Kind::Tools | Kind::Prompts => {
                 let servers = parts.iter().map(|part| &*part.server.name);
-                naming::assign(&wanted, given_before, servers)
+                naming::assign(&wanted, given_before, servers, always_prefixed)
             }
             Kind::Resources | Kind::Templates => naming::assign_uris(&wanted, given_before),
         };

@@ -111,6 +111,12 @@ impl Store {
         })
     }
 
+    /// Forgets a value about the file itself.
+    pub fn meta_remove(&mut self, name: &str) -> Result<(), StoreError> {
+        self.sql(|connection| connection.execute("DELETE FROM meta WHERE name = ?1", [name]))?;
+        Ok(())
+    }
+
     /// Keeps a value about the file itself.
     pub fn meta_put(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         check(name, "", Some(value.as_bytes()))?;

@@ -2,6 +2,7 @@
 
 mod import;
 mod ls;
+mod search;
 mod show;
 mod validate;
 
@@ -18,6 +19,8 @@ pub(crate) enum Catalog {
     Ls(ls::Args),
     /// Show the servers of a catalog, or everything about one server
     Show(show::Args),
+    /// Find servers by what is to be done, as an agent does
+    Search(search::Args),
     /// Read a catalog of any form and keep it as one of your own
     Import(import::Args),
     /// Check files with servers, and change nothing
@@ -29,6 +32,7 @@ impl Catalog {
         match self {
             Self::Ls(args) => ls::run(ui, &args),
             Self::Show(args) => show::run(ui, &args),
+            Self::Search(args) => search::run(ui, &args),
             Self::Import(args) => import::run(ui, &args),
             Self::Validate(args) => validate::run(ui, &args),
         }

@@ -1,5 +1,6 @@
 //! `portolan server …`: the servers of gateways that are running.
 
+mod enable;
 mod inspect;
 mod logs;
 mod ls;
@@ -21,6 +22,10 @@ pub(crate) enum Server {
     Inspect(inspect::Args),
     /// Show the last lines that a server wrote on stderr
     Logs(logs::Args),
+    /// Allow a server of a catalog to be started
+    Enable(enable::Args),
+    /// Take that back
+    Disable(enable::Args),
     /// Stop a server; the next call starts it again
     Restart(restart::Args),
     /// Stop a server and keep it stopped until `restart`
@@ -33,6 +38,8 @@ impl Server {
             Self::Ls(args) => ls::run(ui, &args),
             Self::Inspect(args) => inspect::run(ui, &args),
             Self::Logs(args) => logs::run(ui, &args),
+            Self::Enable(args) => enable::run(ui, &args, true),
+            Self::Disable(args) => enable::run(ui, &args, false),
             Self::Restart(args) => restart::run(ui, &args),
             Self::Stop(args) => stop::run(ui, &args),
         }

@@ -23,6 +23,8 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("host", "::1"),
         ("port", "0"),
         ("transport", "sse"),
+        ("dynamic_tools", "false"),
+        ("tool_name_prefix", "true"),
         ("log_calls", "false"),
         ("log_format", "json"),
         ("call_timeout_s", "86400"),
@@ -56,7 +58,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 16);
+    assert_eq!(Settings::KEYS.len(), 18);
 }
 
 #[test]
@@ -155,6 +157,7 @@ fn a_project_cannot_open_the_gateway_to_others() {
         closed,
         [
             "host",
+            "dynamic_tools",
             "allowed_hosts",
             "allowed_origins",
             "allow_unauthenticated"

@@ -172,7 +172,13 @@ impl Core {
             return view;
         }
         let menu = has_menu.then_some(menu::TOOLS);
-        let view = Arc::new(View::new(era, parts, menu, before.map(|view| &**view)));
+        let view = Arc::new(View::new(
+            era,
+            parts,
+            menu,
+            self.settings.tool_name_prefix,
+            before.map(|view| &**view),
+        ));
         let mut views = lock(&self.views);
         if views.len() < VIEWS_MAX {
             views.push(Shared {

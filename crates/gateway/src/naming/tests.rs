@@ -19,7 +19,7 @@ fn check(given: &[(&str, &str)], wanted: &[&str], expected: &[&str]) {
         .collect();
     let wanted: Vec<Owned> = wanted.iter().map(|text| owned(text)).collect();
     let servers = wanted.iter().map(|item| &*item.server);
-    let names = assign(&wanted, &given, servers);
+    let names = assign(&wanted, &given, servers, false);
     assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), expected);
 }
 
@@ -147,7 +147,7 @@ proptest! {
         let mut given: HashMap<Owned, Box<str>> = HashMap::new();
         let servers = ["a", "b", "a__b", "s.t", "s_t"];
         for wanted in moments {
-            let names = assign(&wanted, &given, servers.into_iter());
+            let names = assign(&wanted, &given, servers.into_iter(), false);
             for (item, name) in wanted.into_iter().zip(names) {
                 let is_legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
                 prop_assert!(!name.is_empty() && name.len() <= NAME_MAX && name.bytes().all(is_legal), "{name}");

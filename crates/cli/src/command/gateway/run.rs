@@ -15,7 +15,8 @@ use std::time::Duration;
 use catalog::Layer;
 use config::{Settings, Transport};
 
-use crate::choice::{Choice, duration};
+use crate::catalogs;
+use crate::choice::{CatalogChoice, Choice, duration};
 use crate::engine::{self, Engine, Memory};
 use crate::error::Failure;
 use crate::load::{check_tools, load};
@@ -34,6 +35,13 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     choice: Choice,
+
+    #[command(flatten)]
+    catalogs: CatalogChoice,
+
+    /// Let agents find and add servers even where --servers names which there are
+    #[arg(long)]
+    dynamic: bool,
 
     /// Only these tools: tool, server:tool, server:* or *, separated by commas; case does not matter
     #[arg(long, value_name = "TOOL,...", value_delimiter = ',')]
@@ -87,6 +95,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     if args.watch {
         can_be_watched(&args.choice)?;
     }
+    catalogs::check(&args.catalogs)?;
     let loaded = load(ui, &here, &args.choice, &flags)?;
     listening_only(&loaded.settings)?;
     check_tools(&loaded.entries, &args.tools)?;
@@ -104,7 +113,12 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         let (here, choice) = (here.clone(), args.choice.clone());
         Reloading::new(here, choice, flags, loaded.clone(), Arc::clone(&log))
     });
-    let engine = Engine::new(here, loaded).tools(&args.tools).log(log);
+    // Who names the servers has found them already.
+    let is_dynamic = args.dynamic || (settings.dynamic_tools && args.choice.servers.is_none());
+    let engine = Engine::new(here, loaded)
+        .tools(&args.tools)
+        .dynamic(is_dynamic.then(|| args.catalogs.clone()))
+        .log(log);
     engine::block_on(async {
         let done = match settings.transport {
             Transport::Stdio => stdio::run(ui, &engine, watching).await,

@@ -1,0 +1,36 @@
+//! `portolan config …`: what servers are configured with, for all conversations.
+
+mod read;
+mod rm;
+mod set;
+
+use clap::Subcommand;
+
+use crate::error::{Failure, Kind};
+use crate::ui::Ui;
+
+/// Configure servers of catalogs, for all conversations
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Show what servers are configured with
+    Read(read::Args),
+    /// Set a value, as SERVER.KEY VALUE
+    Set(set::Args),
+    /// Remove a value, or all of a server
+    #[command(visible_alias = "remove")]
+    Rm(rm::Args),
+}
+
+impl Config {
+    pub(super) fn run(self, ui: &Ui) -> Result<(), Failure> {
+        match self {
+            Self::Read(args) => read::run(ui, &args),
+            Self::Set(args) => set::run(ui, &args),
+            Self::Rm(args) => rm::run(ui, &args),
+        }
+    }
+}
+
+fn failed(problem: &catalog::Problem) -> Failure {
+    Failure::new(Kind::Config, crate::load::place(problem)).hints_from(problem.hint.clone())
+}

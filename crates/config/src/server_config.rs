@@ -1,0 +1,110 @@
+//! What the person has configured servers with: `servers.yaml` in the folder of `config.toml`, a table per server, as Docker's
+//! `config.yaml` has it. Owns its reading and writing. Refuses to write over a file that it cannot read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+use catalog::Problem;
+use catalog::document::Document;
+use serde_json::{Map, Value};
+
+use crate::Dirs;
+use crate::files::{private_dir, write_atomic};
+use crate::load::read;
+
+/// By the names of the servers.
+pub type ServerConfig = BTreeMap<String, Map<String, Value>>;
+
+/// Reads it; empty where there is none.
+///
+/// # Errors
+/// The file cannot be read, is no YAML, or is no table of tables.
+pub fn load_server_config(dirs: &Dirs) -> Result<ServerConfig, Problem> {
+    let file = dirs.server_config_file();
+    if !file.exists() {
+        return Ok(ServerConfig::new());
+    }
+    let text = read(&file).map_err(|(problem, _)| problem)?;
+    let source = file.display().to_string();
+    let document = Document::yaml(&text, &source)?;
+    let Value::Object(servers) = document.root.to_json() else {
+        return match text.trim().is_empty() {
+            true => Ok(ServerConfig::new()),
+            false => Err(Problem::error(source, "must be a table of servers")),
+        };
+    };
+    servers
+        .into_iter()
+        .map(|(name, config)| match config {
+            Value::Object(config) => Ok((name, config)),
+            Value::Null => Ok((name, Map::new())),
+            _ => Err(Problem::error(
+                source.clone(),
+                format!("the configuration of `{name}` must be a table"),
+            )),
+        })
+        .collect()
+}
+
+/// Changes it, as a whole or not at all; processes that do so at once wait for each other.
+///
+/// # Errors
+/// It cannot be read, or not written.
+pub fn change_server_config<T>(
+    dirs: &Dirs,
+    change: impl FnOnce(&mut ServerConfig) -> T,
+) -> Result<T, Problem> {
+    let file = dirs.server_config_file();
+    let source = file.display().to_string();
+    let failed = |error: io::Error| Problem::error(&*source, format!("cannot be written: {error}"));
+    private_dir(&dirs.config).map_err(failed)?;
+    let lock = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dirs.config.join(".servers.lock"))
+        .map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    let mut config = load_server_config(dirs)?;
+    let done = change(&mut config);
+    config.retain(|_, config| !config.is_empty());
+    let text = serde_saphyr::to_string(&config)
+        .map_err(|error| Problem::error(&*source, format!("cannot be written: {error}")))?;
+    write_atomic(&file, text.as_bytes(), 0o600).map_err(failed)?;
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again_and_a_broken_file_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::under(home.path());
+        assert!(load_server_config(&dirs).unwrap().is_empty());
+        let value = json!({"paths": ["/a", "b: c"], "deep": {"n": 1, "t": true, "s": "yes"}});
+        change_server_config(&dirs, |all| {
+            all.insert("fs".into(), value.as_object().unwrap().clone());
+            all.insert("empty".into(), Map::new());
+        })
+        .unwrap();
+        let all = load_server_config(&dirs).unwrap();
+        assert_eq!(all.len(), 1);
+        assert_eq!(Value::Object(all["fs"].clone()), value);
+
+        let broken = "fs: [";
+        fs::write(dirs.server_config_file(), broken).unwrap();
+        assert!(change_server_config(&dirs, |_| ()).is_err());
+        assert_eq!(
+            fs::read_to_string(dirs.server_config_file()).unwrap(),
+            broken
+        );
+        fs::write(dirs.server_config_file(), "fs: text").unwrap();
+        let problem = load_server_config(&dirs).unwrap_err();
+        assert!(problem.message.contains("`fs` must be a table"));
+    }
+}
