@@ -8,7 +8,6 @@ use crate::choice::CatalogChoice;
 use crate::error::{Failure, Kind};
 use crate::person::approval;
 use crate::surroundings::Surroundings;
-use crate::tool::did_you_mean;
 use crate::ui::{Label, Line, Ui};
 
 /// Allow servers of catalogs to be started, or take that back
@@ -29,10 +28,11 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
     let mut entries = Vec::new();
     for name in &args.names {
         let Some(entry) = all.get(name) else {
-            let known = all.entries().iter().map(|entry| entry.name.as_str());
+            let near = all.nearest(name, 1);
+            let near = near.first().map(|near| format!("did you mean `{near}`?"));
             return Err(
                 Failure::new(Kind::NotFound, format!("no catalog has a server `{name}`"))
-                    .hints_from(did_you_mean(name, known))
+                    .hints_from(near)
                     .hint(
                         "`portolan catalog search` finds servers; --catalog names a file with more",
                     ),
