@@ -46,7 +46,7 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
     let mut store = Store::open(&here.dirs.store_file()).map_err(failed)?;
     for entry in entries {
         let name = entry.name.as_str();
-        let line = Line::new().put(Label::Name, name);
+        let line = Line::new().put(Label::Name, name.to_owned());
         if allow {
             store.meta_put(&approval(entry), name).map_err(failed)?;
             let concerns: Vec<String> = entry
