@@ -1,6 +1,7 @@
 //! The configuration of a server against its schema. Owns defaults, what is required, and how a mistake is told: where and
 //! why, briefly. Next: `resolve`.
 
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 use crate::limits::{CONFIG_PROBLEMS_MAX, PROBLEM_CHARS_MAX};
@@ -33,17 +34,34 @@ impl Entry {
                 }]),
             };
         };
-        let mut filled = config.clone();
-        fill(schema, &mut filled, "", &self.volume_keys(), 0);
-        let mut problems = unknown(schema, config, "", 0);
-        problems.extend(invalid(schema, &Value::Object(filled.clone())));
+        let filled = self.with_defaults(schema, config);
+        let problems = all_problems(schema, config, &filled, true);
         match problems.is_empty() {
             true => Ok(filled),
-            false => {
-                problems.truncate(CONFIG_PROBLEMS_MAX);
-                Err(problems)
-            }
+            false => Err(problems),
         }
+    }
+
+    /// The same, less what [`Entry::missing`] tells.
+    pub(crate) fn check_given(
+        &self,
+        config: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Vec<ConfigProblem>> {
+        let Some(schema) = &self.about.config else {
+            return self.check_config(config);
+        };
+        let filled = self.with_defaults(schema, config);
+        let problems = all_problems(schema, config, &filled, false);
+        match problems.is_empty() {
+            true => Ok(filled),
+            false => Err(problems),
+        }
+    }
+
+    fn with_defaults(&self, schema: &Value, config: &Map<String, Value>) -> Map<String, Value> {
+        let mut filled = config.clone();
+        fill(schema, &mut filled, "", &self.volume_keys(), 0);
+        filled
     }
 
     /// What stands between the entry and a start, by presence alone: cheap enough to ask for every server of a list.
@@ -54,8 +72,7 @@ impl Entry {
     ) -> Vec<Missing> {
         let mut out = Vec::new();
         if let Some(schema) = &self.about.config {
-            let mut filled = config.clone();
-            fill(schema, &mut filled, "", &self.volume_keys(), 0);
+            let filled = self.with_defaults(schema, config);
             required(schema, schema, &filled, "", &mut out, 0);
         }
         let secrets = self.about.secrets.iter();
@@ -165,18 +182,19 @@ fn unknown(
     let (Some(properties), true) = (properties, depth < DEPTH_MAX) else {
         return Vec::new();
     };
-    let is_open = schema
-        .get("additionalProperties")
-        .is_some_and(|more| *more != Value::Bool(false))
-        || ["patternProperties", "anyOf", "oneOf", "allOf", "$ref"]
-            .iter()
-            .any(|word| {
-                schema.get(word).is_some_and(|w| {
-                    w.to_string().contains("properties")
-                        || *word == "$ref"
-                        || *word == "patternProperties"
-                })
-            });
+    // Where a schema has keys in other places as well, only the validator knows them all.
+    let is_open = ["$ref", "patternProperties", "allOf", "if"]
+        .iter()
+        .any(|word| schema.get(word).is_some())
+        || schema
+            .get("additionalProperties")
+            .is_some_and(|more| *more != Value::Bool(false))
+        || ["anyOf", "oneOf"].iter().any(|word| {
+            let ways = schema.get(word).and_then(Value::as_array);
+            ways.into_iter()
+                .flatten()
+                .any(|way| way.get("properties").is_some())
+        });
     let mut problems = Vec::new();
     for (key, value) in config {
         match (properties.get(key), value) {
@@ -204,7 +222,23 @@ fn unknown(
     problems
 }
 
-fn invalid(schema: &Value, config: &Value) -> Vec<ConfigProblem> {
+fn all_problems(
+    schema: &Value,
+    config: &Map<String, Value>,
+    filled: &Map<String, Value>,
+    with_missing: bool,
+) -> Vec<ConfigProblem> {
+    let mut problems = unknown(schema, config, "", 0);
+    problems.extend(invalid(
+        schema,
+        &Value::Object(filled.clone()),
+        with_missing,
+    ));
+    problems.truncate(CONFIG_PROBLEMS_MAX);
+    problems
+}
+
+fn invalid(schema: &Value, config: &Value, with_missing: bool) -> Vec<ConfigProblem> {
     let validator = match jsonschema::options().build(schema) {
         Ok(validator) => validator,
         Err(error) => {
@@ -216,18 +250,24 @@ fn invalid(schema: &Value, config: &Value) -> Vec<ConfigProblem> {
             }];
         }
     };
-    let problem = |error: jsonschema::ValidationError<'_>| ConfigProblem {
-        key: shorten(
-            &error
-                .instance_path()
-                .to_string()
-                .trim_start_matches('/')
-                .replace('/', "."),
-        ),
-        message: shorten(&error.masked().to_string()),
+    let is_missing = |error: &jsonschema::ValidationError<'_>| {
+        matches!(
+            error.kind(),
+            ValidationErrorKind::Required { .. }
+                | ValidationErrorKind::AnyOf { .. }
+                | ValidationErrorKind::OneOfNotValid { .. }
+        )
+    };
+    let problem = |error: jsonschema::ValidationError<'_>| {
+        let key = error.instance_path().to_string();
+        ConfigProblem {
+            key: shorten(&key.trim_start_matches('/').replace('/', ".")),
+            message: shorten(&error.masked().to_string()),
+        }
     };
     validator
         .iter_errors(config)
+        .filter(|error| with_missing || !is_missing(error))
         .take(CONFIG_PROBLEMS_MAX)
         .map(problem)
         .collect()

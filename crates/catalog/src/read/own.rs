@@ -2,6 +2,7 @@
 //! told, for whoever wrote it relies on it. Next: `own/entry.rs`, one server.
 
 mod entry;
+mod parts;
 
 pub use entry::KEYS;
 
