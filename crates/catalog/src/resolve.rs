@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::configure::ConfigProblem;
 use crate::places::Place;
-use crate::template::{Filled, Values};
+use crate::template::{Filled, Template, Values};
 use crate::{Entry, Launch, Network, Secret, SecretSpec};
 
 /// What stands between an entry and a start.
@@ -229,7 +229,7 @@ impl Filling<'_> {
             return value;
         }
         let template = self.entry.template(text);
-        let keys = template.iter().flat_map(|template| template.keys());
+        let keys = template.iter().flat_map(Template::keys);
         let mut lacks: Vec<String> = keys.map(str::to_owned).collect();
         lacks.retain(|key| crate::template::find(self.values.config, key).is_none());
         for key in lacks {

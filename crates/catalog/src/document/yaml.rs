@@ -71,8 +71,8 @@ enum Tree {
     Bool(bool),
     Number(String),
     Text(String),
-    List(Vec<Spanned<Tree>>),
-    Table(Vec<(Spanned<String>, Spanned<Tree>)>),
+    List(Vec<Spanned<Self>>),
+    Table(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
 impl<'de> Deserialize<'de> for Tree {

@@ -83,6 +83,5 @@ pub(super) fn read(doc: &Document<'_>) -> Result<Catalog, Problem> {
         origin: origin.unwrap_or_default(),
         entries,
         problems,
-        ..Catalog::default()
     })
 }
