@@ -292,3 +292,104 @@ fn shorten(text: &str) -> String {
 pub fn config_value<'a>(config: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     find(config, key)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{About, ServerName};
+
+    fn entry(schema: Value) -> Entry {
+        let mut entry = Entry::remote(ServerName::new("a").unwrap(), "https://h");
+        entry.about = Arc::new(About {
+            config: Some(schema),
+            ..About::default()
+        });
+        entry
+    }
+
+    fn check(schema: Value, config: &Value) -> Result<Value, Vec<String>> {
+        let checked = entry(schema).check_config(config.as_object().unwrap());
+        checked
+            .map(Value::Object)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn defaults_go_into_tables_that_are_there() {
+        let schema = json!({"type": "object", "properties": {
+            "a": {"default": 1}, "b": {"type": "object", "properties": {"c": {"default": "x"}}}
+        }});
+        assert_eq!(check(schema.clone(), &json!({})), Ok(json!({"a": 1})));
+        let filled = json!({"a": 2, "b": {"c": "x"}});
+        assert_eq!(check(schema, &json!({"a": 2, "b": {}})), Ok(filled));
+    }
+
+    #[test]
+    fn mistakes_say_where_and_why() {
+        let schema = json!({"type": "object", "required": ["port"], "properties": {
+            "port": {"type": "integer", "maximum": 9}, "deep": {"type": "object", "properties": {"on": {"type": "boolean"}}}
+        }});
+        let told = check(
+            schema.clone(),
+            &json!({"port": 10, "deep": {"no": 1, "on": "yes"}}),
+        );
+        assert_eq!(
+            told.unwrap_err(),
+            [
+                "`deep.no`: there is no such key; did you mean `on`?",
+                "`deep.on`: value is not of type \"boolean\"",
+                "`port`: value is greater than the maximum of 9",
+            ]
+        );
+        assert_eq!(
+            check(schema, &json!({})).unwrap_err(),
+            ["\"port\" is a required property"]
+        );
+        let none = Entry::remote(ServerName::new("a").unwrap(), "https://h");
+        let config = json!({"x": 1});
+        let problems = none.check_config(config.as_object().unwrap()).unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "`x`: this server has no configuration"
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_open_takes_other_keys() {
+        for open in [
+            json!({"properties": {"a": {}}, "additionalProperties": true}),
+            json!({"properties": {"a": {}}, "anyOf": [{"properties": {"b": {}}}]}),
+            json!({"properties": {"a": {}}, "patternProperties": {"^b": {}}}),
+        ] {
+            assert!(check(open.clone(), &json!({"b": 1})).is_ok(), "{open}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_fetched_to_check_a_configuration() {
+        let schema = json!({"$ref": "https://h.example/schema.json"});
+        let told = check(schema, &json!({})).unwrap_err();
+        assert!(
+            told[0].contains("the schema of this server is broken"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_told_is_bounded() {
+        let schema = json!({"properties": {"a": {"enum": ["x".repeat(9_999)]}}});
+        let told = check(schema.clone(), &json!({"a": 1})).unwrap_err();
+        assert!(
+            told[0].chars().count() <= PROBLEM_CHARS_MAX + 9,
+            "{}",
+            told[0].len()
+        );
+        let many: Map<String, Value> = (0..99).map(|n| (format!("zz{n}"), json!(1))).collect();
+        let told = check(schema, &Value::Object(many)).unwrap_err();
+        assert_eq!(told.len(), CONFIG_PROBLEMS_MAX);
+    }
+}

@@ -187,7 +187,7 @@ impl Launcher for Servers {
                 Launch::Remote { url, headers, .. } => {
                     Link::Http(Endpoint::new(url, headers).expect("the URL is made here"))
                 }
-                Launch::Command { .. } => Link::Pipe(connect(&server)),
+                _ => Link::Pipe(connect(&server)),
             };
             Ok(Launched {
                 link,
