@@ -83,10 +83,8 @@ fn run(guard: &OwnedFd) -> Result<ExitReason, Report> {
     drop(users);
     privileges::limit(&plan.limits, start.limited_by).map_err(refused("limits"))?;
     if let Some(user) = plan.user {
-        // What the server opens by name again, /dev/stderr for one, it opens as itself.
         for fd in &fds {
-            let (uid, gid) = privileges::ids(user);
-            let _ = rustix::fs::fchown(fd, Some(uid), Some(gid));
+            privileges::hand_over(fd, user);
         }
         privileges::leave_groups().map_err(refused("groups"))?;
         unshare(Apart::Users).map_err(refused_by("a namespace of users"))?;

@@ -1,7 +1,9 @@
 //! What the first process gives up, and what it may no longer use more of.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
+use rustix::fs::FileType;
 use rustix::process::{
     DumpableBehavior, Gid, Resource, Rlimit, Signal, Uid, getrlimit, set_dumpable_behavior,
     set_parent_process_death_signal, setrlimit,
@@ -18,7 +20,19 @@ use crate::sandbox::{BoxLimits, LimitedBy};
 /// More than any kernel has.
 const CAPABILITIES: u32 = 63;
 
-pub(super) fn ids(user: User) -> (Uid, Gid) {
+/// Gives a pipe to that user, who may open it by name again then, as `/dev/stderr` for one. Nothing else: a terminal or
+/// a device is not ours to give away.
+pub(super) fn hand_over(fd: &OwnedFd, user: User) {
+    let is_pipe = rustix::fs::fstat(fd)
+        .is_ok_and(|of| FileType::from_raw_mode(of.st_mode) == FileType::Fifo);
+    if is_pipe {
+        let (uid, gid) = ids(user);
+        // Whoever does not open it by name does not miss it.
+        let _ = rustix::fs::fchown(fd, Some(uid), Some(gid));
+    }
+}
+
+fn ids(user: User) -> (Uid, Gid) {
     (Uid::from_raw(user.uid), Gid::from_raw(user.gid))
 }
 
