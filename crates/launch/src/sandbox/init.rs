@@ -35,7 +35,7 @@ use signal_hook::low_level::pipe::register;
 use super::Level;
 use super::plan::{self, HOME, Plan, TMP};
 use super::seccomp::{self, Sockets};
-use super::syscalls::{Apart, unshare};
+use super::syscalls::{Apart, keep_descriptors, unshare};
 use super::warden::{MAP, MAPPED, Start, refused, refused_by};
 use crate::exit::ExitReason;
 use crate::guard::control::{self, Order, Report};
@@ -67,6 +67,11 @@ fn run(guard: &OwnedFd) -> Result<ExitReason, Report> {
     for group in &start.join {
         fs::write(group, "0").map_err(refused(format!("joining {}", group.display())))?;
     }
+    // What whoever started the gateway has left open is not the server's.
+    let closed = keep_descriptors();
+    if plan.level == Level::Namespaces {
+        closed.map_err(refused_by("closing descriptors"))?;
+    }
     if plan.level != Level::Namespaces {
         return Err(become_server(&plan, &start, fds));
     }
@@ -81,7 +86,7 @@ fn run(guard: &OwnedFd) -> Result<ExitReason, Report> {
     }
     root::build(&plan, &users)?;
     drop(users);
-    privileges::limit(&plan.limits, start.limited_by).map_err(refused("limits"))?;
+    privileges::limit(&plan.limits, start.limited_by, plan.level).map_err(refused("limits"))?;
     if let Some(user) = plan.user {
         for fd in &fds {
             privileges::hand_over(fd, user);
@@ -130,7 +135,7 @@ fn spawn(command: &plan::Command, fds: [OwnedFd; 3]) -> Result<Pid, Report> {
 /// Never returns if all goes well.
 fn become_server(plan: &Plan, start: &Start, fds: [OwnedFd; 3]) -> Report {
     let confine = || {
-        privileges::limit(&plan.limits, start.limited_by).map_err(refused("limits"))?;
+        privileges::limit(&plan.limits, start.limited_by, plan.level).map_err(refused("limits"))?;
         privileges::give_up().map_err(refused("giving up privileges"))?;
         landlocked::outside(plan, start.scratch.as_deref()).map_err(refused("landlock"))?;
         seccomp::apply(Sockets::None).map_err(refused("the filter of system calls"))

@@ -1,7 +1,7 @@
-//! The two system calls that no library in use wraps safely. The only file of the project that may say `unsafe`.
+//! The three system calls that no library in use wraps safely. The only file of the project that may say `unsafe`.
 #![expect(
     unsafe_code,
-    reason = "rustix has no mount_setattr, and its unshare is unsafe for a flag that is never given here"
+    reason = "rustix has no mount_setattr and no close_range, and its unshare is unsafe for a flag that is never given here"
 )]
 
 use std::ffi::CStr;
@@ -40,6 +40,20 @@ pub(super) fn unshare(apart: Apart) -> Result<(), Errno> {
     };
     // SAFETY: what can go wrong is that threads lose descriptors, with `FILES`, which is in none of these.
     unsafe { rustix::thread::unshare_unsafe(flags) }
+}
+
+/// Sees to it that no program after this one has any descriptor but the first three. Linux 5.11, `close_range(2)`.
+pub(super) fn keep_descriptors() -> Result<(), Errno> {
+    // SAFETY: no memory is involved; descriptors stay open, and whoever owns one here goes on owning it.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            3,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    outcome(result)
 }
 
 /// Which of the mounts at a place are meant.
@@ -84,6 +98,10 @@ pub(super) fn set_mount_attributes(
             size_of::<libc::mount_attr>(),
         )
     };
+    outcome(result)
+}
+
+fn outcome(result: libc::c_long) -> Result<(), Errno> {
     if result == 0 {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use rustix::thread::{
 };
 
 use crate::sandbox::plan::User;
-use crate::sandbox::{BoxLimits, LimitedBy};
+use crate::sandbox::{BoxLimits, Level, LimitedBy};
 
 /// More than any kernel has.
 const CAPABILITIES: u32 = 63;
@@ -23,8 +23,8 @@ const CAPABILITIES: u32 = 63;
 /// Gives a pipe to that user, who may open it by name again then, as `/dev/stderr` for one. Nothing else: a terminal or
 /// a device is not ours to give away.
 pub(super) fn hand_over(fd: &OwnedFd, user: User) {
-    let is_pipe = rustix::fs::fstat(fd)
-        .is_ok_and(|of| FileType::from_raw_mode(of.st_mode) == FileType::Fifo);
+    let is_pipe =
+        rustix::fs::fstat(fd).is_ok_and(|of| FileType::from_raw_mode(of.st_mode) == FileType::Fifo);
     if is_pipe {
         let (uid, gid) = ids(user);
         // Whoever does not open it by name does not miss it.
@@ -37,10 +37,13 @@ fn ids(user: User) -> (Uid, Gid) {
 }
 
 /// Limits of each process; only ever lower than they were.
-pub(super) fn limit(limits: &BoxLimits, by: LimitedBy) -> io::Result<()> {
+pub(super) fn limit(limits: &BoxLimits, by: LimitedBy, level: Level) -> io::Result<()> {
     lower(Resource::Core, 0)?;
     lower(Resource::Nofile, limits.open_files.into())?;
-    lower(Resource::Nproc, limits.processes.into())?;
+    if level == Level::Namespaces {
+        // It counts those of the user's namespace; without one, everything that the person runs.
+        lower(Resource::Nproc, limits.processes.into())?;
+    }
     lower(Resource::Memlock, 64 << 10)?;
     lower(Resource::Msgqueue, 800 << 10)?;
     if by == LimitedBy::Rlimits {

@@ -153,9 +153,17 @@ fn share(
     Ok((mount, kind))
 }
 
+/// Read-only: what a device does is not changed by that, and who may use it cannot be.
 fn device(machine: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
-    let source = without_links(machine, OsStr::new(&format!("/dev/{name}")))?;
-    copy_of(&source)
+    let mount = copy_of(&without_links(
+        machine,
+        OsStr::new(&format!("/dev/{name}")),
+    )?)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
+        | MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    set_mount_attributes(&mount, Depth::All, attributes, None)?;
+    Ok(mount)
 }
 
 fn copy_of(source: &OwnedFd) -> Result<OwnedFd, Errno> {
@@ -360,7 +368,7 @@ fn enter(root: &OwnedFd) -> Result<(), Errno> {
 
 /// Hides what `/proc` says of others than the box.
 fn mask(root: &OwnedFd) -> Result<(), Errno> {
-    let null = without_links(root, OsStr::new("/dev/null"))?;
+    let null = device(root, "null")?;
     for masked in MASKED.iter().map(OsStr::new) {
         let Ok(at) = without_links(root, masked) else {
             continue;
