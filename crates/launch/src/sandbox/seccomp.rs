@@ -19,8 +19,8 @@ use seccompiler::{
 pub(super) enum Sockets {
     /// As Docker has it; there is a network of its own around the box.
     All,
-    /// Pairs only: there is nothing else that would hold a connection back, not even one to a service of this machine
-    /// by a path.
+    /// Pairs only, and nothing else by which processes meet by a name: nothing but this filter would hold a connection
+    /// back, not even one to a service of this machine by a path.
     None,
 }
 
@@ -41,6 +41,17 @@ fn programs(sockets: Sockets) -> Result<[BpfProgram; 2], BackendError> {
         .map(|call| (*call, Vec::new()))
         .collect();
     rules.insert(libc::SYS_personality, personalities()?);
+    if sockets == Sockets::None {
+        // Shared with every process of the machine, where there is no namespace for it.
+        for call in [
+            libc::SYS_shmget,
+            libc::SYS_semget,
+            libc::SYS_msgget,
+            libc::SYS_mq_open,
+        ] {
+            rules.remove(&call);
+        }
+    }
     let families = families(sockets)?;
     if !families.is_empty() {
         // A call without conditions would be allowed with any.

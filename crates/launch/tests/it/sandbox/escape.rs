@@ -184,7 +184,7 @@ impl Machine {
                     return (held, format!("{share:?} thousandths of a processor"));
                 }
                 "running" => {
-                    assert!(any_with(&daemon));
+                    until("the daemon", || any_with(&daemon)).await;
                     let server = process.pid();
                     let guard = match launcher.probe().level {
                         Level::Namespaces => parent(parent(server).unsigned_abs()),
