@@ -236,6 +236,13 @@ impl Shared {
         let mut users: Vec<Arc<OwnedFd>> = Vec::new();
         let mut items = Vec::with_capacity(shares.len());
         for share in shares {
+            if share.at != share.from {
+                items.push(Item::Link {
+                    at: share.at.into(),
+                    to: share.from.into(),
+                });
+                continue;
+            }
             let owner = match (user, std::fs::metadata(&share.from)) {
                 (Some(_), Ok(of)) => Some(User {
                     uid: of.uid(),

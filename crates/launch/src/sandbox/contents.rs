@@ -91,7 +91,6 @@ pub(super) fn choose(wanted: &Wanted<'_>, bounds: &Bounds) -> Result<Contents, R
     let mut path = Vec::new();
     let base = wanted.cwd.unwrap_or(wanted.base);
     let program = runtime::show(wanted.program, &mut shown, wanted.env, base, &mut path);
-    named(&program, &mut shown);
     if let Some(cwd) = wanted.cwd {
         working_folder(cwd, &mut shown)?;
     }

@@ -55,6 +55,10 @@ impl Runtime<'_, '_> {
             }
             None => program.to_owned(),
         };
+        if self.hops == 0 {
+            // The command itself is named too: its project comes before what is found out about it.
+            super::named(&program, self.shown);
+        }
         let mut current = program.clone();
         while self.hop() && !self.shown.is_its_own(&current) {
             self.place(&current);

@@ -15,7 +15,7 @@ use super::system;
 use crate::limits::BOX_SHARES_MAX;
 use crate::sandbox::Volume;
 
-/// One file or folder in a box.
+/// One file or folder in a box, or another name of one: then it is a link inside, whatever it is outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Share {
     /// Where it is found inside.
