@@ -3,6 +3,7 @@
 
 mod escape;
 mod needs;
+mod servers;
 mod ways;
 
 use std::fs;
@@ -139,6 +140,14 @@ fn open_folder() -> tempfile::TempDir {
     dir
 }
 
+/// Where `tests/packages.py` has installed other people's servers.
+fn packages() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "a folder for tests")]
+    let said = std::env::var_os("PORTOLAN_TEST_CACHE");
+    said.expect("PORTOLAN_TEST_CACHE; use tests/sandbox/run")
+        .into()
+}
+
 /// Runs an ignored test of this program as an ordinary user: as ourselves, if that is who we are.
 fn as_anybody(test: &str) {
     let dir = open_folder();
@@ -163,10 +172,13 @@ fn as_anybody(test: &str) {
         }
         false => Command::new(&this),
     };
+    #[expect(clippy::disallowed_methods, reason = "a folder for tests")]
+    let cache = std::env::var_os("PORTOLAN_TEST_CACHE");
     let output = command
+        .env_clear()
+        .envs(cache.map(|cache| ("PORTOLAN_TEST_CACHE", cache)))
         .args(["--exact", test, "--ignored", "--nocapture"])
         .current_dir("/")
-        .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("HOME", &home)
         .env("OPENAI_API_KEY", "not-for-servers")
