@@ -55,8 +55,6 @@ pub const REFUSAL_CHARS_MAX: usize = 512;
 pub const RUNTIME_HOPS_MAX: usize = 16;
 /// How many owners of shared files have a namespace of users each.
 pub const BOX_OWNERS_MAX: usize = 8;
-/// How long the probe of a level may take.
-pub const PROBE_TIME: Duration = Duration::from_secs(5);
 /// How often the group of a box that is gone is tried to be removed.
 pub const CGROUP_REMOVE_TRIES: usize = 50;
 /// The wait between two such tries.

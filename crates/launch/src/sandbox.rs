@@ -38,6 +38,7 @@ pub use self::options::{BoxLimits, Declared, Declares, SandboxOptions, Volume, V
 use self::plan::{Item, Plan, User};
 use self::users::Owners;
 use crate::launcher::{self, Pipes};
+use crate::limits::BOX_OWNERS_MAX;
 use crate::spawn::{self, Boxed, Spec};
 use crate::{LaunchError, Launched, Launcher, Options, ProcessLauncher};
 
@@ -137,6 +138,14 @@ impl Launcher for SandboxLauncher {
     }
 }
 
+/// What a box is made of, and what is to be said about it.
+struct Planned {
+    plan: Plan,
+    /// The namespaces of users that the plan names.
+    users: Vec<Arc<OwnedFd>>,
+    notes: Vec<String>,
+}
+
 type Started = (spawn::Spawned, Option<OwnedFd>, Vec<String>);
 
 impl Shared {
@@ -166,7 +175,7 @@ impl Shared {
                 vec!["this server runs without isolation".to_owned()],
             ));
         }
-        let (plan, users, notes) = self.plan(probe, spec, declared, file)?;
+        let Planned { plan, users, notes } = self.plan(probe, spec, declared, file)?;
         let boxed = Boxed {
             plan: plan.write().map_err(LaunchError::Pipes)?,
             users,
@@ -183,7 +192,7 @@ impl Shared {
         spec: &Spec,
         declared: &Declared,
         file: &str,
-    ) -> Result<(Plan, Vec<Arc<OwnedFd>>, Vec<String>), LaunchError> {
+    ) -> Result<Planned, LaunchError> {
         let home = spec.env.get(OsStr::new("HOME")).map(PathBuf::from);
         let bounds = Bounds::new(home.as_deref());
         let base = match &spec.cwd {
@@ -209,7 +218,7 @@ impl Shared {
             .map(|path| outside(path, file))
             .collect();
         let user = (probe.rootful && probe.level == Level::Namespaces).then_some(NOBODY);
-        let (mut items, users) = self.items(contents.shares, user)?;
+        let (mut items, users) = self.items(contents.shares, user, file)?;
         items.splice(0..0, contents.system);
         let plan = Plan {
             level: probe.level,
@@ -224,7 +233,7 @@ impl Shared {
             limits: self.options.limits,
             listener: declared.proxy_port,
         };
-        Ok((plan, users, notes))
+        Ok(Planned { plan, users, notes })
     }
 
     /// The shares, with the owner of each seen as the server's user.
@@ -232,6 +241,7 @@ impl Shared {
         &self,
         shares: Vec<Share>,
         user: Option<User>,
+        file: &str,
     ) -> Result<(Vec<Item>, Vec<Arc<OwnedFd>>), LaunchError> {
         let mut users: Vec<Arc<OwnedFd>> = Vec::new();
         let mut items = Vec::with_capacity(shares.len());
@@ -261,16 +271,23 @@ impl Shared {
                 ),
                 _ => None,
             };
-            let namespace = namespace.and_then(|namespace| {
+            let namespace = namespace.map(|namespace| {
                 let known = users
                     .iter()
                     .position(|known| Arc::ptr_eq(known, &namespace));
-                if known.is_none() && users.len() < crate::limits::BOX_OWNERS_MAX {
+                known.unwrap_or_else(|| {
                     users.push(namespace);
-                    return Some(users.len() - 1);
-                }
-                known
+                    users.len() - 1
+                })
             });
+            if users.len() > BOX_OWNERS_MAX {
+                return Err(LaunchError::Contents {
+                    why: format!(
+                        "what the command line and `volumes` name belongs to more than {BOX_OWNERS_MAX} users; name less"
+                    ),
+                    file: file.to_owned(),
+                });
+            }
             items.push(Item::Share {
                 at: share.at.into(),
                 from: share.from.into(),

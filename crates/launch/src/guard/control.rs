@@ -52,7 +52,8 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 pub(crate) fn pass(socket: impl AsFd, text: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(FDS_MAX))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
+    let fits = fds.len() <= FDS_MAX;
+    if !fds.is_empty() && (!fits || !ancillary.push(SendAncillaryMessage::ScmRights(fds))) {
         return Err(io::Error::other("too many descriptors"));
     }
     sendmsg(
@@ -76,12 +77,16 @@ fn take_with(
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(FDS_MAX))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut bytes = [0; MESSAGE_BYTES_MAX];
-    let received = recvmsg(
+    let received = match recvmsg(
         socket,
         &mut [IoSliceMut::new(&mut bytes)],
         &mut ancillary,
         flags,
-    )?;
+    ) {
+        // Gone, and has not read what was said last.
+        Err(rustix::io::Errno::CONNRESET) => return Ok(None),
+        received => received?,
+    };
     let fds = ancillary
         .drain()
         .filter_map(|message| match message {

@@ -23,6 +23,7 @@ use shown::{Astray, Shown};
 
 use super::Volume;
 use super::plan::Item;
+use crate::limits::BOX_SHARES_MAX;
 
 /// What an entry wants to run.
 pub(super) struct Wanted<'a> {
@@ -69,6 +70,11 @@ pub(crate) enum Refusal {
         path.display(), link.display()
     )]
     Laid { path: PathBuf, link: PathBuf },
+    /// More than a box is made of.
+    #[error(
+        "the command line and `volumes` name more than {BOX_SHARES_MAX} files and folders; name folders around them"
+    )]
+    TooMany,
     /// The working folder is not to be shown.
     #[error(
         "working folder \"{path}\" is not shown to servers as a whole; add \"{path}\" (or \"{path}:rw\") to `volumes`, or name another `cwd`",
@@ -100,6 +106,9 @@ pub(super) fn choose(wanted: &Wanted<'_>, bounds: &Bounds) -> Result<Contents, R
         .flat_map(|argument| paths_in(argument, base))
         .filter(|path| !named(path, &mut shown))
         .collect();
+    if shown.is_too_much() {
+        return Err(Refusal::TooMany);
+    }
     let cwd = shown.holds(base).then(|| base.to_owned());
     Ok(Contents {
         system: system::items(),

@@ -12,8 +12,6 @@ pub enum Level {
     /// Landlock and a filter of system calls: our files are closed, and so is the network. Other processes and the rest
     /// of the machine can be seen, not touched.
     Landlock,
-    /// As the next, by the program `bwrap`, where that may do what we may not.
-    Bubblewrap,
     /// Own namespaces of users, files, processes, network, names and control groups, a filter of system calls, Landlock.
     Namespaces,
 }
@@ -25,7 +23,6 @@ impl Level {
         match self {
             Self::None => "none",
             Self::Landlock => "landlock",
-            Self::Bubblewrap => "bubblewrap",
             Self::Namespaces => "namespaces",
         }
     }
@@ -87,7 +84,7 @@ mod tests {
 
     #[test]
     fn better_is_greater_and_reports_read_well() {
-        assert!(Level::Namespaces > Level::Bubblewrap && Level::Landlock > Level::None);
+        assert!(Level::Namespaces > Level::Landlock && Level::Landlock > Level::None);
         let mut probe = Probe {
             level: Level::Namespaces,
             rootful: true,

@@ -163,3 +163,52 @@ fn interpreter(script: &Path) -> Option<Vec<String>> {
     let line = std::str::from_utf8(line).ok()?;
     Some(line.split_whitespace().map(str::to_owned).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::bounds::Bounds;
+    use super::*;
+
+    #[test]
+    fn links_are_followed_so_far_and_no_further() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        let link = |n: usize| dir.join(format!("{n}/bin/tool"));
+        let last = RUNTIME_HOPS_MAX + 4;
+        for n in 0..=last {
+            fs::create_dir_all(dir.join(format!("{n}/bin"))).unwrap();
+            match n {
+                0 => fs::write(link(0), "").unwrap(),
+                _ => symlink(link(n - 1), link(n)).unwrap(),
+            }
+        }
+        let bounds = Bounds::new(None);
+        let mut shown = Shown::new(&bounds, &[]).unwrap();
+        let mut path = Vec::new();
+        let found = show(&link(last), &mut shown, &BTreeMap::new(), &dir, &mut path);
+        assert_eq!(found, link(last));
+        // The way ends, but where it leads is found in one step.
+        assert!(shown.holds(&link(last)) && shown.holds(&link(5)) && shown.holds(&link(0)));
+        assert!(!shown.holds(&link(2)));
+    }
+
+    #[test]
+    fn first_lines_are_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = dir.path().join("script");
+        let words = |text: &[u8]| {
+            fs::write(&script, text).unwrap();
+            interpreter(&script).map(|words| words.join("|"))
+        };
+        assert_eq!(
+            words(b"#!/usr/bin/env -S node --x\nrest").unwrap(),
+            "/usr/bin/env|-S|node|--x"
+        );
+        assert_eq!(words(b"#! /bin/sh\r\n").unwrap(), "/bin/sh");
+        assert_eq!(words(b"\x7fELF"), None);
+        assert_eq!(words(b"#!\xff\n"), None);
+        assert_eq!(words(b"#!"), Some(String::new()));
+    }
+}

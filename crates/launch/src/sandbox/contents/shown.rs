@@ -34,6 +34,7 @@ pub(super) struct Shown<'a> {
     /// What the server may write, by the names it has.
     writable: Vec<PathBuf>,
     shares: BTreeMap<PathBuf, Share>,
+    is_too_much: bool,
 }
 
 /// A path that cannot be followed.
@@ -53,6 +54,7 @@ impl<'a> Shown<'a> {
             bounds,
             writable: writable.map(|volume| volume.path.clone()).collect(),
             shares: BTreeMap::new(),
+            is_too_much: false,
         };
         for volume in volumes {
             // A volume is its own word for what is in it; for what is beside it, another one's.
@@ -112,6 +114,11 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// Whether something was left out, because there is so much.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.is_too_much
+    }
+
     /// Whether something is in the box at that path.
     pub(super) fn holds(&self, path: &Path) -> bool {
         system::holds(path) || self.shares.keys().any(|at| path.starts_with(at))
@@ -132,6 +139,8 @@ impl<'a> Shown<'a> {
     fn put(&mut self, share: Share) {
         if self.shares.len() < BOX_SHARES_MAX {
             self.shares.entry(share.at.clone()).or_insert(share);
+        } else if !self.shares.contains_key(&share.at) {
+            self.is_too_much = true;
         }
     }
 
@@ -238,6 +247,22 @@ mod tests {
         // A volume in a volume.
         let volumes = [volume(&own, true), volume(&own.join("out"), false)];
         assert!(Shown::new(&bounds, &volumes).is_err());
+    }
+
+    #[test]
+    fn a_box_shows_so_much_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        let bounds = Bounds::new(None);
+        let mut shown = Shown::new(&bounds, &[]).unwrap();
+        for n in 0..=BOX_SHARES_MAX {
+            assert!(!shown.is_too_much());
+            let file = dir.join(n.to_string());
+            fs::write(&file, "").unwrap();
+            shown.file(&file);
+        }
+        assert!(shown.is_too_much());
+        assert_eq!(shown.into_shares().len(), BOX_SHARES_MAX);
     }
 
     #[test]

@@ -88,9 +88,12 @@ pub(super) fn give_up() -> io::Result<()> {
             | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED,
     );
     for bit in 0..CAPABILITIES {
-        // Those that the kernel does not know are refused, and so are all without the right to; nothing is won by them
-        // then, for no program that gives privileges does so from here on.
-        let _ = remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << bit));
+        // Ends at the first that the kernel does not know. Without the right to do this at all nothing is won by what
+        // stays, for no program that gives privileges does so from here on.
+        let capability = CapabilitySet::from_bits_retain(1 << bit);
+        if remove_capability_from_bounding_set(capability).is_err() {
+            break;
+        }
     }
     clear_ambient_capability_set()?;
     let none = CapabilitySet::empty();

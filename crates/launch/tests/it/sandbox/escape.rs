@@ -106,7 +106,7 @@ async fn all(level: Level) {
             wrong.push(format!("{name} should be \"{cell}\": {how}"));
         }
     }
-    machine.is_as_it_was().await;
+    machine.has_not_changed().await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -219,7 +219,7 @@ impl Machine {
         }
     }
 
-    async fn is_as_it_was(mut self) {
+    async fn has_not_changed(mut self) {
         assert_eq!(self.child.try_wait().unwrap(), None, "a process was hit");
         assert_eq!(fs::read(self.path("secret")).unwrap(), b"secret");
         assert_eq!(fs::read_dir(self.path("volume")).unwrap().count(), 0);

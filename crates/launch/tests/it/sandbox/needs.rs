@@ -7,6 +7,7 @@ use std::process::Command;
 
 use catalog::{Entry, Launch};
 use portolan_launch::LaunchError;
+use portolan_launch::limits::BOX_OWNERS_MAX;
 use portolan_launch::sandbox::{Declared, SandboxLauncher, SandboxOptions};
 
 use super::{
@@ -42,6 +43,7 @@ async fn everything() {
     a_virtual_environment(&launcher).await;
     a_shim().await;
     a_commit_in_a_volume(&launcher).await;
+    owners_without_end(&launcher).await;
     what_is_named_and_stays_outside(&launcher).await;
     a_home_as_working_folder(&launcher).await;
     the_environment(&launcher).await;
@@ -243,6 +245,44 @@ git -c user.name=a -c user.email=a@b.c commit -qm first; git log --format=%s; ca
         .await;
         assert_eq!(lines, ["no"]);
     }
+}
+
+/// Each owner costs something outside of the box, so there is an end to them.
+async fn owners_without_end(launcher: &SandboxLauncher) {
+    if !am_root() {
+        return;
+    }
+    let folder = Folder::new();
+    let files: Vec<_> = (0..=BOX_OWNERS_MAX)
+        .map(|n| {
+            let file = folder.file(&n.to_string(), "");
+            let owner = u32::try_from(20_000 + n).unwrap();
+            std::os::unix::fs::chown(&file, Some(owner), Some(owner)).unwrap();
+            file
+        })
+        .collect();
+    let declared = |files: &[PathBuf]| {
+        volumes(
+            &files
+                .iter()
+                .map(|file| (file.as_path(), true))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let script = "cd \"$0\"; stat -c %U ? | sort -u";
+    let list = entry("/bin/sh", &["-c", script, text(&folder.path(""))]);
+    assert_eq!(
+        said(launcher, &list, &declared(&files[1..])).await,
+        ["server"]
+    );
+    let Err(error) = launcher
+        .launch_declared(&list, &declared(&files))
+        .await
+        .map(super::taken)
+    else {
+        panic!("it started");
+    };
+    assert!(error.to_string().contains("more than 8 users"), "{error}");
 }
 
 async fn what_is_named_and_stays_outside(launcher: &SandboxLauncher) {
