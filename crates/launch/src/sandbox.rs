@@ -8,6 +8,7 @@
 //! (`contents`, `plan`), a guard makes what must be made from outside (`warden`), the first process inside builds the
 //! rest and gives up every right (`init`). Read them in this order; `level` says what happens where that is refused.
 
+mod bubblewrap;
 mod cgroup;
 mod contents;
 pub(crate) mod init;

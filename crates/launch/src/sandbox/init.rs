@@ -33,7 +33,7 @@ use signal_hook::consts::SIGCHLD;
 use signal_hook::low_level::pipe::register;
 
 use super::Level;
-use super::plan::{self, HOME, Plan, TMP};
+use super::plan::{self, HOME, Plan, TMP, User};
 use super::seccomp::{self, Sockets};
 use super::syscalls::{Apart, keep_descriptors, unshare};
 use super::warden::{MAP, MAPPED, Start, refused, refused_by};
@@ -69,36 +69,27 @@ fn run(guard: &OwnedFd) -> Result<ExitReason, Report> {
     }
     // What whoever started the gateway has left open is not the server's.
     let closed = keep_descriptors();
-    if plan.level == Level::Namespaces {
-        closed.map_err(refused_by("closing descriptors"))?;
-    }
-    if plan.level != Level::Namespaces {
+    if !plan.level.has_init() {
         return Err(become_server(&plan, &start, fds));
     }
+    closed.map_err(refused_by("closing descriptors"))?;
     let signals = Ended::register().map_err(refused("signals"))?;
-    unshare(Apart::Rest).map_err(refused_by("namespaces"))?;
-    loopback::up().map_err(refused("the loopback"))?;
-    if let Some(port) = plan.listener {
-        let listener = TcpListener::bind(("127.0.0.1", port)).map_err(refused("a listener"))?;
-        let said = Report::Listening.text();
-        control::pass(guard, said.as_bytes(), &[listener.as_fd()])
-            .map_err(refused("a listener"))?;
+    // Otherwise that is done already.
+    let is_ours = plan.level == Level::Namespaces;
+    if is_ours {
+        unshare(Apart::Rest).map_err(refused_by("namespaces"))?;
+        loopback::up().map_err(refused("the loopback"))?;
     }
-    root::build(&plan, &users)?;
+    if let Some(port) = plan.listener {
+        listen(guard, port).map_err(refused("a listener"))?;
+    }
+    if is_ours {
+        root::build(&plan, &users)?;
+    }
     drop(users);
     privileges::limit(&plan.limits, start.limited_by, plan.level).map_err(refused("limits"))?;
     if let Some(user) = plan.user {
-        for fd in &fds {
-            privileges::hand_over(fd, user);
-        }
-        privileges::leave_groups().map_err(refused("groups"))?;
-        unshare(Apart::Users).map_err(refused_by("a namespace of users"))?;
-        control::pass(guard, MAP, &[]).map_err(refused("mapping users"))?;
-        match control::take(guard) {
-            Ok(Some((text, _))) if text == MAPPED => {}
-            _ => return Err(refused("mapping users")(io::ErrorKind::BrokenPipe.into())),
-        }
-        privileges::become_user(user).map_err(refused("becoming another user"))?;
+        become_user(guard, user, &fds)?;
     }
     privileges::give_up().map_err(refused("giving up privileges"))?;
     landlocked::inside(&plan).map_err(refused("landlock"))?;
@@ -111,6 +102,28 @@ fn run(guard: &OwnedFd) -> Result<ExitReason, Report> {
     let server = spawn(command, fds)?;
     control::report(guard, &Report::Started(server));
     Ok(attend(guard, &signals, server))
+}
+
+/// Listens on the box' own loopback, and hands that out.
+fn listen(guard: &OwnedFd, port: u16) -> io::Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
+    let said = Report::Listening.text();
+    control::pass(guard, said.as_bytes(), &[listener.as_fd()])
+}
+
+/// Becomes the user that the server is, in a namespace where it is alone.
+fn become_user(guard: &OwnedFd, user: User, fds: &[OwnedFd; 3]) -> Result<(), Report> {
+    for fd in fds {
+        privileges::hand_over(fd, user);
+    }
+    privileges::leave_groups().map_err(refused("groups"))?;
+    unshare(Apart::Users).map_err(refused_by("a namespace of users"))?;
+    control::pass(guard, MAP, &[]).map_err(refused("mapping users"))?;
+    match control::take(guard) {
+        Ok(Some((text, _))) if text == MAPPED => {}
+        _ => return Err(refused("mapping users")(io::ErrorKind::BrokenPipe.into())),
+    }
+    privileges::become_user(user).map_err(refused("becoming another user"))
 }
 
 /// What the guard said and passed, taken apart.

@@ -12,17 +12,25 @@ pub enum Level {
     /// Landlock and a filter of system calls: our files are closed, and so is the network. Other processes and the rest
     /// of the machine can be seen, not touched.
     Landlock,
+    /// As the next, by the program `bwrap`, where that may do what we may not.
+    Bubblewrap,
     /// Own namespaces of users, files, processes, network, names and control groups, a filter of system calls, Landlock.
     Namespaces,
 }
 
 impl Level {
+    /// Whether there is a namespace of processes, and so a first process of ours in it.
+    pub(super) fn has_init(self) -> bool {
+        self >= Self::Bubblewrap
+    }
+
     /// The word for settings and reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Landlock => "landlock",
+            Self::Bubblewrap => "bubblewrap",
             Self::Namespaces => "namespaces",
         }
     }
@@ -84,7 +92,7 @@ mod tests {
 
     #[test]
     fn better_is_greater_and_reports_read_well() {
-        assert!(Level::Namespaces > Level::Landlock && Level::Landlock > Level::None);
+        assert!(Level::Namespaces > Level::Bubblewrap && Level::Landlock > Level::None);
         let mut probe = Probe {
             level: Level::Namespaces,
             rootful: true,

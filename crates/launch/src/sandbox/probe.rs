@@ -21,7 +21,7 @@ pub(super) fn probe(options: &SandboxOptions) -> Probe {
         landlock: init::landlock_version(),
         missing: Vec::new(),
     };
-    for level in [Level::Namespaces, Level::Landlock] {
+    for level in [Level::Namespaces, Level::Bubblewrap, Level::Landlock] {
         if level > options.at_most {
             probe
                 .missing
@@ -36,12 +36,16 @@ pub(super) fn probe(options: &SandboxOptions) -> Probe {
             Err(error) => probe.missing.push(explained(level, &error)),
         }
     }
+    if probe.level == Level::Bubblewrap {
+        // It is there that the processes begin, before anybody could put them in a group.
+        probe.limits = LimitedBy::Rlimits;
+    }
     if probe.level != Level::None && probe.limits == LimitedBy::Rlimits {
         probe.missing.push(
             "control groups: none that we may write, so memory and processes are limited one by one; run as a service of systemd with Delegate=yes, or as root".to_owned(),
         );
     }
-    if probe.level == Level::Namespaces && probe.landlock == 0 {
+    if probe.level >= Level::Bubblewrap && probe.landlock == 0 {
         probe.missing.push("landlock: this kernel has none (Linux 5.13, lsm=landlock), so there is no second layer".to_owned());
     }
     probe
@@ -94,6 +98,9 @@ fn explained(level: Level, error: &LaunchError) -> String {
     };
     let advice = match level {
         Level::Namespaces => namespaces_advice(),
+        Level::Bubblewrap => {
+            "install bubblewrap 0.7 or newer, if it may make namespaces".to_owned()
+        }
         _ => "Linux 5.13 with lsm=landlock is needed".to_owned(),
     };
     format!("{level}: {reason}; {advice}")

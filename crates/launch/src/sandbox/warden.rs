@@ -21,7 +21,7 @@ use super::cgroup::Groups;
 use super::plan::{Plan, User};
 use super::scratch::Scratch;
 use super::syscalls::{Apart, unshare};
-use super::{Level, LimitedBy};
+use super::{Level, LimitedBy, bubblewrap};
 use crate::guard::control::{self, Report};
 use crate::guard::{Ward, tree};
 
@@ -55,22 +55,27 @@ pub(crate) fn make(control: BorrowedFd<'_>, fds: &[OwnedFd]) -> Result<Ward, Rep
         _ => return Err(Report::Failed(rustix::io::Errno::INVAL.raw_os_error())),
     };
     let mut leftovers = Leftovers::default();
-    let groups = Groups::make(&plan.limits);
+    let groups = match plan.level {
+        Level::Bubblewrap => None,
+        _ => Groups::make(&plan.limits),
+    };
     let mut start = Start {
         join: groups.as_ref().map(Groups::join).unwrap_or_default(),
         limited_by: groups.as_ref().map_or(LimitedBy::Rlimits, Groups::by),
         scratch: None,
     };
     leftovers.groups = groups;
-    if plan.level == Level::Namespaces {
-        match plan.user {
-            Some(_) => unshare(Apart::Processes).map_err(refused_by("a namespace of processes"))?,
-            None => become_alone()?,
+    match (plan.level, plan.user) {
+        (Level::Namespaces, Some(_)) => {
+            unshare(Apart::Processes).map_err(refused_by("a namespace of processes"))?;
         }
-    } else {
-        let scratch = Scratch::make().map_err(refused("a private folder"))?;
-        start.scratch = Some(scratch.path().to_owned());
-        leftovers.scratch = Some(scratch);
+        (Level::Namespaces, None) => become_alone()?,
+        (Level::Bubblewrap, _) => {}
+        (Level::Landlock | Level::None, _) => {
+            let scratch = Scratch::make().map_err(refused("a private folder"))?;
+            start.scratch = Some(scratch.path().to_owned());
+            leftovers.scratch = Some(scratch);
+        }
     }
 
     let (ours, theirs) = control::pair().map_err(refused("a socket"))?;
@@ -79,16 +84,22 @@ pub(crate) fn make(control: BorrowedFd<'_>, fds: &[OwnedFd]) -> Result<Ward, Rep
         .map_err(refused("telling the box"))?;
     let passed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
     control::pass(&ours, &text, &passed).map_err(refused("telling the box"))?;
-    let init = spawn(theirs).map_err(refused("starting the first process"))?;
-    let inside = plan.level == Level::Namespaces;
+    let init = match plan.level {
+        Level::Bubblewrap => bubblewrap::spawn(theirs, &plan),
+        _ => spawn(theirs),
+    };
+    let init = init.map_err(refused("starting the first process"))?;
+    let inside = plan.level.has_init();
     if let Err(report) = listen(control, &ours, init, &plan) {
         end(init);
         return Err(report);
     }
     // As the machine counts; it may have ended already.
-    let server = match inside {
-        true => tree::children_of(init).first().copied().unwrap_or(init),
-        false => init,
+    let first_of = |parent| tree::children_of(parent).first().copied().unwrap_or(parent);
+    let server = match plan.level {
+        Level::Namespaces => first_of(init),
+        Level::Bubblewrap => first_of(first_of(init)),
+        Level::Landlock | Level::None => init,
     };
     Ok(Ward {
         child: init,
@@ -104,7 +115,7 @@ fn listen(control: BorrowedFd<'_>, inside: &OwnedFd, init: Pid, plan: &Plan) -> 
     loop {
         let taken = control::take_in_time(inside).map_err(refused("hearing the first process"))?;
         let Some((text, fds)) = taken else {
-            if plan.level != Level::Namespaces {
+            if !plan.level.has_init() {
                 return Ok(());
             }
             return Err(refused("the first process ended")(

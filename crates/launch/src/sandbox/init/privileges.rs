@@ -40,7 +40,7 @@ fn ids(user: User) -> (Uid, Gid) {
 pub(super) fn limit(limits: &BoxLimits, by: LimitedBy, level: Level) -> io::Result<()> {
     lower(Resource::Core, 0)?;
     lower(Resource::Nofile, limits.open_files.into())?;
-    if level == Level::Namespaces {
+    if level.has_init() {
         // It counts those of the user's namespace; without one, everything that the person runs.
         lower(Resource::Nproc, limits.processes.into())?;
     }

@@ -46,14 +46,25 @@ async fn with_landlock_alone() {
     all(Level::Landlock).await;
 }
 
-/// What the table says of an attempt: the cells for root, an ordinary user, and Landlock alone.
-fn table() -> BTreeMap<String, [String; 3]> {
+#[test]
+fn nothing_escapes_from_the_boxes_of_bubblewrap() {
+    as_anybody("sandbox::escape::with_bubblewrap");
+}
+
+#[tokio::test]
+#[ignore = "started by nothing_escapes_from_the_boxes_of_bubblewrap"]
+async fn with_bubblewrap() {
+    all(Level::Bubblewrap).await;
+}
+
+/// What the table says of an attempt: the cells for root, an ordinary user, bubblewrap, and Landlock alone.
+fn table() -> BTreeMap<String, [String; 4]> {
     let rows = GUIDE.lines().filter_map(|row| {
         let cells: Vec<_> = row.strip_prefix("| `")?.split('|').map(str::trim).collect();
-        let [name, _, root, user, landlock, ""] = &*cells else {
+        let [name, _, root, user, bubblewrap, landlock, ""] = &*cells else {
             return None;
         };
-        let cells = [root, user, landlock].map(|cell| (*cell).to_owned());
+        let cells = [root, user, bubblewrap, landlock].map(|cell| (*cell).to_owned());
         Some((name.trim_matches('`').to_owned(), cells))
     });
     rows.collect()
@@ -87,7 +98,8 @@ async fn all(level: Level) {
         "the table has other attempts"
     );
     let column = match (level, probe.rootful) {
-        (Level::Landlock, _) => 2,
+        (Level::Landlock, _) => 3,
+        (Level::Bubblewrap, _) => 2,
         (_, false) => 1,
         _ => 0,
     };
@@ -186,13 +198,15 @@ impl Machine {
                 "running" => {
                     until("the daemon", || any_with(&daemon)).await;
                     let server = process.pid();
+                    let above = |pid: i32| parent(pid.unsigned_abs());
                     let guard = match launcher.probe().level {
-                        Level::Namespaces => parent(parent(server).unsigned_abs()),
+                        Level::Namespaces => above(parent(server)),
+                        Level::Bubblewrap => above(above(parent(server))),
                         _ => parent(server),
                     };
                     signal(guard, rustix::process::Signal::KILL);
                     let reason = process.exited().await;
-                    if launcher.probe().level == Level::Namespaces {
+                    if launcher.probe().level >= Level::Bubblewrap {
                         until("the end of the daemon", || !any_with(&daemon)).await;
                     }
                     let held = !any_with(&daemon);
