@@ -80,6 +80,15 @@ pub enum LaunchError {
         /// Where the entry is from.
         file: String,
     },
+    /// It could not be started, and something that it needs is not in its box.
+    #[error("{error}; {outside}")]
+    Outside {
+        /// Why it could not be started.
+        #[source]
+        error: Box<LaunchError>,
+        /// What is not in the box, and how it would be.
+        outside: String,
+    },
     /// Nothing here can keep a server apart, and nobody has said that it may run without that.
     #[error(
         "servers cannot be isolated here ({missing}), and none is started without isolation unless that is allowed: say --allow-unsandboxed"

@@ -182,7 +182,14 @@ impl Shared {
             users,
             program: spec.program.clone(),
         };
-        let (spawned, listener) = spawn::spawn_boxed(&boxed, &ends, guard)?;
+        let (spawned, listener) =
+            spawn::spawn_boxed(&boxed, &ends, guard).map_err(|error| match error {
+                LaunchError::Start { .. } if !notes.is_empty() => LaunchError::Outside {
+                    error: Box::new(error),
+                    outside: notes.join("; "),
+                },
+                error => error,
+            })?;
         Ok((spawned, listener, notes))
     }
 

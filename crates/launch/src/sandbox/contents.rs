@@ -97,6 +97,7 @@ pub(super) fn choose(wanted: &Wanted<'_>, bounds: &Bounds) -> Result<Contents, R
     let mut path = Vec::new();
     let base = wanted.cwd.unwrap_or(wanted.base);
     let program = runtime::show(wanted.program, &mut shown, wanted.env, base, &mut path);
+    let laid = runtime::laid(&program, &shown);
     if let Some(cwd) = wanted.cwd {
         working_folder(cwd, &mut shown)?;
     }
@@ -105,7 +106,8 @@ pub(super) fn choose(wanted: &Wanted<'_>, bounds: &Bounds) -> Result<Contents, R
         .iter()
         .flat_map(|argument| paths_in(argument, base))
         .filter(|path| !named(path, &mut shown))
-        .collect();
+        .collect::<Vec<_>>();
+    let outside = laid.into_iter().chain(outside).collect();
     if shown.is_too_much() {
         return Err(Refusal::TooMany);
     }

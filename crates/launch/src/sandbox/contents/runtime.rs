@@ -34,6 +34,20 @@ pub(super) fn show(
     runtime.program(program)
 }
 
+/// What a program runs on and the box does not hold, because only a link says so that the server could have laid.
+pub(super) fn laid(program: &Path, shown: &Shown<'_>) -> Option<PathBuf> {
+    let real = program.canonicalize().ok()?;
+    if shown.holds(&real) {
+        return None;
+    }
+    let installed = real
+        .parent()
+        .filter(|folder| folder.ends_with("bin"))
+        .and_then(Path::parent)
+        .filter(|prefix| shown.bounds.admit(prefix));
+    Some(installed.map_or_else(|| real.clone(), Path::to_owned))
+}
+
 struct Runtime<'a, 'b> {
     shown: &'a mut Shown<'b>,
     env: &'a BTreeMap<OsString, OsString>,

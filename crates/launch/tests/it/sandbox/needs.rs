@@ -43,6 +43,7 @@ async fn everything() {
     a_virtual_environment(&launcher).await;
     a_shim().await;
     a_commit_in_a_volume(&launcher).await;
+    an_environment_that_the_server_may_write(&launcher).await;
     owners_without_end(&launcher).await;
     what_is_named_and_stays_outside(&launcher).await;
     a_home_as_working_folder(&launcher).await;
@@ -245,6 +246,30 @@ git -c user.name=a -c user.email=a@b.c commit -qm first; git log --format=%s; ca
         .await;
         assert_eq!(lines, ["no"]);
     }
+}
+
+/// Where its links lead is the server's word then: the person's is asked for.
+async fn an_environment_that_the_server_may_write(launcher: &SandboxLauncher) {
+    let folder = Folder::new();
+    let python = folder.file("python/bin/python3", "#!/bin/sh\necho python\n");
+    fs::create_dir_all(folder.path("project/.venv/bin")).unwrap();
+    let link = folder.path("project/.venv/bin/python");
+    symlink(&python, &link).unwrap();
+    let run = entry(text(&link), &[]);
+    let (project, prefix) = (folder.path("project"), folder.path("python"));
+    let refused = launcher
+        .launch_declared(&run, &volumes(&[(&project, true)]))
+        .await;
+    let Err(error @ LaunchError::Outside { .. }) = refused.map(super::taken) else {
+        panic!("it started");
+    };
+    let wanted = format!("\"{}\" is not in the server's box: add", prefix.display());
+    assert!(error.to_string().contains(&wanted), "{error}");
+    let declared = volumes(&[(&project, true), (&prefix, false)]);
+    assert_eq!(said(launcher, &run, &declared).await, ["python"]);
+    // In one that it may only read, links are the person's.
+    let declared = volumes(&[(&project, false)]);
+    assert_eq!(said(launcher, &run, &declared).await, ["python"]);
 }
 
 /// Each owner costs something outside of the box, so there is an end to them.
