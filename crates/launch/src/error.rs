@@ -85,7 +85,7 @@ pub enum LaunchError {
     Outside {
         /// Why it could not be started.
         #[source]
-        error: Box<LaunchError>,
+        error: Box<Self>,
         /// What is not in the box, and how it would be.
         outside: String,
     },
