@@ -4,7 +4,7 @@
 //! run elsewhere. Refuses to leave anything behind: whatever a server started ends with it, and with us. When a
 //! server starts or stops is decided by `gateway`, which sees the [`Launcher`] trait alone.
 //!
-//! Read `launcher` first, then `process`, then `guard`.
+//! Read `launcher` first, then `process`, then `guard`, then `sandbox`.
 
 mod backoff;
 mod capture;
@@ -17,6 +17,8 @@ mod launcher;
 pub mod limits;
 mod lookup;
 mod process;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
 mod spawn;
 mod stderr;
 
