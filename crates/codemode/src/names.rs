@@ -37,15 +37,96 @@ pub struct ToolName {
 
 /// Words that cannot be the name of a variable, or that a script expects to be something else.
 const TAKEN: &[&str] = &[
-    "Array", "ArrayBuffer", "BigInt", "Boolean", "Date", "Error", "Function", "Infinity", "Intl", "JSON", "Map",
-    "Math", "NaN", "Number", "Object", "Promise", "Proxy", "Reflect", "RegExp", "Set", "String", "Symbol",
-    "ToolError", "LimitError", "WeakMap", "WeakSet", "args", "arguments", "async", "await", "break", "case", "catch",
-    "class", "clearTimeout", "console", "const", "continue", "debugger", "default", "delete", "do", "else", "enum",
-    "eval", "export", "exports", "extends", "false", "finally", "for", "function", "globalThis", "if", "implements",
-    "import", "in", "instanceof", "interface", "let", "module", "new", "null", "of", "package", "parseFloat",
-    "parseInt", "performance", "private", "protected", "public", "return", "setTimeout", "sleep", "static",
-    "structuredClone", "super", "switch", "this", "throw", "tools", "true", "try", "typeof", "undefined", "var",
-    "void", "while", "with", "yield",
+    "Array",
+    "ArrayBuffer",
+    "BigInt",
+    "Boolean",
+    "Date",
+    "Error",
+    "Function",
+    "Infinity",
+    "Intl",
+    "JSON",
+    "Map",
+    "Math",
+    "NaN",
+    "Number",
+    "Object",
+    "Promise",
+    "Proxy",
+    "Reflect",
+    "RegExp",
+    "Set",
+    "String",
+    "Symbol",
+    "ToolError",
+    "LimitError",
+    "WeakMap",
+    "WeakSet",
+    "args",
+    "arguments",
+    "async",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "clearTimeout",
+    "console",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "eval",
+    "export",
+    "exports",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "globalThis",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "module",
+    "new",
+    "null",
+    "of",
+    "package",
+    "parseFloat",
+    "parseInt",
+    "performance",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "setTimeout",
+    "sleep",
+    "static",
+    "structuredClone",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "tools",
+    "true",
+    "try",
+    "typeof",
+    "undefined",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
 ];
 
 impl Names {
@@ -129,7 +210,9 @@ impl Names {
         // Names of servers may hold dots themselves.
         for (at, _) in written.match_indices('.') {
             if let Ok(server) = self.server(&written[..at]) {
-                return self.tool(server, &written[at + 1..]).map(|tool| (server, tool));
+                return self
+                    .tool(server, &written[at + 1..])
+                    .map(|tool| (server, tool));
             }
         }
         // A tool without its server, as long as only one server has it.
@@ -167,8 +250,12 @@ impl Names {
     }
 }
 
-fn meant<'a>(written: &str, names: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Option<usize> {
-    let by = |is: &dyn Fn(&str, &str) -> bool| names.clone().position(|(ident, name)| is(ident, name));
+fn meant<'a>(
+    written: &str,
+    names: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) -> Option<usize> {
+    let by =
+        |is: &dyn Fn(&str, &str) -> bool| names.clone().position(|(ident, name)| is(ident, name));
     if let Some(at) = by(&|ident, _| ident == written).or_else(|| by(&|_, name| name == written)) {
         return Some(at);
     }
@@ -204,7 +291,12 @@ fn nearest(written: &str, names: &[&str], what: &str) -> String {
         .then(|| {
             names
                 .iter()
-                .map(|name| (strsim::jaro_winkler(&letters(written), &letters(name)), name))
+                .map(|name| {
+                    (
+                        strsim::jaro_winkler(&letters(written), &letters(name)),
+                        name,
+                    )
+                })
                 .max_by(|a, b| a.0.total_cmp(&b.0))
         })
         .flatten();
@@ -244,7 +336,13 @@ fn identifier(name: &str) -> String {
 fn plain_identifier(name: &str) -> String {
     let mut ident: String = name
         .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '_'
+            }
+        })
         .collect();
     if ident.is_empty() || ident.starts_with(|first: char| first.is_ascii_digit()) {
         ident.insert(0, '_');
@@ -277,9 +375,17 @@ mod tests {
     #[test]
     fn every_name_becomes_an_identifier_of_its_own() {
         let names = names();
-        let idents: Vec<_> = names.servers.iter().map(|server| server.ident.as_str()).collect();
+        let idents: Vec<_> = names
+            .servers
+            .iter()
+            .map(|server| server.ident.as_str())
+            .collect();
         assert_eq!(idents, ["github", "io_example_time_server", "JSON_"]);
-        let tools: Vec<_> = names.servers[2].tools.iter().map(|tool| tool.ident.as_str()).collect();
+        let tools: Vec<_> = names.servers[2]
+            .tools
+            .iter()
+            .map(|tool| tool.ident.as_str())
+            .collect();
         assert_eq!(tools, ["now", "a_b", "a_b_2", "_7zip", "_"]);
         assert_eq!(names.servers[0].tools[2].ident, "delete");
     }

@@ -66,7 +66,8 @@ pub(crate) fn to_json<'js>(
     };
     let written = walk.value(value.clone())?;
     // Only text was put into it.
-    let text = String::from_utf8(walk.out).map_err(|_| Refused::Value(format!("{what} is no text")))?;
+    let text =
+        String::from_utf8(walk.out).map_err(|_| Refused::Value(format!("{what} is no text")))?;
     Ok((written.then_some(text), walk.lost))
 }
 
@@ -92,15 +93,22 @@ impl<'js> Walk<'_, 'js> {
     fn value(&mut self, value: Value<'js>) -> Outcome<bool> {
         self.steps += 1;
         if self.out.len() > self.max || self.steps > self.max {
-            return Err(self.refuse(format!(
-                "is larger than {} bytes, the most that one value may have: pass on less of it",
-                self.max
-            ), true));
+            return Err(self.refuse(
+                format!(
+                    "is larger than {} bytes, the most that one value may have: pass on less of it",
+                    self.max
+                ),
+                true,
+            ));
         }
         match value.type_of() {
             Type::Undefined | Type::Uninitialized | Type::Symbol => return Ok(false),
             Type::Null => self.out.extend_from_slice(b"null"),
-            Type::Bool => self.text(if value.as_bool() == Some(true) { "true" } else { "false" }),
+            Type::Bool => self.text(if value.as_bool() == Some(true) {
+                "true"
+            } else {
+                "false"
+            }),
             Type::Int => self.text(&value.as_int().unwrap_or_default().to_string()),
             Type::Float => self.float(value.as_float().unwrap_or(f64::NAN)),
             Type::String => {
@@ -134,7 +142,10 @@ impl<'js> Walk<'_, 'js> {
         let Some(object) = value.as_object().cloned() else {
             return Ok(false);
         };
-        let is_plain = !value.is_proxy() && object.get_prototype().is_none_or(|prototype| prototype == self.helpers.object_prototype);
+        let is_plain = !value.is_proxy()
+            && object
+                .get_prototype()
+                .is_none_or(|prototype| prototype == self.helpers.object_prototype);
         let to_json: Value<'js> = object.get("toJSON")?;
         if let Some(to_json) = to_json.as_function() {
             let replaced: Value<'js> = to_json.call((This(object.clone()), self.key()))?;
@@ -158,19 +169,33 @@ impl<'js> Walk<'_, 'js> {
         Ok(true)
     }
 
-    fn nested(&mut self, value: Value<'js>, write: fn(&mut Self, &Value<'js>) -> Outcome) -> Outcome {
+    fn nested(
+        &mut self,
+        value: Value<'js>,
+        write: fn(&mut Self, &Value<'js>) -> Outcome,
+    ) -> Outcome {
         self.inside(value.clone(), |walk| write(walk, &value))
     }
 
-    fn inside<T>(&mut self, value: Value<'js>, write: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
+    fn inside<T>(
+        &mut self,
+        value: Value<'js>,
+        write: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<T> {
         if self.parents.len() >= DEPTH_MAX {
             let cyclic = self.parents.iter().rposition(|parent| *parent == value);
-            let cyclic = cyclic.is_some() || self.parents.iter().enumerate().any(|(at, parent)| self.parents[..at].contains(parent));
+            let cyclic = cyclic.is_some()
+                || self
+                    .parents
+                    .iter()
+                    .enumerate()
+                    .any(|(at, parent)| self.parents[..at].contains(parent));
             // The end of a long path says nothing.
             self.path.truncate(6);
             return Err(self.refuse(
                 if cyclic {
-                    "refers back to itself: JSON has no cycles, so pick the members that are needed".into()
+                    "refers back to itself: JSON has no cycles, so pick the members that are needed"
+                        .into()
                 } else {
                     format!("is nested deeper than {DEPTH_MAX} levels")
                 },
@@ -196,11 +221,19 @@ impl<'js> Walk<'_, 'js> {
             return Ok(());
         };
         let length: f64 = object.get("length")?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates, and the walk is limited")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it saturates, and the walk is limited"
+        )]
         self.items(length as usize, |index| object.get(index.to_string()))
     }
 
-    fn items(&mut self, length: usize, get: impl Fn(usize) -> rquickjs::Result<Value<'js>>) -> Outcome {
+    fn items(
+        &mut self,
+        length: usize,
+        get: impl Fn(usize) -> rquickjs::Result<Value<'js>>,
+    ) -> Outcome {
         self.out.push(b'[');
         for index in 0..length {
             if index > 0 {
@@ -249,7 +282,8 @@ impl<'js> Walk<'_, 'js> {
         let number: Option<f64> = self.helpers.number_of_big.call((value,))?;
         let Some(number) = number else {
             return Err(self.refuse(
-                "is a BigInt that a JSON number cannot hold exactly: pass it on as String(…)".into(),
+                "is a BigInt that a JSON number cannot hold exactly: pass it on as String(…)"
+                    .into(),
                 false,
             ));
         };
@@ -260,7 +294,8 @@ impl<'js> Walk<'_, 'js> {
     fn float(&mut self, number: f64) {
         if !number.is_finite() {
             if self.lost.not_a_number.is_none() {
-                self.lost.not_a_number = Some(format!("{} is {}", self.place(), show_float(number)));
+                self.lost.not_a_number =
+                    Some(format!("{} is {}", self.place(), show_float(number)));
             }
             self.text("null");
         } else if number.fract() == 0.0 && number.abs() < 1e21 {
@@ -312,7 +347,11 @@ impl<'js> Walk<'_, 'js> {
     }
 
     fn refuse(&self, why: String, whole: bool) -> Refused {
-        let place = if whole { self.what.to_owned() } else { self.place() };
+        let place = if whole {
+            self.what.to_owned()
+        } else {
+            self.place()
+        };
         Refused::Value(format!("{place} {why}"))
     }
 }
@@ -333,7 +372,9 @@ fn is_identifier(key: &str) -> bool {
     !key.is_empty()
         && key.len() <= 40
         && !key.starts_with(|first: char| first.is_ascii_digit())
-        && key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '$')
+        && key
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '$')
 }
 
 /// The call that this is the promise of.
@@ -341,7 +382,11 @@ pub(crate) fn label<'js>(helpers: &Helpers<'js>, value: &Value<'js>) -> Option<S
     if !value.is_proxy() {
         return None;
     }
-    helpers.label.call::<_, Option<String>>((value.clone(),)).ok().flatten()
+    helpers
+        .label
+        .call::<_, Option<String>>((value.clone(),))
+        .ok()
+        .flatten()
 }
 
 /// A string of the engine, whose half characters became whole ones.

@@ -85,7 +85,11 @@ impl Drop for Engine {
     }
 }
 
-fn evaluate<'js>(ctx: &Ctx<'js>, state: &Shared, prelude: &PreludeCell) -> rquickjs::Result<Object<'js>> {
+fn evaluate<'js>(
+    ctx: &Ctx<'js>,
+    state: &Shared,
+    prelude: &PreludeCell,
+) -> rquickjs::Result<Object<'js>> {
     let mut options = rquickjs::context::EvalOptions::default();
     options.filename = Some("prelude".into());
     let make: Function<'js> = ctx.eval_with_options(include_str!("prelude.js"), options)?;

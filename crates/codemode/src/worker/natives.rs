@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use rquickjs::{Array, Ctx, Exception, Function, Object, Persistent, Result, Value, function::Rest};
+use rquickjs::{
+    Array, Ctx, Exception, Function, Object, Persistent, Result, Value, function::Rest,
+};
 
 use super::bridge::{Helpers, Refused, to_json};
 use super::show;
@@ -34,11 +36,21 @@ fn helpers_of<'js>(ctx: &Ctx<'js>, cell: &PreludeCell) -> Result<Helpers<'js>> {
 
 /// The object `native`.
 #[expect(clippy::too_many_lines, reason = "a list: one entry for each function")]
-pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) -> Result<Object<'js>> {
+pub(crate) fn object<'js>(
+    ctx: &Ctx<'js>,
+    state: &Shared,
+    cell: &PreludeCell,
+) -> Result<Object<'js>> {
     let native = Object::new(ctx.clone())?;
 
     let (shared, prelude) = (state.clone(), cell.clone());
-    let call = move |ctx: Ctx<'js>, server: u32, tool: u32, args: Value<'js>, resolve: Function<'js>, reject: Function<'js>| -> Result<u32> {
+    let call = move |ctx: Ctx<'js>,
+                     server: u32,
+                     tool: u32,
+                     args: Value<'js>,
+                     resolve: Function<'js>,
+                     reject: Function<'js>|
+          -> Result<u32> {
         if shared.calls.get() >= shared.limits.calls {
             let message = format!(
                 "a script may make {} calls, and this would be one more: return what there is, or make fewer",
@@ -55,17 +67,36 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) ->
         let id = shared.take_id();
         shared.calls.set(shared.calls.get() + 1);
         shared.unused.borrow_mut().push(id);
-        let waiting = (Persistent::save(&ctx, resolve), Persistent::save(&ctx, reject));
+        let waiting = (
+            Persistent::save(&ctx, resolve),
+            Persistent::save(&ctx, reject),
+        );
         shared.pending.borrow_mut().insert(id, waiting);
-        send(&ctx, &shared, &FromWorker::Call { id, server, tool, args: std::borrow::Cow::Owned(args) })?;
+        send(
+            &ctx,
+            &shared,
+            &FromWorker::Call {
+                id,
+                server,
+                tool,
+                args: std::borrow::Cow::Owned(args),
+            },
+        )?;
         Ok(id)
     };
     native.set("call", Function::new(ctx.clone(), call)?)?;
 
     let shared = state.clone();
-    let lookup = move |ctx: Ctx<'js>, kind: String, args: Object<'js>, resolve: Function<'js>, reject: Function<'js>| -> Result<u32> {
+    let lookup = move |ctx: Ctx<'js>,
+                       kind: String,
+                       args: Object<'js>,
+                       resolve: Function<'js>,
+                       reject: Function<'js>|
+          -> Result<u32> {
         if shared.lookups.get() >= LOOKUPS_MAX {
-            let message = format!("a script may search and describe {LOOKUPS_MAX} times, and this would be once more");
+            let message = format!(
+                "a script may search and describe {LOOKUPS_MAX} times, and this would be once more"
+            );
             return refuse(&ctx, &reject, "limit", &message);
         }
         shared.lookups.set(shared.lookups.get() + 1);
@@ -76,19 +107,36 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) ->
         };
         let offset = |key: &str| -> Result<Option<u64>> {
             let number: Option<f64> = args.get(key)?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it saturates"
+            )]
             Ok(number.map(|number| number as u64))
         };
         let what = match kind.as_str() {
             "search" => Lookup::Search {
                 query: text("query")?,
-                limit: offset("limit")?.unwrap_or(10).clamp(1, 50).try_into().unwrap_or(10),
+                limit: offset("limit")?
+                    .unwrap_or(10)
+                    .clamp(1, 50)
+                    .try_into()
+                    .unwrap_or(10),
             },
-            "describe" => Lookup::Describe { path: text("path")? },
-            _ => Lookup::Kept { handle: text("handle")?, from: offset("from")?, to: offset("to")? },
+            "describe" => Lookup::Describe {
+                path: text("path")?,
+            },
+            _ => Lookup::Kept {
+                handle: text("handle")?,
+                from: offset("from")?,
+                to: offset("to")?,
+            },
         };
         let id = shared.take_id();
-        let waiting = (Persistent::save(&ctx, resolve), Persistent::save(&ctx, reject));
+        let waiting = (
+            Persistent::save(&ctx, resolve),
+            Persistent::save(&ctx, reject),
+        );
         shared.pending.borrow_mut().insert(id, waiting);
         send(&ctx, &shared, &FromWorker::Lookup { id, what })?;
         Ok(id)
@@ -104,7 +152,10 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) ->
     native.set("used", Function::new(ctx.clone(), used)?)?;
 
     let shared = state.clone();
-    native.set("callsMade", Function::new(ctx.clone(), move || shared.calls.get())?)?;
+    native.set(
+        "callsMade",
+        Function::new(ctx.clone(), move || shared.calls.get())?,
+    )?;
 
     let shared = state.clone();
     let tool = move |ctx: Ctx<'js>, server: usize, written: String, quiet: bool| -> Result<i32> {
@@ -118,7 +169,11 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) ->
 
     let shared = state.clone();
     let server = move |ctx: Ctx<'js>, written: String| -> Result<usize> {
-        shared.names.borrow().server(&written).map_err(|message| Exception::throw_type(&ctx, &message))
+        shared
+            .names
+            .borrow()
+            .server(&written)
+            .map_err(|message| Exception::throw_type(&ctx, &message))
     };
     native.set("server", Function::new(ctx.clone(), server)?)?;
 
@@ -127,7 +182,9 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) ->
         let names = shared.names.borrow();
         let found = match tool {
             None => names.path(&server),
-            Some(tool) => names.server(&server).and_then(|at| Ok((at, names.tool(at, &tool)?))),
+            Some(tool) => names
+                .server(&server)
+                .and_then(|at| Ok((at, names.tool(at, &tool)?))),
         };
         let (server, tool) = found.map_err(|message| Exception::throw_type(&ctx, &message))?;
         Ok(vec![server, tool])
@@ -142,7 +199,13 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) ->
     let idents = move |ctx: Ctx<'js>, server: usize| -> Result<Array<'js>> {
         let names = shared.names.borrow();
         let idents = Array::new(ctx)?;
-        for (index, tool) in names.servers.get(server).map_or(&[][..], |server| &server.tools).iter().enumerate() {
+        for (index, tool) in names
+            .servers
+            .get(server)
+            .map_or(&[][..], |server| &server.tools)
+            .iter()
+            .enumerate()
+        {
             idents.set(index, tool.ident.as_str())?;
         }
         Ok(idents)
@@ -152,26 +215,43 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) ->
     let shared = state.clone();
     let sleep = move |ctx: Ctx<'js>, ms: f64, wake: Function<'js>| -> Result<u32> {
         if shared.timers.borrow().len() >= TIMERS_MAX {
-            return Err(Exception::throw_range(&ctx, &format!("a script may have {TIMERS_MAX} timers at a time")));
+            return Err(Exception::throw_range(
+                &ctx,
+                &format!("a script may have {TIMERS_MAX} timers at a time"),
+            ));
         }
         // Longer than any script.
-        let ms = if ms.is_finite() { ms.clamp(0.0, 1e9) } else { 0.0 };
+        let ms = if ms.is_finite() {
+            ms.clamp(0.0, 1e9)
+        } else {
+            0.0
+        };
         let id = shared.take_id();
         let due = Instant::now() + Duration::from_secs_f64(ms / 1e3);
-        shared.timers.borrow_mut().insert((due, id), Persistent::save(&ctx, wake));
+        shared
+            .timers
+            .borrow_mut()
+            .insert((due, id), Persistent::save(&ctx, wake));
         Ok(id)
     };
     native.set("sleep", Function::new(ctx.clone(), sleep)?)?;
 
     let shared = state.clone();
-    let wake = move |id: f64| shared.timers.borrow_mut().retain(|(_, timer), _| f64::from(*timer) != id);
+    let wake = move |id: f64| {
+        shared
+            .timers
+            .borrow_mut()
+            .retain(|(_, timer), _| f64::from(*timer) != id)
+    };
     native.set("wake", Function::new(ctx.clone(), wake)?)?;
 
     let (shared, prelude) = (state.clone(), cell.clone());
     let log = move |ctx: Ctx<'js>, level: String, values: Array<'js>| -> Result<()> {
         if let Some(room) = shared.log_room() {
             let helpers = helpers_of(&ctx, &prelude)?;
-            let values = (0..values.len()).map(|index| values.get(index)).collect::<Result<Vec<Value<'js>>>>()?;
+            let values = (0..values.len())
+                .map(|index| values.get(index))
+                .collect::<Result<Vec<Value<'js>>>>()?;
             let text = show::line(&ctx, &helpers, &values, room);
             // An interrupt that was caught on the way still counts.
             shared.log(&level, text);
@@ -200,9 +280,13 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, state: &Shared, cell: &PreludeCell) ->
     let prelude = cell.clone();
     let is_plain = move |ctx: Ctx<'js>, value: Value<'js>| -> Result<bool> {
         let helpers = helpers_of(&ctx, &prelude)?;
-        Ok(!value.is_proxy() && !value.is_array() && value.as_object().is_some_and(|object| {
-            object.get_prototype().is_some_and(|prototype| prototype == helpers.object_prototype)
-        }))
+        Ok(!value.is_proxy()
+            && !value.is_array()
+            && value.as_object().is_some_and(|object| {
+                object
+                    .get_prototype()
+                    .is_some_and(|prototype| prototype == helpers.object_prototype)
+            }))
     };
     native.set("isPlain", Function::new(ctx.clone(), is_plain)?)?;
     Ok(native)
@@ -218,11 +302,20 @@ fn refuse<'js>(ctx: &Ctx<'js>, reject: &Function<'js>, kind: &str, message: &str
 }
 
 /// The JSON of a value that leaves, or the exception that says why it cannot.
-fn crossing<'js>(ctx: &Ctx<'js>, state: &Shared, helpers: &Helpers<'js>, value: &Value<'js>, what: &str) -> Result<Option<String>> {
+fn crossing<'js>(
+    ctx: &Ctx<'js>,
+    state: &Shared,
+    helpers: &Helpers<'js>,
+    value: &Value<'js>,
+    what: &str,
+) -> Result<Option<String>> {
     match to_json(helpers, value, what, state.limits.value_bytes) {
         Ok((text, lost)) => {
             if let Some(place) = lost.not_a_number {
-                state.log("note", format!("{place}, which JSON does not have: it became null"));
+                state.log(
+                    "note",
+                    format!("{place}, which JSON does not have: it became null"),
+                );
             }
             Ok(text)
         }
@@ -232,5 +325,8 @@ fn crossing<'js>(ctx: &Ctx<'js>, state: &Shared, helpers: &Helpers<'js>, value: 
 }
 
 fn send(ctx: &Ctx<'_>, state: &Shared, message: &FromWorker<'_>) -> Result<()> {
-    state.channel.send(message).map_err(|_| Exception::throw_message(ctx, "the gateway is gone"))
+    state
+        .channel
+        .send(message)
+        .map_err(|_| Exception::throw_message(ctx, "the gateway is gone"))
 }

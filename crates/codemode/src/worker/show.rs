@@ -6,6 +6,7 @@ use rquickjs::{Ctx, Type, Value, object::Filter};
 
 use super::bridge::{Helpers, label, string};
 use crate::protocol::Failed;
+use crate::text::cut;
 
 /// Levels that are shown.
 const DEPTH: usize = 6;
@@ -13,7 +14,12 @@ const DEPTH: usize = 6;
 const MEMBERS: usize = 100;
 
 /// Arguments of a `console` function as one line of at most `max` bytes.
-pub(crate) fn line<'js>(ctx: &Ctx<'js>, helpers: &Helpers<'js>, values: &[Value<'js>], max: usize) -> String {
+pub(crate) fn line<'js>(
+    ctx: &Ctx<'js>,
+    helpers: &Helpers<'js>,
+    values: &[Value<'js>],
+    max: usize,
+) -> String {
     let mut show = Show {
         ctx,
         helpers,
@@ -27,15 +33,6 @@ pub(crate) fn line<'js>(ctx: &Ctx<'js>, helpers: &Helpers<'js>, values: &[Value<
         show.value(value, 0);
     }
     cut(show.out, max)
-}
-
-/// Cuts at a whole character, and says so.
-pub(crate) fn cut(mut text: String, max: usize) -> String {
-    if text.len() > max {
-        text.truncate(text.floor_char_boundary(max.saturating_sub('…'.len_utf8())));
-        text.push('…');
-    }
-    text
 }
 
 struct Show<'a, 'js> {
@@ -56,7 +53,8 @@ impl<'js> Show<'_, 'js> {
                 if depth == 0 {
                     self.out.push_str(&text);
                 } else {
-                    self.out.push_str(&serde_json::to_string(&text).unwrap_or_default());
+                    self.out
+                        .push_str(&serde_json::to_string(&text).unwrap_or_default());
                 }
             }
             Type::Null => self.out.push_str("null"),
@@ -82,7 +80,9 @@ impl<'js> Show<'_, 'js> {
             Type::Promise => self.out.push_str("[promise: \"await\" is missing]"),
             _ if depth >= DEPTH => self.out.push('…'),
             Type::Array => self.array(value, depth),
-            Type::Exception => self.out.push_str(&error(self.ctx, self.helpers, value).message),
+            Type::Exception => self
+                .out
+                .push_str(&error(self.ctx, self.helpers, value).message),
             _ => self.object(value, depth),
         }
     }
@@ -105,14 +105,16 @@ impl<'js> Show<'_, 'js> {
             }
         }
         if array.len() > MEMBERS {
-            self.out.push_str(&format!(", … {} more", array.len() - MEMBERS));
+            self.out
+                .push_str(&format!(", … {} more", array.len() - MEMBERS));
         }
         self.out.push(']');
     }
 
     fn object(&mut self, value: &Value<'js>, depth: usize) {
         if let Some(call) = label(self.helpers, value) {
-            self.out.push_str(&format!("[promise of {call}(…): \"await\" is missing]"));
+            self.out
+                .push_str(&format!("[promise of {call}(…): \"await\" is missing]"));
             return;
         }
         let Some(object) = value.as_object() else {
@@ -120,7 +122,8 @@ impl<'js> Show<'_, 'js> {
         };
         if value.is_error() {
             let shown = error(self.ctx, self.helpers, value);
-            self.out.push_str(&format!("{}: {}", shown.name, shown.message));
+            self.out
+                .push_str(&format!("{}: {}", shown.name, shown.message));
             return;
         }
         // Maps, sets and dates show what they hold.
@@ -188,7 +191,10 @@ pub(crate) fn error<'js>(ctx: &Ctx<'js>, helpers: &Helpers<'js>, value: &Value<'
     };
     let Some(object) = value.as_object().filter(|_| value.is_error()) else {
         failed.name = "Error".into();
-        failed.message = format!("thrown was {}", line(ctx, helpers, std::slice::from_ref(value), max));
+        failed.message = format!(
+            "thrown was {}",
+            line(ctx, helpers, std::slice::from_ref(value), max)
+        );
         return failed;
     };
     let member = |key: &str| {
@@ -238,15 +244,10 @@ mod tests {
 
     #[test]
     fn the_place_is_the_first_of_the_script() {
-        let stack = "    at call (prelude:10:2)\n    at f (script:3:14)\n    at <eval> (script:9:1)\n";
+        let stack =
+            "    at call (prelude:10:2)\n    at f (script:3:14)\n    at <eval> (script:9:1)\n";
         assert_eq!(place(stack), (Some(3), Some(14)));
         assert_eq!(place("    at script:12\n"), (Some(12), None));
         assert_eq!(place("nowhere"), (None, None));
-    }
-
-    #[test]
-    fn a_cut_keeps_characters_whole() {
-        assert_eq!(cut("äöü".into(), 5), "ä…");
-        assert_eq!(cut("äöü".into(), 6), "äöü");
     }
 }

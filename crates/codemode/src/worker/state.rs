@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rquickjs::{Function, Persistent};
 
 use super::channel::Channel;
-use super::show::cut;
 use crate::limits::{LOG_LINES_MAX, Limits};
 use crate::names::Names;
 use crate::protocol::FromWorker;
+use crate::text::cut;
 
 /// Shared by everything of one worker.
 pub(crate) type Shared = Rc<State>;

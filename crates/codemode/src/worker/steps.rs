@@ -3,6 +3,7 @@
 //! Owns the forms that a script may have. First it is tried as a program whose last statement gives the result (with
 //! `await` at the top); if that is no syntax, as the body of an async function, where `return` is at home.
 
+use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -23,14 +24,27 @@ pub(super) struct Steps<'a> {
     context: &'a Context,
     state: &'a Shared,
     prelude: &'a PreludeCell,
+    /// Lines that stand before the script.
+    before: Cell<u32>,
 }
 
 type Outcome<T> = Result<T, Failed>;
 type Settled = Persistent<Promise<'static>>;
 
 impl<'a> Steps<'a> {
-    pub(super) fn new(runtime: &'a Runtime, context: &'a Context, state: &'a Shared, prelude: &'a PreludeCell) -> Self {
-        Self { runtime, context, state, prelude }
+    pub(super) fn new(
+        runtime: &'a Runtime,
+        context: &'a Context,
+        state: &'a Shared,
+        prelude: &'a PreludeCell,
+    ) -> Self {
+        Self {
+            runtime,
+            context,
+            state,
+            prelude,
+            before: Cell::new(0),
+        }
     }
 
     pub(super) fn run(&self, script: &str, args: &RawValue) -> io::Result<Outcome<Box<RawValue>>> {
@@ -49,7 +63,13 @@ impl<'a> Steps<'a> {
             return Ok(Err(failed));
         }
         // Calls that nobody awaited have happened all the same: their ends are waited for.
-        while self.state.unused.borrow().iter().any(|id| self.state.pending.borrow().contains_key(id)) {
+        while self
+            .state
+            .unused
+            .borrow()
+            .iter()
+            .any(|id| self.state.pending.borrow().contains_key(id))
+        {
             if let Err(failed) = self.answer(None)? {
                 return Ok(Err(failed));
             }
@@ -64,7 +84,14 @@ impl<'a> Steps<'a> {
         let prelude = self.prelude_of(ctx)?;
         let caught = |error| self.caught(ctx, error);
         let given: Value<'_> = ctx.json_parse(args.get()).map_err(caught)?;
-        let servers: Vec<String> = self.state.names.borrow().servers.iter().map(|server| server.ident.clone()).collect();
+        let servers: Vec<String> = self
+            .state
+            .names
+            .borrow()
+            .servers
+            .iter()
+            .map(|server| server.ident.clone())
+            .collect();
         let begin: Function<'_> = prelude.get("begin").map_err(caught)?;
         begin.call::<_, ()>((servers, given)).map_err(caught)?;
         let program = match evaluate(ctx, script, true) {
@@ -75,6 +102,7 @@ impl<'a> Steps<'a> {
                     return Err(failed);
                 }
                 // A line of its own, so that columns stay what they are.
+                self.before.set(1);
                 evaluate(ctx, &format!("(async function () {{\n{script}\n}})"), false)
             }
         };
@@ -127,7 +155,10 @@ impl<'a> Steps<'a> {
         let text = match to_json(&helpers, &value, "result", self.state.limits.value_bytes) {
             Ok((text, lost)) => {
                 if let Some(place) = lost.not_a_number {
-                    self.state.log("note", format!("{place}, which JSON does not have: it is null"));
+                    self.state.log(
+                        "note",
+                        format!("{place}, which JSON does not have: it is null"),
+                    );
                 }
                 text
             }
@@ -156,7 +187,10 @@ impl<'a> Steps<'a> {
                 return Ok(Err(failed));
             }
             let state = self.context.with(|ctx| {
-                let promise = promise.clone().restore(&ctx).map_err(|error| self.caught(&ctx, error))?;
+                let promise = promise
+                    .clone()
+                    .restore(&ctx)
+                    .map_err(|error| self.caught(&ctx, error))?;
                 if let PromiseState::Rejected = promise.state() {
                     let error = match promise.result::<Value<'_>>() {
                         Some(Err(error)) => error,
@@ -171,11 +205,18 @@ impl<'a> Steps<'a> {
                 Ok(false) => {}
                 Err(failed) => return Ok(Err(failed)),
             }
-            let due = self.state.timers.borrow().keys().next().map(|(due, _)| *due);
+            let due = self
+                .state
+                .timers
+                .borrow()
+                .keys()
+                .next()
+                .map(|(due, _)| *due);
             if due.is_none() && self.state.pending.borrow().is_empty() {
                 return Ok(Err(Failed {
                     kind: "stuck".into(),
-                    message: "the script waits for a promise that nothing can settle any more".into(),
+                    message: "the script waits for a promise that nothing can settle any more"
+                        .into(),
                     ..Failed::default()
                 }));
             }
@@ -193,7 +234,9 @@ impl<'a> Steps<'a> {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(exception) => {
-                    let thrown = exception.0.with(|ctx| self.caught(&ctx, rquickjs::Error::Exception));
+                    let thrown = exception
+                        .0
+                        .with(|ctx| self.caught(&ctx, rquickjs::Error::Exception));
                     if self.state.interrupted.get().is_some() || thrown.kind == "memory" {
                         return Err(thrown);
                     }
@@ -213,7 +256,10 @@ impl<'a> Steps<'a> {
 
     /// Waits for an answer or a timer, and gives it to the script.
     fn answer(&self, due: Option<Instant>) -> io::Result<Outcome<()>> {
-        let wait = due.map(|due| due.saturating_duration_since(Instant::now()).min(Duration::from_secs(3600)));
+        let wait = due.map(|due| {
+            due.saturating_duration_since(Instant::now())
+                .min(Duration::from_secs(3600))
+        });
         if !self.state.channel.wait(wait)? {
             return Ok(self.wake());
         }
@@ -223,12 +269,18 @@ impl<'a> Steps<'a> {
             Ok(ToWorker::Value { id, value, left_ms }) => {
                 self.state.left(left_ms);
                 return Ok(self.give(id, |ctx, (resolve, _)| {
-                    resolve.restore(ctx)?.call::<_, ()>((ctx.json_parse(value.get())?,))
+                    resolve
+                        .restore(ctx)?
+                        .call::<_, ()>((ctx.json_parse(value.get())?,))
                 }));
             }
             Ok(ToWorker::Failure { id, why, left_ms }) => {
                 self.state.left(left_ms);
-                return Ok(self.give(id, |ctx, (_, reject)| reject.restore(ctx)?.call::<_, ()>((why_object(ctx, &why)?,))));
+                return Ok(self.give(id, |ctx, (_, reject)| {
+                    reject
+                        .restore(ctx)?
+                        .call::<_, ()>((why_object(ctx, &why)?,))
+                }));
             }
             Ok(_) | Err(_) => (0, 0),
         };
@@ -236,11 +288,16 @@ impl<'a> Steps<'a> {
         Err(io::ErrorKind::InvalidData.into())
     }
 
-    fn give(&self, id: u32, settle: impl FnOnce(&Ctx<'_>, (Waiting, Waiting)) -> rquickjs::Result<()>) -> Outcome<()> {
+    fn give(
+        &self,
+        id: u32,
+        settle: impl FnOnce(&Ctx<'_>, (Waiting, Waiting)) -> rquickjs::Result<()>,
+    ) -> Outcome<()> {
         let Some(waiting) = self.state.pending.borrow_mut().remove(&id) else {
             return Ok(());
         };
-        self.context.with(|ctx| settle(&ctx, waiting).map_err(|error| self.caught(&ctx, error)))
+        self.context
+            .with(|ctx| settle(&ctx, waiting).map_err(|error| self.caught(&ctx, error)))
     }
 
     fn wake(&self) -> Outcome<()> {
@@ -270,12 +327,22 @@ impl<'a> Steps<'a> {
 
     /// What an error of the engine means.
     fn caught(&self, ctx: &Ctx<'_>, error: rquickjs::Error) -> Failed {
-        let mut failed = Failed { kind: "thrown".into(), name: "Error".into(), message: error.to_string(), ..Failed::default() };
+        let mut failed = Failed {
+            kind: "thrown".into(),
+            name: "Error".into(),
+            message: error.to_string(),
+            ..Failed::default()
+        };
         if error.is_exception() {
             let value = ctx.catch();
-            let found = self.prelude_of_quietly(ctx).and_then(|prelude| helpers(&prelude).ok());
+            let found = self
+                .prelude_of_quietly(ctx)
+                .and_then(|prelude| helpers(&prelude).ok());
             if let Some(helpers) = found {
                 failed = show::error(ctx, &helpers, &value);
+                failed.line = failed
+                    .line
+                    .map(|line| line.saturating_sub(self.before.get()));
             }
             // Too little was left to make an error of it.
             if value.is_null() && failed.message.contains("null") {
@@ -288,7 +355,10 @@ impl<'a> Steps<'a> {
         }
         if failed.name == "InternalError" && failed.message == "out of memory" {
             failed.kind = "memory".into();
-            failed.message = format!("the script needs more memory than the {} that it may have", megabytes(&self.state.limits));
+            failed.message = format!(
+                "the script needs more memory than the {} that it may have",
+                megabytes(&self.state.limits)
+            );
         }
         failed
     }
@@ -306,7 +376,10 @@ impl<'a> Steps<'a> {
         Failed {
             kind: kind.into(),
             name: String::new(),
-            message: format!("the script took longer than the {} that it may take", seconds(&self.state.limits)),
+            message: format!(
+                "the script took longer than the {} that it may take",
+                seconds(&self.state.limits)
+            ),
             hint: None,
             line: failed.line,
             column: failed.column,

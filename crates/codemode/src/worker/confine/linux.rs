@@ -3,7 +3,8 @@
 use std::io;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus,
+    Scope,
 };
 use rustix::process::{DumpableBehavior, Resource, Rlimit, setrlimit};
 use rustix::thread::UnshareFlags;
@@ -124,7 +125,8 @@ pub(super) fn give_up(address_bytes: u64, cpu_seconds: u64) -> io::Result<Confin
 /// Only ever down: whoever may not raise a limit must not try.
 fn lower(resource: Resource, limit: u64) -> io::Result<()> {
     let now = rustix::process::getrlimit(resource);
-    let at_most = |limit: u64, bound: Option<u64>| Some(bound.map_or(limit, |bound| limit.min(bound)));
+    let at_most =
+        |limit: u64, bound: Option<u64>| Some(bound.map_or(limit, |bound| limit.min(bound)));
     setrlimit(
         resource,
         Rlimit {
@@ -141,8 +143,13 @@ fn lower(resource: Resource, limit: u64) -> io::Result<()> {
     reason = "unsound only where file descriptors are unshared between threads; these flags share them, and there is one thread"
 )]
 fn unshare() -> bool {
-    let rest = UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWNS | UnshareFlags::NEWCGROUP;
-    rustix::thread::unshare(UnshareFlags::NEWUSER | rest).is_ok() || rustix::thread::unshare(rest).is_ok()
+    let rest = UnshareFlags::NEWNET
+        | UnshareFlags::NEWIPC
+        | UnshareFlags::NEWUTS
+        | UnshareFlags::NEWNS
+        | UnshareFlags::NEWCGROUP;
+    rustix::thread::unshare(UnshareFlags::NEWUSER | rest).is_ok()
+        || rustix::thread::unshare(rest).is_ok()
 }
 
 /// No access to any file, socket or process outside.
@@ -160,9 +167,17 @@ fn landlock() -> bool {
 
 pub(super) fn filter() -> io::Result<()> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(io::Error::other)?;
-    let rules = ALLOWED.iter().map(|(_, number)| (*number, vec![])).collect();
-    let filter = SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, arch)
-        .map_err(io::Error::other)?;
+    let rules = ALLOWED
+        .iter()
+        .map(|(_, number)| (*number, vec![]))
+        .collect();
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::KillProcess,
+        SeccompAction::Allow,
+        arch,
+    )
+    .map_err(io::Error::other)?;
     let program = BpfProgram::try_from(filter).map_err(io::Error::other)?;
     apply_filter(&program).map_err(io::Error::other)
 }

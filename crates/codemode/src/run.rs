@@ -1,0 +1,239 @@
+//! One run: a worker, its deadline, and the calls that its script makes.
+//!
+//! Owns the conversation with a worker. Everything it says is checked as if the script had said it: places, numbers
+//! and sizes. Calls run here, as futures of this run, so that whatever ends the run ends them.
+
+use std::io;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout};
+
+use crate::calls::{BoxFuture, Call, CallError, Calls, Progress, Waits};
+use crate::clock::Clock;
+use crate::codemode::{CodeMode, Script};
+use crate::limits::{DEADLINE_GRACE, FRAME_EXTRA_BYTES, START_WAIT};
+use crate::link::Link;
+use crate::outcome::{Failure, FailureKind, Outcome};
+use crate::pool::Worker;
+use crate::protocol::{Confinement, FromWorker, ToWorker, frame};
+use crate::scope::Scope;
+
+mod answers;
+mod ending;
+mod ledger;
+
+use ledger::Ledger;
+
+/// Times that a worker is started for one script.
+const STARTS: u32 = 2;
+
+pub(crate) async fn run(
+    mode: &CodeMode,
+    script: Script<'_>,
+    text: &str,
+    scope: &Scope,
+    calls: &dyn Calls,
+) -> Outcome {
+    let (mut link, mut worker) = match ready_worker(mode).await {
+        Ok(ready) => ready,
+        Err(error) => {
+            let message = format!("no worker could be started for the script: {error}");
+            return Outcome::failed(Failure::new(FailureKind::Worker, message));
+        }
+    };
+    let mut run = Run {
+        mode,
+        script,
+        text,
+        scope,
+        calls,
+        clock: std::sync::Arc::new(Clock::start(mode.limits.wall)),
+        ledger: Ledger::default(),
+        in_flight: FuturesUnordered::new(),
+        waiting: std::collections::VecDeque::new(),
+        last_id: 0,
+        lookups: 0,
+    };
+    let end = run.converse(&mut link).await;
+    run.conclude(end, &mut worker)
+}
+
+/// A worker that is confined and waits for its script.
+async fn ready_worker(mode: &CodeMode) -> io::Result<(Link, Worker)> {
+    let mut last = io::Error::from(io::ErrorKind::TimedOut);
+    for attempt in 0..STARTS {
+        // One that waited may have been ended meanwhile; a new one was not.
+        let worker = if attempt == 0 {
+            mode.pool.take().await
+        } else {
+            mode.pool.fresh().await
+        };
+        match became_ready(worker?).await {
+            Ok(ready) => return Ok(ready),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn became_ready(mut worker: Worker) -> io::Result<(Link, Worker)> {
+    let mut link = Link::new(worker.channel.try_clone()?)?;
+    let first = timeout(START_WAIT, link.receive(FRAME_EXTRA_BYTES)).await;
+    match first {
+        Ok(Ok(first)) => match serde_json::from_slice(&first) {
+            Ok(FromWorker::Ready(Confinement { seccomp: true, .. })) => Ok((link, worker)),
+            _ => Err(io::Error::other("it is not confined")),
+        },
+        Ok(Err(_)) => Err(io::Error::other(match worker.process.end() {
+            Some(signal) => format!("it was ended by signal {signal}"),
+            None => "it ended at once: this system lacks what confines a worker (seccomp)".into(),
+        })),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+struct Run<'a> {
+    mode: &'a CodeMode,
+    script: Script<'a>,
+    text: &'a str,
+    scope: &'a Scope,
+    calls: &'a dyn Calls,
+    clock: std::sync::Arc<Clock>,
+    ledger: Ledger,
+    in_flight: FuturesUnordered<BoxFuture<'a, Answer>>,
+    /// Checked, and waiting for their turn.
+    waiting: std::collections::VecDeque<(u32, Call)>,
+    last_id: u32,
+    lookups: u32,
+}
+
+/// The end of a call.
+struct Answer {
+    id: u32,
+    gave: Result<Box<RawValue>, CallError>,
+    took: Duration,
+}
+
+/// How the conversation ended.
+enum End {
+    Done {
+        result: Box<RawValue>,
+        unused: Vec<u32>,
+    },
+    Failed(crate::protocol::Failed),
+    /// The time is over, and the worker did not say so itself.
+    Over,
+    /// The worker is gone.
+    Gone,
+    /// The worker said what no worker says.
+    Broken(&'static str),
+}
+
+impl<'a> Run<'a> {
+    async fn converse(&mut self, link: &mut Link) -> End {
+        let start = frame(&ToWorker::Run {
+            script: self.text.into(),
+            names: std::borrow::Cow::Borrowed(&self.scope.names),
+            args: std::borrow::Cow::Borrowed(self.script.args.unwrap_or(ledger::no_arguments())),
+            left_ms: self.left_ms(),
+        });
+        if link.send(start).is_err() {
+            return End::Gone;
+        }
+        let clock = self.clock.clone();
+        let over = clock.over(DEADLINE_GRACE);
+        tokio::pin!(over);
+        let max = self.mode.limits.value_bytes + FRAME_EXTRA_BYTES;
+        loop {
+            let answered = tokio::select! {
+                biased;
+                () = &mut over => return End::Over,
+                Some(answer) = self.in_flight.next(), if !self.in_flight.is_empty() => {
+                    let frame = self.answer(answer);
+                    self.begin_waiting();
+                    link.send(frame)
+                }
+                said = link.receive(max) => match said {
+                    Ok(said) => match self.said(&said) {
+                        Ok(Some(frame)) => link.send(frame),
+                        Ok(None) => Ok(()),
+                        Err(end) => return end,
+                    },
+                    Err(error) if error.kind() == io::ErrorKind::Other => return End::Broken("a frame too long"),
+                    Err(_) => return End::Gone,
+                }
+            };
+            // A worker that ended has said why, unless it was killed: what it said is read first.
+            let _ = answered;
+        }
+    }
+
+    /// What a frame of the worker means: an answer for now, nothing for now, or the end.
+    fn said(&mut self, said: &[u8]) -> Result<Option<Vec<u8>>, End> {
+        match serde_json::from_slice(said) {
+            Ok(FromWorker::Call {
+                id,
+                server,
+                tool,
+                args,
+            }) => self.call(id, server, tool, &args),
+            Ok(FromWorker::Lookup { id, what }) => self.lookup(id, &what).map(Some),
+            Ok(FromWorker::Log { level, text }) => {
+                if !self.ledger.log(&level, &text, &self.mode.limits) {
+                    return Err(End::Broken("more log than there may be"));
+                }
+                Ok(None)
+            }
+            Ok(FromWorker::Done { result, unused }) => Err(End::Done {
+                result: result.into_owned(),
+                unused,
+            }),
+            Ok(FromWorker::Failed(failed)) => Err(End::Failed(failed)),
+            Ok(FromWorker::Ready(_)) => Err(End::Broken("ready twice")),
+            Err(_) => Err(End::Broken("no message")),
+        }
+    }
+
+    fn begin_waiting(&mut self) {
+        while self.in_flight.len() < self.mode.limits.in_flight.max(1) as usize {
+            let Some((id, call)) = self.waiting.pop_front() else {
+                break;
+            };
+            self.begin(id, call);
+        }
+    }
+
+    fn begin(&mut self, id: u32, call: Call) {
+        self.ledger.began(id);
+        let calls = self.calls;
+        self.in_flight.push(Box::pin(async move {
+            let began = Instant::now();
+            let gave = calls.call(call).await;
+            Answer {
+                id,
+                gave,
+                took: began.elapsed(),
+            }
+        }));
+        self.tell_progress();
+    }
+
+    fn tell_progress(&self) {
+        self.calls.progress(&Progress {
+            ended: self.ledger.ended(),
+            running: self.ledger.running(),
+        });
+    }
+
+    fn waits(&self) -> Waits {
+        Waits {
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn left_ms(&self) -> u64 {
+        self.clock.left().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+}
