@@ -73,7 +73,7 @@ pub(crate) fn hint(failed: &Failed, source: Option<&str>, names: &Names) -> Opti
         _ if failed.name == "SyntaxError" && message.contains("JSON") || source.is_some_and(|line| line.contains("JSON.parse")) => {
             Some("a call gives values, not JSON text: text that is JSON is parsed already, and other text is a string".into())
         }
-        _ if failed.name == "InternalError" && message.contains("stack") => Some("a recursion does not end".into()),
+        _ if message.contains("call stack") || message.contains("stack overflow") => Some("a recursion does not end".into()),
         _ => None,
     }
 }

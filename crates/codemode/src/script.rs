@@ -42,7 +42,13 @@ pub(crate) fn prepare(text: &str) -> Result<String, ScriptError> {
         return Err(ScriptError::Nul { line });
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines: Vec<Cow<'_, str>> = unfenced(text).into_iter().map(unexported).collect();
+    let mut lines: Vec<Cow<'_, str>> = unfenced(text).into_iter().map(unexported).collect();
+    // Only where a program begins, which this need not become.
+    if let Some(first) = lines.first_mut()
+        && first.starts_with("#!")
+    {
+        *first = Cow::Borrowed("");
+    }
     let script = lines.join("\n");
     if script.trim().is_empty() {
         return Err(ScriptError::Empty);

@@ -65,6 +65,8 @@ pub(crate) fn to_json<'js>(
         steps: 0,
     };
     let written = walk.value(value.clone())?;
+    // Quotes and escapes come on top of what was looked at.
+    walk.fits(0)?;
     // Only text was put into it.
     let text =
         String::from_utf8(walk.out).map_err(|_| Refused::Value(format!("{what} is no text")))?;
@@ -92,15 +94,7 @@ impl<'js> Walk<'_, 'js> {
     /// Writes it; false if JSON leaves it out.
     fn value(&mut self, value: Value<'js>) -> Outcome<bool> {
         self.steps += 1;
-        if self.out.len() > self.max || self.steps > self.max {
-            return Err(self.refuse(
-                format!(
-                    "is larger than {} bytes, the most that one value may have: pass on less of it",
-                    self.max
-                ),
-                true,
-            ));
-        }
+        self.fits(0)?;
         match value.type_of() {
             Type::Undefined | Type::Uninitialized | Type::Symbol => return Ok(false),
             Type::Null => self.out.extend_from_slice(b"null"),
@@ -113,18 +107,19 @@ impl<'js> Walk<'_, 'js> {
             Type::Float => self.float(value.as_float().unwrap_or(f64::NAN)),
             Type::String => {
                 let text = string(self.helpers, &value)?;
+                self.fits(text.len())?;
                 self.string(&text);
             }
             Type::BigInt => return self.big_int(value),
             Type::Function | Type::Constructor => {
                 // A method of an object is left out, as in JSON; a function in place of a value is a mistake.
                 if self.path.is_empty() {
-                    return Err(self.refuse("is a function".into(), false));
+                    return Err(self.refuse("is a function"));
                 }
                 return Ok(false);
             }
             Type::Promise => {
-                return Err(self.refuse("is a promise: write \"await\" before it".into(), false));
+                return Err(self.refuse("is a promise: write \"await\" before it"));
             }
             Type::Array => self.nested(value, Self::array)?,
             _ => return self.object(value),
@@ -132,12 +127,23 @@ impl<'js> Walk<'_, 'js> {
         Ok(true)
     }
 
+    /// Whether there is room for so much more.
+    fn fits(&self, more: usize) -> Outcome {
+        if self.out.len() + more <= self.max && self.steps <= self.max {
+            return Ok(());
+        }
+        let what = self.what;
+        Err(Refused::Value(format!(
+            "{what} is larger than {} bytes, the most that one value may have: pass on less of it",
+            self.max
+        )))
+    }
+
     fn object(&mut self, value: Value<'js>) -> Outcome<bool> {
         if let Some(call) = label(self.helpers, &value) {
-            return Err(self.refuse(
-                format!("is the promise of {call}(…): write \"await\" before the call"),
-                false,
-            ));
+            return Err(self.refuse(&format!(
+                "is the promise of {call}(…): write \"await\" before the call"
+            )));
         }
         let Some(object) = value.as_object().cloned() else {
             return Ok(false);
@@ -192,15 +198,12 @@ impl<'js> Walk<'_, 'js> {
                     .any(|(at, parent)| self.parents[..at].contains(parent));
             // The end of a long path says nothing.
             self.path.truncate(6);
-            return Err(self.refuse(
-                if cyclic {
-                    "refers back to itself: JSON has no cycles, so pick the members that are needed"
-                        .into()
-                } else {
-                    format!("is nested deeper than {DEPTH_MAX} levels")
-                },
-                false,
-            ));
+            return Err(self.refuse(&if cyclic {
+                "refers back to itself: JSON has no cycles, so pick the members that are needed"
+                    .into()
+            } else {
+                format!("is nested deeper than {DEPTH_MAX} levels")
+            }));
         }
         self.parents.push(value);
         let outcome = write(self);
@@ -282,9 +285,7 @@ impl<'js> Walk<'_, 'js> {
         let number: Option<f64> = self.helpers.number_of_big.call((value,))?;
         let Some(number) = number else {
             return Err(self.refuse(
-                "is a BigInt that a JSON number cannot hold exactly: pass it on as String(…)"
-                    .into(),
-                false,
+                "is a BigInt that a JSON number cannot hold exactly: pass it on as String(…)",
             ));
         };
         self.float(number);
@@ -346,13 +347,8 @@ impl<'js> Walk<'_, 'js> {
         place
     }
 
-    fn refuse(&self, why: String, whole: bool) -> Refused {
-        let place = if whole {
-            self.what.to_owned()
-        } else {
-            self.place()
-        };
-        Refused::Value(format!("{place} {why}"))
+    fn refuse(&self, why: &str) -> Refused {
+        Refused::Value(format!("{} {why}", self.place()))
     }
 }
 

@@ -18,7 +18,7 @@ mod linux;
 /// # Errors
 /// If the system refuses a limit.
 #[cfg(target_os = "linux")]
-pub(crate) fn give_up(limits: &Limits) -> io::Result<Confinement> {
+pub fn give_up(limits: &Limits) -> io::Result<Confinement> {
     let cpu_seconds = limits.wall.as_secs() + CPU_EXTRA_SECONDS;
     let memory = u64::try_from(limits.memory_bytes).unwrap_or(u64::MAX);
     linux::give_up(memory.saturating_add(ADDRESS_EXTRA_BYTES), cpu_seconds)
@@ -29,19 +29,19 @@ pub(crate) fn give_up(limits: &Limits) -> io::Result<Confinement> {
 /// # Errors
 /// If the system has no such filter.
 #[cfg(target_os = "linux")]
-pub(crate) fn filter() -> io::Result<()> {
+pub fn filter() -> io::Result<()> {
     linux::filter()
 }
 
 /// Scripts are not run where nothing would hold them.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn give_up(_: &Limits) -> io::Result<Confinement> {
+pub fn give_up(_: &Limits) -> io::Result<Confinement> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Scripts are not run where nothing would hold them.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn filter() -> io::Result<()> {
+pub fn filter() -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

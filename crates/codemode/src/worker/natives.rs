@@ -246,7 +246,7 @@ pub(crate) fn object<'js>(
     native.set("wake", Function::new(ctx.clone(), wake)?)?;
 
     let (shared, prelude) = (state.clone(), cell.clone());
-    let log = move |ctx: Ctx<'js>, level: String, values: Array<'js>| -> Result<()> {
+    let log = move |ctx: Ctx<'js>, level: String, values: Array<'js>| -> Result<bool> {
         if let Some(room) = shared.log_room() {
             let helpers = helpers_of(&ctx, &prelude)?;
             let values = (0..values.len())
@@ -255,8 +255,9 @@ pub(crate) fn object<'js>(
             let text = show::line(&ctx, &helpers, &values, room);
             // An interrupt that was caught on the way still counts.
             shared.log(&level, text);
+            return Ok(false);
         }
-        Ok(())
+        Ok(true)
     };
     native.set("log", Function::new(ctx.clone(), log)?)?;
 

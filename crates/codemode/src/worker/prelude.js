@@ -21,7 +21,7 @@
   // Handlers of proxies inherit nothing: what is put on Object.prototype later must not become a trap.
   const bare = (handler) => setPrototypeOf(handler, null);
   const hide = (target, key, value) =>
-    defineProperty(target, key, { value, writable: true, configurable: true, enumerable: false });
+    defineProperty(target, key, { __proto__: null, value, writable: true, configurable: true, enumerable: false });
   hide(ToolError.prototype, "name", "ToolError");
   hide(LimitError.prototype, "name", "LimitError");
 
@@ -99,14 +99,15 @@
       has: (_, key) => typeof key === "string" && native.tool(server, key, true) >= 0,
       ownKeys: () => from(idents()),
       getOwnPropertyDescriptor: (_, key) => typeof key === "string" && native.tool(server, key, true) >= 0
-        ? { value: find(key), enumerable: true, configurable: true, writable: false } : undefined,
+        ? { __proto__: null, value: find(key), enumerable: true, configurable: true, writable: false } : undefined,
       set: (_, key) => { throw new TheTypeError(`${ident}.${TheString(key)} cannot be set: it is a tool`); },
     }));
   }
   function hideName(fn, name) { hide(fn, "name", name); return fn; }
 
   const sleep = (ms) => new ThePromise((resolve) => { native.sleep(+ms || 0, () => resolve(undefined)); });
-  const log = (level) => hideName((...args) => { native.log(level, args); }, level);
+  let full = false;
+  const log = (level) => hideName((...args) => { if (!full) full = native.log(level, args); }, level);
   const consoleLike = {
     log: log("log"), info: log("log"), debug: log("log"), trace: log("log"), dir: log("log"), table: log("log"),
     warn: log("warn"), error: log("error"), group: log("log"), groupEnd() {}, groupCollapsed: log("log"),
@@ -118,7 +119,7 @@
   const emptyExports = module.exports;
   const globals = globalThis;
   const give = (name, value) =>
-    defineProperty(globals, name, { value, writable: true, configurable: true, enumerable: false });
+    defineProperty(globals, name, { __proto__: null, value, writable: true, configurable: true, enumerable: false });
   for (const name of ["Atomics", "SharedArrayBuffer", "performance", "gc"]) delete globals[name];
   give("performance", { now: () => now(), timeOrigin: 0 });
   give("console", consoleLike);
@@ -174,7 +175,7 @@
       has: (_, key) => key in members || key in spaces,
       ownKeys: () => [...keys(members), ...servers],
       getOwnPropertyDescriptor: (_, key) => key in members || key in spaces
-        ? { value: members[key] ?? spaces[key], enumerable: true, configurable: true, writable: false } : undefined,
+        ? { __proto__: null, value: members[key] ?? spaces[key], enumerable: true, configurable: true, writable: false } : undefined,
       set: (_, key) => { throw new TheTypeError(`tools.${TheString(key)} cannot be set`); },
     })));
   }
@@ -184,7 +185,7 @@
   // From what the script's last statement gave to its result.
   async function finish(box, args) {
     let value = box;
-    if (value === undefined) {
+    if (value === undefined || (value === module.exports && value !== emptyExports)) {
       const exported = module.exports;
       if (typeof exported === "function") value = exported;
       else if (exported !== emptyExports || keys(exported).length > 0) {
@@ -237,10 +238,12 @@
     return value;
   }
   const smallest = BigInt(Number.MAX_SAFE_INTEGER), toNumber = Number;
+  const { toString: sourceOf } = Function.prototype;
   const wellFormed = String.prototype.toWellFormed;
   return {
     begin, finish, plain, label,
     numberOfBig: (big) => (big >= -smallest && big <= smallest ? toNumber(big) : undefined),
+    source: (fn) => (typeof fn === "function" ? apply(sourceOf, fn, []) : ""),
     wellFormed: (text) => apply(wellFormed, text, []),
     ObjectPrototype: Object.prototype,
   };

@@ -80,9 +80,6 @@ impl<'js> Show<'_, 'js> {
             Type::Promise => self.out.push_str("[promise: \"await\" is missing]"),
             _ if depth >= DEPTH => self.out.push('…'),
             Type::Array => self.array(value, depth),
-            Type::Exception => self
-                .out
-                .push_str(&error(self.ctx, self.helpers, value).message),
             _ => self.object(value, depth),
         }
     }

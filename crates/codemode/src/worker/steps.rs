@@ -94,25 +94,7 @@ impl<'a> Steps<'a> {
             .collect();
         let begin: Function<'_> = prelude.get("begin").map_err(caught)?;
         begin.call::<_, ()>((servers, given)).map_err(caught)?;
-        let program = match evaluate(ctx, script, true) {
-            Ok(program) => Ok(program),
-            Err(error) => {
-                let failed = self.caught(ctx, error);
-                if failed.name != "SyntaxError" {
-                    return Err(failed);
-                }
-                // A line of its own, so that columns stay what they are.
-                self.before.set(1);
-                evaluate(ctx, &format!("(async function () {{\n{script}\n}})"), false)
-            }
-        };
-        let program = program.map_err(|error| {
-            let mut failed = self.caught(ctx, error);
-            if failed.name == "SyntaxError" {
-                failed.kind = "syntax".into();
-            }
-            failed
-        })?;
+        let program = self.evaluated(ctx, script)?;
         let promise = match program.as_promise() {
             Some(promise) => promise.clone(),
             // A function: `finish` calls it.
@@ -120,12 +102,62 @@ impl<'a> Steps<'a> {
                 let (promise, resolve, _) = ctx.promise().map_err(caught)?;
                 let boxed = Object::new(ctx.clone()).map_err(caught)?;
                 boxed.set("value", program).map_err(caught)?;
-                boxed.set("body", true).map_err(caught)?;
                 resolve.call::<_, ()>((boxed,)).map_err(caught)?;
                 promise
             }
         };
         Ok(Persistent::save(ctx, promise))
+    }
+
+    /// The program, in the first form that is syntax; else the error of the form that says most.
+    fn evaluated<'js>(&self, ctx: &Ctx<'js>, script: &str) -> Outcome<Value<'js>> {
+        match evaluate(ctx, script, true) {
+            Ok(program) => return Ok(program),
+            Err(error) => {
+                let failed = self.caught(ctx, error);
+                if failed.name != "SyntaxError" {
+                    return Err(failed);
+                }
+            }
+        }
+        // A line of its own before the script, so that columns stay what they are.
+        self.before.set(1);
+        let body = format!("async function () {{\n{script}\n}}");
+        let error = match evaluate(ctx, &format!("({body})"), false) {
+            Ok(program) => return self.whole(ctx, program, &body),
+            Err(error) => error,
+        };
+        let mut failed = self.caught(ctx, error);
+        if failed.name != "SyntaxError" {
+            return Err(failed);
+        }
+        // A function without a name is an expression only.
+        let expression = script.trim_end().trim_end_matches(';');
+        match evaluate(ctx, &format!("(\n{expression}\n)"), false) {
+            Ok(program) => Ok(program),
+            Err(error) => {
+                self.caught(ctx, error);
+                failed.kind = "syntax".into();
+                Err(failed)
+            }
+        }
+    }
+
+    /// The function that a script became the body of, if that is all it is: brackets may not close around it.
+    fn whole<'js>(&self, ctx: &Ctx<'js>, program: Value<'js>, body: &str) -> Outcome<Value<'js>> {
+        let prelude = self.prelude_of(ctx)?;
+        let source: rquickjs::Result<String> = prelude
+            .get("source")
+            .and_then(|source: Function<'js>| source.call((program.clone(),)));
+        if source.map_err(|error| self.caught(ctx, error))? == body {
+            return Ok(program);
+        }
+        Err(Failed {
+            kind: "syntax".into(),
+            name: "SyntaxError".into(),
+            message: "a bracket closes what the script has not opened".into(),
+            ..Failed::default()
+        })
     }
 
     fn finish(&self, ctx: &Ctx<'_>, begun: Settled, args: &RawValue) -> Outcome<Settled> {

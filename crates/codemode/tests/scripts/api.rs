@@ -225,13 +225,10 @@ async fn a_large_result_is_kept_and_read_by_another_script() {
     let part = run_in(
         &mode,
         &world,
-        &format!("return await tools.kept('{handle}', {{from: 1, to: 23}})"),
+        &format!("return await tools.kept('{handle}', {{from: 1, to: 24}})"),
     )
     .await;
-    assert_eq!(
-        part.result.get(),
-        r#""{\"n\":0,\"name\":\"name 0\"}""#.replace("0\\\"}", "0\\\"}").as_str()
-    );
+    assert_eq!(part.result.get(), r#""{\"n\":0,\"name\":\"name 0\"}""#);
     assert_eq!(mode.read("test", handle, 0, 6).as_deref(), Some("[{\"n\":"));
     assert_eq!(mode.read("somebody else", handle, 0, 6), None);
 }
