@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -247,21 +247,31 @@ async fn a_worker_that_does_not_come_up_is_told_of() {
     assert_eq!(outcome.error.unwrap().kind, FailureKind::Worker);
 }
 
+/// A worker that the test can end.
+struct Endable(Arc<Mutex<launch::OwnProcess>>);
+
+impl Process for Endable {
+    fn end(&mut self) -> Option<i32> {
+        self.0.lock().unwrap().end()
+    }
+}
+
 #[tokio::test]
 async fn a_worker_that_was_ended_while_it_waited_is_replaced() {
-    let first = std::sync::atomic::AtomicBool::new(true);
+    let started: Arc<Mutex<Vec<Arc<Mutex<launch::OwnProcess>>>>> = Arc::default();
+    let all = started.clone();
     let start = move |channel: OwnedFd| -> std::io::Result<Box<dyn Process>> {
-        let mut process = launch::OwnProcess::start(super::world::worker_program(), &[], channel)?;
-        if first.swap(false, Ordering::SeqCst) {
-            process.end();
-        }
-        Ok(Box::new(super::world::Worker(process)))
+        let process = launch::OwnProcess::start(super::world::worker_program(), &[], channel)?;
+        let process = Arc::new(Mutex::new(process));
+        all.lock().unwrap().push(process.clone());
+        Ok(Box::new(Endable(process)))
     };
     let mode = CodeMode::new(Arc::new(start), Limits::default(), 1);
     mode.warm();
     while mode.waiting() < 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    started.lock().unwrap()[0].lock().unwrap().end();
     let outcome = run_in(&mode, &World::default(), "return 1").await;
     assert!(outcome.ok, "{}", outcome.text());
 }

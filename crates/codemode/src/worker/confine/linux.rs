@@ -102,6 +102,8 @@ pub(super) fn give_up(address_bytes: u64, cpu_seconds: u64) -> io::Result<Confin
     // No other process of this user may look into this one, nor is there a core file.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     let namespaces = unshare();
+    // Before the limits: it takes a file descriptor for a moment.
+    let landlock = landlock();
     for (resource, limit) in [
         (Resource::Core, 0),
         (Resource::Fsize, 0),
@@ -117,7 +119,7 @@ pub(super) fn give_up(address_bytes: u64, cpu_seconds: u64) -> io::Result<Confin
     }
     Ok(Confinement {
         seccomp: false,
-        landlock: landlock(),
+        landlock,
         namespaces,
     })
 }
