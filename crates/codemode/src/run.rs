@@ -36,36 +36,32 @@ pub(crate) async fn run(
     scope: &Scope,
     calls: &dyn Calls,
 ) -> Outcome {
-    let (mut link, mut worker) = match ready_worker(mode).await {
-        Ok(ready) => ready,
-        Err(error) => {
-            let message = format!("no worker could be started for the script: {error}");
-            return Outcome::failed(Failure::new(FailureKind::Worker, message));
+    let mut fresh = false;
+    loop {
+        let (mut link, mut worker) = match ready_worker(mode, fresh).await {
+            Ok(ready) => ready,
+            Err(error) => {
+                let message = format!("no worker could be started for the script: {error}");
+                return Outcome::failed(Failure::new(FailureKind::Worker, message));
+            }
+        };
+        let mut run = Run::new(mode, script, text, scope, calls);
+        let end = run.converse(&mut link).await;
+        // One that was ended while it waited never saw the script.
+        if matches!(end, End::Gone) && !run.heard && !fresh {
+            fresh = true;
+            continue;
         }
-    };
-    let mut run = Run {
-        mode,
-        script,
-        text,
-        scope,
-        calls,
-        clock: std::sync::Arc::new(Clock::start(mode.limits.wall)),
-        ledger: Ledger::default(),
-        in_flight: FuturesUnordered::new(),
-        waiting: std::collections::VecDeque::new(),
-        last_id: 0,
-        lookups: 0,
-    };
-    let end = run.converse(&mut link).await;
-    run.conclude(end, &mut worker)
+        return run.conclude(end, &mut worker);
+    }
 }
 
 /// A worker that is confined and waits for its script.
-async fn ready_worker(mode: &CodeMode) -> io::Result<(Link, Worker)> {
+async fn ready_worker(mode: &CodeMode, fresh: bool) -> io::Result<(Link, Worker)> {
     let mut last = io::Error::from(io::ErrorKind::TimedOut);
     for attempt in 0..STARTS {
         // One that waited may have been ended meanwhile; a new one was not.
-        let worker = if attempt == 0 {
+        let worker = if attempt == 0 && !fresh {
             mode.pool.take().await
         } else {
             mode.pool.fresh().await
@@ -107,6 +103,8 @@ struct Run<'a> {
     waiting: std::collections::VecDeque<(u32, Call)>,
     last_id: u32,
     lookups: u32,
+    /// The worker has said something since it got the script.
+    heard: bool,
 }
 
 /// The end of a call.
@@ -132,6 +130,29 @@ enum End {
 }
 
 impl<'a> Run<'a> {
+    fn new(
+        mode: &'a CodeMode,
+        script: Script<'a>,
+        text: &'a str,
+        scope: &'a Scope,
+        calls: &'a dyn Calls,
+    ) -> Self {
+        Self {
+            mode,
+            script,
+            text,
+            scope,
+            calls,
+            clock: std::sync::Arc::new(Clock::start(mode.limits.wall)),
+            ledger: Ledger::default(),
+            in_flight: FuturesUnordered::new(),
+            waiting: std::collections::VecDeque::new(),
+            last_id: 0,
+            lookups: 0,
+            heard: false,
+        }
+    }
+
     async fn converse(&mut self, link: &mut Link) -> End {
         let start = frame(&ToWorker::Run {
             script: self.text.into(),
@@ -172,6 +193,7 @@ impl<'a> Run<'a> {
 
     /// What a frame of the worker means: an answer for now, nothing for now, or the end.
     fn said(&mut self, said: &[u8]) -> Result<Option<Vec<u8>>, End> {
+        self.heard = true;
         match serde_json::from_slice(said) {
             Ok(FromWorker::Call {
                 id,

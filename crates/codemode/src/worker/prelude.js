@@ -180,6 +180,9 @@
     })));
   }
 
+  // The zone of local times is read once, and in a worker cannot be: it is UTC everywhere.
+  new Date().getTimezoneOffset();
+
   const isPromise = (value) => native.isPromise(value) || label(value) !== undefined;
 
   // From what the script's last statement gave to its result.

@@ -37,6 +37,10 @@ const SCRIPT: &str = "
     await sleep(5);
     /(a+)+b/.test('a'.repeat(18));
     try { (function f() { f() })() } catch (e) {}
+    const times = [new Date(2024, 1, 1), new Date('2024-01-01 10:00'), new Date(1e12)];
+    console.log(times.map(String), times.map(t => t.toLocaleString()), 'a'.localeCompare('b'), (1e6).toLocaleString());
+    await import('fs').catch(() => {});
+    new FinalizationRegistry(() => {}).register({}, 1);
     return { n: all.length, length: text.length, now: Date.now() > 0, random: Math.random() < 1, date: new Date().getTimezoneOffset() };
 ";
 

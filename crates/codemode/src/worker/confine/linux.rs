@@ -24,9 +24,8 @@ pub(super) const ALLOWED: &[(&str, i64)] = &[
     ("mprotect", NUMBERS.mprotect),
     ("clock_gettime", NUMBERS.clock_gettime),
     ("gettimeofday", NUMBERS.gettimeofday),
-    ("futex", NUMBERS.futex),
     ("rt_sigreturn", NUMBERS.rt_sigreturn),
-    ("poll", NUMBERS.poll),
+    ("sigaltstack", NUMBERS.sigaltstack),
     ("ppoll", NUMBERS.ppoll),
     ("restart_syscall", NUMBERS.restart_syscall),
     ("exit", NUMBERS.exit),
@@ -44,9 +43,8 @@ struct Numbers {
     mprotect: i64,
     clock_gettime: i64,
     gettimeofday: i64,
-    futex: i64,
     rt_sigreturn: i64,
-    poll: i64,
+    sigaltstack: i64,
     ppoll: i64,
     restart_syscall: i64,
     exit: i64,
@@ -58,7 +56,6 @@ struct Numbers {
 const NUMBERS: Numbers = Numbers {
     read: 0,
     write: 1,
-    poll: 7,
     mmap: 9,
     mprotect: 10,
     munmap: 11,
@@ -68,25 +65,24 @@ const NUMBERS: Numbers = Numbers {
     madvise: 28,
     exit: 60,
     gettimeofday: 96,
-    futex: 202,
+    sigaltstack: 131,
     restart_syscall: 219,
     clock_gettime: 228,
     exit_group: 231,
     ppoll: 271,
 };
 
-/// From the kernel's own table for newer architectures, `scripts/syscall.tbl`, which has no `poll`.
+/// From the kernel's own table for newer architectures, `scripts/syscall.tbl`.
 #[cfg(target_arch = "aarch64")]
 const NUMBERS: Numbers = Numbers {
     read: 63,
     write: 64,
-    poll: 73,
     ppoll: 73,
     exit: 93,
     exit_group: 94,
-    futex: 98,
     clock_gettime: 113,
     restart_syscall: 128,
+    sigaltstack: 132,
     rt_sigreturn: 139,
     gettimeofday: 169,
     brk: 214,
