@@ -16,8 +16,11 @@ use crate::text::cut;
 #[derive(Default)]
 pub(crate) struct Schemas {
     /// By the address of the schema, which is held so that it stays the schema's.
-    compiled: Mutex<HashMap<usize, (Arc<Value>, Option<Arc<Validator>>)>>,
+    compiled: Mutex<HashMap<usize, Compiled>>,
 }
+
+/// A schema, and how it is checked, if it can be.
+type Compiled = (Arc<Value>, Option<Arc<Validator>>);
 
 /// Problems that one message names.
 const NAMED: usize = 3;

@@ -110,6 +110,7 @@ struct Run<'a> {
 /// The end of a call.
 struct Answer {
     id: u32,
+    tool: std::sync::Arc<crate::calls::Tool>,
     gave: Result<Box<RawValue>, CallError>,
     took: Duration,
 }
@@ -187,7 +188,7 @@ impl<'a> Run<'a> {
                 }
             };
             // A worker that ended has said why, unless it was killed: what it said is read first.
-            let _ = answered;
+            drop(answered);
         }
     }
 
@@ -230,11 +231,13 @@ impl<'a> Run<'a> {
     fn begin(&mut self, id: u32, call: Call) {
         self.ledger.began(id);
         let calls = self.calls;
+        let tool = call.tool.clone();
         self.in_flight.push(Box::pin(async move {
             let began = Instant::now();
             let gave = calls.call(call).await;
             Answer {
                 id,
+                tool,
                 gave,
                 took: began.elapsed(),
             }

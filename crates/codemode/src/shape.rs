@@ -144,7 +144,7 @@ impl Shape {
                 types.push(format!("{{{}}}", shown.join(", ")));
             }
             Some(Members::Table(shape)) => {
-                types.push(format!("Record<string, {}>", shape.render(left)))
+                types.push(format!("Record<string, {}>", shape.render(left)));
             }
             None => {}
         }

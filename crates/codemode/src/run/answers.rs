@@ -71,22 +71,14 @@ impl Run<'_> {
 
     /// What the script hears of a call that has ended.
     pub(super) fn answer(&mut self, answer: Answer) -> Vec<u8> {
-        let Answer { id, gave, took } = answer;
-        let label = self
-            .ledger
-            .of(id)
-            .map(|(label, _)| label.to_owned())
-            .unwrap_or_default();
-        let Some(tool) = self
-            .scope
-            .names
-            .path(&label)
-            .ok()
-            .and_then(|(server, tool)| self.scope.at(server, tool))
-        else {
-            return Vec::new();
-        };
-        let tool = tool.clone();
+        let Answer {
+            id,
+            tool,
+            gave,
+            took,
+        } = answer;
+        let label = self.ledger.of(id).map(|(label, _)| label.to_owned());
+        let label = label.unwrap_or_default();
         let max = self.mode.limits.value_bytes;
         let why = |kind: &'static str, message: String, hint: Option<String>| Why {
             kind: kind.into(),

@@ -14,6 +14,8 @@ pub(super) struct Ledger {
     logs: Vec<String>,
     logged: usize,
     ended: u32,
+    /// Places in `calls` of those that run, oldest first.
+    running: Vec<usize>,
 }
 
 struct Entry {
@@ -46,15 +48,18 @@ impl Ledger {
     }
 
     pub(super) fn began(&mut self, id: u32) {
-        if let Some(entry) = self.entry(id) {
-            entry.state = State::Running;
+        if let Some(at) = self.place(id) {
+            self.calls[at].state = State::Running;
+            self.running.push(at);
         }
     }
 
     /// It has ended; with an error, or a result of so many bytes.
     pub(super) fn finished(&mut self, id: u32, took: Duration, gave: Result<usize, String>) {
         self.ended += 1;
-        if let Some(entry) = self.entry(id) {
+        if let Some(at) = self.place(id) {
+            self.running.retain(|running| *running != at);
+            let entry = &mut self.calls[at];
             entry.state = State::Ended;
             entry.record.ms = (took.as_secs_f64() * 1e5).round() / 1e2;
             match gave {
@@ -76,16 +81,13 @@ impl Ledger {
     }
 
     pub(super) fn running(&self) -> Vec<&str> {
-        let running = self
-            .calls
-            .iter()
-            .filter(|entry| entry.state == State::Running);
+        let running = self.running.iter().map(|at| &self.calls[*at]);
         running.map(|entry| entry.record.tool.as_str()).collect()
     }
 
     /// The tool of a call and why it failed, if it did.
     pub(super) fn of(&self, id: u32) -> Option<(&str, Option<&str>)> {
-        let entry = self.calls.iter().find(|entry| entry.id == id)?;
+        let entry = &self.calls[self.place(id)?];
         Some((&entry.record.tool, entry.record.error.as_deref()))
     }
 
@@ -112,28 +114,21 @@ impl Ledger {
     pub(super) fn close(self) -> (Vec<CallRecord>, Vec<String>) {
         let calls = self.calls.into_iter().map(|entry| {
             let mut record = entry.record;
-            match entry.state {
-                State::Ended => {}
+            record.error = match entry.state {
+                State::Ended => record.error,
                 State::Running => {
-                    record.error =
-                        Some("cancelled: the script ended first; it may have taken effect".into())
+                    Some("cancelled: the script ended first; it may have taken effect".into())
                 }
-                State::Waiting => {
-                    record.error = Some("never started: the script ended first".into())
-                }
-            }
+                State::Waiting => Some("never started: the script ended first".into()),
+            };
             record
         });
         (calls.collect(), self.logs)
     }
 
-    fn entry(&mut self, id: u32) -> Option<&mut Entry> {
+    fn place(&self, id: u32) -> Option<usize> {
         // Ids count up, with those of lookups between.
-        let at = self
-            .calls
-            .binary_search_by_key(&id, |entry| entry.id)
-            .ok()?;
-        self.calls.get_mut(at)
+        self.calls.binary_search_by_key(&id, |entry| entry.id).ok()
     }
 }
 

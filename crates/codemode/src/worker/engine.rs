@@ -68,7 +68,7 @@ impl Engine {
         match steps.run(script, args)? {
             Ok(result) => self.state.channel.send(&FromWorker::Done {
                 result: std::borrow::Cow::Owned(result),
-                unused: self.state.unused.borrow().clone(),
+                unused: self.state.unused.borrow().iter().copied().collect(),
             }),
             Err(failed) => self.state.channel.send(&FromWorker::Failed(failed)),
         }

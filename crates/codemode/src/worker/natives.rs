@@ -66,7 +66,7 @@ pub(crate) fn object<'js>(
         };
         let id = shared.take_id();
         shared.calls.set(shared.calls.get() + 1);
-        shared.unused.borrow_mut().push(id);
+        shared.unused.borrow_mut().insert(id);
         let waiting = (
             Persistent::save(&ctx, resolve),
             Persistent::save(&ctx, reject),
@@ -146,7 +146,7 @@ pub(crate) fn object<'js>(
     let shared = state.clone();
     let used = move |id: Option<u32>| {
         if let Some(id) = id {
-            shared.unused.borrow_mut().retain(|unused| *unused != id);
+            shared.unused.borrow_mut().remove(&id);
         }
     };
     native.set("used", Function::new(ctx.clone(), used)?)?;
@@ -241,7 +241,7 @@ pub(crate) fn object<'js>(
         shared
             .timers
             .borrow_mut()
-            .retain(|(_, timer), _| f64::from(*timer) != id)
+            .retain(|(_, timer), _| f64::from(*timer) != id);
     };
     native.set("wake", Function::new(ctx.clone(), wake)?)?;
 

@@ -1,7 +1,7 @@
 //! What a running script has under way, shared between the engine's natives and the steps of its run.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ pub(crate) struct State {
     pub(crate) calls: Cell<u32>,
     pub(crate) lookups: Cell<u32>,
     /// Calls that nobody has asked for a result yet.
-    pub(crate) unused: RefCell<Vec<u32>>,
+    pub(crate) unused: RefCell<BTreeSet<u32>>,
     logged: Cell<usize>,
     lines: Cell<u32>,
     log_full: Cell<bool>,

@@ -297,27 +297,31 @@ impl<'a> Steps<'a> {
         }
         let max = self.state.limits.value_bytes + FRAME_EXTRA_BYTES;
         let body = self.state.channel.receive(max)?;
-        let (id, left_ms) = match serde_json::from_slice(&body) {
+        match serde_json::from_slice(&body) {
             Ok(ToWorker::Value { id, value, left_ms }) => {
                 self.state.left(left_ms);
-                return Ok(self.give(id, |ctx, (resolve, _)| {
-                    resolve
-                        .restore(ctx)?
-                        .call::<_, ()>((ctx.json_parse(value.get())?,))
-                }));
+                Ok(self.give(id, |ctx, (resolve, reject)| {
+                    if let Ok(value) = ctx.json_parse(value.get()) {
+                        return resolve.restore(ctx)?.call::<_, ()>((value,));
+                    }
+                    // It is JSON, so only its size can be wrong.
+                    ctx.catch();
+                    let why = why_object(ctx, &unreadable())?;
+                    reject.restore(ctx)?.call::<_, ()>((why,))
+                }))
             }
             Ok(ToWorker::Failure { id, why, left_ms }) => {
                 self.state.left(left_ms);
-                return Ok(self.give(id, |ctx, (_, reject)| {
+                Ok(self.give(id, |ctx, (_, reject)| {
                     reject
                         .restore(ctx)?
                         .call::<_, ()>((why_object(ctx, &why)?,))
-                }));
+                }))
             }
-            Ok(_) | Err(_) => (0, 0),
-        };
-        let _: (u32, u64) = (id, left_ms);
-        Err(io::ErrorKind::InvalidData.into())
+            Ok(ToWorker::Prepare(_) | ToWorker::Run { .. }) | Err(_) => {
+                Err(io::ErrorKind::InvalidData.into())
+            }
+        }
     }
 
     fn give(
@@ -437,6 +441,17 @@ fn why_object<'js>(ctx: &Ctx<'js>, why: &Why) -> rquickjs::Result<Object<'js>> {
         object.set("tool", tool.as_str())?;
     }
     Ok(object)
+}
+
+/// Of a result that the engine cannot take in.
+fn unreadable() -> Why {
+    Why {
+        kind: "limit".into(),
+        message: "the result is nested too deeply, or larger than the memory that is left".into(),
+        hint: None,
+        server: None,
+        tool: None,
+    }
 }
 
 fn megabytes(limits: &Limits) -> String {

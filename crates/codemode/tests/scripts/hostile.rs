@@ -252,6 +252,10 @@ const SCRIPTS: &[(&str, Ends)] = &[
         "await echo.echo({ id: (async () => 1)() })",
         Badly(Thrown, "the argument.id is a promise"),
     ),
+    (
+        "try { return typeof await bad.deep() } catch (e) { return e.name }",
+        Well("\"string\""),
+    ),
     // -- logs
     (
         "for (let i = 0; i < 1e6; i++) console.log('line ' + i)",

@@ -247,6 +247,7 @@ impl World {
                 });
             }
             "bad.never" => std::future::pending().await,
+            "bad.deep" => text("[".repeat(100_000) + &"]".repeat(100_000)),
             "bad.nonsense" => json!([1, 2]),
             "person.ask" => {
                 let _waits = call.waits.person();
