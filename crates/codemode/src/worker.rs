@@ -8,6 +8,7 @@ pub(crate) mod bridge;
 mod channel;
 pub mod confine;
 pub mod engine;
+mod forms;
 mod natives;
 pub(crate) mod show;
 mod state;

@@ -16,6 +16,8 @@ pub(crate) struct Helpers<'js> {
     pub(crate) plain: Function<'js>,
     /// The call that this is the promise of, or undefined.
     pub(crate) label: Function<'js>,
+    /// The start of a string.
+    pub(crate) head: Function<'js>,
     /// A string without half characters.
     pub(crate) well_formed: Function<'js>,
     /// A `BigInt` as the same number, if there is one.

@@ -17,6 +17,7 @@ pub(crate) fn helpers<'js>(prelude: &Object<'js>) -> Result<Helpers<'js>> {
     Ok(Helpers {
         plain: prelude.get("plain")?,
         label: prelude.get("label")?,
+        head: prelude.get("head")?,
         well_formed: prelude.get("wellFormed")?,
         number_of_big: prelude.get("numberOfBig")?,
         object_prototype: prelude.get("ObjectPrototype")?,

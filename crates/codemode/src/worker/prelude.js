@@ -242,11 +242,13 @@
   }
   const smallest = BigInt(Number.MAX_SAFE_INTEGER), toNumber = Number;
   const { toString: sourceOf } = Function.prototype;
+  const { slice } = String.prototype;
   const wellFormed = String.prototype.toWellFormed;
   return {
     begin, finish, plain, label,
     numberOfBig: (big) => (big >= -smallest && big <= smallest ? toNumber(big) : undefined),
     source: (fn) => (typeof fn === "function" ? apply(sourceOf, fn, []) : ""),
+    head: (text, length) => apply(slice, text, [0, length]),
     wellFormed: (text) => apply(wellFormed, text, []),
     ObjectPrototype: Object.prototype,
   };

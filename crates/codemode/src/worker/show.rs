@@ -49,7 +49,7 @@ impl<'js> Show<'_, 'js> {
         }
         match value.type_of() {
             Type::String => {
-                let text = string(self.helpers, value).unwrap_or_default();
+                let text = self.head(value);
                 if depth == 0 {
                     self.out.push_str(&text);
                 } else {
@@ -82,6 +82,13 @@ impl<'js> Show<'_, 'js> {
             Type::Array => self.array(value, depth),
             _ => self.object(value, depth),
         }
+    }
+
+    /// As much of a string as can be shown.
+    fn head(&self, value: &Value<'js>) -> String {
+        let head: rquickjs::Result<Value<'js>> = self.helpers.head.call((value.clone(), self.max));
+        let text = head.and_then(|head| string(self.helpers, &head));
+        self.caught(text)
     }
 
     fn array(&mut self, value: &Value<'js>, depth: usize) {

@@ -1,20 +1,19 @@
 //! The run of one script: evaluate, then jobs, answers and timers in turn until its promise is settled.
 //!
-//! Owns the forms that a script may have. First it is tried as a program whose last statement gives the result (with
-//! `await` at the top); if that is no syntax, as the body of an async function, where `return` is at home.
+//! Owns what happens between: what comes in over the channel is given to the script, and nothing is waited for that cannot
+//! come. How a script becomes a program is `forms`.
 
 use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
-use rquickjs::context::EvalOptions;
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise, Runtime, Value};
 use serde_json::value::RawValue;
 
 use super::bridge::{Refused, to_json};
 use super::natives::{PreludeCell, helpers};
-use super::show::{self, FILE};
+use super::show;
 use super::state::{Interrupt, Shared, Waiting};
 use crate::limits::{FRAME_EXTRA_BYTES, Limits};
 use crate::protocol::{Failed, ToWorker, Why};
@@ -25,10 +24,10 @@ pub(super) struct Steps<'a> {
     state: &'a Shared,
     prelude: &'a PreludeCell,
     /// Lines that stand before the script.
-    before: Cell<u32>,
+    pub(super) before: Cell<u32>,
 }
 
-type Outcome<T> = Result<T, Failed>;
+pub(super) type Outcome<T> = Result<T, Failed>;
 type Settled = Persistent<Promise<'static>>;
 
 impl<'a> Steps<'a> {
@@ -107,57 +106,6 @@ impl<'a> Steps<'a> {
             }
         };
         Ok(Persistent::save(ctx, promise))
-    }
-
-    /// The program, in the first form that is syntax; else the error of the form that says most.
-    fn evaluated<'js>(&self, ctx: &Ctx<'js>, script: &str) -> Outcome<Value<'js>> {
-        match evaluate(ctx, script, true) {
-            Ok(program) => return Ok(program),
-            Err(error) => {
-                let failed = self.caught(ctx, error);
-                if failed.name != "SyntaxError" {
-                    return Err(failed);
-                }
-            }
-        }
-        // A line of its own before the script, so that columns stay what they are.
-        self.before.set(1);
-        let body = format!("async function () {{\n{script}\n}}");
-        let error = match evaluate(ctx, &format!("({body})"), false) {
-            Ok(program) => return self.whole(ctx, program, &body),
-            Err(error) => error,
-        };
-        let mut failed = self.caught(ctx, error);
-        if failed.name != "SyntaxError" {
-            return Err(failed);
-        }
-        // A function without a name is an expression only.
-        let expression = script.trim_end().trim_end_matches(';');
-        match evaluate(ctx, &format!("(\n{expression}\n)"), false) {
-            Ok(program) => Ok(program),
-            Err(error) => {
-                self.caught(ctx, error);
-                failed.kind = "syntax".into();
-                Err(failed)
-            }
-        }
-    }
-
-    /// The function that a script became the body of, if that is all it is: brackets may not close around it.
-    fn whole<'js>(&self, ctx: &Ctx<'js>, program: Value<'js>, body: &str) -> Outcome<Value<'js>> {
-        let prelude = self.prelude_of(ctx)?;
-        let source: rquickjs::Result<String> = prelude
-            .get("source")
-            .and_then(|source: Function<'js>| source.call((program.clone(),)));
-        if source.map_err(|error| self.caught(ctx, error))? == body {
-            return Ok(program);
-        }
-        Err(Failed {
-            kind: "syntax".into(),
-            name: "SyntaxError".into(),
-            message: "a bracket closes what the script has not opened".into(),
-            ..Failed::default()
-        })
     }
 
     fn finish(&self, ctx: &Ctx<'_>, begun: Settled, args: &RawValue) -> Outcome<Settled> {
@@ -353,7 +301,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    fn prelude_of<'js>(&self, ctx: &Ctx<'js>) -> Outcome<Object<'js>> {
+    pub(super) fn prelude_of<'js>(&self, ctx: &Ctx<'js>) -> Outcome<Object<'js>> {
         let prelude = self.prelude.borrow().clone();
         prelude
             .ok_or_else(Failed::default)?
@@ -362,7 +310,7 @@ impl<'a> Steps<'a> {
     }
 
     /// What an error of the engine means.
-    fn caught(&self, ctx: &Ctx<'_>, error: rquickjs::Error) -> Failed {
+    pub(super) fn caught(&self, ctx: &Ctx<'_>, error: rquickjs::Error) -> Failed {
         let mut failed = Failed {
             kind: "thrown".into(),
             name: "Error".into(),
@@ -421,14 +369,6 @@ impl<'a> Steps<'a> {
             column: failed.column,
         }
     }
-}
-
-fn evaluate<'js>(ctx: &Ctx<'js>, script: &str, program: bool) -> rquickjs::Result<Value<'js>> {
-    let mut options = EvalOptions::default();
-    options.strict = false;
-    options.promise = program;
-    options.filename = Some(FILE.into());
-    ctx.eval_with_options(script, options)
 }
 
 fn why_object<'js>(ctx: &Ctx<'js>, why: &Why) -> rquickjs::Result<Object<'js>> {

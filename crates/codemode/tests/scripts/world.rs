@@ -168,6 +168,7 @@ fn make_tools() -> Vec<Arc<Tool>> {
         tool("bad", "dies", "Its server dies.", any(), None),
         tool("bad", "never", "Never ends.", any(), None),
         tool("bad", "nonsense", "Gives what is no result.", any(), None),
+        tool("bad", "deep", "Gives a deep value.", any(), None),
         tool(
             "person",
             "ask",
