@@ -13,6 +13,8 @@ use crate::limits::PERSON_WAIT_MAX;
 pub(crate) struct Clock {
     state: Mutex<State>,
     changed: Notify,
+    /// For whoever must hear that it began to stand still, or to go on.
+    turned: Notify,
 }
 
 #[derive(Debug)]
@@ -35,14 +37,32 @@ impl Clock {
                 last: deadline + PERSON_WAIT_MAX,
             }),
             changed: Notify::new(),
+            turned: Notify::new(),
         }
     }
 
-    /// The time that is left.
-    pub(crate) fn left(&self) -> Duration {
+    /// The time that is left, if people answer at once.
+    #[cfg(test)]
+    fn left(&self) -> Duration {
         let state = self.lock();
         let now = state.paused.map_or_else(Instant::now, |(since, _)| since);
         state.deadline.saturating_duration_since(now)
+    }
+
+    /// The time after which it is over if nothing changes.
+    pub(crate) fn until(&self) -> Duration {
+        let state = self.lock();
+        let until = if state.paused.is_some() {
+            state.last
+        } else {
+            state.deadline
+        };
+        until.saturating_duration_since(Instant::now())
+    }
+
+    /// Waits until it has begun to stand still, or to go on, since this was last asked.
+    pub(crate) async fn turned(&self) {
+        self.turned.notified().await;
     }
 
     /// Waits until `grace` after the time is over.
@@ -71,6 +91,7 @@ impl Clock {
             state.paused = Some((since, waiting + 1));
         }
         self.changed.notify_one();
+        self.turned.notify_one();
     }
 
     pub(crate) fn resume(&self) {
@@ -86,6 +107,7 @@ impl Clock {
             };
         }
         self.changed.notify_one();
+        self.turned.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -32,10 +32,11 @@ impl Link {
         })
     }
 
-    /// Sends a frame, now or as soon as it is read.
-    pub(crate) fn send(&mut self, frame: Vec<u8>) -> io::Result<()> {
+    /// Sends a frame, now or as soon as it is read. A worker that has ended takes none; what it said before is still to
+    /// be received, and then its end.
+    pub(crate) fn send(&mut self, frame: Vec<u8>) {
         self.queue.push_back(frame);
-        self.flush()
+        self.flush();
     }
 
     /// Waits for the next frame. Nothing is lost if it is dropped meanwhile.
@@ -55,7 +56,7 @@ impl Link {
             };
             let ready = self.stream.ready(interest).await?;
             if ready.is_writable() {
-                self.flush()?;
+                self.flush();
             }
             if ready.is_readable() || ready.is_read_closed() {
                 let mut bytes = [0; 32 << 10];
@@ -69,7 +70,7 @@ impl Link {
         }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self) {
         while let Some(frame) = self.queue.front() {
             match self.stream.try_write(&frame[self.written..]) {
                 Ok(count) if self.written + count < frame.len() => self.written += count,
@@ -78,9 +79,8 @@ impl Link {
                     self.written = 0;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
+                Err(_) => self.queue.clear(),
             }
         }
-        Ok(())
     }
 }

@@ -29,6 +29,11 @@ pub enum ToWorker<'a> {
         /// The time that is left, in milliseconds.
         left_ms: u64,
     },
+    /// A person is waited for, or no longer: the time that is left.
+    Time {
+        /// In milliseconds.
+        left_ms: u64,
+    },
     /// A call or lookup went well.
     Value {
         /// Of what.
@@ -107,6 +112,9 @@ pub enum FromWorker<'a> {
         result: Cow<'a, RawValue>,
         /// Calls that nobody waited for.
         unused: Vec<u32>,
+        /// What failed, and nobody heard of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unheard: Option<Failed>,
     },
     /// The script has failed.
     Failed(Failed),

@@ -120,6 +120,7 @@ enum End {
     Done {
         result: Box<RawValue>,
         unused: Vec<u32>,
+        unheard: Option<crate::protocol::Failed>,
     },
     Failed(crate::protocol::Failed),
     /// The time is over, and the worker did not say so itself.
@@ -161,34 +162,31 @@ impl<'a> Run<'a> {
             args: std::borrow::Cow::Borrowed(self.script.args.unwrap_or(ledger::no_arguments())),
             left_ms: self.left_ms(),
         });
-        if link.send(start).is_err() {
-            return End::Gone;
-        }
+        link.send(start);
         let clock = self.clock.clone();
         let over = clock.over(DEADLINE_GRACE);
         tokio::pin!(over);
         let max = self.mode.limits.value_bytes + FRAME_EXTRA_BYTES;
         loop {
-            let answered = tokio::select! {
+            tokio::select! {
                 biased;
                 () = &mut over => return End::Over,
                 Some(answer) = self.in_flight.next(), if !self.in_flight.is_empty() => {
                     let frame = self.answer(answer);
                     self.begin_waiting();
-                    link.send(frame)
+                    link.send(frame);
                 }
+                () = clock.turned() => link.send(frame(&ToWorker::Time { left_ms: self.left_ms() })),
                 said = link.receive(max) => match said {
                     Ok(said) => match self.said(&said) {
                         Ok(Some(frame)) => link.send(frame),
-                        Ok(None) => Ok(()),
+                        Ok(None) => {}
                         Err(end) => return end,
                     },
                     Err(error) if error.kind() == io::ErrorKind::Other => return End::Broken("a frame too long"),
                     Err(_) => return End::Gone,
                 }
-            };
-            // A worker that ended has said why, unless it was killed: what it said is read first.
-            drop(answered);
+            }
         }
     }
 
@@ -209,9 +207,14 @@ impl<'a> Run<'a> {
                 }
                 Ok(None)
             }
-            Ok(FromWorker::Done { result, unused }) => Err(End::Done {
+            Ok(FromWorker::Done {
+                result,
+                unused,
+                unheard,
+            }) => Err(End::Done {
                 result: result.into_owned(),
                 unused,
+                unheard,
             }),
             Ok(FromWorker::Failed(failed)) => Err(End::Failed(failed)),
             Ok(FromWorker::Ready(_)) => Err(End::Broken("ready twice")),
@@ -259,6 +262,10 @@ impl<'a> Run<'a> {
     }
 
     fn left_ms(&self) -> u64 {
-        self.clock.left().as_millis().try_into().unwrap_or(u64::MAX)
+        self.clock
+            .until()
+            .as_millis()
+            .try_into()
+            .unwrap_or(u64::MAX)
     }
 }

@@ -23,8 +23,13 @@ const SIGSYS: i32 = 31;
 impl Run<'_> {
     pub(super) fn conclude(mut self, end: End, worker: &mut Worker) -> Outcome {
         let (result, failure) = match end {
-            End::Done { result, unused } => {
+            End::Done {
+                result,
+                unused,
+                unheard,
+            } => {
                 let failure = self.not_awaited(&unused);
+                let failure = failure.or_else(|| unheard.map(|failed| self.unheard(&failed)));
                 (Some(result), failure)
             }
             End::Failed(failed) => (None, Some(self.failed(&failed))),
@@ -80,6 +85,15 @@ impl Run<'_> {
                 "{tools}: not awaited; the script waited at its end. Write await before calls"
             ));
         }
+        failure
+    }
+
+    /// What failed in a function that the script did not wait for.
+    fn unheard(&self, failed: &Failed) -> Failure {
+        let mut failure = self.failed(failed);
+        failure.kind = FailureKind::NotAwaited;
+        failure.message = format!("nobody awaited what failed: {}", failure.message);
+        failure.hint = Some("write await before calls of async functions, for…of in place of forEach, and Promise.all around map".into());
         failure
     }
 

@@ -47,6 +47,7 @@ impl Engine {
             Ok::<_, rquickjs::Error>(())
         })?;
         runtime.set_memory_limit(state.limits.memory_bytes);
+        natives::track_failures(&runtime, &state, &prelude);
         let shared = state.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || shared.interrupt())));
         Ok(Self {
@@ -69,6 +70,12 @@ impl Engine {
             Ok(result) => self.state.channel.send(&FromWorker::Done {
                 result: std::borrow::Cow::Owned(result),
                 unused: self.state.unused.borrow().iter().copied().collect(),
+                unheard: self
+                    .state
+                    .unheard
+                    .borrow()
+                    .first()
+                    .map(|(_, failed)| failed.clone()),
             }),
             Err(failed) => self.state.channel.send(&FromWorker::Failed(failed)),
         }
@@ -79,6 +86,8 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // Values of the engine must not outlive it.
         self.runtime.set_interrupt_handler(None);
+        self.runtime.set_host_promise_rejection_tracker(None);
+        self.state.unheard.borrow_mut().clear();
         self.state.pending.borrow_mut().clear();
         self.state.timers.borrow_mut().clear();
         self.prelude.borrow_mut().take();

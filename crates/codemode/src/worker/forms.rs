@@ -24,7 +24,7 @@ impl Steps<'_> {
             }
         }
         // A line of its own before the script, so that columns stay what they are.
-        self.before.set(1);
+        self.state.before.set(1);
         let body = format!("async function () {{\n{script}\n}}");
         let error = match evaluate(ctx, &format!("({body})"), false) {
             Ok(program) => return self.whole(ctx, program, &body),

@@ -153,6 +153,10 @@ pub(crate) fn object<'js>(
     native.set("used", Function::new(ctx.clone(), used)?)?;
 
     let shared = state.clone();
+    let raced = move |id: Option<u32>| shared.raced.borrow_mut().extend(id);
+    native.set("raced", Function::new(ctx.clone(), raced)?)?;
+
+    let shared = state.clone();
     native.set(
         "callsMade",
         Function::new(ctx.clone(), move || shared.calls.get())?,
@@ -292,6 +296,35 @@ pub(crate) fn object<'js>(
     };
     native.set("isPlain", Function::new(ctx.clone(), is_plain)?)?;
     Ok(native)
+}
+
+/// Failures that are remembered until somebody listens.
+const UNHEARD_MAX: usize = 16;
+
+/// Keeps the books of promises that fail while nobody listens.
+pub(crate) fn track_failures(runtime: &rquickjs::Runtime, state: &Shared, cell: &PreludeCell) {
+    let (shared, prelude) = (state.clone(), cell.clone());
+    runtime.set_host_promise_rejection_tracker(Some(Box::new(
+        move |ctx, promise, reason, is_handled| {
+            let mut unheard = shared.unheard.borrow_mut();
+            if is_handled {
+                unheard.retain(|(failed, _)| {
+                    failed.clone().restore(&ctx).ok().as_ref() != Some(&promise)
+                });
+            } else if unheard.len() < UNHEARD_MAX
+                && let Ok(helpers) = helpers_of(&ctx, &prelude)
+            {
+                // Looking at it may run code of the script, which may fail in turn.
+                drop(unheard);
+                let mut failed = show::error(&ctx, &helpers, &reason);
+                shared.shift(&mut failed);
+                shared
+                    .unheard
+                    .borrow_mut()
+                    .push((Persistent::save(&ctx, promise), failed));
+            }
+        },
+    )));
 }
 
 /// Fails a call at once, as if it had failed outside.

@@ -14,7 +14,8 @@
   const now = Date.now;
   const { get: callOf, set: rememberCall } = WeakMap.prototype;
   const calls = new WeakMap();
-  const label = (value) => apply(callOf, calls, [value]);
+  const stateOf = (value) => apply(callOf, calls, [value]);
+  const label = (value) => stateOf(value)?.called;
 
   class ToolError extends Error {}
   class LimitError extends Error {}
@@ -65,7 +66,7 @@
       set(target, key) { throw missingAwait(called, key); },
     };
     const proxy = new TheProxy(promise, bare(handler));
-    apply(rememberCall, calls, [proxy, called]);
+    apply(rememberCall, calls, [proxy, state]);
     return proxy;
   }
 
@@ -141,6 +142,19 @@
     return parse(text, reviver);
   };
   hideName(JSON.parse, "parse");
+
+  // What loses a race is not waited for.
+  for (const name of ["race", "any"]) {
+    const method = Promise[name];
+    hide(Promise, name, hideName(function (list) {
+      const entries = from(list);
+      for (let index = 0; index < entries.length; index++) {
+        const state = stateOf(entries[index]);
+        if (state) native.raced(state.id);
+      }
+      return apply(method, this, [entries]);
+    }, name));
+  }
 
   function begin(servers, args) {
     give("args", args);

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use rquickjs::{Function, Persistent};
+use rquickjs::{Function, Persistent, Value};
 
 use super::channel::Channel;
-use crate::limits::{LOG_LINES_MAX, Limits};
+use crate::limits::{LOG_LINES_MAX, Limits, PERSON_WAIT_MAX};
 use crate::names::Names;
-use crate::protocol::FromWorker;
+use crate::protocol::{Failed, FromWorker};
 use crate::text::cut;
 
 /// Shared by everything of one worker.
@@ -32,6 +32,12 @@ pub(crate) struct State {
     pub(crate) lookups: Cell<u32>,
     /// Calls that nobody has asked for a result yet.
     pub(crate) unused: RefCell<BTreeSet<u32>>,
+    /// Calls whose end the script may not need: they run against something else.
+    pub(crate) raced: RefCell<BTreeSet<u32>>,
+    /// Promises that failed and that nobody listens to, with what they failed with.
+    pub(crate) unheard: RefCell<Vec<(Persistent<Value<'static>>, Failed)>>,
+    /// Lines that stand before the script, in the form that it has.
+    pub(crate) before: Cell<u32>,
     logged: Cell<usize>,
     lines: Cell<u32>,
     log_full: Cell<bool>,
@@ -61,6 +67,9 @@ impl State {
             calls: Cell::new(0),
             lookups: Cell::new(0),
             unused: RefCell::default(),
+            raced: RefCell::default(),
+            unheard: RefCell::default(),
+            before: Cell::new(0),
             logged: Cell::new(0),
             lines: Cell::new(0),
             log_full: Cell::new(false),
@@ -71,8 +80,9 @@ impl State {
 
     /// A new deadline, from now.
     pub(crate) fn left(&self, left_ms: u64) {
+        let longest = self.limits.wall + PERSON_WAIT_MAX;
         self.deadline
-            .set(Instant::now() + Duration::from_millis(left_ms).min(self.limits.wall));
+            .set(Instant::now() + Duration::from_millis(left_ms).min(longest));
     }
 
     /// Asked by the engine while it runs; true ends what it does.
@@ -85,6 +95,19 @@ impl State {
             }
         }
         self.interrupted.get().is_some()
+    }
+
+    /// From the engine's lines to those of the script.
+    pub(crate) fn shift(&self, failed: &mut Failed) {
+        failed.line = failed
+            .line
+            .map(|line| line.saturating_sub(self.before.get()));
+    }
+
+    /// Calls that must have ended before the script has.
+    pub(crate) fn has_open_calls(&self) -> bool {
+        let raced = self.raced.borrow();
+        self.pending.borrow().keys().any(|id| !raced.contains(id))
     }
 
     pub(crate) fn take_id(&self) -> u32 {

@@ -3,7 +3,6 @@
 //! Owns what happens between: what comes in over the channel is given to the script, and nothing is waited for that cannot
 //! come. How a script becomes a program is `forms`.
 
-use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -21,10 +20,8 @@ use crate::protocol::{Failed, ToWorker, Why};
 pub(super) struct Steps<'a> {
     runtime: &'a Runtime,
     context: &'a Context,
-    state: &'a Shared,
+    pub(super) state: &'a Shared,
     prelude: &'a PreludeCell,
-    /// Lines that stand before the script.
-    pub(super) before: Cell<u32>,
 }
 
 pub(super) type Outcome<T> = Result<T, Failed>;
@@ -42,7 +39,6 @@ impl<'a> Steps<'a> {
             context,
             state,
             prelude,
-            before: Cell::new(0),
         }
     }
 
@@ -61,22 +57,36 @@ impl<'a> Steps<'a> {
         if let Err(failed) = self.settle(&finishing)? {
             return Ok(Err(failed));
         }
-        // Calls that nobody awaited have happened all the same: their ends are waited for.
-        while self
-            .state
-            .unused
-            .borrow()
-            .iter()
-            .any(|id| self.state.pending.borrow().contains_key(id))
-        {
-            if let Err(failed) = self.answer(None)? {
+        if let Err(failed) = self.drain()? {
+            return Ok(Err(failed));
+        }
+        Ok(self.context.with(|ctx| self.result(&ctx, &finishing)))
+    }
+
+    /// Calls that nobody awaited were made all the same: their ends are waited for as long as there is time, and what
+    /// follows from them happens.
+    fn drain(&self) -> io::Result<Outcome<()>> {
+        let mut is_noted = false;
+        while self.state.has_open_calls() {
+            let used = self.state.unused.borrow().is_empty();
+            if used && !is_noted {
+                is_noted = true;
+                let note = "calls were under way when the script returned, and it waited for them: \
+                            for…of or Promise.all wait, forEach does not";
+                self.state.log("note", note.into());
+            }
+            let deadline = self.state.deadline.get();
+            if Instant::now() >= deadline {
+                break;
+            }
+            if let Err(failed) = self.answer(Some(deadline))? {
                 return Ok(Err(failed));
             }
             if let Err(failed) = self.jobs() {
                 return Ok(Err(failed));
             }
         }
-        Ok(self.context.with(|ctx| self.result(&ctx, &finishing)))
+        Ok(Ok(()))
     }
 
     fn begin(&self, ctx: &Ctx<'_>, script: &str, args: &RawValue) -> Outcome<Settled> {
@@ -266,6 +276,10 @@ impl<'a> Steps<'a> {
                         .call::<_, ()>((why_object(ctx, &why)?,))
                 }))
             }
+            Ok(ToWorker::Time { left_ms }) => {
+                self.state.left(left_ms);
+                Ok(Ok(()))
+            }
             Ok(ToWorker::Prepare(_) | ToWorker::Run { .. }) | Err(_) => {
                 Err(io::ErrorKind::InvalidData.into())
             }
@@ -324,9 +338,7 @@ impl<'a> Steps<'a> {
                 .and_then(|prelude| helpers(&prelude).ok());
             if let Some(helpers) = found {
                 failed = show::error(ctx, &helpers, &value);
-                failed.line = failed
-                    .line
-                    .map(|line| line.saturating_sub(self.before.get()));
+                self.state.shift(&mut failed);
             }
             // Too little was left to make an error of it.
             if value.is_null() && failed.message.contains("null") {

@@ -309,6 +309,17 @@ async fn a_person_is_waited_for_outside_of_the_time() {
 }
 
 #[tokio::test]
+async fn a_script_goes_on_while_a_person_is_waited_for() {
+    let limits = Limits {
+        wall: Duration::from_millis(400),
+        ..Limits::default()
+    };
+    let script = "const answer = person.ask(); let n = 0; while (n < 10) { await sleep(60); n++ } return [n, (await answer).answer]";
+    let outcome = run_in(&mode(limits), &World::default(), script).await;
+    assert_eq!(outcome.result.get(), "[10,\"yes\"]", "{}", outcome.text());
+}
+
+#[tokio::test]
 async fn dropping_a_run_cancels_its_calls() {
     let world = World::default();
     let mode = mode(Limits::default());

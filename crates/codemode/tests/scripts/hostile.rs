@@ -356,7 +356,10 @@ const SCRIPTS: &[(&str, Ends)] = &[
     ),
     (
         "Promise.reject(new Error('nobody hears')); return 1",
-        Well("1"),
+        Badly(
+            NotAwaited,
+            "nobody awaited what failed: Error: nobody hears",
+        ),
     ),
     // -- prototypes and globals
     (

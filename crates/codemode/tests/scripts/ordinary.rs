@@ -168,6 +168,23 @@ const SCRIPTS: &[(&str, Gets)] = &[
         "return github.get_issue({ number: 1 })",
         Result(r#"{"body":"text","comments":1,"number":1}"#),
     ),
+    // -- what is not awaited is waited for
+    (
+        "const seen = [];\n[1, 2].forEach(async number => { seen.push((await github.get_issue({ number })).number); });\nreturn seen;",
+        Result("[1,2]"),
+    ),
+    (
+        "async function main() {\n  await sleep(1);\n  await github.create_issue({ title: 'x' });\n}\nmain();\nreturn 'started';",
+        Result("\"started\""),
+    ),
+    (
+        "const timeout = sleep(10).then(() => 'late');\nreturn await Promise.race([bad.never(), timeout]);",
+        Result("\"late\""),
+    ),
+    (
+        "return await Promise.any([bad.fails(), text.number()])",
+        Result("42"),
+    ),
     // -- names
     (
         "return (await github.createIssue({ title: 'x' })).number",
@@ -216,6 +233,14 @@ const SCRIPTS: &[(&str, Gets)] = &[
     ),
     ("return atob(btoa('hi'))", Result("\"hi\"")),
     // -- what must be said
+    (
+        "[13].forEach(async number => { await github.get_issue({ number }); });\nreturn 'done';",
+        Told(&[
+            "nobody awaited what failed: github.get_issue: issue 13 not found",
+            "line 1",
+            "for…of in place of forEach",
+        ]),
+    ),
     (
         "const r = github.list_issues();\nreturn r.items.length;",
         Told(&[
