@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use launch::OwnProcess;
 use portolan_codemode::{
-    BoxFuture, Call, CallError, Calls, CodeMode, Limits, Outcome, Process, Script, Tool,
+    BoxFuture, Call, CallError, Calls, CodeMode, Limits, Outcome, Process, Script, Start, Tool,
 };
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -93,6 +93,7 @@ async fn measure() {
     };
     let start = Arc::new(start);
 
+    contained(start.clone(), &calls).await;
     let cold = CodeMode::new(start.clone(), limits.clone(), 0);
     rounds("cold worker, script without a call", 100, async || {
         run(&cold, "return 1", &calls).await
@@ -148,6 +149,56 @@ async fn measure() {
             "{name}: {:.0} calls/s (best {:.0})",
             count / median,
             count / best
+        );
+    }
+}
+
+/// How long after its deadline a script is ended that never ends by itself, eight at a time.
+async fn contained(start: Arc<dyn Start>, calls: &Instantly) {
+    const WALL: Duration = Duration::from_secs(1);
+    let limits = Limits {
+        wall: WALL,
+        ..Limits::default()
+    };
+    let mode = CodeMode::new(start, limits, 8);
+    for (name, script) in [
+        ("a loop", "while (true) {}"),
+        (
+            "a regular expression",
+            "/^(a+)+$/.test('a'.repeat(40) + 'b')",
+        ),
+        (
+            "a long built-in",
+            "new Array(2e6).fill(0).map((_, n) => -n).sort(); while (true) new Array(1e6).fill(0).sort()",
+        ),
+        (
+            "a wait",
+            "await new Promise(() => setTimeout(() => {}, 1e6))",
+        ),
+    ] {
+        let mut over = Vec::new();
+        for _ in 0..2 {
+            mode.warm();
+            while mode.waiting() < 8 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            let runs = (0..8).map(|_| async {
+                let began = Instant::now();
+                let script = Script {
+                    text: script,
+                    args: None,
+                    owner: "bench",
+                };
+                mode.run(script, calls).await;
+                began.elapsed().saturating_sub(WALL)
+            });
+            over.extend(futures_util::future::join_all(runs).await);
+        }
+        let most = over.iter().max().map_or(0.0, Duration::as_secs_f64);
+        println!(
+            "{name}, 8 at a time: ended {:.1} ms after the deadline (most {:.1} ms)",
+            median(&mut over) * 1e3,
+            most * 1e3
         );
     }
 }

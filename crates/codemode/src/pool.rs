@@ -39,7 +39,25 @@ pub trait Process: Send + Sync {
 /// A worker that has been told its limits.
 pub(crate) struct Worker {
     pub(crate) channel: UnixStream,
-    pub(crate) process: Box<dyn Process>,
+    process: Option<Box<dyn Process>>,
+}
+
+impl Worker {
+    /// Ends it, and gives the signal that did, if one did.
+    pub(crate) fn end(&mut self) -> Option<i32> {
+        self.process.as_mut()?.end()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // The system takes a moment to take a process apart: nobody waits for that.
+        if let (Some(process), Ok(runtime)) =
+            (self.process.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn_blocking(move || drop(process));
+        }
+    }
 }
 
 /// The workers of one gateway.
@@ -121,7 +139,7 @@ impl Pool {
         ))))?;
         Ok(Worker {
             channel: ours,
-            process,
+            process: Some(process),
         })
     }
 

@@ -17,7 +17,7 @@ use crate::limits::{DEADLINE_GRACE, FRAME_EXTRA_BYTES, START_WAIT};
 use crate::link::Link;
 use crate::outcome::{Failure, FailureKind, Outcome};
 use crate::pool::Worker;
-use crate::protocol::{Confinement, FromWorker, ToWorker, frame};
+use crate::protocol::{Confinement, Failed, FromWorker, ToWorker, frame};
 use crate::scope::Scope;
 
 mod answers;
@@ -82,7 +82,7 @@ async fn became_ready(mut worker: Worker) -> io::Result<(Link, Worker)> {
             Ok(FromWorker::Ready(Confinement { seccomp: true, .. })) => Ok((link, worker)),
             _ => Err(io::Error::other("it is not confined")),
         },
-        Ok(Err(_)) => Err(io::Error::other(match worker.process.end() {
+        Ok(Err(_)) => Err(io::Error::other(match worker.end() {
             Some(signal) => format!("it was ended by signal {signal}"),
             None => "it ended at once: this system lacks what confines a worker (seccomp)".into(),
         })),
@@ -120,9 +120,9 @@ enum End {
     Done {
         result: Box<RawValue>,
         unused: Vec<u32>,
-        unheard: Option<crate::protocol::Failed>,
+        unheard: Option<Box<Failed>>,
     },
-    Failed(crate::protocol::Failed),
+    Failed(Box<Failed>),
     /// The time is over, and the worker did not say so itself.
     Over,
     /// The worker is gone.
@@ -214,9 +214,9 @@ impl<'a> Run<'a> {
             }) => Err(End::Done {
                 result: result.into_owned(),
                 unused,
-                unheard,
+                unheard: unheard.map(Box::new),
             }),
-            Ok(FromWorker::Failed(failed)) => Err(End::Failed(failed)),
+            Ok(FromWorker::Failed(failed)) => Err(End::Failed(Box::new(failed))),
             Ok(FromWorker::Ready(_)) => Err(End::Broken("ready twice")),
             Err(_) => Err(End::Broken("no message")),
         }

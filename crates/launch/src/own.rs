@@ -69,3 +69,56 @@ impl Drop for OwnProcess {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    fn start(script: &str) -> (UnixStream, OwnProcess) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let process =
+            OwnProcess::start(Path::new("/bin/sh"), &["-c", script], theirs.into()).unwrap();
+        (ours, process)
+    }
+
+    #[test]
+    fn it_has_its_channel_and_an_empty_environment() {
+        let (mut ours, _process) = start("read -r line; echo \"$line $HOME\" >&0");
+        ours.write_all(b"hello\n").unwrap();
+        let mut said = String::new();
+        ours.read_to_string(&mut said).unwrap();
+        assert_eq!(said, "hello \n");
+    }
+
+    #[test]
+    fn it_is_gone_when_its_handle_is() {
+        let (mut ours, process) = start("while :; do :; done");
+        drop(process);
+        assert_eq!(
+            ours.read(&mut [0]).unwrap(),
+            0,
+            "nobody holds the other end"
+        );
+    }
+
+    #[test]
+    fn the_signal_that_ended_it_is_known() {
+        let (_ours, mut process) = start("while :; do :; done");
+        assert_eq!(process.end(), Some(9));
+        let (mut ours, mut process) = start("exec 0>&-; kill -TERM $$");
+        let _ = ours.read(&mut [0]);
+        while process.child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        assert_eq!(process.end(), Some(15));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_started() {
+        let (_ours, theirs) = UnixStream::pair().unwrap();
+        assert!(OwnProcess::start(Path::new("/nowhere"), &[], theirs.into()).is_err());
+    }
+}

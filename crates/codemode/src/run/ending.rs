@@ -34,7 +34,7 @@ impl Run<'_> {
             }
             End::Failed(failed) => (None, Some(self.failed(&failed))),
             End::Over => (None, Some(self.over())),
-            End::Gone => (None, Some(self.gone(worker.process.end()))),
+            End::Gone => (None, Some(self.gone(worker.end()))),
             End::Broken(how) => (
                 None,
                 Some(Failure::new(
