@@ -56,6 +56,9 @@ pub const FRAME_EXTRA_BYTES: usize = 64 << 10;
 /// A frame that starts a script: its text and the names of all tools.
 pub const START_FRAME_BYTES_MAX: usize = 32 << 20;
 
+/// What waits for a worker to read it, before it is not answered any more.
+pub const QUEUE_BYTES_MAX: usize = 4 << 20;
+
 /// How long a worker may take from its start until it is ready.
 pub const START_WAIT: Duration = Duration::from_secs(5);
 /// How long a worker may take over its deadline to say so itself, before it is killed.

@@ -78,7 +78,7 @@ async fn became_ready(mut worker: Worker) -> io::Result<(Link, Worker)> {
     let mut link = Link::new(worker.channel.try_clone()?)?;
     let first = timeout(START_WAIT, link.receive(FRAME_EXTRA_BYTES)).await;
     match first {
-        Ok(Ok(first)) => match serde_json::from_slice(&first) {
+        Ok(Ok(first)) => match serde_json::from_slice(&first.unwrap_or_default()) {
             Ok(FromWorker::Ready(Confinement { seccomp: true, .. })) => Ok((link, worker)),
             _ => Err(io::Error::other("it is not confined")),
         },
@@ -171,14 +171,15 @@ impl<'a> Run<'a> {
             tokio::select! {
                 biased;
                 () = &mut over => return End::Over,
-                Some(answer) = self.in_flight.next(), if !self.in_flight.is_empty() => {
+                Some(answer) = self.in_flight.next(), if !self.in_flight.is_empty() && !link.is_full() => {
                     let frame = self.answer(answer);
                     self.begin_waiting();
                     link.send(frame);
                 }
                 () = clock.turned() => link.send(frame(&ToWorker::Time { left_ms: self.left_ms() })),
                 said = link.receive(max) => match said {
-                    Ok(said) => match self.said(&said) {
+                    Ok(None) => {}
+                    Ok(Some(said)) => match self.said(&said) {
                         Ok(Some(frame)) => link.send(frame),
                         Ok(None) => {}
                         Err(end) => return end,
