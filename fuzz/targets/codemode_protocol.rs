@@ -83,11 +83,21 @@ impl Calls for World {
     }
 }
 
-struct Nobody;
+/// A thread in place of a process.
+struct Talker(Option<std::thread::JoinHandle<()>>);
 
-impl Process for Nobody {
+impl Process for Talker {
     fn end(&mut self) -> Option<i32> {
         None
+    }
+}
+
+impl Drop for Talker {
+    fn drop(&mut self) {
+        // It ends as soon as nobody listens.
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -117,13 +127,13 @@ fn as_worker(says: Vec<u8>) {
         stream.write_all(&frame(&ready))?;
         let says = says.clone();
         // What is said may be more than a socket holds.
-        std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             let _ = stream.write_all(&says);
             let _ = stream.shutdown(std::net::Shutdown::Write);
             // Answers are read, so that nobody waits for us.
             let _ = io::copy(&mut stream, &mut io::sink());
         });
-        Ok(Box::new(Nobody))
+        Ok(Box::new(Talker(Some(thread))))
     };
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
         .enable_all()
