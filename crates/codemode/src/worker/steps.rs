@@ -203,16 +203,37 @@ impl<'a> Steps<'a> {
                 .next()
                 .map(|(due, _)| *due);
             if due.is_none() && self.state.pending.borrow().is_empty() {
-                return Ok(Err(Failed {
-                    kind: "stuck".into(),
-                    message: "the script waits for a promise that nothing can settle any more"
-                        .into(),
-                    ..Failed::default()
-                }));
+                return Ok(Err(self.stuck()));
             }
             if let Err(failed) = self.answer(due)? {
                 return Ok(Err(failed));
             }
+        }
+    }
+
+    /// Nothing is left that could happen.
+    fn stuck(&self) -> Failed {
+        // A chain of promises that finds no memory breaks without a word.
+        let used = self.runtime.memory_usage().malloc_size;
+        let limit = self.state.limits.memory_bytes;
+        if usize::try_from(used).is_ok_and(|used| used > limit / 2) {
+            return self.out_of_memory(Failed::default());
+        }
+        Failed {
+            kind: "stuck".into(),
+            message: "the script waits for a promise that nothing can settle any more".into(),
+            ..Failed::default()
+        }
+    }
+
+    fn out_of_memory(&self, failed: Failed) -> Failed {
+        Failed {
+            kind: "memory".into(),
+            message: format!(
+                "the script needs more memory than the {} that it may have",
+                megabytes(&self.state.limits)
+            ),
+            ..failed
         }
     }
 
@@ -350,11 +371,7 @@ impl<'a> Steps<'a> {
             return self.interrupted(failed);
         }
         if failed.name == "InternalError" && failed.message == "out of memory" {
-            failed.kind = "memory".into();
-            failed.message = format!(
-                "the script needs more memory than the {} that it may have",
-                megabytes(&self.state.limits)
-            );
+            failed = self.out_of_memory(failed);
         }
         failed
     }
