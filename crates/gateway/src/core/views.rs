@@ -110,6 +110,8 @@ impl Core {
         let configured = servers
             .iter()
             .filter(|server| !server.entry.disabled && !chosen.hides(&server.name))
+            // Configured since it was added: what was added stays.
+            .filter(|server| chosen.get(&server.name).is_none())
             .map(|server| (server.clone(), true));
         // Where a list must not follow what other requests do, it does not.
         let follows = side.era == Era::Handshake || side.is_endpoint;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use wire::{Object, quote};
 
-use super::add::{lacks, put_to_use};
+use super::add::{lacks, put_to_use, unknown};
 use super::arguments::Arguments;
 use super::errand::Errand;
 use super::reply::Reply;
 use super::standing::{Standing, State, config_of};
 use crate::lists::Kind;
 use crate::naming;
+use crate::outbox::lock;
 use crate::server::Server;
 use crate::view::{Target, View};
 
@@ -75,14 +76,14 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
         return Ok(server);
     }
     let configured = errand.core.servers();
+    if lock(&errand.workspace.chosen).hides(name) {
+        return Err(Reply::error(format!(
+            "{name} was removed from this conversation; mcp-add brings it back"
+        )));
+    }
     let catalogs = errand.directory.open(&configured).await;
     let Some(entry) = catalogs.get(name) else {
-        let near = catalogs.nearest(name, 3);
-        let hint = match near.is_empty() {
-            true => "mcp-find tells which there are".to_owned(),
-            false => format!("did you mean {}?", near.join(" or ")),
-        };
-        return Err(Reply::error(format!("there is no server {name:?}; {hint}")));
+        return Err(unknown(catalogs, &configured, name));
     };
     let config = config_of(errand, entry);
     let standing = Standing::of(errand, entry, &config);

@@ -16,6 +16,10 @@
 //! client 1 <- silence                             or an answer of no bytes, `retry 500`, `end`, `gone`
 //! client 1 drops #7                               it does not wait for this answer any more
 //! client 1 hears nothing
+//! server a {"catalog":true,"config":{…}}          to be found and added, not configured; see `Spec` for what it wants
+//! server a ran "a --level debug K=v"              with this command line and environment it was started last
+//! person keeps a.token hunter2                    what the person has set; see `person`
+//! caller ann.2 enters $w                          its requests come in at the endpoint of this workspace
 //! advance 5s                                      the only way for time to pass
 //! ```
 //!
@@ -33,6 +37,7 @@ mod http;
 mod log;
 mod message;
 pub(crate) mod pattern;
+mod person;
 mod server;
 mod world;
 
