@@ -69,6 +69,9 @@ impl Core {
         let idle: Vec<Arc<Workspace>> = lock(&self.handles)
             .values()
             .filter(|workspace| {
+                if workspace.upstreams().iter().any(|up| up.is_busy()) {
+                    workspace.last_named.store(now_ms, Ordering::Relaxed);
+                }
                 let since = workspace.last_named.load(Ordering::Relaxed);
                 workspace.session().is_none()
                     && workspace.listens().is_empty()

@@ -143,7 +143,13 @@ pub(super) async fn put_to_use(
         ))
     };
     if is_full(&lock(&errand.workspace.chosen)) {
-        return Err(full());
+        // Where nobody can remove one, the oldest gives way.
+        let oldest = match errand.is_nameless {
+            true => lock(&errand.workspace.chosen).take_oldest(),
+            false => None,
+        };
+        let oldest = oldest.ok_or_else(full)?;
+        core.give_back(&oldest, &errand.workspace);
     }
     // What has a name keeps it, whatever the new server calls its tools.
     core.view(&errand.side());

@@ -29,7 +29,7 @@ pub(crate) struct Exec {
 /// Names of required arguments that are told.
 const TOLD: usize = 8;
 
-pub(super) async fn prepare(errand: &Errand, arguments: &Arguments) -> Result<Exec, Reply> {
+pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Result<Exec, Reply> {
     let name = arguments.name("name")?;
     let inner = arguments
         .raw_object("arguments")?
@@ -39,10 +39,18 @@ pub(super) async fn prepare(errand: &Errand, arguments: &Arguments) -> Result<Ex
             "{name} is one of the gateway's own tools: call it directly"
         )));
     }
+    let server = arguments.text_if_any("server")?.map(str::trim);
+    if let Some(server) = server.filter(|_| errand.is_nameless)
+        && errand.core.server_in(&errand.workspace, server).is_none()
+    {
+        // What one client calls by the way is nothing that others of its caller see.
+        errand.workspace = errand.core.aside(&errand.workspace.caller);
+    }
+    let errand = &*errand;
     let view = errand.core.view(&errand.side());
-    let target = match arguments.text_if_any("server")? {
+    let target = match server {
         Some(server) => {
-            let server = server_for(errand, server.trim()).await?;
+            let server = server_for(errand, server).await?;
             let view = errand.core.view(&errand.side());
             of_server(&view, &server, name)?
         }

@@ -23,7 +23,7 @@
 //! advance 5s                                      the only way for time to pass
 //! ```
 //!
-//! Servers also: `starts`, `fails "why"` (where `launch` is `held`), `dies`, `sleeps`, `ends` (the gateway closed it), `has {…}`
+//! Servers also: `is held`, `starts`, `fails "why"` (where `launch` is `held`), `dies`, `sleeps`, `ends` (the gateway closed it), `has {…}`
 //! (offers something else from now on), `is {…}` (its status), `launches N`, `hears nothing`. Behind HTTP: `heard {…}` (headers
 //! of the request that was looked at last), `gives MESSAGE` (with a new session), `replies STATUS MESSAGE`, `forgets` (its
 //! sessions), and `on ID|GET|DELETE|listen` with `begins`, `-> MESSAGE`, `event ID RETRY MESSAGE`, `endpoint PATH`,
@@ -42,6 +42,7 @@ mod server;
 mod world;
 
 pub(crate) use client::Item;
+pub(crate) use person::Somebody;
 pub(crate) use server::lock;
 pub(crate) use world::World;
 

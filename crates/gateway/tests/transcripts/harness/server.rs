@@ -401,6 +401,10 @@ impl Server {
         })
     }
 
+    pub(crate) fn is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Lets a held start go on; false if there is none.
     pub(crate) fn release(&mut self, outcome: Result<(), String>) -> bool {
         self.held

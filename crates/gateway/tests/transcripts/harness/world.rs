@@ -381,6 +381,15 @@ impl World {
                     self.fail("it is");
                 }
             }
+            "is" if text == "held" => {
+                self.expect(|world| {
+                    let is_held = world.servers.get(plain).is_held();
+                    is_held
+                        .then_some(())
+                        .ok_or("it is not being started".to_owned())
+                })
+                .await;
+            }
             "is" => {
                 let wanted = pattern::parse(text);
                 self.expect(|world| {
