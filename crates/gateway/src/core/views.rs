@@ -17,6 +17,7 @@ use crate::outbox::lock;
 use crate::server::Server;
 use crate::upstream::Upstream;
 use crate::view::{Part, View};
+use crate::workspace::Workspace;
 
 /// The kind under which lists are persisted.
 const STORED_LISTS: &str = "lists";
@@ -101,6 +102,19 @@ impl Core {
         };
         side.workspace.set_view(side, generation, &view);
         view
+    }
+
+    /// Whether what a server offers is listed in a workspace for clients of this era: one that is only being added is not.
+    pub(crate) fn lists_in(&self, workspace: &Workspace, server: &Arc<Server>, era: Era) -> bool {
+        let chosen = lock(&workspace.chosen);
+        if let Some(added) = chosen.get(&server.name) {
+            let follows = era == Era::Handshake || workspace.session().is_none();
+            return Arc::ptr_eq(&added.server, server) && added.is_listed && follows;
+        }
+        let is_hidden = chosen.hides(&server.name);
+        drop(chosen);
+        let configured = self.server(&server.name);
+        !is_hidden && configured.is_some_and(|configured| Arc::ptr_eq(&configured, server))
     }
 
     fn parts(&self, side: &Side<'_>) -> Vec<Part> {

@@ -22,6 +22,8 @@ async fn an_added_server_has_native_tools_until_it_is_removed() {
         client 1 <- notifications/tools/list_changed
         client 1 <- notifications/prompts/list_changed
         client 1 <- notifications/resources/list_changed
+        recorded initialize - - ok
+        recorded tools/list - - ok
         recorded tools/call - mcp-add ok
         client 1 -> #3 tools/list
         client 1 <- #3 = {"tools":[~menu~,{"name":"x", ...}]}
@@ -29,6 +31,7 @@ async fn an_added_server_has_native_tools_until_it_is_removed() {
         server a <- #$4 tools/call {"name":"x","arguments":{"n":1.0}}
         server a -> #$4 = {"content":[]}
         client 1 <- #4 = {"content":[]}
+        recorded tools/list - - ok
         recorded tools/call a x ok
         client 1 -> #5 resources/read {"uri":"r://1"}
         server a <- #$5 resources/read *
@@ -138,6 +141,38 @@ async fn adding_twice_changes_nothing_but_what_is_listed() {
         client 1 <- notifications/resources/list_changed
         advance 1s
         server a ends
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_of_added_servers_are_told_to_those_who_list_them() {
+    play(
+        r#"
+        server a {"catalog":true,"tools":["x"]}
+        client 1 hello
+        client 2 hello
+        client 1 -> #1 tools/list
+        client 1 <- #1 = {"tools":[~menu~]}
+        client 2 -> #1 tools/list
+        client 2 <- #1 = {"tools":[~menu~]}
+        client 1 -> #2 tools/call {"name":"mcp-add","arguments":{"name":"a"}}
+        client 1 <- #2 = {"structuredContent":{"state":"active", ...}, ...}
+        client 1 <- notifications/tools/list_changed
+        client 2 -> #2 tools/call {"name":"mcp-exec","arguments":{"name":"x","server":"a"}}
+        server a.2 <- #$2 tools/call *
+        server a.2 -> #$2 = {}
+        client 2 <- #2 = {}
+        client 2 hears nothing
+        server a has {"catalog":true,"tools":["y"]}
+        server a.1 -> notifications/tools/list_changed
+        server a.2 -> notifications/tools/list_changed
+        client 1 <- notifications/tools/list_changed
+        client 1 -> #3 tools/list
+        client 1 <- #3 = {"tools":[~menu~,{"name":"y", ...}]}
+        client 1 hears nothing
+        client 2 hears nothing
         "#,
     )
     .await;
@@ -272,6 +307,7 @@ async fn what_does_not_start_leaves_everything_as_it_was() {
         client 1 -> #2 tools/call {"name":"mcp-add","arguments":{"name":"a"}}
         server a fails "quux"
         client 1 <- #2 = {"content":[{"type":"text","text":"a does not start: *quux*"}],"isError":true}
+        recorded initialize - - ok
         recorded tools/call - mcp-config-set ok
         recorded tools/call - mcp-add tool_error
         client 1 hears nothing

@@ -6,7 +6,7 @@ use super::harness::check;
 
 /// A server that wants a folder, which only a person may give, and a city, which anybody may.
 const RAIN: &str = r#"
-    server rain {"catalog":true,"tools":["x"],"args":["--city","{{rain.city}}"],"volumes":["{{rain.dir}}:/d"],
+    server rain {"catalog":true,"tools":["x"],"env":[["CITY","{{rain.city}}"]],"volumes":["{{rain.dir}}:/d"],
         "config":{"type":"object","properties":{"city":{"type":"string","minLength":2,"description":"Where."},"dir":{"type":"string","title":"Folder"}},"required":["city","dir"]}}
 "#;
 
@@ -22,12 +22,12 @@ async fn the_person_is_asked_by_a_form_and_what_they_say_is_used() {
         client 1 -> #$q = {{"action":"accept","content":{{"dir":"/home/ann"}}}}
         client 1 <- #1 = {{"structuredContent":{{"server":"rain","state":"active", ...}}, ...}}
         client 1 <- notifications/tools/list_changed
-        server rain ran "rain --city Rome"
+        server rain ran "rain CITY=Rome"
         // What they said stays, whatever the model sets; and the model cannot set it.
         client 1 -> #2 tools/call {{"name":"mcp-config-set","arguments":{{"server":"rain","config":{{"city":"Oslo"}}}}}}
         client 1 <- #2 = {{"structuredContent":{{"server":"rain","old":{{"city":"Rome","dir":"/home/ann"}},"new":{{"city":"Oslo","dir":"/home/ann"}}}}, ...}}
         client 1 <- notifications/tools/list_changed
-        server rain ran "rain --city Oslo"
+        server rain ran "rain CITY=Oslo"
         client 1 -> #3 tools/call {{"name":"mcp-config-set","arguments":{{"server":"rain","key":"dir","value":"/"}}}}
         client 1 <- #3 = {{"content":*,"structuredContent":{{"server":"rain","state":"needs-config","next":"portolan config set rain.dir VALUE"}},"isError":true}}
         "#
@@ -79,7 +79,7 @@ async fn answers_that_are_none_add_nothing() {
         (r#"= {"action":"accept","content":[1]}"#, "*broken*"),
         (r#"= {"action":"shrug"}"#, "*broken*"),
         (r#"= {}"#, "*broken*"),
-        (r#"! -32603 "no window""#, "*no window*"),
+        (r#"! -32603 "no window""#, "the user declined to add rain*"),
     ] {
         check(&format!(
             r#"
@@ -171,7 +171,7 @@ async fn a_client_that_cannot_be_asked_gets_the_next_step() {
         server gauge ran "gauge T=hunter2 GAUGE_TOKEN=hunter2"
         client 1 -> #9 tools/call {{"name":"mcp-add","arguments":{{"name":"rain","config":{{"city":"Rome"}},"activate":false}}}}
         client 1 <- #9 = {{"structuredContent":{{"state":"active", ...}}, ...}}
-        server rain ran "rain --city Rome"
+        server rain ran "rain CITY=Rome"
         "#
     ))
     .await;
@@ -243,7 +243,7 @@ async fn stateless_clients_are_asked_in_the_answer() {
         server rain launches 0
         caller ann -> #6 tools/call {{"name":"mcp-add","arguments":{{"name":"rain","config":{{"city":"Rome"}}}},"inputResponses":{{"config":{{"action":"accept","content":{{"dir":"/home/ann"}}}}}},"requestState":$s,~able~}}
         caller ann <- 200 #6 = {{"resultType":"complete","structuredContent":{{"workspace":"w-*","server":"rain","state":"active", ...}}, ...}}
-        server rain ran "rain --city Rome"
+        server rain ran "rain CITY=Rome"
         // Who cannot be asked is told.
         caller ann ~> #7 tools/call {{"name":"mcp-add","arguments":{{"name":"rain","config":{{"city":"Rome"}}}}}}
         caller ann <- 200 #7 = {{"structuredContent":{{"state":"needs-config", ...}},"isError":true, ...}}

@@ -13,6 +13,7 @@ async fn what_the_tool_answers_is_the_answer() {
         server a <= {"jsonrpc":"2.0","id":$1,"method":"tools/call","params":{"name":"x","arguments":{"big":123456789012345678901234567890,"n":1.0}}}
         server a -> {"jsonrpc":"2.0","id":$1,"result":{"content":[], "odd":1e0}}
         client 1 <= {"jsonrpc":"2.0","id":1,"result":{"content":[], "odd":1e0}}
+        recorded initialize - - ok
         recorded tools/call a x ok
         // It came in by that, without being listed.
         client 1 hears nothing
@@ -22,6 +23,7 @@ async fn what_the_tool_answers_is_the_answer() {
         server a <- #$3 tools/call {"name":"x","arguments":{"n":1.0}}
         server a -> #$3 = {"content":[],"isError":true}
         client 1 <- #3 = {"content":[],"isError":true}
+        recorded tools/list - - ok
         recorded tools/call a x tool_error
         client 1 -> #4 tools/call {"name":"mcp-exec","arguments":{"name":"x"}}
         server a <- #$4 tools/call {"name":"x","arguments":{}}

@@ -37,6 +37,7 @@ async fn each_hit_says_what_stands_between_it_and_a_call() {
             client 1 hello
             client 1 -> #1 tools/call {{"name":"mcp-find","arguments":{{"query":"{name}","limit":1}}}}
             client 1 <- #1 = {{"content":[{{"type":"text","text":"{name} ({state}): *"}}],"structuredContent":{{"total_matches":*,"servers":[{{"name":"{name}","state":"{state}","score":*,{more}, ...}}]}}}}
+            recorded initialize - - ok
             recorded tools/call - mcp-find ok
             "#
         ))

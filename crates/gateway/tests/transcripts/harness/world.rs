@@ -180,6 +180,19 @@ impl World {
         items.collect()
     }
 
+    /// The same for one that may not have said anything yet.
+    pub(crate) fn heard_by_client_if_any(&mut self, name: &str) {
+        if self.clients.contains_key(name) {
+            self.heard_by_client(name);
+        }
+    }
+
+    /// How many connections of a server are open.
+    pub(crate) fn running(&self, name: &str) -> usize {
+        let server = self.servers.get(name);
+        server.conns.iter().filter(|conn| !conn.is_closed).count()
+    }
+
     /// A connection of a server says something, if it still can.
     pub(crate) fn say(&self, conn: &str, message: &str) {
         let (name, number) = conn.split_once('.').unwrap();
