@@ -64,7 +64,7 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         return in_use(errand, &known.server, "it had been added before").await;
     }
     let catalogs = errand.directory.open(&configured).await;
-    let Some(entry) = catalogs.get(name) else {
+    let Some(entry) = entry_of(catalogs, &configured, name) else {
         return Err(unknown(catalogs, &configured, name).into());
     };
     steered(entry, &given)?;
@@ -238,6 +238,16 @@ fn reply(errand: &Errand, server: &Arc<Server>, why: Option<&str>) -> Result<Rep
 
 const CONFIG: &str = "config";
 const APPROVAL: &str = "approval";
+
+/// The entry that a name stands for: of a catalog, else one that the person has switched off.
+pub(super) fn entry_of<'a>(
+    catalogs: &'a Catalogs,
+    configured: &'a [Arc<Server>],
+    name: &str,
+) -> Option<&'a Entry> {
+    let configured = || configured.iter().find(|server| *server.name == *name);
+    catalogs.get(name).or_else(|| Some(&configured()?.entry))
+}
 
 /// No server has this name: the nearest ones.
 pub(super) fn unknown(catalogs: &Catalogs, configured: &[Arc<Server>], name: &str) -> Reply {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use wire::{Object, quote};
 
-use super::add::{lacks, put_to_use, unknown};
+use super::add::{entry_of, lacks, put_to_use, unknown};
 use super::arguments::Arguments;
 use super::errand::Errand;
 use super::reply::Reply;
@@ -90,7 +90,7 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
         )));
     }
     let catalogs = errand.directory.open(&configured).await;
-    let Some(entry) = catalogs.get(name) else {
+    let Some(entry) = entry_of(catalogs, &configured, name) else {
         return Err(unknown(catalogs, &configured, name));
     };
     let config = config_of(errand, entry);

@@ -324,12 +324,81 @@ async fn what_does_not_start_leaves_everything_as_it_was() {
         server a is held
         client 1 -> notifications/cancelled {"requestId":6}
         client 1 <- silence
-        server a starts
+        server a is not being started
         client 1 -> #7 tools/list
         client 1 <- #7 = {"tools":[~menu~]}
         client 1 hears nothing
+        client 1 -> #8 tools/call {"name":"mcp-exec","arguments":{"name":"x","server":"a"}}
+        server a is held
+        client 1 -> notifications/cancelled {"requestId":8}
+        client 1 <- silence
+        server a is not being started
+        // Nor if the client goes away.
+        client 1 -> #9 tools/call {"name":"mcp-add","arguments":{"name":"a"}}
+        server a is held
+        client 1 closes
+        client 1 <- silence
+        client 1 <- end
+        server a is not being started
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_server_added_twice_at_once_is_one() {
+    play(
+        r#"
+        server a {"catalog":true,"tools":["x"],"launch":"held"}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"mcp-add","arguments":{"name":"a"}}
+        client 1 -> #2 tools/call {"name":"mcp-add","arguments":{"name":"a","activate":false}}
+        client 1 -> #3 tools/call {"name":"mcp-exec","arguments":{"name":"x","server":"a"}}
+        server a is held
+        client 1 hears nothing
+        server a starts
+        client 1 <- #1 = {"structuredContent":{"state":"active", ...}, ...}
+        client 1 <- notifications/tools/list_changed
+        client 1 <- #2 = {"structuredContent":{"state":"active", ...}, ...}
+        server a <- #$3 tools/call *
+        advance 1s
+        server a -> #$3 = {}
+        client 1 <- #3 = {}
+        client 1 -> #4 tools/call {"name":"mcp-remove","arguments":{"name":"a"}}
+        client 1 <- #4 = {"structuredContent":{"removed":true, ...}, ...}
+        client 1 <- notifications/tools/list_changed
+        client 1 <- notifications/prompts/list_changed
+        client 1 <- notifications/resources/list_changed
         advance 1s
         server a ends
+        // And if it does not start, it is in nobody's way.
+        client 1 -> #5 tools/call {"name":"mcp-add","arguments":{"name":"a"}}
+        client 1 -> #6 tools/call {"name":"mcp-add","arguments":{"name":"a"}}
+        server a fails "quux"
+        client 1 <- #5 = {"isError":true, ...}
+        client 1 <- #6 = {"isError":true, ...}
+        client 1 -> #7 tools/call {"name":"mcp-remove","arguments":{"name":"a"}}
+        client 1 <- #7 = {"content":[{"type":"text","text":"\"a\" is not in this workspace; it has none"}],"isError":true}
+        server a launches 2
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_person_has_switched_off_is_not_switched_on() {
+    play(
+        r#"
+        server off {"tools":["x"],"disabled":true}
+        server a {"catalog":true,"tools":["y"]}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"mcp-find","arguments":{"query":"off"}}
+        client 1 <- #1 = {"structuredContent":{"servers":[{"name":"off","state":"unavailable", ...}, ...], ...}, ...}
+        client 1 -> #2 tools/call {"name":"mcp-add","arguments":{"name":"off"}}
+        client 1 <- #2 = {"content":[{"type":"text","text":"off was not added (unavailable): it is disabled in servers.json*"}],"structuredContent":{"state":"unavailable", ...},"isError":true}
+        client 1 -> #3 tools/call {"name":"mcp-exec","arguments":{"name":"x","server":"off"}}
+        client 1 <- #3 = {"content":[{"type":"text","text":"off was not added (unavailable): it is disabled in servers.json*"}],"isError":true, ...}
+        server off launches 0
         "#,
     )
     .await;

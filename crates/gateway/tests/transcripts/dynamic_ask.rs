@@ -101,7 +101,8 @@ async fn answers_that_are_none_add_nothing() {
         client 1 -> #1 tools/call {{"name":"mcp-add","arguments":{{"name":"rain"}}}}
         client 1 <- #$q elicitation/create *
         advance 601s
-        client 1 <- #1 = {{"isError":true, ...}}
+        client 1 <- #1 = {{"content":[{{"type":"text","text":"nobody answered in time*"}}],"isError":true}}
+        client 1 <- notifications/cancelled {{"requestId":$q, ...}}
         client 1 -> #$q = {{"action":"accept","content":{{"city":"Rome","dir":"/d"}}}}
         client 1 hears nothing
         server rain launches 0
@@ -183,6 +184,7 @@ async fn a_model_may_not_set_what_leads_to_the_machine_of_the_person() {
         (r#""volumes":["{{a.k}}:/d"]"#, r#"{"k":"/"}"#),
         (r#""volumes":["{{a.k|volume|into}}"]"#, r#"{"k":["/etc"]}"#),
         (r#""headers":[["X","{{a.k}}"]],"http":true"#, r#"{"k":"v"}"#),
+        (r#""args":["--x={{a.k}}"]"#, r#"{"k":"v"}"#),
         (r#""hosts":["{{a.k}}"]"#, r#"{"k":"evil.example"}"#),
         (
             r#""env":[["API_URL","{{a.k}}"]]"#,

@@ -1,7 +1,11 @@
 //! `mcp-exec`: any tool by its name; what the server says is said, whatever it is.
 
+use std::sync::Arc;
+
+use portolan_gateway::{Decider, Decision, Facts};
+
 use super::bridge_down::play;
-use super::harness::check;
+use super::harness::{World, check};
 
 #[tokio::test(start_paused = true)]
 async fn what_the_tool_answers_is_the_answer() {
@@ -166,4 +170,39 @@ async fn arguments_that_travel_in_headers_are_written_for_the_inner_tool() {
         "#,
     )
     .await;
+}
+
+/// Lets nobody write.
+struct NoWriting;
+
+impl Decider for NoWriting {
+    fn decide(&self, facts: &Facts<'_>) -> Decision {
+        match facts.name.starts_with("write") && facts.params.contains("/etc") {
+            true => Decision::Deny(format!("{} of {} is forbidden", facts.name, facts.server)),
+            false => Decision::Allow,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_decide_over_the_inner_tool() {
+    let mut world = World::default().with(|options| options.decider = Arc::new(NoWriting));
+    world
+        .run(
+            r#"
+            server a {"catalog":true,"tools":["write","read"]}
+            client 1 hello
+            client 1 -> #1 tools/call {"name":"mcp-exec","arguments":{"name":"write","server":"a","arguments":{"path":"/etc/x"}}}
+            client 1 <- #1 = {"content":[{"type":"text","text":"*write of a is forbidden*"}],"isError":true}
+            client 1 -> #2 tools/call {"name":"mcp-exec","arguments":{"name":"a__write","arguments":{"path":"/etc/x"}}}
+            client 1 <- #2 = {"content":[{"type":"text","text":"*write of a is forbidden*"}],"isError":true}
+            server a hears nothing
+            client 1 -> #3 tools/call {"name":"mcp-exec","arguments":{"name":"read","arguments":{"path":"/etc/x"}}}
+            server a <- #$3 tools/call *
+            server a -> #$3 = {}
+            client 1 <- #3 = {}
+            "#,
+        )
+        .await;
+    world.finish().await;
 }
