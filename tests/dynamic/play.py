@@ -154,7 +154,7 @@ def plan(who, era, folder):
 
     own = {"one": run("read_graph", says("entities"), {}), "two": run("list_allowed_directories", says("/root"), {})}
     yield tools(exactly(MENU))
-    yield call("mcp-find", finds("clock", "ready"), {"query": "what time is it in Lima"})
+    yield call("mcp-find", finds("clock", "ready"), {"query": "current time in another timezone"})
     yield call("mcp-find", finds(server, "ready" if who == "two" else "needs-approval"), {"query": query})
     yield call("mcp-add", refused("clock"), {"name": "clok"})
     yield call("mcp-add", refused("only the user may set `root`", "portolan config set notes.root"), {"name": "notes", "config": {"root": "/"}})
