@@ -1,7 +1,7 @@
 // Plays a plan with an official TypeScript client: `node ts.mjs ts1|ts2 <plan.json`. The answer is one JSON object on
 // stdout; see ../matrix/plans.py for what a plan is. Nothing is judged here.
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -100,7 +100,9 @@ const steps = {
     return null;
   },
   async pause({ at }) {
-    writeFileSync(`${at}.here`, '');
+    // By its name it is there as a whole.
+    writeFileSync(`${at}.new`, JSON.stringify(kept));
+    renameSync(`${at}.new`, `${at}.here`);
     // Others may have to get there first.
     for (const deadline = Date.now() + 30_000; !existsSync(`${at}.go`); await sleep(5)) {
       if (Date.now() > deadline) throw new Error(`waited 30 s for ${at}.go`);

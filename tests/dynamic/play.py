@@ -116,6 +116,13 @@ def facts(**members):
     return wrong
 
 
+def visit(who):
+    """The steps of somebody who connects to the workspace of one of the two, by its address."""
+    other = "two" if who == "one" else "one"
+    yield tools(sees(ERRANDS[who][2], ERRANDS[other][2]))
+    yield call("get_current_time", says("Europe/Paris"), {"timezone": "Europe/Paris"})
+
+
 def plan(who, era, folder):
     """The steps of one of the two."""
     is_native = era == "handshake"
