@@ -57,7 +57,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         .map_err(|error| Failure::internal("the answer is broken", error))?;
     let facts = found.get("structuredContent").cloned().unwrap_or_default();
     let text = found.pointer("/content/0/text").and_then(Value::as_str);
-    let text = text.unwrap_or("nothing was found");
+    let text = text.unwrap_or("nothing was found").to_owned();
     if found.get("isError") == Some(&Value::Bool(true)) {
         return Err(Failure::new(Kind::Failed, text));
     }
