@@ -85,25 +85,26 @@ impl Core {
             .get(&server.name)
             .is_some_and(|added| Arc::ptr_eq(&added.server, server));
         if !is_here {
-            self.part(server, workspace, is_last);
+            self.part(server, workspace, true);
         }
-    }
-
-    /// Lets go of a workspace's upstreams to a server; with `all` of everybody's.
-    pub(crate) fn part(&self, server: &Arc<Server>, workspace: &Workspace, all: bool) {
-        for upstream in workspace.upstreams() {
-            if Arc::ptr_eq(&upstream.server, server) {
-                workspace.detach(&upstream);
-                if upstream.detach(workspace) && !upstream.key.is_shared() {
-                    server.forget(&upstream);
-                    upstream.retire();
-                }
-            }
-        }
-        if all {
+        if is_last {
             for upstream in server.upstreams() {
                 server.forget(&upstream);
                 upstream.retire();
+            }
+        }
+    }
+
+    /// Lets go of a workspace's upstreams to a server. Those that nobody uses any more are stopped; of a configured server only
+    /// those that are the workspace's own, for the others go on for whoever comes.
+    pub(crate) fn part(&self, server: &Arc<Server>, workspace: &Workspace, is_added: bool) {
+        for upstream in workspace.upstreams() {
+            if Arc::ptr_eq(&upstream.server, server) {
+                workspace.detach(&upstream);
+                if upstream.detach(workspace) && (is_added || !upstream.key.is_shared()) {
+                    server.forget(&upstream);
+                    upstream.retire();
+                }
             }
         }
     }

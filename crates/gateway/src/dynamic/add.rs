@@ -170,6 +170,10 @@ pub(super) async fn put_to_use(
     };
     loan.keep();
     core.changed();
+    // It may have ended meanwhile; who ended it did not see this server.
+    if errand.session.as_ref().is_some_and(|s| s.is_closed()) {
+        core.leave(&errand.workspace);
+    }
     if let Some(before) = before {
         core.give_back(&before, &errand.workspace);
     }

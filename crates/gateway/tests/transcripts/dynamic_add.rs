@@ -346,6 +346,50 @@ async fn what_does_not_start_leaves_everything_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shared_server_stops_with_the_last_of_those_who_share_it() {
+    play(
+        r#"
+        server a {"catalog":true,"tools":["x"],"share":"caller"}
+        client 1 opens http as ann
+        client 1 hello
+        client 2 opens http as ann
+        client 2 hello
+        client 3 opens http as bob
+        client 3 hello
+        client 1 -> #1 tools/call {"name":"mcp-exec","arguments":{"name":"x","server":"a"}}
+        server a.1 <- #$1 tools/call *
+        server a.1 -> #$1 = {}
+        client 1 <- #1 = {}
+        client 2 -> #1 tools/call {"name":"mcp-exec","arguments":{"name":"x","server":"a"}}
+        server a.1 <- #$2 tools/call *
+        server a.1 -> #$2 = {}
+        client 2 <- #1 = {}
+        client 3 -> #1 tools/call {"name":"mcp-exec","arguments":{"name":"x","server":"a"}}
+        server a.2 <- #$3 tools/call *
+        server a.2 -> #$3 = {}
+        client 3 <- #1 = {}
+        client 3 closes
+        client 3 <- end
+        advance 1s
+        server a.2 ends
+        client 1 closes
+        client 1 <- end
+        advance 1s
+        client 2 -> #2 tools/call {"name":"mcp-exec","arguments":{"name":"x"}}
+        server a.1 <- #$4 tools/call *
+        server a.1 -> #$4 = {}
+        client 2 <- #2 = {}
+        client 2 closes
+        client 2 <- end
+        advance 1s
+        server a.1 ends
+        server a launches 2
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_server_added_twice_at_once_is_one() {
     play(
         r#"
