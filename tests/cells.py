@@ -143,14 +143,15 @@ class Tools:
     rmcp_client: Path
 
 
+def gateway():
+    """The gateway's binary."""
+    places = [os.environ.get("PORTOLAN"), ROOT / "target/release/portolan", ROOT / "target/debug/portolan"]
+    found = next((Path(place) for place in places if place and os.access(place, os.X_OK)), None)
+    return found or sys.exit("there is no gateway: cargo build, or say PORTOLAN=…")
+
+
 def binaries(direct=False):
-    """Our binaries, built if need be."""
+    """Our binaries, those of the tests built if need be."""
     subprocess.run(["cargo", "build", "-q", "-p", "portolan-testkit"], cwd=ROOT, check=True)
     built = ROOT / "target" / "debug"
-    gateway = None
-    if not direct:
-        places = [os.environ.get("PORTOLAN"), ROOT / "target/release/portolan", built / "portolan"]
-        gateway = next((Path(place) for place in places if place and os.access(place, os.X_OK)), None)
-        if not gateway:
-            sys.exit("there is no gateway: cargo build, or say PORTOLAN=…")
-    return Tools(gateway, built / "portolan-fixture", built / "portolan-rmcp-client")
+    return Tools(None if direct else gateway(), built / "portolan-fixture", built / "portolan-rmcp-client")
