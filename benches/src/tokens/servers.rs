@@ -98,7 +98,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
 /// Our own: seventy of the built-in catalog, in an order that has nothing to do with what they are.
 pub(crate) fn own() -> Vec<Server> {
     let mut entries: Vec<&Entry> = catalog::builtin().entries.iter().collect();
-    entries.sort_by_key(|entry| (hash(&entry.name), entry.name.clone()));
+    entries.sort_by_key(|entry| (hash(entry.name.as_str()), entry.name.clone()));
     entries.truncate(70);
     let servers = entries.into_iter().map(|entry| {
         let mut tools: Vec<(String, String)> = entry
@@ -138,7 +138,7 @@ pub(crate) fn of_corpus(file: &Path) -> Result<Vec<Server>, Box<dyn Error>> {
             tools.map(|t| (t.name, t.description)).collect(),
         ));
     }
-    servers.sort_by_key(|server| hash(&server.entry.name));
+    servers.sort_by_key(|server| hash(server.entry.name.as_str()));
     Ok(servers)
 }
 
@@ -196,7 +196,7 @@ fn invented(entry: &Entry) -> Vec<(String, String)> {
         .take(2)
         .map(|tag| tag.replace(' ', "_"));
     let all = things.flat_map(|thing| doing.map(|verb| (format!("{verb}_{thing}"), String::new())));
-    all.take(3 + (hash(&entry.name) % 7) as usize).collect()
+    all.take(3 + (hash(entry.name.as_str()) % 7) as usize).collect()
 }
 
 fn description(tool: &str, entry: &Entry) -> String {
