@@ -66,7 +66,10 @@ fn hides_secrets(entry: &Entry) {
     };
     let shown = format!("{ready:?}");
     assert!(
-        hosts || is_there(&ready.volumes) || shown_openly(&ready) || !shown.contains("xyzzy-plugh-42"),
+        hosts
+            || is_there(&ready.volumes)
+            || shown_openly(&ready)
+            || !shown.contains("xyzzy-plugh-42"),
         "{shown}"
     );
 }
@@ -83,7 +86,12 @@ fn shown_openly(entry: &Entry) -> bool {
 
 /// Whatever a model may set changes nothing but variables of the environment.
 fn unprivileged_decides_nothing(entry: &Entry) {
-    let Some(Value::Object(properties)) = entry.about.config.as_ref().and_then(|s| s.get("properties")) else {
+    let Some(Value::Object(properties)) = entry
+        .about
+        .config
+        .as_ref()
+        .and_then(|s| s.get("properties"))
+    else {
         return;
     };
     let mut config = Map::new();
@@ -106,13 +114,46 @@ fn unprivileged_decides_nothing(entry: &Entry) {
     assert_eq!(one.volumes, two.volumes);
     assert_eq!(one.network, two.network);
     match (&one.launch, &two.launch) {
-        (Launch::Container { command: a, user: b, .. }, Launch::Container { command: c, user: d, .. }) => {
+        (
+            Launch::Container {
+                command: a,
+                user: b,
+                ..
+            },
+            Launch::Container {
+                command: c,
+                user: d,
+                ..
+            },
+        ) => {
             assert_eq!((a, b), (c, d));
         }
-        (Launch::Package { args: a, runtime_args: b, .. }, Launch::Package { args: c, runtime_args: d, .. }) => {
+        (
+            Launch::Package {
+                args: a,
+                runtime_args: b,
+                ..
+            },
+            Launch::Package {
+                args: c,
+                runtime_args: d,
+                ..
+            },
+        ) => {
             assert_eq!((a, b), (c, d));
         }
-        (Launch::Command { command: a, args: b, .. }, Launch::Command { command: c, args: d, .. }) => {
+        (
+            Launch::Command {
+                command: a,
+                args: b,
+                ..
+            },
+            Launch::Command {
+                command: c,
+                args: d,
+                ..
+            },
+        ) => {
             assert_eq!((a, b), (c, d));
         }
         (a, b) => assert_eq!(a, b),
@@ -122,8 +163,11 @@ fn unprivileged_decides_nothing(entry: &Entry) {
 /// What is written is read as the same.
 fn kept(read: &Catalog) {
     let mut plain = read.clone();
-    plain.entries.retain(|entry| entry.is_template && entry.kind() != "unavailable");
+    plain
+        .entries
+        .retain(|entry| entry.is_template && entry.kind() != "unavailable");
     let text = write_catalog(&plain, &[]).unwrap();
-    let again = read_catalog(&text, "n", "f", &plain.origin).unwrap_or_else(|p| panic!("{p}\n{text}"));
+    let again =
+        read_catalog(&text, "n", "f", &plain.origin).unwrap_or_else(|p| panic!("{p}\n{text}"));
     assert_eq!(again.entries, plain.entries, "{text}");
 }

@@ -27,9 +27,15 @@ fuzz_target!(|data: &[u8]| {
         for tool in &two.about.tools {
             assert!(!tool.name.is_empty());
             let schema = tool.input_schema.as_deref().unwrap_or("{}");
-            assert!(serde_json::from_str::<serde_json::Value>(schema).unwrap().is_object());
+            assert!(
+                serde_json::from_str::<serde_json::Value>(schema)
+                    .unwrap()
+                    .is_object()
+            );
         }
-        Arc::make_mut(&mut two.about).tools.clone_from(&one.about.tools);
+        Arc::make_mut(&mut two.about)
+            .tools
+            .clone_from(&one.about.tools);
         assert_eq!(one, two);
     }
 });

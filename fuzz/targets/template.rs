@@ -15,7 +15,10 @@ fuzz_target!(|data: &[u8]| {
     };
     // Written again it is the same.
     let written = &args(&entry)[0];
-    assert_eq!(self::entry(written).as_ref().map(|e| args(e).to_vec()), Some(args(&entry).to_vec()));
+    assert_eq!(
+        self::entry(written).as_ref().map(|e| args(e).to_vec()),
+        Some(args(&entry).to_vec())
+    );
 
     let value = serde_json::from_str::<Value>(value).unwrap_or_else(|_| json!(value));
     let config = json!({"a": value.clone(), "b": {"c": "deep"}, "list": ["x", "y"]});
@@ -25,7 +28,10 @@ fuzz_target!(|data: &[u8]| {
     };
     let filled = args(&ready).join(" ");
     // A secret stands where the template names it, and a value that looks like a template is a value.
-    assert!(template.contains("${TOKEN}") || !filled.contains("xyzzy"), "{filled}");
+    assert!(
+        template.contains("${TOKEN}") || !filled.contains("xyzzy"),
+        "{filled}"
+    );
     if template == "{{a}}" && value.is_string() {
         assert_eq!(filled, value.as_str().unwrap());
     }

@@ -1,6 +1,7 @@
 //! The configuration of a server against its schema. Owns defaults, what is required, and how a mistake is told: where and
 //! why, briefly. Next: `resolve`.
 
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 use crate::limits::{CONFIG_PROBLEMS_MAX, PROBLEM_CHARS_MAX};
@@ -33,17 +34,34 @@ impl Entry {
                 }]),
             };
         };
-        let mut filled = config.clone();
-        fill(schema, &mut filled, "", &self.volume_keys(), 0);
-        let mut problems = unknown(schema, config, "", 0);
-        problems.extend(invalid(schema, &Value::Object(filled.clone())));
+        let filled = self.with_defaults(schema, config);
+        let problems = all_problems(schema, config, &filled, true);
         match problems.is_empty() {
             true => Ok(filled),
-            false => {
-                problems.truncate(CONFIG_PROBLEMS_MAX);
-                Err(problems)
-            }
+            false => Err(problems),
         }
+    }
+
+    /// The same, less what [`Entry::missing`] tells.
+    pub(crate) fn check_given(
+        &self,
+        config: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Vec<ConfigProblem>> {
+        let Some(schema) = &self.about.config else {
+            return self.check_config(config);
+        };
+        let filled = self.with_defaults(schema, config);
+        let problems = all_problems(schema, config, &filled, false);
+        match problems.is_empty() {
+            true => Ok(filled),
+            false => Err(problems),
+        }
+    }
+
+    fn with_defaults(&self, schema: &Value, config: &Map<String, Value>) -> Map<String, Value> {
+        let mut filled = config.clone();
+        fill(schema, &mut filled, "", &self.volume_keys(), 0);
+        filled
     }
 
     /// What stands between the entry and a start, by presence alone: cheap enough to ask for every server of a list.
@@ -54,8 +72,7 @@ impl Entry {
     ) -> Vec<Missing> {
         let mut out = Vec::new();
         if let Some(schema) = &self.about.config {
-            let mut filled = config.clone();
-            fill(schema, &mut filled, "", &self.volume_keys(), 0);
+            let filled = self.with_defaults(schema, config);
             required(schema, schema, &filled, "", &mut out, 0);
         }
         let secrets = self.about.secrets.iter();
@@ -165,18 +182,19 @@ fn unknown(
     let (Some(properties), true) = (properties, depth < DEPTH_MAX) else {
         return Vec::new();
     };
-    let is_open = schema
-        .get("additionalProperties")
-        .is_some_and(|more| *more != Value::Bool(false))
-        || ["patternProperties", "anyOf", "oneOf", "allOf", "$ref"]
-            .iter()
-            .any(|word| {
-                schema.get(word).is_some_and(|w| {
-                    w.to_string().contains("properties")
-                        || *word == "$ref"
-                        || *word == "patternProperties"
-                })
-            });
+    // Where a schema has keys in other places as well, only the validator knows them all.
+    let is_open = ["$ref", "patternProperties", "allOf", "if"]
+        .iter()
+        .any(|word| schema.get(word).is_some())
+        || schema
+            .get("additionalProperties")
+            .is_some_and(|more| *more != Value::Bool(false))
+        || ["anyOf", "oneOf"].iter().any(|word| {
+            let ways = schema.get(word).and_then(Value::as_array);
+            ways.into_iter()
+                .flatten()
+                .any(|way| way.get("properties").is_some())
+        });
     let mut problems = Vec::new();
     for (key, value) in config {
         match (properties.get(key), value) {
@@ -204,7 +222,23 @@ fn unknown(
     problems
 }
 
-fn invalid(schema: &Value, config: &Value) -> Vec<ConfigProblem> {
+fn all_problems(
+    schema: &Value,
+    config: &Map<String, Value>,
+    filled: &Map<String, Value>,
+    with_missing: bool,
+) -> Vec<ConfigProblem> {
+    let mut problems = unknown(schema, config, "", 0);
+    problems.extend(invalid(
+        schema,
+        &Value::Object(filled.clone()),
+        with_missing,
+    ));
+    problems.truncate(CONFIG_PROBLEMS_MAX);
+    problems
+}
+
+fn invalid(schema: &Value, config: &Value, with_missing: bool) -> Vec<ConfigProblem> {
     let validator = match jsonschema::options().build(schema) {
         Ok(validator) => validator,
         Err(error) => {
@@ -216,18 +250,24 @@ fn invalid(schema: &Value, config: &Value) -> Vec<ConfigProblem> {
             }];
         }
     };
-    let problem = |error: jsonschema::ValidationError<'_>| ConfigProblem {
-        key: shorten(
-            &error
-                .instance_path()
-                .to_string()
-                .trim_start_matches('/')
-                .replace('/', "."),
-        ),
-        message: shorten(&error.masked().to_string()),
+    let is_missing = |error: &jsonschema::ValidationError<'_>| {
+        matches!(
+            error.kind(),
+            ValidationErrorKind::Required { .. }
+                | ValidationErrorKind::AnyOf { .. }
+                | ValidationErrorKind::OneOfNotValid { .. }
+        )
+    };
+    let problem = |error: jsonschema::ValidationError<'_>| {
+        let key = error.instance_path().to_string();
+        ConfigProblem {
+            key: shorten(&key.trim_start_matches('/').replace('/', ".")),
+            message: shorten(&error.masked().to_string()),
+        }
     };
     validator
         .iter_errors(config)
+        .filter(|error| with_missing || !is_missing(error))
         .take(CONFIG_PROBLEMS_MAX)
         .map(problem)
         .collect()
@@ -251,4 +291,105 @@ fn shorten(text: &str) -> String {
 /// The value at a dotted key of a configuration.
 pub fn config_value<'a>(config: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     find(config, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{About, ServerName};
+
+    fn entry(schema: Value) -> Entry {
+        let mut entry = Entry::remote(ServerName::new("a").unwrap(), "https://h");
+        entry.about = Arc::new(About {
+            config: Some(schema),
+            ..About::default()
+        });
+        entry
+    }
+
+    fn check(schema: Value, config: &Value) -> Result<Value, Vec<String>> {
+        let checked = entry(schema).check_config(config.as_object().unwrap());
+        checked
+            .map(Value::Object)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn defaults_go_into_tables_that_are_there() {
+        let schema = json!({"type": "object", "properties": {
+            "a": {"default": 1}, "b": {"type": "object", "properties": {"c": {"default": "x"}}}
+        }});
+        assert_eq!(check(schema.clone(), &json!({})), Ok(json!({"a": 1})));
+        let filled = json!({"a": 2, "b": {"c": "x"}});
+        assert_eq!(check(schema, &json!({"a": 2, "b": {}})), Ok(filled));
+    }
+
+    #[test]
+    fn mistakes_say_where_and_why() {
+        let schema = json!({"type": "object", "required": ["port"], "properties": {
+            "port": {"type": "integer", "maximum": 9}, "deep": {"type": "object", "properties": {"on": {"type": "boolean"}}}
+        }});
+        let told = check(
+            schema.clone(),
+            &json!({"port": 10, "deep": {"no": 1, "on": "yes"}}),
+        );
+        assert_eq!(
+            told.unwrap_err(),
+            [
+                "`deep.no`: there is no such key; did you mean `on`?",
+                "`deep.on`: value is not of type \"boolean\"",
+                "`port`: value is greater than the maximum of 9",
+            ]
+        );
+        assert_eq!(
+            check(schema, &json!({})).unwrap_err(),
+            ["\"port\" is a required property"]
+        );
+        let none = Entry::remote(ServerName::new("a").unwrap(), "https://h");
+        let config = json!({"x": 1});
+        let problems = none.check_config(config.as_object().unwrap()).unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "`x`: this server has no configuration"
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_open_takes_other_keys() {
+        for open in [
+            json!({"properties": {"a": {}}, "additionalProperties": true}),
+            json!({"properties": {"a": {}}, "anyOf": [{"properties": {"b": {}}}]}),
+            json!({"properties": {"a": {}}, "patternProperties": {"^b": {}}}),
+        ] {
+            assert!(check(open.clone(), &json!({"b": 1})).is_ok(), "{open}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_fetched_to_check_a_configuration() {
+        let schema = json!({"$ref": "https://h.example/schema.json"});
+        let told = check(schema, &json!({})).unwrap_err();
+        assert!(
+            told[0].contains("the schema of this server is broken"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_told_is_bounded() {
+        let schema = json!({"properties": {"a": {"enum": ["x".repeat(9_999)]}}});
+        let told = check(schema.clone(), &json!({"a": 1})).unwrap_err();
+        assert!(
+            told[0].chars().count() <= PROBLEM_CHARS_MAX + 9,
+            "{}",
+            told[0].len()
+        );
+        let many: Map<String, Value> = (0..99).map(|n| (format!("zz{n}"), json!(1))).collect();
+        let told = check(schema, &Value::Object(many)).unwrap_err();
+        assert_eq!(told.len(), CONFIG_PROBLEMS_MAX);
+    }
 }

@@ -27,6 +27,6 @@ pub const PROBLEM_CHARS_MAX: usize = 240;
 /// Deepest nesting of a YAML file.
 pub const YAML_DEPTH_MAX: usize = 48;
 /// Most values in one YAML file, those that aliases repeat counted each time.
-pub const YAML_NODES_MAX: usize = 1_000_000;
+pub const YAML_NODES_MAX: usize = 300_000;
 /// Most of them that aliases repeat.
 pub const YAML_ALIASED_MAX: usize = 50_000;

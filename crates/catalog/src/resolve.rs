@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::configure::ConfigProblem;
 use crate::places::Place;
-use crate::template::{Filled, Values};
+use crate::template::{Filled, Template, Values};
 use crate::{Entry, Launch, Network, Secret, SecretSpec};
 
 /// What stands between an entry and a start.
@@ -93,21 +93,18 @@ impl Entry {
         }
         let has = |name: &str| found.iter().any(|(spec, _)| spec.name == name);
         let mut missing = self.missing(config, &has);
-        let checked = match self.check_config(config) {
+        // Where something is missing, a schema that wants one of several says so a second time.
+        let lacks = missing
+            .iter()
+            .any(|missing| matches!(missing, Missing::Config { .. }));
+        let checked = match lacks {
+            true => self.check_given(config),
+            false => self.check_config(config),
+        };
+        let checked = match checked {
             Ok(checked) => checked,
             Err(problems) => {
-                // What is required and not there has been said.
-                let said = |problem: &ConfigProblem| {
-                    problem.message.contains("required")
-                        || (problem.message.contains("under any of") && problem.key.is_empty())
-                };
-                let some = missing.iter().any(|m| matches!(m, Missing::Config { .. }));
-                missing.extend(
-                    problems
-                        .into_iter()
-                        .filter(|problem| !(some && said(problem)))
-                        .map(Missing::Invalid),
-                );
+                missing.extend(problems.into_iter().map(Missing::Invalid));
                 return Err(missing);
             }
         };
@@ -232,7 +229,7 @@ impl Filling<'_> {
             return value;
         }
         let template = self.entry.template(text);
-        let keys = template.iter().flat_map(|template| template.keys());
+        let keys = template.iter().flat_map(Template::keys);
         let mut lacks: Vec<String> = keys.map(str::to_owned).collect();
         lacks.retain(|key| crate::template::find(self.values.config, key).is_none());
         for key in lacks {

@@ -83,7 +83,7 @@ impl Serialize for Server<'_> {
         match &entry.network {
             Network::Unsaid => {}
             Network::None | Network::Open => {
-                map.serialize_entry("network", entry.network.as_str())?
+                map.serialize_entry("network", entry.network.as_str())?;
             }
             Network::Hosts(hosts) => map.serialize_entry("network", hosts)?,
         }

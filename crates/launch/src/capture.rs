@@ -48,6 +48,7 @@ impl ProgramRunner {
             program: program.map_err(missing)?,
             args: args.to_vec(),
             env,
+            own: Vec::new(),
             cwd: None,
         })
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use transport::client::{EndpointError, HttpError};
 
+use crate::exit::ExitReason;
+
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,6 +61,42 @@ pub enum LaunchError {
         #[source]
         error: io::Error,
     },
+    /// The box of the server could not be made.
+    #[error("the server's box could not be made: {what}{}", because(error))]
+    NoBox {
+        /// What was being done.
+        what: String,
+        /// Why it failed, if the system said so.
+        error: Option<io::Error>,
+    },
+    /// It ended before it began.
+    #[error("the server {0} before it began")]
+    Ended(ExitReason),
+    /// What the entry wants in its box cannot be there.
+    #[error("{why}, in {file}")]
+    Contents {
+        /// Why, and what to do.
+        why: String,
+        /// Where the entry is from.
+        file: String,
+    },
+    /// It could not be started, and something that it needs is not in its box.
+    #[error("{error}; {outside}")]
+    Outside {
+        /// Why it could not be started.
+        #[source]
+        error: Box<Self>,
+        /// What is not in the box, and how it would be.
+        outside: String,
+    },
+    /// Nothing here can keep a server apart, and nobody has said that it may run without that.
+    #[error(
+        "servers cannot be isolated here ({missing}), and none is started without isolation unless that is allowed: say --allow-unsandboxed"
+    )]
+    Unsandboxed {
+        /// What is missing, and why.
+        missing: String,
+    },
     /// No pipes for it.
     #[error("no pipes for the server: {0}")]
     Pipes(#[source] io::Error),
@@ -106,6 +144,23 @@ pub enum LaunchError {
     /// Asked to reach by URL what is started as a program.
     #[error("a server that is started as a program has no URL")]
     NotRemote,
+}
+
+impl LaunchError {
+    /// From the words of those who made the box; 0 is no error number.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn no_box(what: String, errno: i32) -> Self {
+        Self::NoBox {
+            what,
+            error: (errno != 0).then(|| io::Error::from_raw_os_error(errno)),
+        }
+    }
+}
+
+fn because(error: &Option<io::Error>) -> String {
+    error
+        .as_ref()
+        .map_or_else(String::new, |error| format!(": {error}"))
 }
 
 /// What usually is the matter, as far as the error number tells.

@@ -10,7 +10,7 @@
 //! Read `control` next for what is said over the socket, and `tree` for who belongs to the server.
 
 pub(crate) mod control;
-mod tree;
+pub(crate) mod tree;
 
 use std::ffi::OsString;
 use std::io;
@@ -29,42 +29,69 @@ use signal_hook::low_level::pipe::register;
 
 use crate::exit::ExitReason;
 use crate::limits::{GUARD_EOF_GRACE, KILL_AGAIN, KILL_WAIT, TERM_GRACE};
+use crate::sandbox::{init, users, warden};
 use control::{Order, Report};
 
-/// The hidden command `__guard -- PROGRAM ARGS…`, called with what follows `__guard`. Its standard input is the
-/// socket to the gateway. Returns when nothing of the server is left.
+/// The hidden command, called with what follows `__guard`. Its standard input is the socket to whoever started it.
+/// Returns when nothing of the server is left.
+///
+/// `-- PROGRAM ARGS…` guards a program, `--box` guards a box; the two others are parts of a box, `--init` its first
+/// process and `--hold` one that holds a namespace of users until somebody has it.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
-    let (Some(dashes), Some(program)) = (args.next(), args.next()) else {
+    let Some(part) = args.next() else {
         return ExitCode::from(2);
     };
-    if dashes != "--" {
-        return ExitCode::from(2);
-    }
     // Whoever ends the gateway by its name should not hit what cleans up behind it.
     let _ = rustix::thread::set_name(c"mcp-guard");
+    match (part.to_str(), args.next()) {
+        (Some("--"), Some(program)) => guard(|_, fds| start(program, args, fds)),
+        (Some("--box"), None) => guard(|control, fds| warden::make(control, &fds)),
+        (Some("--init"), None) => init::main(),
+        (Some("--hold"), None) => users::hold(),
+        _ => ExitCode::from(2),
+    }
+}
+
+/// What a guard guards.
+pub(crate) struct Ward {
+    /// Our child: the server, or the first process of its box.
+    pub(crate) child: Pid,
+    /// The server, or what comes nearest to it.
+    pub(crate) server: Pid,
+    /// The socket to the first process of a box.
+    pub(crate) inside: Option<OwnedFd>,
+    /// To be removed after the end.
+    pub(crate) leftovers: warden::Leftovers,
+}
+
+fn guard(start: impl FnOnce(BorrowedFd<'_>, Vec<OwnedFd>) -> Result<Ward, Report>) -> ExitCode {
     // Without it (Linux before 3.4) only the group is ended.
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let control = rustix::stdio::stdin();
-    let Ok(fds) = control::receive_fds(control) else {
+    let Ok(Some((_, fds))) = control::take(control) else {
         return ExitCode::from(2);
     };
     let Ok(signals) = Signals::register() else {
         return ExitCode::from(2);
     };
-    match start(program, args, fds) {
-        Ok(server) => {
-            control::report(control, Report::Started(server));
-            let reason = Guard::new(control, signals, server).run();
-            control::report(control, Report::Ended(reason));
+    match start(control, fds) {
+        Ok(ward) => {
+            control::report(control, &Report::Started(ward.server));
+            let Ward {
+                child,
+                inside,
+                leftovers,
+                ..
+            } = ward;
+            let reason = Guard::new(control, signals, child, inside).run();
+            drop(leftovers);
+            control::report(control, &Report::Ended(reason));
             exit_code(reason)
         }
-        Err(error) => {
-            control::report(
-                control,
-                Report::Failed(error.raw_os_error().unwrap_or_default()),
-            );
+        Err(report) => {
+            control::report(control, &report);
             ExitCode::from(127)
         }
     }
@@ -73,9 +100,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn start(
     program: OsString,
     args: impl Iterator<Item = OsString>,
-    fds: [OwnedFd; 3],
-) -> io::Result<Pid> {
-    let [stdin, stdout, stderr] = fds;
+    fds: Vec<OwnedFd>,
+) -> Result<Ward, Report> {
+    let failed = |errno| Report::Failed(errno);
+    let [stdin, stdout, stderr] = <[OwnedFd; 3]>::try_from(fds)
+        .map_err(|_| failed(rustix::io::Errno::INVAL.raw_os_error()))?;
     #[expect(
         clippy::disallowed_methods,
         reason = "this is where children are started"
@@ -88,8 +117,15 @@ fn start(
         .stdout(stdout)
         .stderr(stderr)
         .process_group(0)
-        .spawn()?;
-    Ok(Pid::from_child(&child))
+        .spawn()
+        .map_err(|error| failed(error.raw_os_error().unwrap_or_default()))?;
+    let server = Pid::from_child(&child);
+    Ok(Ward {
+        child: server,
+        server,
+        inside: None,
+        leftovers: warden::Leftovers::default(),
+    })
 }
 
 fn exit_code(reason: ExitReason) -> ExitCode {
@@ -124,6 +160,8 @@ struct Guard<'a> {
     attended: bool,
     signals: Signals,
     server: Pid,
+    /// The first process of a box, if there is one: it is the server to us, and knows the real one.
+    inside: Option<OwnedFd>,
     /// Known once the server itself is reaped; what it started may still be there.
     reason: Option<ExitReason>,
     next: Next,
@@ -140,12 +178,18 @@ enum Next {
 }
 
 impl<'a> Guard<'a> {
-    fn new(control: BorrowedFd<'a>, signals: Signals, server: Pid) -> Self {
+    fn new(
+        control: BorrowedFd<'a>,
+        signals: Signals,
+        server: Pid,
+        inside: Option<OwnedFd>,
+    ) -> Self {
         Self {
             control,
             attended: true,
             signals,
             server,
+            inside,
             reason: None,
             next: Next::Nothing,
         }
@@ -176,7 +220,7 @@ impl<'a> Guard<'a> {
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((child, status))) if child == self.server => {
-                    self.reason = Some(reason(status));
+                    self.reason = Some(self.told().unwrap_or_else(|| reason(status)));
                     let _ = kill_process_group(self.server, Signal::KILL);
                     self.kill();
                 }
@@ -194,8 +238,21 @@ impl<'a> Guard<'a> {
         self.signal(Signal::KILL);
     }
 
-    /// To the server's group, and to whoever left it and lost their parent.
+    /// What the first process of a box said last: how the server ended.
+    fn told(&self) -> Option<ExitReason> {
+        match control::last_report(self.inside.as_ref()?)? {
+            Report::Ended(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// To the server's group, and to whoever left it and lost their parent. In a box the first process knows them all,
+    /// and takes them along when it is killed.
     fn signal(&self, signal: Signal) {
+        if let Some(inside) = self.inside.as_ref().filter(|_| signal == Signal::TERM) {
+            control::order(inside, Order::Term);
+            return;
+        }
         if self.reason.is_none() {
             let _ = kill_process_group(self.server, signal);
         }
@@ -258,7 +315,7 @@ impl<'a> Guard<'a> {
     }
 }
 
-fn reason(status: WaitStatus) -> ExitReason {
+pub(crate) fn reason(status: WaitStatus) -> ExitReason {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => ExitReason::Code(code),
         (None, Some(signal)) => ExitReason::Signal(signal),
@@ -266,7 +323,7 @@ fn reason(status: WaitStatus) -> ExitReason {
     }
 }
 
-fn drain(signals: &UnixStream) {
+pub(crate) fn drain(signals: &UnixStream) {
     let mut bytes = [0; 64];
     while let Ok((_, 1..)) = rustix::net::recv(
         signals.as_fd(),

@@ -2,11 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use catalog::{Entry, Launch, RemoteKind};
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use transport::client::{self, Endpoint};
 use transport::readiness::register;
 use transport::{BoxFuture, Pipe, stdio};
@@ -15,7 +17,7 @@ use crate::LaunchError;
 use crate::environment;
 use crate::lookup::{self, Missing};
 use crate::process::Process;
-use crate::spawn::{self, Spec};
+use crate::spawn::{self, Spawned, Spec};
 use crate::stderr::{self, Tail};
 
 /// A way to start servers, or to reach those that run already.
@@ -92,35 +94,18 @@ impl ProcessLauncher {
 
     async fn start(&self, spec: Spec) -> Result<Launched, LaunchError> {
         // Everything that can fail on our side comes first: then there is nothing to clean up.
-        let (stdin, our_stdin) = io::pipe().map_err(LaunchError::Pipes)?;
-        let (our_stdout, stdout) = io::pipe().map_err(LaunchError::Pipes)?;
-        let (our_stderr, stderr) = io::pipe().map_err(LaunchError::Pipes)?;
-        let pipe =
-            stdio::from_fds(our_stdout.into(), our_stdin.into()).map_err(LaunchError::Pipes)?;
-        rustix::io::ioctl_fionbio(&our_stderr, true)
-            .map_err(|errno| LaunchError::Pipes(errno.into()))?;
-        let our_stderr =
-            register(our_stderr.into(), Interest::READABLE).map_err(LaunchError::Pipes)?;
-
+        let (pipes, ends) = Pipes::make()?;
         let guard = self.options.guard.clone();
-        let fds = [stdin.into(), stdout.into(), stderr.into()];
         // The calls of this runtime go on while the system starts a program.
         let spawned =
-            tokio::task::spawn_blocking(move || spawn::spawn(&spec, fds, guard.as_deref()))
+            tokio::task::spawn_blocking(move || spawn::spawn(&spec, ends, guard.as_deref()))
                 .await
                 .map_err(|stopped| LaunchError::Pipes(stopped.into()))??;
-
-        let tail = Arc::<Tail>::default();
-        let reading = tokio::spawn(stderr::read(our_stderr, tail.clone()));
-        let process = Process::watch(spawned, pipe.sink.clone(), tail, reading);
-        Ok(Launched {
-            link: Link::Pipe(pipe),
-            process: Some(process),
-        })
+        Ok(pipes.launched(spawned, &[]))
     }
 
     /// What to start for an entry, checked as far as it can be before starting it.
-    fn spec(&self, entry: &Entry) -> Result<Spec, LaunchError> {
+    pub(crate) fn spec(&self, entry: &Entry) -> Result<Spec, LaunchError> {
         filled(entry)?;
         let Launch::Command {
             command,
@@ -138,6 +123,7 @@ impl ProcessLauncher {
                 file,
             });
         }
+        let own = env.iter().map(|(name, _)| name.clone()).collect();
         let env = environment::of_server(&self.options.environment, env);
         let path = env.get(OsStr::new("PATH")).map(OsString::as_os_str);
         let program =
@@ -153,8 +139,50 @@ impl ProcessLauncher {
             program,
             args: args.clone(),
             env,
+            own,
             cwd: cwd.clone(),
         })
+    }
+}
+
+/// Our ends of a server's stdin, stdout and stderr.
+pub(crate) struct Pipes {
+    pipe: Pipe,
+    stderr: AsyncFd<OwnedFd>,
+}
+
+impl Pipes {
+    /// Ours, and the server's.
+    pub(crate) fn make() -> Result<(Self, [OwnedFd; 3]), LaunchError> {
+        let (stdin, our_stdin) = io::pipe().map_err(LaunchError::Pipes)?;
+        let (our_stdout, stdout) = io::pipe().map_err(LaunchError::Pipes)?;
+        let (our_stderr, stderr) = io::pipe().map_err(LaunchError::Pipes)?;
+        let pipe =
+            stdio::from_fds(our_stdout.into(), our_stdin.into()).map_err(LaunchError::Pipes)?;
+        rustix::io::ioctl_fionbio(&our_stderr, true)
+            .map_err(|errno| LaunchError::Pipes(errno.into()))?;
+        let stderr_of_it =
+            register(our_stderr.into(), Interest::READABLE).map_err(LaunchError::Pipes)?;
+        let ends = [stdin.into(), stdout.into(), stderr.into()];
+        let ours = Self {
+            pipe,
+            stderr: stderr_of_it,
+        };
+        Ok((ours, ends))
+    }
+
+    /// The server that has the other ends. The notes stand before its own last words.
+    pub(crate) fn launched(self, spawned: Spawned, notes: &[String]) -> Launched {
+        let tail = Arc::<Tail>::default();
+        for note in notes {
+            tail.note(note);
+        }
+        let reading = tokio::spawn(stderr::read(self.stderr, tail.clone()));
+        let process = Process::watch(spawned, self.pipe.sink.clone(), tail, reading);
+        Launched {
+            link: Link::Pipe(self.pipe),
+            process: Some(process),
+        }
     }
 }
 
@@ -244,7 +272,7 @@ fn endpoint(entry: &Entry) -> Result<Endpoint, LaunchError> {
 }
 
 /// Where to mend an entry.
-fn file_of(entry: &Entry) -> String {
+pub(crate) fn file_of(entry: &Entry) -> String {
     if entry.source.is_empty() {
         format!("the entry \"{}\"", entry.name)
     } else {

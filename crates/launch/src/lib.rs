@@ -4,7 +4,7 @@
 //! run elsewhere. Refuses to leave anything behind: whatever a server started ends with it, and with us. When a
 //! server starts or stops is decided by `gateway`, which sees the [`Launcher`] trait alone.
 //!
-//! Read `launcher` first, then `process`, then `guard`.
+//! Read `launcher` first, then `process`, then `guard`, then `sandbox`.
 
 mod backoff;
 mod capture;
@@ -16,7 +16,10 @@ pub mod guard;
 mod launcher;
 pub mod limits;
 mod lookup;
+mod own;
 mod process;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
 mod spawn;
 mod stderr;
 
@@ -25,4 +28,5 @@ pub use capture::ProgramRunner;
 pub use error::LaunchError;
 pub use exit::ExitReason;
 pub use launcher::{Launched, Launcher, Link, Options, ProcessLauncher};
+pub use own::OwnProcess;
 pub use process::Process;

@@ -33,3 +33,36 @@ pub const CAPTURE_ERROR_LINES: usize = 3;
 pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// The wait after the first failure.
 pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+
+/// Memory of a box, unless told otherwise.
+pub const BOX_MEMORY_BYTES: u64 = 2 << 30;
+/// Processes and threads of a box, unless told otherwise.
+pub const BOX_PROCESSES: u32 = 512;
+/// Processors of a box, unless told otherwise.
+pub const BOX_CPUS: u32 = 2;
+/// Open files of each process of a box, unless told otherwise.
+pub const BOX_OPEN_FILES: u32 = 4096;
+/// What each private folder of a box can hold, unless told otherwise.
+pub const BOX_SCRATCH_BYTES: u64 = 256 << 20;
+/// How many files each private folder of a box can hold.
+pub const BOX_SCRATCH_FILES: u32 = 64 << 10;
+/// What a box shows of the machine: so many files and folders.
+pub const BOX_SHARES_MAX: usize = 200;
+/// How many descriptors go with one message between a gateway and a guard.
+pub const FDS_MAX: usize = 16;
+/// How long one such message may be.
+pub const MESSAGE_BYTES_MAX: usize = 4 << 10;
+/// How much of the reason why there is no box is told.
+pub const REFUSAL_CHARS_MAX: usize = 512;
+/// How many links, shims and interpreters lead from a command to what it runs.
+pub const RUNTIME_HOPS_MAX: usize = 16;
+/// How many owners of shared files have a namespace of users each.
+pub const BOX_OWNERS_MAX: usize = 8;
+/// How often the group of a box that is gone is tried to be removed.
+pub const CGROUP_REMOVE_TRIES: usize = 50;
+/// The wait between two such tries.
+#[cfg(target_os = "linux")]
+pub const CGROUP_REMOVE_WAIT: rustix::event::Timespec = rustix::event::Timespec {
+    tv_sec: 0,
+    tv_nsec: 2_000_000,
+};

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,11 +19,24 @@ use crate::exit::ExitReason;
 #[cfg(target_os = "linux")]
 use crate::guard::control::{self, Order, Report};
 
+/// What to start in a box, and what it was told about.
+#[cfg(target_os = "linux")]
+pub(crate) struct Boxed {
+    /// In memory.
+    pub(crate) plan: OwnedFd,
+    /// The namespaces of users that the plan names.
+    pub(crate) users: Vec<Arc<OwnedFd>>,
+    /// For messages.
+    pub(crate) program: PathBuf,
+}
+
 /// What to start.
 pub(crate) struct Spec {
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<String>,
     pub(crate) env: BTreeMap<OsString, OsString>,
+    /// The names in it that the entry sets itself.
+    pub(crate) own: Vec<String>,
     pub(crate) cwd: Option<PathBuf>,
 }
 
@@ -63,18 +76,74 @@ pub(crate) fn spawn(
 
 #[cfg(target_os = "linux")]
 fn guarded(spec: &Spec, fds: &[OwnedFd; 3], guard: &Path) -> Result<Spawned, LaunchError> {
-    let failed = |error| LaunchError::Guard {
-        guard: guard.to_owned(),
-        error,
-    };
-    let (ours, theirs) = control::pair().map_err(failed)?;
-    control::send_fds(&ours, fds).map_err(failed)?;
     let mut command = spec.command(guard);
     command
         .arg("__guard")
         .arg("--")
         .arg(&spec.program)
         .args(&spec.args);
+    let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+    let (spawned, _) = behind(command, &fds, guard, &spec.program)?;
+    Ok(spawned)
+}
+
+/// Starts a box with these as its server's stdin, stdout and stderr; what listens in it is handed over. Blocks for the
+/// time that takes.
+#[cfg(target_os = "linux")]
+pub(crate) fn spawn_boxed(
+    boxed: &Boxed,
+    fds: &[OwnedFd; 3],
+    guard: &Path,
+) -> Result<(Spawned, Option<OwnedFd>), LaunchError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where children are started"
+    )]
+    let mut command = Command::new(guard);
+    command
+        .args(["__guard", "--box"])
+        .env_clear()
+        .current_dir("/")
+        .process_group(0);
+    let own = fds.iter().chain([&boxed.plan]).map(AsFd::as_fd);
+    let fds: Vec<_> = own.chain(boxed.users.iter().map(AsFd::as_fd)).collect();
+    behind(command, &fds, guard, &boxed.program)
+}
+
+/// Makes a box in which nothing is started, and waits until it is gone again.
+#[cfg(target_os = "linux")]
+pub(crate) fn try_box(boxed: &Boxed, fds: &[OwnedFd; 3], guard: &Path) -> Result<(), LaunchError> {
+    match spawn_boxed(boxed, fds, guard) {
+        Ok((mut spawned, _)) => {
+            let child = spawned.child.take();
+            match child.map(|child| spawned.reins.reap(child)) {
+                Some(ExitReason::Code(0)) => Ok(()),
+                _ => Err(LaunchError::no_box(
+                    "it did not end as it should".to_owned(),
+                    0,
+                )),
+            }
+        }
+        // It is the guard's last word, and the box is its last process.
+        Err(LaunchError::Ended(ExitReason::Code(0))) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Starts a guard, passes it what it needs, and waits until its server runs.
+#[cfg(target_os = "linux")]
+fn behind(
+    mut command: Command,
+    fds: &[BorrowedFd<'_>],
+    guard: &Path,
+    program: &Path,
+) -> Result<(Spawned, Option<OwnedFd>), LaunchError> {
+    let failed = |error| LaunchError::Guard {
+        guard: guard.to_owned(),
+        error,
+    };
+    let (ours, theirs) = control::pair().map_err(failed)?;
+    control::pass(&ours, b"fds", fds).map_err(failed)?;
     // Whatever path it was found by, in a list of processes it is us.
     command
         .arg0("portolan")
@@ -86,19 +155,27 @@ fn guarded(spec: &Spec, fds: &[OwnedFd; 3], guard: &Path) -> Result<Spawned, Lau
     drop(command);
 
     let mut spawned = Spawned::unfinished(child);
-    match control::wait_report(&ours).map_err(failed)? {
-        Report::Started(server) => {
-            spawned.reins = Arc::new(Reins {
-                server,
-                hold: Hold::Guard { control: ours },
-            });
-            Ok(spawned)
+    let mut listener = None;
+    loop {
+        let (report, fds) = control::wait_report(&ours).map_err(failed)?;
+        match report {
+            Report::Started(server) => {
+                spawned.reins = Arc::new(Reins {
+                    server,
+                    hold: Hold::Guard { control: ours },
+                });
+                return Ok((spawned, listener));
+            }
+            Report::Listening => listener = fds.into_iter().next(),
+            Report::Failed(errno) => {
+                return Err(LaunchError::Start {
+                    program: program.to_owned(),
+                    error: io::Error::from_raw_os_error(errno),
+                });
+            }
+            Report::Refused(what, errno) => return Err(LaunchError::no_box(what, errno)),
+            Report::Ended(reason) => return Err(LaunchError::Ended(reason)),
         }
-        Report::Failed(errno) => Err(LaunchError::Start {
-            program: spec.program.clone(),
-            error: io::Error::from_raw_os_error(errno),
-        }),
-        Report::Ended(_) => Err(failed(io::Error::other("it ended before it began"))),
     }
 }
 

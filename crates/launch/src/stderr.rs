@@ -43,6 +43,11 @@ impl Tail {
             .collect()
     }
 
+    /// A line of ours, among the server's.
+    pub(crate) fn note(&self, line: &str) {
+        self.push(format!("portolan: {line}\n").as_bytes());
+    }
+
     fn push(&self, bytes: &[u8]) {
         let mut ring = self.lock();
         let mut parts = bytes.split(|byte| *byte == b'\n');

@@ -94,6 +94,13 @@ fn only_the_tail_counts_as_tests() {
 }
 
 #[test]
+fn unsafe_is_lifted_in_one_file() {
+    let text = concat!("//! Doc.\n#![expect(unsafe", "_code, reason = \"r\")]\n");
+    assert!(rust("crates/launch/src/sandbox/syscalls.rs", text).is_empty());
+    assert_eq!(rust("crates/launch/src/sandbox.rs", text).len(), 1);
+}
+
+#[test]
 fn words_are_found_in_code_and_not_in_comments() {
     let word = concat!("to", "do!()");
     assert_eq!(

@@ -71,8 +71,8 @@ enum Tree {
     Bool(bool),
     Number(String),
     Text(String),
-    List(Vec<Spanned<Tree>>),
-    Table(Vec<(Spanned<String>, Spanned<Tree>)>),
+    List(Vec<Spanned<Self>>),
+    Table(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
 impl<'de> Deserialize<'de> for Tree {
@@ -294,6 +294,12 @@ mod tests {
             );
         }
         assert!(Document::yaml(&bomb, "f").is_err());
+        let many = |nodes: usize| format!("[{}]", "x,".repeat(nodes));
+        assert!(Document::yaml(&many(YAML_NODES_MAX / 2), "f").is_ok());
+        assert!(Document::yaml(&many(YAML_NODES_MAX + 1), "f").is_err());
+        let aliased = |times: usize| format!("a: &a [x]\nb: [{}]\n", "*a,".repeat(times));
+        assert!(Document::yaml(&aliased(40), "f").is_ok());
+        assert!(Document::yaml(&aliased(YAML_ALIASED_MAX), "f").is_err());
     }
 
     proptest::proptest! {

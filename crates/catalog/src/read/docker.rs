@@ -3,6 +3,7 @@
 //! over, as their own tool does. Next: `docker/entry.rs`.
 
 mod entry;
+mod secrets;
 
 use crate::document::{Document, Key, Node};
 use crate::reader::Servers;

@@ -2,6 +2,7 @@
 //! told, for whoever wrote it relies on it. Next: `own/entry.rs`, one server.
 
 mod entry;
+mod parts;
 
 pub use entry::KEYS;
 
@@ -82,6 +83,5 @@ pub(super) fn read(doc: &Document<'_>) -> Result<Catalog, Problem> {
         origin: origin.unwrap_or_default(),
         entries,
         problems,
-        ..Catalog::default()
     })
 }

@@ -16,9 +16,41 @@ pub(super) struct Pooled {
     users: usize,
 }
 
+/// A server that is to come into a workspace: unless it is kept there, it is given back, whatever becomes of who wanted it.
+pub(crate) struct Loan {
+    core: Arc<Core>,
+    pub(crate) server: Arc<Server>,
+    workspace: Arc<Workspace>,
+    is_kept: bool,
+}
+
+impl Loan {
+    /// It is in the workspace now, which gives it back.
+    pub(crate) fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.core.give_back(&self.server, &self.workspace);
+        }
+    }
+}
+
 impl Core {
-    /// The server of this entry, for one more workspace.
-    pub(crate) fn borrow(&self, entry: Entry) -> Arc<Server> {
+    /// The server of this entry, for a workspace.
+    pub(crate) fn lend(self: &Arc<Self>, entry: Entry, workspace: &Arc<Workspace>) -> Loan {
+        Loan {
+            core: self.clone(),
+            server: self.borrow(entry),
+            workspace: workspace.clone(),
+            is_kept: false,
+        }
+    }
+
+    fn borrow(&self, entry: Entry) -> Arc<Server> {
         let mut pool = lock(&self.pool);
         if let Some(known) = pool.iter_mut().find(|known| known.server.entry == entry) {
             known.users += 1;
@@ -48,7 +80,13 @@ impl Core {
                 is_last
             })
         };
-        self.part(server, workspace, is_last);
+        // It may have been added twice, and be here still.
+        let is_here = lock(&workspace.chosen)
+            .get(&server.name)
+            .is_some_and(|added| Arc::ptr_eq(&added.server, server));
+        if !is_here {
+            self.part(server, workspace, is_last);
+        }
     }
 
     /// Lets go of a workspace's upstreams to a server; with `all` of everybody's.

@@ -6,18 +6,23 @@ use rustix::process::{Pid, getpid};
 
 /// Our children at this moment. What they started follows once they have ended.
 pub(super) fn children() -> Vec<Pid> {
-    let me = getpid().as_raw_nonzero();
-    match fs::read_to_string(format!("/proc/self/task/{me}/children")) {
+    children_of(getpid())
+}
+
+/// The children of a process with one thread.
+pub(crate) fn children_of(parent: Pid) -> Vec<Pid> {
+    let parent = parent.as_raw_nonzero();
+    match fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")) {
         Ok(children) => children
             .split_whitespace()
             .filter_map(|child| Pid::from_raw(child.parse().ok()?))
             .collect(),
         // A kernel that does not keep that list.
-        Err(_) => among_all(me.get()),
+        Err(_) => among_all(parent.get()),
     }
 }
 
-fn among_all(me: i32) -> Vec<Pid> {
+fn among_all(wanted: i32) -> Vec<Pid> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -28,7 +33,7 @@ fn among_all(me: i32) -> Vec<Pid> {
             let stat = fs::read_to_string(process.path().join("stat")).ok()?;
             // `pid (name) state parent …`, where the name may contain anything.
             let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?;
-            (parent.parse() == Ok(me))
+            (parent.parse() == Ok(wanted))
                 .then(|| Pid::from_raw(pid))
                 .flatten()
         })

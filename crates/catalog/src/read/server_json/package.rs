@@ -127,10 +127,8 @@ pub(super) fn read(
         }
     };
     // Some publishers write what an engine would be told around the runtime.
-    let (options, runtime): (Vec<Node>, Vec<Node>) = runtime
-        .iter()
-        .cloned()
-        .partition(|argument| is_engine_option(argument));
+    let (options, runtime): (Vec<Node>, Vec<Node>) =
+        runtime.iter().cloned().partition(is_engine_option);
     engine_options(&options, fields, inputs, made, &mut env);
     Some(Launch::Package {
         registry,

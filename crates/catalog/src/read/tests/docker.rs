@@ -1,3 +1,5 @@
+//! Docker's two forms, in small examples of every key.
+
 use super::*;
 use crate::{Network, RemoteKind};
 

@@ -1,3 +1,5 @@
+//! Our own form: every key, every mistake, and the schema that describes it.
+
 use super::*;
 use crate::{Network, Registry, RemoteKind, Share};
 

@@ -1,3 +1,5 @@
+//! `server.json` and pages of the registry's API, in small examples of every input.
+
 use super::*;
 use crate::{Network, Registry, RemoteKind};
 

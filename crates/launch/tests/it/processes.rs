@@ -1,10 +1,4 @@
 //! Real children that behave, misbehave, fork and hide. Most of it holds with a guard and without one.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-#![cfg(target_os = "linux")]
-
-mod processes {
-    mod capture;
-}
 
 use std::ffi::OsString;
 use std::fs;
@@ -87,12 +81,12 @@ async fn pid(pipe: &mut Pipe) -> u32 {
 }
 
 /// Whether it runs; what only waits to be reaped does not.
-fn runs(pid: u32) -> bool {
+pub(crate) fn runs(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with(['Z', 'X']))
 }
 
-async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let ask = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -256,7 +250,7 @@ async fn a_launch_that_nobody_waits_for_any_more_leaves_nothing() {
 }
 
 /// Whether a process has this among its arguments.
-fn any_with(argument: &str) -> bool {
+pub(crate) fn any_with(argument: &str) -> bool {
     fs::read_dir("/proc").unwrap().any(|process| {
         let arguments = fs::read(process.unwrap().path().join("cmdline")).unwrap_or_default();
         arguments
@@ -325,7 +319,12 @@ async fn a_daemon_ends_with_the_server_that_started_it() {
 async fn nothing_outlives_a_gateway_that_is_killed() {
     #[expect(clippy::disallowed_methods, reason = "a gateway to kill")]
     let mut gateway = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "gateway_to_kill", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "processes::gateway_to_kill",
+            "--ignored",
+            "--nocapture",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -366,7 +365,7 @@ async fn gateway_to_kill() {
         .unwrap();
 }
 
-fn parent(pid: u32) -> i32 {
+pub(crate) fn parent(pid: u32) -> i32 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     stat.rsplit_once(") ")
         .unwrap()
@@ -378,7 +377,7 @@ fn parent(pid: u32) -> i32 {
         .unwrap()
 }
 
-fn signal(pid: i32, signal: rustix::process::Signal) {
+pub(crate) fn signal(pid: i32, signal: rustix::process::Signal) {
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 

@@ -1,0 +1,369 @@
+//! Servers in boxes.
+//!
+//! Owns a launcher that gives each server the least it needs: a root of its own with the programs it runs on and what
+//! its entry declares, private folders, no network, an unprivileged user, limits. Works as root and as anybody else,
+//! with nothing installed. Refuses to start a server without isolation unless told that it may.
+//!
+//! A box takes three processes of our program on the way and one that stays: the gateway plans what is in it
+//! (`contents`, `plan`), a guard makes what must be made from outside (`warden`), the first process inside builds the
+//! rest and gives up every right (`init`). Read them in this order; `level` says what happens where that is refused.
+
+mod bubblewrap;
+mod cgroup;
+mod contents;
+pub(crate) mod init;
+mod level;
+mod options;
+mod plan;
+mod probe;
+mod scratch;
+mod seccomp;
+mod syscalls;
+pub(crate) mod users;
+pub(crate) mod warden;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use catalog::{Entry, Launch};
+use transport::BoxFuture;
+
+use self::contents::{Bounds, Share, Wanted};
+pub use self::level::{Level, LimitedBy, Probe};
+pub use self::options::{BoxLimits, Declared, Declares, SandboxOptions, Volume, VolumeError};
+use self::plan::{Item, Plan, User};
+use self::users::Owners;
+use crate::launcher::{self, Pipes};
+use crate::limits::BOX_OWNERS_MAX;
+use crate::spawn::{self, Boxed, Spec};
+use crate::{LaunchError, Launched, Launcher, Options, ProcessLauncher};
+
+/// Who a server is when root makes its box: the user that images without users of their own have, who owns nothing.
+const NOBODY: User = User {
+    uid: 65532,
+    gid: 65532,
+};
+
+/// Starts servers in boxes.
+#[derive(Debug)]
+pub struct SandboxLauncher {
+    shared: Arc<Shared>,
+    /// For what is not started here, and for servers without isolation.
+    plain: ProcessLauncher,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: SandboxOptions,
+    probe: OnceLock<Probe>,
+    owners: Owners,
+}
+
+/// A server in its box.
+pub struct BoxedServer {
+    /// The server.
+    pub launched: Launched,
+    /// What listens in the box for a proxy, if the entry declares one.
+    pub listener: Option<TcpListener>,
+}
+
+impl SandboxLauncher {
+    /// A launcher with these options. What is possible here is found out with the first server, or by [`Self::probe`].
+    #[must_use]
+    pub fn new(options: SandboxOptions) -> Self {
+        let plain = ProcessLauncher::new(Options {
+            guard: Some(options.program.clone()),
+            environment: options.environment.clone(),
+        });
+        Self {
+            shared: Arc::new(Shared {
+                options,
+                probe: OnceLock::new(),
+                owners: Owners::default(),
+            }),
+            plain,
+        }
+    }
+
+    /// Which level is in force here, and what is missing for more. The first call makes a box to see; it blocks for
+    /// some milliseconds.
+    #[must_use]
+    pub fn probe(&self) -> &Probe {
+        self.shared.probe()
+    }
+
+    /// Starts the server of an entry in a box with what it declares.
+    ///
+    /// # Errors
+    /// As [`Launcher::launch`]; also where what it declares cannot be had.
+    pub async fn launch_declared(
+        &self,
+        entry: &Entry,
+        declared: &Declared,
+    ) -> Result<BoxedServer, LaunchError> {
+        let spec = self.plain.spec(entry)?;
+        let file = launcher::file_of(entry);
+        let (pipes, ends) = Pipes::make()?;
+        let shared = self.shared.clone();
+        let declared = declared.clone();
+        let started = move || shared.start(&spec, &declared, &file, ends);
+        let (spawned, listener, notes) = tokio::task::spawn_blocking(started)
+            .await
+            .map_err(|stopped| LaunchError::Pipes(stopped.into()))??;
+        Ok(BoxedServer {
+            launched: pipes.launched(spawned, &notes),
+            listener: listener.map(TcpListener::from),
+        })
+    }
+}
+
+impl Launcher for SandboxLauncher {
+    fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        if !matches!(entry.launch, Launch::Command { .. }) {
+            return self.plain.launch(entry);
+        }
+        Box::pin(async move {
+            let declared =
+                (self.shared.options.declared)(entry).map_err(|error| LaunchError::Contents {
+                    why: format!("{error}; mend `volumes`"),
+                    file: launcher::file_of(entry),
+                })?;
+            let boxed = self.launch_declared(entry, &declared).await?;
+            Ok(boxed.launched)
+        })
+    }
+}
+
+/// What a box is made of, and what is to be said about it.
+struct Planned {
+    plan: Plan,
+    /// The namespaces of users that the plan names.
+    users: Vec<Arc<OwnedFd>>,
+    notes: Vec<String>,
+}
+
+type Started = (spawn::Spawned, Option<OwnedFd>, Vec<String>);
+
+impl Shared {
+    fn probe(&self) -> &Probe {
+        self.probe.get_or_init(|| probe::probe(&self.options))
+    }
+
+    fn start(
+        &self,
+        spec: &Spec,
+        declared: &Declared,
+        file: &str,
+        ends: [OwnedFd; 3],
+    ) -> Result<Started, LaunchError> {
+        let probe = self.probe();
+        let guard = &self.options.program;
+        if probe.level == Level::None {
+            if !self.options.allow_unsandboxed {
+                return Err(LaunchError::Unsandboxed {
+                    missing: probe.missing.join("; "),
+                });
+            }
+            let spawned = spawn::spawn(spec, ends, Some(guard))?;
+            return Ok((
+                spawned,
+                None,
+                vec!["this server runs without isolation".to_owned()],
+            ));
+        }
+        let Planned { plan, users, notes } = self.plan(probe, spec, declared, file)?;
+        let boxed = Boxed {
+            plan: plan.write().map_err(LaunchError::Pipes)?,
+            users,
+            program: spec.program.clone(),
+        };
+        let (spawned, listener) =
+            spawn::spawn_boxed(&boxed, &ends, guard).map_err(|error| match error {
+                LaunchError::Start { .. } if !notes.is_empty() => LaunchError::Outside {
+                    error: Box::new(error),
+                    outside: notes.join("; "),
+                },
+                error => error,
+            })?;
+        Ok((spawned, listener, notes))
+    }
+
+    /// What the box of a server is made of, and what is to be said about it.
+    fn plan(
+        &self,
+        probe: &Probe,
+        spec: &Spec,
+        declared: &Declared,
+        file: &str,
+    ) -> Result<Planned, LaunchError> {
+        let home = spec.env.get(OsStr::new("HOME")).map(PathBuf::from);
+        let bounds = Bounds::new(home.as_deref());
+        let base = match &spec.cwd {
+            Some(cwd) => cwd.clone(),
+            None => std::env::current_dir().unwrap_or_else(|_| "/".into()),
+        };
+        let wanted = Wanted {
+            program: &spec.program,
+            args: &spec.args,
+            env: &spec.env,
+            cwd: spec.cwd.as_deref(),
+            base: &base,
+            volumes: &declared.volumes,
+        };
+        let contents =
+            contents::choose(&wanted, &bounds).map_err(|refusal| LaunchError::Contents {
+                why: refusal.to_string(),
+                file: file.to_owned(),
+            })?;
+        let notes = contents
+            .outside
+            .iter()
+            .map(|path| outside(path, file))
+            .collect();
+        let user = (probe.rootful && probe.level == Level::Namespaces).then_some(NOBODY);
+        let (mut items, users) = self.items(contents.shares, user, file)?;
+        items.splice(0..0, contents.system);
+        let plan = Plan {
+            level: probe.level,
+            command: Some(plan::Command {
+                program: contents.program.into(),
+                args: spec.args.clone(),
+                env: environment(spec, &contents.path, declared.proxy_port),
+                cwd: contents.cwd.map(Into::into),
+            }),
+            items,
+            user,
+            limits: self.options.limits,
+            listener: declared.proxy_port,
+        };
+        Ok(Planned { plan, users, notes })
+    }
+
+    /// The shares, with the owner of each seen as the server's user.
+    fn items(
+        &self,
+        shares: Vec<Share>,
+        user: Option<User>,
+        file: &str,
+    ) -> Result<(Vec<Item>, Vec<Arc<OwnedFd>>), LaunchError> {
+        let mut users: Vec<Arc<OwnedFd>> = Vec::new();
+        let mut items = Vec::with_capacity(shares.len());
+        for share in shares {
+            if share.at != share.from {
+                items.push(Item::Link {
+                    at: share.at.into(),
+                    to: share.from.into(),
+                });
+                continue;
+            }
+            let owner = match (user, std::fs::metadata(&share.from)) {
+                (Some(_), Ok(of)) => Some(User {
+                    uid: of.uid(),
+                    gid: of.gid(),
+                }),
+                _ => None,
+            };
+            let namespace = match (user, owner) {
+                (Some(user), Some(owner)) if owner != user => Some(
+                    self.owners
+                        .seen_as(owner, user, &self.options.program)
+                        .map_err(|error| LaunchError::NoBox {
+                            what: "a namespace of users".to_owned(),
+                            error: Some(error),
+                        })?,
+                ),
+                _ => None,
+            };
+            let namespace = namespace.map(|namespace| {
+                let known = users
+                    .iter()
+                    .position(|known| Arc::ptr_eq(known, &namespace));
+                known.unwrap_or_else(|| {
+                    users.push(namespace);
+                    users.len() - 1
+                })
+            });
+            if users.len() > BOX_OWNERS_MAX {
+                return Err(LaunchError::Contents {
+                    why: format!(
+                        "what the command line and `volumes` name belongs to more than {BOX_OWNERS_MAX} users; name less"
+                    ),
+                    file: file.to_owned(),
+                });
+            }
+            items.push(Item::Share {
+                at: share.at.into(),
+                from: share.from.into(),
+                writable: share.writable,
+                users: namespace,
+            });
+        }
+        Ok((items, users))
+    }
+}
+
+/// What is said of a file that the command line names and the box does not hold.
+fn outside(path: &Path, file: &str) -> String {
+    let path = path.display();
+    format!(
+        "\"{path}\" is not in the server's box: add \"{path}\", or \"{path}:rw\" to let it write, to `volumes` in {file}"
+    )
+}
+
+/// Of the server's environment, what still means something in the box, and the way to a proxy.
+fn environment(
+    spec: &Spec,
+    path: &[PathBuf],
+    proxy_port: Option<u16>,
+) -> Vec<(OsString, OsString)> {
+    const OF_THE_MACHINE: &[&str] = &["HOME", "TMPDIR", "USER", "LOGNAME", "SHELL", "PYENV_ROOT"];
+    const PROXIES: &[&str] = &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+    let is_ours = |name: &OsStr| {
+        let Some(name) = name.to_str() else {
+            return false;
+        };
+        let upper = name.to_ascii_uppercase();
+        OF_THE_MACHINE.contains(&name)
+            || PROXIES.contains(&&*upper)
+            || name.starts_with("XDG_")
+            || name.starts_with("DOCKER_")
+    };
+    let is_set = |name: &OsStr| spec.own.iter().any(|own| OsStr::new(own) == name);
+    let mut env: BTreeMap<OsString, OsString> = spec
+        .env
+        .iter()
+        .filter(|(name, _)| is_set(name) || !is_ours(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    for (name, value) in [
+        ("USER", "server"),
+        ("LOGNAME", "server"),
+        ("SHELL", "/bin/sh"),
+    ] {
+        env.entry(name.into()).or_insert_with(|| value.into());
+    }
+    let before = env.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+    let folders = path.iter().cloned().chain(std::env::split_paths(&before));
+    if let Ok(joined) = std::env::join_paths(folders) {
+        env.insert("PATH".into(), joined);
+    }
+    if let Some(port) = proxy_port {
+        let proxy = OsString::from(format!("http://127.0.0.1:{port}"));
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+            env.entry(name.into()).or_insert_with(|| proxy.clone());
+        }
+        let here = OsString::from("localhost,127.0.0.1,::1");
+        for name in ["NO_PROXY", "no_proxy"] {
+            env.entry(name.into()).or_insert_with(|| here.clone());
+        }
+        // Node reads those only if told to.
+        env.entry("NODE_USE_ENV_PROXY".into())
+            .or_insert_with(|| "1".into());
+    }
+    env.into_iter().collect()
+}

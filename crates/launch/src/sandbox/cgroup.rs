@@ -1,0 +1,296 @@
+//! Control groups: what holds the memory, the processes and the processor time of a box together.
+//!
+//! Owns finding a place where we may make one, version 2 or 1, and removing it. Refuses to insist: where there is none,
+//! limits of single processes have to do, and reports say so.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{BoxLimits, LimitedBy};
+use crate::limits::{CGROUP_REMOVE_TRIES, CGROUP_REMOVE_WAIT};
+
+const ROOT: &str = "/sys/fs/cgroup";
+const NAME: &str = "portolan-box-";
+/// A period of the processor's time, in microseconds.
+const PERIOD: u64 = 100_000;
+
+/// The groups of one box.
+#[derive(Debug)]
+pub(super) struct Groups {
+    by: LimitedBy,
+    folders: Vec<PathBuf>,
+}
+
+impl Groups {
+    /// Makes them, if that is possible here.
+    pub(super) fn make(limits: &BoxLimits) -> Option<Self> {
+        let places = Places::here()?;
+        let groups = places.make(limits)?;
+        places.sweep();
+        Some(groups)
+    }
+
+    pub(super) fn by(&self) -> LimitedBy {
+        self.by
+    }
+
+    /// The files by which a process with one thread joins. In version 1 that of a thread, for it need not stop every
+    /// process of the machine for it, as the other does.
+    pub(super) fn join(&self) -> Vec<PathBuf> {
+        let file = match self.by {
+            LimitedBy::CgroupV1 => "tasks",
+            _ => "cgroup.procs",
+        };
+        self.folders
+            .iter()
+            .map(|folder| folder.join(file))
+            .collect()
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            // The last process is gone a moment before it is counted out.
+            for _ in 0..CGROUP_REMOVE_TRIES {
+                match fs::remove_dir(folder) {
+                    Err(error)
+                        if error.raw_os_error() == Some(rustix::io::Errno::BUSY.raw_os_error()) =>
+                    {
+                        let _ = rustix::event::poll(&mut [], Some(&CGROUP_REMOVE_WAIT));
+                    }
+                    _ => break,
+                }
+            }
+        }
+    }
+}
+
+/// What would hold limits here, found out by looking, without making anything.
+pub(super) fn available() -> LimitedBy {
+    Places::here().map_or(LimitedBy::Rlimits, |places| places.by)
+}
+
+/// The folders that groups can be made in.
+#[derive(Debug, PartialEq)]
+struct Places {
+    by: LimitedBy,
+    folders: Vec<PathBuf>,
+}
+
+impl Places {
+    fn here() -> Option<Self> {
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        Self::find(Path::new(ROOT), &own)
+    }
+
+    /// From the text of `/proc/self/cgroup` and the folder where the file systems are.
+    fn find(root: &Path, own: &str) -> Option<Self> {
+        Self::version_2(root, own).or_else(|| Self::version_1(root, own))
+    }
+
+    /// The nearest group above our own that we may write and that hands memory and processes down. Our own holds
+    /// processes, so it cannot.
+    fn version_2(root: &Path, own: &str) -> Option<Self> {
+        if !root.join("cgroup.controllers").exists() {
+            return None;
+        }
+        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        let own = root.join(own);
+        let place = own
+            .ancestors()
+            .take_while(|folder| folder.starts_with(root))
+            .find(|folder| {
+                let handed =
+                    fs::read_to_string(folder.join("cgroup.subtree_control")).unwrap_or_default();
+                let hands = |name: &str| handed.split_whitespace().any(|handed| handed == name);
+                hands("memory")
+                    && hands("pids")
+                    && writable(folder)
+                    && writable(&folder.join("cgroup.procs"))
+            })?;
+        Some(Self {
+            by: LimitedBy::CgroupV2,
+            folders: vec![place.to_owned()],
+        })
+    }
+
+    /// Our own group of each controller. Memory and processes are a must, time is not.
+    fn version_1(root: &Path, own: &str) -> Option<Self> {
+        let place = |controller: &str| {
+            let own = own.lines().find_map(|line| {
+                let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+                controllers
+                    .split(',')
+                    .any(|named| named == controller)
+                    .then(|| path.trim_start_matches('/'))
+            })?;
+            let folder = root.join(controller).join(own);
+            (folder.join("tasks").exists() && writable(&folder)).then_some(folder)
+        };
+        let mut folders = vec![place("memory")?, place("pids")?];
+        folders.extend(place("cpu").filter(|folder| !folders.contains(folder)));
+        Some(Self {
+            by: LimitedBy::CgroupV1,
+            folders,
+        })
+    }
+
+    fn make(&self, limits: &BoxLimits) -> Option<Groups> {
+        let me = std::process::id();
+        let mut groups = Groups {
+            by: self.by,
+            folders: Vec::new(),
+        };
+        for place in &self.folders {
+            let folder = place.join(format!("{NAME}{me}"));
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return None,
+                _ => groups.folders.push(folder),
+            }
+        }
+        for folder in &groups.folders {
+            for (file, value, is_needed) in settings(self.by, limits) {
+                let file = folder.join(file);
+                if file.exists() && fs::write(&file, value).is_err() && is_needed {
+                    return None;
+                }
+            }
+        }
+        Some(groups)
+    }
+
+    /// Removes the empty groups of guards that were killed.
+    fn sweep(&self) {
+        for folder in self
+            .folders
+            .iter()
+            .flat_map(fs::read_dir)
+            .flatten()
+            .flatten()
+        {
+            let name = folder.file_name();
+            let owner = name.to_str().and_then(|name| name.strip_prefix(NAME));
+            if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+                let _ = fs::remove_dir(folder.path());
+            }
+        }
+    }
+}
+
+/// File, value, and whether there is no box without it. Those that a group does not have are for another controller.
+fn settings(by: LimitedBy, limits: &BoxLimits) -> Vec<(&'static str, String, bool)> {
+    let memory = limits.memory_bytes.to_string();
+    let processes = limits.processes.to_string();
+    let time = u64::from(limits.cpu_millis) * PERIOD / 1000;
+    match by {
+        LimitedBy::CgroupV2 => vec![
+            ("memory.max", memory, true),
+            ("memory.swap.max", "0".to_owned(), false),
+            // One process less is a server that answers wrongly.
+            ("memory.oom.group", "1".to_owned(), false),
+            ("pids.max", processes, true),
+            ("cpu.max", format!("{time} {PERIOD}"), false),
+        ],
+        _ => vec![
+            ("memory.limit_in_bytes", memory.clone(), true),
+            ("memory.memsw.limit_in_bytes", memory, false),
+            ("pids.max", processes, true),
+            ("cpu.cfs_period_us", PERIOD.to_string(), false),
+            ("cpu.cfs_quota_us", time.to_string(), false),
+        ],
+    }
+}
+
+fn writable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (file, text) in files {
+            let file = dir.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn version_2_is_used_where_it_is_delegated() {
+        let dir = tree(&[
+            ("cgroup.controllers", "cpu memory pids"),
+            ("cgroup.subtree_control", "memory pids"),
+            ("cgroup.procs", ""),
+            ("user/cgroup.subtree_control", "cpu memory pids"),
+            ("user/cgroup.procs", ""),
+            ("user/app/cgroup.subtree_control", ""),
+            ("user/app/cgroup.procs", ""),
+        ]);
+        let place = |own: &str| Places::find(dir.path(), own);
+        let at = |folder: &str| {
+            Some(Places {
+                by: LimitedBy::CgroupV2,
+                folders: vec![dir.path().join(folder)],
+            })
+        };
+        assert_eq!(place("0::/user/app\n"), at("user"));
+        assert_eq!(place("0::/user\n"), at("user"));
+        assert_eq!(place("1:name=systemd:/\n0::/\n"), at(""));
+        fs::write(dir.path().join("user/cgroup.subtree_control"), "cpu").unwrap();
+        fs::write(dir.path().join("cgroup.subtree_control"), "").unwrap();
+        assert_eq!(place("0::/user/app\n"), None);
+    }
+
+    #[test]
+    fn version_1_needs_memory_and_processes() {
+        let dir = tree(&[
+            ("memory/a/tasks", ""),
+            ("pids/tasks", ""),
+            ("cpu/tasks", ""),
+        ]);
+        let own = "5:cpu,cpuacct:/\n4:memory:/a\n3:pids:/\n0::/\n";
+        let folders = ["memory/a", "pids/", "cpu/"].map(|place| dir.path().join(place));
+        let place = Places::find(dir.path(), own).unwrap();
+        assert_eq!(
+            (place.by, &*place.folders),
+            (LimitedBy::CgroupV1, &folders[..])
+        );
+
+        // A guard that was killed has left a group behind; one that lives has not.
+        let dead = dir.path().join(format!("pids/{NAME}999999999"));
+        let alive = dir
+            .path()
+            .join(format!("pids/{NAME}{}", std::process::id()));
+        fs::create_dir(&dead).unwrap();
+        fs::create_dir(&alive).unwrap();
+        place.sweep();
+        assert!(!dead.exists() && alive.exists());
+
+        fs::remove_file(dir.path().join("pids/tasks")).unwrap();
+        assert_eq!(Places::find(dir.path(), own), None);
+    }
+
+    #[test]
+    fn a_group_is_set_up_and_removed() {
+        let dir = tree(&[("place/x", "")]);
+        let place = Places {
+            by: LimitedBy::CgroupV1,
+            folders: vec![dir.path().join("place")],
+        };
+        let groups = place.make(&BoxLimits::default()).unwrap();
+        let [folder] = &*groups.folders else {
+            panic!("one folder");
+        };
+        assert!(folder.exists());
+        assert_eq!(groups.join(), [folder.join("tasks")]);
+        let folder = folder.clone();
+        drop(groups);
+        assert!(!folder.exists());
+    }
+}

@@ -1,0 +1,210 @@
+//! Servers that people use, in boxes with what their entries declare and nothing else. Started by `tests/sandbox/run`,
+//! which installs them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use portolan_launch::sandbox::{Declared, SandboxLauncher};
+use transport::Pipe;
+
+use super::{am_root, as_anybody, entry, has_namespaces, line, options, start, volumes};
+
+#[tokio::test]
+#[ignore = "started by tests/sandbox/run"]
+async fn real_servers_work_in_the_boxes_of_root() {
+    if am_root() {
+        all().await;
+    }
+}
+
+#[test]
+#[ignore = "started by tests/sandbox/run"]
+fn real_servers_work_in_the_boxes_of_an_ordinary_user() {
+    as_anybody("sandbox::servers::of_an_ordinary_user");
+}
+
+#[tokio::test]
+#[ignore = "started by real_servers_work_in_the_boxes_of_an_ordinary_user"]
+async fn of_an_ordinary_user() {
+    all().await;
+}
+
+async fn all() {
+    let packages = super::packages();
+    let mut options = options();
+    let node = packages.join("node/node_modules");
+    let node = fs::read_dir(node)
+        .unwrap()
+        .flatten()
+        .map(|found| found.path().join("bin"))
+        .find(|bin| bin.join("node").exists())
+        .unwrap();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", node.display());
+    options.environment.retain(|(name, _)| name != "PATH");
+    options.environment.push(("PATH".into(), path.into()));
+    let launcher = SandboxLauncher::new(options);
+    if !has_namespaces(&launcher) {
+        return;
+    }
+    everything(&launcher, &packages).await;
+    filesystem(&launcher, &packages).await;
+    time(&launcher, &packages).await;
+    git(&launcher, &packages).await;
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A conversation with one server.
+struct Talk {
+    pipe: Pipe,
+    process: portolan_launch::Process,
+    id: u32,
+}
+
+impl Talk {
+    async fn begin(
+        launcher: &SandboxLauncher,
+        command: &Path,
+        args: &[&str],
+        declared: &Declared,
+    ) -> Self {
+        let (pipe, process) = start(launcher, &entry(text(command), args), declared).await;
+        let mut talk = Self {
+            pipe,
+            process,
+            id: 0,
+        };
+        let hello = r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#;
+        let answer = talk.ask("initialize", hello).await;
+        assert!(answer.contains("serverInfo"), "{answer}");
+        talk.pipe
+            .sink
+            .send(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
+            .unwrap();
+        talk
+    }
+
+    async fn ask(&mut self, method: &str, params: &str) -> String {
+        self.id += 1;
+        let id = self.id;
+        let request =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
+        self.pipe.sink.send(request.as_bytes()).unwrap();
+        loop {
+            let Some(line) = line(&mut self.pipe).await else {
+                let reason = self.process.exited().await;
+                panic!("{method}: {reason} {:#?}", self.process.stderr_tail(30));
+            };
+            let is_answer = line.contains(&format!("\"id\":{id}")) && !line.contains("\"method\"");
+            if is_answer {
+                return line;
+            }
+        }
+    }
+
+    async fn call(&mut self, tool: &str, arguments: &str) -> String {
+        let params = format!(r#"{{"name":"{tool}","arguments":{arguments}}}"#);
+        self.ask("tools/call", &params).await
+    }
+}
+
+/// By the link that npm lays.
+async fn everything(launcher: &SandboxLauncher, packages: &Path) {
+    let command = packages.join("everything/node_modules/.bin/mcp-server-everything");
+    let mut talk = Talk::begin(launcher, &command, &[], &Declared::default()).await;
+    let answer = talk.call("echo", r#"{"message":"boxed"}"#).await;
+    assert!(answer.contains("boxed"), "{answer}");
+    talk.process.stop(super::NEVER).await;
+}
+
+/// By `node FILE`, with one folder.
+async fn filesystem(launcher: &SandboxLauncher, packages: &Path) {
+    let file = packages
+        .join("filesystem/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
+    let dir = super::open_folder();
+    let folder = dir.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    fs::write(dir.path().join("outside.txt"), "outside").unwrap();
+    let args = [text(&file), text(&folder)];
+    let declared = volumes(&[(&folder, true)]);
+    let mut talk = Talk::begin(launcher, Path::new("node"), &args, &declared).await;
+    let path = folder.join("new.txt");
+    let arguments = format!(r#"{{"path":"{}","content":"boxed"}}"#, path.display());
+    let answer = talk.call("write_file", &arguments).await;
+    assert_eq!(fs::read_to_string(&path).unwrap(), "boxed", "{answer}");
+    assert_eq!(
+        fs::metadata(&path).unwrap().uid(),
+        fs::metadata(&folder).unwrap().uid()
+    );
+    let outside = format!(
+        r#"{{"path":"{}"}}"#,
+        dir.path().join("outside.txt").display()
+    );
+    let answer = talk.call("read_text_file", &outside).await;
+    assert!(answer.contains("isError"), "{answer}");
+    talk.process.stop(super::NEVER).await;
+}
+
+/// By a script that pip has written.
+async fn time(launcher: &SandboxLauncher, packages: &Path) {
+    let command = packages.join("pyservers/bin/mcp-server-time");
+    let args = ["--local-timezone", "Europe/Lisbon"];
+    let mut talk = Talk::begin(launcher, &command, &args, &Declared::default()).await;
+    let answer = talk
+        .call("get_current_time", r#"{"timezone":"Asia/Tokyo"}"#)
+        .await;
+    assert!(answer.contains("+09:00"), "{answer}");
+    talk.process.stop(super::NEVER).await;
+}
+
+/// By `python -m` in a virtual environment, with a commit.
+async fn git(launcher: &SandboxLauncher, packages: &Path) {
+    let dir = super::open_folder();
+    let repo: PathBuf = dir.path().canonicalize().unwrap().join("repo");
+    let run = |args: &[&str]| {
+        #[expect(clippy::disallowed_methods, reason = "a repository to commit to")]
+        let output = Command::new("git")
+            .args(["-c", "safe.directory=*", "-C"])
+            .arg(&repo)
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    fs::create_dir(&repo).unwrap();
+    run(&["init", "-q"]);
+    run(&["config", "user.name", "Ada"]);
+    run(&["config", "user.email", "ada@example.com"]);
+    fs::write(repo.join("file"), "text\n").unwrap();
+    let python = packages.join("pyservers/bin/python");
+    let args = ["-m", "mcp_server_git", "--repository", text(&repo)];
+    let declared = volumes(&[(&repo, true)]);
+    let mut talk = Talk::begin(launcher, &python, &args, &declared).await;
+    let at = repo.display();
+    let added = talk
+        .call(
+            "git_add",
+            &format!(r#"{{"repo_path":"{at}","files":["file"]}}"#),
+        )
+        .await;
+    assert!(!added.contains("\"isError\":true"), "{added}");
+    let committed = talk
+        .call(
+            "git_commit",
+            &format!(r#"{{"repo_path":"{at}","message":"boxed"}}"#),
+        )
+        .await;
+    assert_eq!(
+        run(&["log", "--format=%s %an"]),
+        "boxed Ada\n",
+        "{committed}"
+    );
+    let owner = fs::metadata(&repo).unwrap().uid();
+    assert_eq!(fs::metadata(repo.join(".git/index")).unwrap().uid(), owner);
+    talk.process.stop(super::NEVER).await;
+}
