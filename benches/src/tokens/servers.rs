@@ -196,7 +196,8 @@ fn invented(entry: &Entry) -> Vec<(String, String)> {
         .take(2)
         .map(|tag| tag.replace(' ', "_"));
     let all = things.flat_map(|thing| doing.map(|verb| (format!("{verb}_{thing}"), String::new())));
-    all.take(3 + (hash(entry.name.as_str()) % 7) as usize).collect()
+    all.take(3 + (hash(entry.name.as_str()) % 7) as usize)
+        .collect()
 }
 
 fn description(tool: &str, entry: &Entry) -> String {
