@@ -71,6 +71,7 @@ impl Golden {
     }
 
     /// Percent of the requests with one of the expected servers among the first so many.
+    #[cfg(test)]
     pub(crate) fn hits(&self, first: usize) -> f64 {
         share(self.0.iter(), first)
     }
