@@ -73,9 +73,11 @@ impl Analyser {
         self.known(&mut into, document);
         let description = cut(&document.description, limits::TEXT_BYTES_MAX);
         self.field(&mut into, Field::Description, description);
-        let facts = document.facts.iter().take(limits::LABELS_MAX);
-        for text in document.tags.iter().take(limits::LABELS_MAX).chain(facts) {
-            self.field(&mut into, Field::Labels, label(text));
+        for tag in document.tags.iter().take(limits::LABELS_MAX) {
+            self.field(&mut into, Field::Labels, label(tag));
+        }
+        for fact in document.facts.iter().take(limits::LABELS_MAX) {
+            self.field(&mut into, Field::Labels, label(telling(fact)));
         }
         self.field(&mut into, Field::Labels, label(&document.kind));
         for tool in document.tools.iter().take(limits::TOOLS_MAX) {
@@ -180,6 +182,39 @@ impl Analyser {
     }
 }
 
+/// Where nearly everything is kept: that a server's source is there says nothing of what the server does.
+const FORGES: &[&str] = &["github.com", "gitlab.com", "bitbucket.org", "codeberg.org"];
+
+/// What of an address tells one server from the others.
+fn telling(fact: &str) -> &str {
+    let Some((_, address)) = fact.split_once("://") else {
+        return fact;
+    };
+    let address = address.strip_prefix("www.").unwrap_or(address);
+    let kept_at = |forge: &&str| address.strip_prefix(*forge)?.strip_prefix('/');
+    FORGES.iter().find_map(kept_at).unwrap_or(address)
+}
+
 fn label(text: &str) -> &str {
     cut(text, limits::LABEL_BYTES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::telling;
+
+    #[test]
+    fn where_a_source_is_kept_says_nothing() {
+        for (fact, expected) in [
+            ("https://github.com/acme/mcp-notion", "acme/mcp-notion"),
+            ("https://www.gitlab.com/acme/x", "acme/x"),
+            ("https://mcp.acme.com/sse", "mcp.acme.com/sse"),
+            ("https://github.com.acme.com/x", "github.com.acme.com/x"),
+            ("github.com/acme", "github.com/acme"),
+            ("@acme/server", "@acme/server"),
+            ("", ""),
+        ] {
+            assert_eq!(telling(fact), expected);
+        }
+    }
 }

@@ -10,7 +10,8 @@
 //! 1. `request` takes the filters out; `shape` takes out paths, addresses and names of files, and says what they are.
 //! 2. `text` and `stem` make terms of words: normalised, split at cases and scripts, stemmed if English.
 //! 3. `plan` says which terms of the index may stand for each word: the word itself, repaired if nobody knows it, what means the
-//!    same (`lexicon`), what looks alike (`vocabulary`), what it is in English.
+//!    same (`lexicon`), what looks alike (`vocabulary`), what it is in English. Words that only hold a sentence together stand
+//!    for nothing (`stem`, and of other languages `filler`).
 //! 4. `rank` adds up, for each server, the best term for each word, in three rankings: BM25F over the fields, the cosine of
 //!    the whole texts, and what stands in name and title.
 //! 5. `names` finds the servers that are asked for by name: they come first. `thin` lets near-duplicates of servers above them
@@ -38,6 +39,7 @@
 
 mod analyse;
 mod document;
+mod filler;
 mod found;
 mod index;
 mod lexicon;

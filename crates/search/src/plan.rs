@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::filler::fillers;
 use crate::lexicon::Lexicon;
 use crate::limits;
 use crate::shape::shapes;
@@ -70,8 +71,10 @@ pub(crate) fn plan(text: &str, known: &impl Known) -> Vec<Need> {
 fn sequence(text: &str, known: &impl Known) -> Vec<String> {
     let terms = Terms::get();
     let mut sequence = Vec::new();
-    for Word { whole, parts } in words(text) {
-        if terms.is_stop(&whole) {
+    let words = words(text);
+    let fillers = fillers(&words);
+    for Word { whole, parts } in words {
+        if terms.is_stop(&whole) || fillers.contains(&*whole) {
             continue;
         }
         let whole = terms.term(&whole);

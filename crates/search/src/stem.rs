@@ -9,10 +9,10 @@ use rust_stemmers::{Algorithm, Stemmer};
 const STOP: &str = "
 a an the and or but nor if then else than so as at by for from in into of off on onto out over to up with without within about
 above after again against all also am any are aren be because been before being below between both can cannot could did do
-does doing don down during each few further had has have having he her here hers herself him himself his how i id ill im ive it
-its itself just let lets me might more most must my myself no not now of once only other ought our ours ourselves own please
+does doing don down during each few further had has have having he her here hers herself him himself his how i id ill im ive is isn
+isnt it its itself just let lets me might more most must my myself no not now of once only other ought our ours ourselves own please
 same shall she should some such that thats the their theirs them themselves there these they theyre this those through too
-under until us very was we were what whats when where which while who whom why will would you youd youll your youre youve
+under until us very was we were what whats when where whether which while who whom why will would you youd youll your youre youve
 yours yourself yes ok hey hello hi thanks thank
 ";
 
