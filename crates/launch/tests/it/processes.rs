@@ -1,8 +1,6 @@
 //! Real children that behave, misbehave, fork and hide. Most of it holds with a guard and without one.
 
-mod processes {
-    mod capture;
-}
+mod capture;
 
 use std::ffi::OsString;
 use std::fs;
