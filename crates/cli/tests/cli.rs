@@ -12,6 +12,7 @@ mod cli {
     mod misbehaving;
     mod misbehaving_clients;
     mod output;
+    mod sandbox;
     mod secret;
     mod server;
     mod stdio;

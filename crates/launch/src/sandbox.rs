@@ -11,6 +11,7 @@
 mod bubblewrap;
 mod cgroup;
 mod contents;
+mod declared;
 pub(crate) mod init;
 mod level;
 mod options;
@@ -34,14 +35,15 @@ use catalog::{Entry, Launch};
 use transport::BoxFuture;
 
 use self::contents::{Bounds, Share, Wanted};
+pub use self::declared::{Declared, DeclaredError, Volume};
 pub use self::level::{Level, LimitedBy, Probe};
-pub use self::options::{BoxLimits, Declared, Declares, SandboxOptions, Volume, VolumeError};
+pub use self::options::{BoxLimits, SandboxOptions};
 use self::plan::{Item, Plan, User};
 use self::users::Owners;
 use crate::launcher::{self, Pipes};
 use crate::limits::BOX_OWNERS_MAX;
 use crate::spawn::{self, Boxed, Spec};
-use crate::{LaunchError, Launched, Launcher, Options, ProcessLauncher};
+use crate::{Isolation, LaunchError, Launched, Launcher, Options, ProcessLauncher};
 
 /// Who a server is when root makes its box: the user that images without users of their own have, who owns nothing.
 const NOBODY: User = User {
@@ -97,6 +99,17 @@ impl SandboxLauncher {
         self.shared.probe()
     }
 
+    /// Finds that out on a thread of its own, so that nobody has to wait for it later.
+    pub fn probe_soon(&self) {
+        let shared = self.shared.clone();
+        // Where there is no thread to be had, whoever asks first finds it out.
+        let _ = std::thread::Builder::new()
+            .name("probe".to_owned())
+            .spawn(move || {
+                shared.probe();
+            });
+    }
+
     /// Starts the server of an entry in a box with what it declares.
     ///
     /// # Errors
@@ -128,14 +141,51 @@ impl Launcher for SandboxLauncher {
             return self.plain.launch(entry);
         }
         Box::pin(async move {
-            let declared =
-                (self.shared.options.declared)(entry).map_err(|error| LaunchError::Contents {
-                    why: format!("{error}; mend `volumes`"),
-                    file: launcher::file_of(entry),
-                })?;
+            let declared = Declared::of(entry).map_err(|error| LaunchError::Contents {
+                why: error.to_string(),
+                file: launcher::file_of(entry),
+            })?;
             let boxed = self.launch_declared(entry, &declared).await?;
             Ok(boxed.launched)
         })
+    }
+
+    /// Waits for the probe, for some milliseconds, if it has not ended yet.
+    fn is_boxed(&self, entry: &Entry) -> bool {
+        match entry.launch {
+            Launch::Command { .. } => self.probe().level != Level::None,
+            _ => self.plain.is_boxed(entry),
+        }
+    }
+
+    fn refuses(&self, entry: &Entry) -> Option<String> {
+        if !matches!(entry.launch, Launch::Command { .. }) {
+            return self.plain.refuses(entry);
+        }
+        let probe = self.probe();
+        if probe.level == Level::None && !self.shared.options.allow_unsandboxed {
+            return Some(unsandboxed(probe).to_string());
+        }
+        Declared::of(entry).err().map(|error| error.to_string())
+    }
+
+    fn isolation(&self, entry: &Entry) -> Option<Isolation> {
+        match entry.launch {
+            Launch::Command { .. } => {
+                let probe = self.probe();
+                Some(Isolation {
+                    level: probe.to_string(),
+                    missing: probe.missing.clone(),
+                })
+            }
+            _ => self.plain.isolation(entry),
+        }
+    }
+}
+
+fn unsandboxed(probe: &Probe) -> LaunchError {
+    LaunchError::Unsandboxed {
+        missing: probe.missing.join("; "),
     }
 }
 
@@ -165,9 +215,7 @@ impl Shared {
         let guard = &self.options.program;
         if probe.level == Level::None {
             if !self.options.allow_unsandboxed {
-                return Err(LaunchError::Unsandboxed {
-                    missing: probe.missing.join("; "),
-                });
+                return Err(unsandboxed(probe));
             }
             let spawned = spawn::spawn(spec, ends, Some(guard))?;
             return Ok((
@@ -238,7 +286,7 @@ impl Shared {
             }),
             items,
             user,
-            limits: self.options.limits,
+            limits: self.options.limits.with(&declared.resources),
             listener: declared.proxy_port,
         };
         Ok(Planned { plan, users, notes })

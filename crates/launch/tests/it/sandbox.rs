@@ -88,7 +88,7 @@ fn volumes(volumes: &[(&Path, bool)]) -> Declared {
                 writable: *writable,
             })
             .collect(),
-        proxy_port: None,
+        ..Declared::default()
     }
 }
 
