@@ -22,6 +22,7 @@ mod seccomp;
 mod syscalls;
 pub(crate) mod users;
 pub(crate) mod warden;
+mod way_out;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use catalog::{Entry, Launch};
+use egress::Limits;
 use transport::BoxFuture;
 
 use self::contents::{Bounds, Share, Wanted};
@@ -40,6 +42,7 @@ pub use self::level::{Level, LimitedBy, Probe};
 pub use self::options::{BoxLimits, SandboxOptions};
 use self::plan::{Item, Plan, User};
 use self::users::Owners;
+use self::way_out::Notes;
 use crate::launcher::{self, Pipes};
 use crate::limits::BOX_OWNERS_MAX;
 use crate::spawn::{self, Boxed, Spec};
@@ -146,7 +149,17 @@ impl Launcher for SandboxLauncher {
                 file: launcher::file_of(entry),
             })?;
             let boxed = self.launch_declared(entry, &declared).await?;
-            Ok(boxed.launched)
+            let mut launched = boxed.launched;
+            if let (Some(listener), Some(process)) = (boxed.listener, &mut launched.process) {
+                let file = launcher::file_of(entry);
+                process
+                    .open(|tail| {
+                        let notes = Arc::new(Notes::new(tail, file));
+                        egress::Proxy::serve(listener, declared.allowed, notes, Limits::default())
+                    })
+                    .map_err(LaunchError::Pipes)?;
+            }
+            Ok(launched)
         })
     }
 
@@ -166,7 +179,11 @@ impl Launcher for SandboxLauncher {
         if probe.level == Level::None && !self.shared.options.allow_unsandboxed {
             return Some(unsandboxed(probe).to_string());
         }
-        Declared::of(entry).err().map(|error| error.to_string())
+        match Declared::of(entry) {
+            Ok(declared) if !can_reach(probe, &declared) => Some(NO_WAY.to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     fn isolation(&self, entry: &Entry) -> Option<Isolation> {
@@ -181,6 +198,13 @@ impl Launcher for SandboxLauncher {
             _ => self.plain.isolation(entry),
         }
     }
+}
+
+/// What is said where hosts are named and there is no network of its own to put a proxy in.
+const NO_WAY: &str = "`network` names hosts, and the only isolation that works here (landlock) has no way to them; leave it out for none, or run the gateway with --runtime process";
+
+fn can_reach(probe: &Probe, declared: &Declared) -> bool {
+    declared.proxy_port.is_none() || probe.level != Level::Landlock
 }
 
 fn unsandboxed(probe: &Probe) -> LaunchError {
@@ -223,6 +247,12 @@ impl Shared {
                 None,
                 vec!["this server runs without isolation".to_owned()],
             ));
+        }
+        if !can_reach(probe, declared) {
+            return Err(LaunchError::Contents {
+                why: NO_WAY.to_owned(),
+                file: file.to_owned(),
+            });
         }
         let Planned { plan, users, notes } = self.plan(probe, spec, declared, file)?;
         let boxed = Boxed {

@@ -95,6 +95,7 @@ fn what_a_box_cannot_give_is_refused_and_not_left_out() {
     let home = Home::new();
     for (more, why) in [
         (json!({"network": "open"}), "`network` is open"),
+        (json!({"network": ["*"]}), "would allow too much"),
         (json!({"volumes": ["cache:/c"]}), "is a named one"),
         (json!({"volumes": ["/proc"]}), "is never shared"),
     ] {

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use catalog::{Entry, Network, Resources};
+use egress::{AllowError, AllowList};
+
+use crate::limits::BOX_PROXY_PORT;
 
 /// What an entry declares for its box.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +19,8 @@ pub struct Declared {
     /// The way out: `None` is no network at all. With a port, a listener on `127.0.0.1:PORT` of the box is handed to
     /// whoever launched, for a proxy, and the usual variables of the server's environment name it.
     pub proxy_port: Option<u16>,
+    /// Which hosts a proxy lets it reach.
+    pub allowed: AllowList,
     /// What it may use, where that differs from the usual.
     pub resources: Resources,
 }
@@ -51,14 +56,12 @@ pub enum DeclaredError {
     Never(PathBuf),
     /// The whole network.
     #[error(
-        "`network` is open, which no box has in this version; leave it out for none, or run the gateway with --runtime process"
+        "`network` is open, which no box has in this version; name the hosts it needs, or run the gateway with --runtime process"
     )]
     Open,
-    /// Some of the network.
-    #[error(
-        "`network` names hosts, which no box reaches in this version; leave it out for none, or run the gateway with --runtime process"
-    )]
-    Hosts,
+    /// A host that is none.
+    #[error("in `network`, {0}")]
+    Host(#[from] AllowError),
 }
 
 impl Declared {
@@ -67,12 +70,11 @@ impl Declared {
     /// # Errors
     /// A box cannot give it; the message says what to write instead.
     pub fn of(entry: &Entry) -> Result<Self, DeclaredError> {
-        match &entry.network {
-            Network::Unsaid | Network::None => {}
-            Network::Hosts(hosts) if hosts.is_empty() => {}
-            Network::Hosts(_) => return Err(DeclaredError::Hosts),
+        let allowed = match &entry.network {
+            Network::Hosts(hosts) if !entry.is_template => AllowList::parse(hosts)?,
+            Network::Unsaid | Network::None | Network::Hosts(_) => AllowList::default(),
             Network::Open => return Err(DeclaredError::Open),
-        }
+        };
         let volumes = match entry.is_template {
             true => Vec::new(),
             false => entry
@@ -83,7 +85,8 @@ impl Declared {
         };
         Ok(Self {
             volumes,
-            proxy_port: None,
+            proxy_port: (!allowed.is_empty()).then_some(BOX_PROXY_PORT),
+            allowed,
             resources: entry.resources,
         })
     }
@@ -193,6 +196,11 @@ mod tests {
         );
         entry.network = Network::Open;
         assert_eq!(Declared::of(&entry), Err(DeclaredError::Open));
+        entry.network = Network::Hosts(vec!["a.example".into()]);
+        let declared = Declared::of(&entry).unwrap();
+        assert_eq!(declared.proxy_port, Some(BOX_PROXY_PORT));
+        entry.network = Network::Hosts(vec!["*".into()]);
+        assert!(matches!(Declared::of(&entry), Err(DeclaredError::Host(_))));
         entry.network = Network::None;
         entry.volumes = vec!["{{dir}}:/x".into()];
         assert!(Declared::of(&entry).is_err());

@@ -3,6 +3,7 @@
 
 mod escape;
 mod needs;
+mod network;
 mod servers;
 mod ways;
 
