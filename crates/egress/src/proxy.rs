@@ -18,6 +18,8 @@ use crate::limits::ADDRESSES_MAX;
 use crate::relay::relay;
 use crate::request::{self, Bad, Request};
 
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
 /// What was decided about one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -158,13 +160,9 @@ impl Shared {
         self.tell(target, Verdict::Allowed);
         let begun = async {
             match &request.head {
-                Some(head) => server.write_all(head).await?,
-                None => {
-                    client
-                        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                        .await?
-                }
-            }
+                Some(head) => server.write_all(head).await,
+                None => client.write_all(ESTABLISHED).await,
+            }?;
             server.write_all(&behind).await
         };
         if matches!(timeout(self.limits.connect_wait, begun).await, Ok(Ok(()))) {

@@ -39,7 +39,6 @@ fn said(home: &Home, config: &str, words: &[&str], variables: &[(&str, &str)]) -
 /// Whether this machine makes boxes that hide files.
 fn makes_boxes(server: &Value) -> bool {
     let level = server["isolation"].as_str().unwrap();
-    println!("{level} {}", server["missing"]);
     !level.starts_with("none")
 }
 
@@ -118,4 +117,26 @@ fn a_limit_that_nothing_keeps_is_told() {
         "{done:#?}"
     );
     assert!(done.ok().contains("echo"));
+}
+
+#[test]
+fn a_host_that_is_not_named_is_told_with_what_would_allow_it() {
+    let home = Home::new();
+    let script = format!(
+        "curl -sS http://closed.test/ >/dev/null 2>&1; curl -sS https://closed.test/ 2>&1 | grep -o 'response 403' >&2; \
+         exec '{BINARY}' __demo-server"
+    );
+    let config = home.write(
+        "s.json",
+        &json!({"mcpServers": {"s": {"command": "sh", "args": ["-c", script],
+            "volumes": [BINARY], "allow_hosts": ["open.test=127.0.0.1:9"]}}})
+        .to_string(),
+    );
+    let (logs, server) = said(&home, &config, &["--runtime", "sandbox"], &[]);
+    if makes_boxes(&server) {
+        for target in ["closed.test:80", "closed.test:443"] {
+            let hint = format!("add \"{target}\" to `network` in {config}");
+            assert!(logs.contains(&hint), "{logs}");
+        }
+    }
 }
