@@ -4,6 +4,7 @@
     packages.py            installs everything
     packages.py NAME…      installs these and prints one folder per line
     packages.py --list     prints what there is
+    packages.py --have NAME…   whether these are there, as an exit code
 
 npm packages land in <cache>/<name>/node_modules, Python ones in a virtual environment <cache>/<name>. The cache is
 $PORTOLAN_TEST_CACHE, else $XDG_CACHE_HOME/portolan-tests, else ~/.cache/portolan-tests. Nothing is installed twice
@@ -55,11 +56,10 @@ def folder(name):
     wanted = NPM[name] if name in NPM else " ".join(PYTHON[name])
     home = cache() / name
     home.mkdir(parents=True, exist_ok=True)
-    stamp = home / ".installed"
     # Two runs at once must not install into each other.
     with open(cache() / f".{name}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        if has(name):
             return home
         print(f"installing {wanted}", file=sys.stderr)
         if name in NPM:
@@ -72,8 +72,15 @@ def folder(name):
             pip = [str(home / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", *PYTHON[name]]
             subprocess.run(pip, check=True, stdout=sys.stderr)
             complete(home)
-        stamp.write_text(wanted, encoding="utf-8")
+        (home / ".installed").write_text(wanted, encoding="utf-8")
     return home
+
+
+def has(name):
+    """Whether a package is there, as it is wanted."""
+    wanted = NPM[name] if name in NPM else " ".join(PYTHON[name])
+    stamp = cache() / name / ".installed"
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted
 
 
 def complete(home):
@@ -101,6 +108,8 @@ def main():
         for name, what in {**NPM, **{key: " ".join(value) for key, value in PYTHON.items()}}.items():
             print(f"{name:22} {what}")
         return
+    if names[:1] == ["--have"]:
+        sys.exit(not all(has(name) for name in names[1:]))
     for name in names or [*NPM, *PYTHON]:
         print(node() if name == "node" else folder(name))
 

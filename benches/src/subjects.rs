@@ -113,7 +113,7 @@ impl Bench {
             .listening()
     }
 
-    /// Portolan over HTTP with the given servers. It may not listen yet.
+    /// Portolan over HTTP with the given servers, as people run it, dynamic tools and all. It may not listen yet.
     pub(crate) fn portolan(&self, config: &Path, home: &str) -> io::Result<HttpSubject> {
         let port = free_port()?;
         let more = ["--transport", "streaming", "--port", &port.to_string()];

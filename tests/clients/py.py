@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import sys
 import warnings
+from pathlib import Path
 
 import anyio
 import mcp.types as types
@@ -17,6 +18,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 NEWER = importlib.metadata.version("mcp").startswith("2.")
 PATIENCE = 10
+# Others may have to get there first.
+PAUSE = 30
 
 if NEWER:
     # What the newest revision deprecates is still spoken by everybody else.
@@ -119,6 +122,7 @@ class Player:
     def __init__(self, plan, heard, client, stack):
         self.plan, self.heard, self.client, self.stack = plan, heard, client, stack
         self.stateless = plan["era"] == "stateless"
+        self.kept = {}
 
     async def another(self, what, than):
         with anyio.fail_after(PATIENCE):
@@ -150,8 +154,14 @@ class Player:
         async def progress(done, total, message):
             seen.append(done)
 
-        result = await self.client.call_tool(step["name"], step.get("arguments", {}), progress_callback=progress)
-        return {**plain(result), "progress": seen}
+        arguments = {key: self.meant(value) for key, value in step.get("arguments", {}).items()}
+        result = plain(await self.client.call_tool(step["name"], arguments, progress_callback=progress))
+        if "keep" in step:
+            self.kept["{%s}" % step["keep"]] = (result.get("structuredContent") or {}).get(step["keep"])
+        return {**result, "progress": seen}
+
+    def meant(self, value):
+        return self.kept.get(value, value) if isinstance(value, str) else value
 
     async def cancel(self, step):
         begun, results = anyio.Event(), []
@@ -215,6 +225,14 @@ class Player:
             group.start_soon(hear)
         elif uri:
             await self.client.subscribe_resource(uri)
+
+    async def pause(self, step):
+        # By its name it is there as a whole.
+        Path(step["at"] + ".new").write_text(json.dumps(self.kept), encoding="utf-8")
+        Path(step["at"] + ".new").rename(step["at"] + ".here")
+        with anyio.fail_after(PAUSE):
+            while not Path(step["at"] + ".go").exists():
+                await anyio.sleep(0.005)
 
     async def until(self, step):
         await self.another(step["what"], self.heard.awaited[step["what"]])

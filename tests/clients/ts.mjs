@@ -1,6 +1,7 @@
 // Plays a plan with an official TypeScript client: `node ts.mjs ts1|ts2 <plan.json`. The answer is one JSON object on
 // stdout; see ../matrix/plans.py for what a plan is. Nothing is judged here.
 
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -44,6 +45,10 @@ const reported = (hear) => (step) => {
 const request = (params, options) =>
   kind === 'ts1' ? client.callTool(params, undefined, options) : client.callTool(params, options);
 
+const kept = {};
+const meant = (given) =>
+  Object.fromEntries(Object.entries(given ?? {}).map(([key, value]) => [key, kept[value] ?? value]));
+
 async function late(what) {
   await sleep(10_000, undefined, { ref: false });
   throw new Error(`waited 10 s for ${what}`);
@@ -61,14 +66,16 @@ const steps = {
   prompts: () => pages((params) => client.listPrompts(params), 'prompts'),
   resources: () => pages((params) => client.listResources(params), 'resources'),
   templates: () => pages((params) => client.listResourceTemplates(params), 'resourceTemplates'),
-  async call({ name, arguments: given, level }) {
+  async call({ name, arguments: given, level, keep }) {
     const progress = [];
     // What is awaited after a call is what happens from here on.
     for (const what of Object.keys(awaited)) awaited[what] = count(what);
-    const params = { name, arguments: given ?? {} };
+    const params = { name, arguments: meant(given) };
     if (level && stateless) params._meta = { 'io.modelcontextprotocol/logLevel': level };
     const options = { onprogress: reported((step) => progress.push(step)), timeout: 30_000 };
-    return { ...(await request(params, options)), progress };
+    const result = await request(params, options);
+    if (keep) kept[`{${keep}}`] = result.structuredContent?.[keep];
+    return { ...result, progress };
   },
   async cancel({ name, arguments: given }) {
     const abort = new AbortController();
@@ -89,6 +96,16 @@ const steps = {
       await client.listen({ toolsListChanged: true, ...(uri ? { resourceSubscriptions: [uri] } : {}) });
     } else if (uri) {
       await client.subscribeResource({ uri });
+    }
+    return null;
+  },
+  async pause({ at }) {
+    // By its name it is there as a whole.
+    writeFileSync(`${at}.new`, JSON.stringify(kept));
+    renameSync(`${at}.new`, `${at}.here`);
+    // Others may have to get there first.
+    for (const deadline = Date.now() + 30_000; !existsSync(`${at}.go`); await sleep(5)) {
+      if (Date.now() > deadline) throw new Error(`waited 30 s for ${at}.go`);
     }
     return null;
   },

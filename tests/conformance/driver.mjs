@@ -100,7 +100,7 @@ async function target(home) {
   expect(gateway, '$PORTOLAN names the gateway');
   const config = join(home, 'servers.json');
   await writeFile(config, JSON.stringify({ mcpServers: { suite: { url: upstream } } }));
-  const env = { ...process.env, PORTOLAN_HOME: join(home, 'portolan') };
+  const env = { ...process.env, PORTOLAN_HOME: join(home, 'portolan'), PORTOLAN_DYNAMIC_TOOLS: 'false' };
   const run = ['gateway', 'run', '--config', config];
   if (front === 'stdio') return { command: gateway, args: run, env };
   const port = await freePort();

@@ -6,6 +6,7 @@ import subprocess
 from typing import Callable
 
 from servers import BOTH, HANDSHAKE, ROOT, packages
+from cells import Failed
 
 OURS = ROOT / "tests" / "clients"
 
@@ -19,10 +20,6 @@ class Client:
     answers: bool = True
     # Connects anew for every step.
     once: bool = False
-
-
-class Failed(Exception):
-    """The client did not get as far as an answer."""
 
 
 def run(line, cell, given=None, timeout=60, fine=(0,)):

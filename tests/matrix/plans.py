@@ -14,6 +14,11 @@ order and returns one result each; it judges nothing. Here is what is right. The
     level     level                          the session's log level, in the era that has sessions
     watch     uri                            list changes, and updates of that resource
     await     what                           another `changed`, `updated` or `message` since the last call began
+    pause     at                             writes the file `at`.here, with what it keeps as JSON, and goes on when
+                                             there is a file `at`.go
+
+A `call` may `keep` a member of its structured content: where an argument of a later call is the text `{that member}`,
+the value stands in its place. What `may_fail` does not end the play.
 """
 
 import dataclasses

@@ -1,7 +1,5 @@
 //! What the person of this machine has set for servers: secrets, configuration, approvals, as they are on the disk now.
 
-use std::ffi::OsString;
-
 use catalog::{Entry, Origin, Secret, SecretSpec};
 use secrets::{Kinds, Named, Resolver, SecretName, SecretRef, Store};
 use serde_json::{Map, Value};
@@ -24,7 +22,7 @@ impl LocalPerson {
             named: vec![Named::Store(Store::in_folder(&here.dirs.state))],
             home: here.env.folder(config::env::HOME),
             credentials: here.env.folder(config::env::CREDENTIALS_DIRECTORY),
-            env: Some(Box::new(move |name| env.os(name).map(OsString::from))),
+            env: Some(Box::new(move |name| env.os(name))),
             // Programs take seconds, and what asks here are calls.
             runner: None,
         };

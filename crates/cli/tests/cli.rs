@@ -7,14 +7,18 @@ mod cli {
     mod bad_input;
     mod catalog;
     mod demo;
+    mod dynamic;
+    mod feature;
     mod home;
     mod http;
     mod misbehaving;
     mod misbehaving_clients;
     mod output;
     mod sandbox;
+    mod search;
     mod secret;
     mod server;
+    mod server_config;
     mod stdio;
     mod tools;
     mod watch;

@@ -65,6 +65,12 @@ impl Chosen {
         Some(self.added.remove(at).server)
     }
 
+    /// Takes out what has been there longest.
+    pub(crate) fn take_oldest(&mut self) -> Option<Arc<Server>> {
+        let name = self.added.first()?.server.name.clone();
+        self.take(&name)
+    }
+
     /// Takes everything out, when the workspace ends.
     pub(crate) fn take_all(&mut self) -> Vec<Arc<Server>> {
         let all = std::mem::take(self);

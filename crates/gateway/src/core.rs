@@ -50,6 +50,8 @@ pub(crate) struct Core {
     session_count: AtomicU64,
     /// The workspace of each caller that has no conversation: stateless requests over HTTP.
     bases: Mutex<HashMap<Caller, Arc<Workspace>>>,
+    /// For each caller the servers of which it has called a tool without any workspace; nobody sees it.
+    asides: Mutex<HashMap<Caller, Arc<Workspace>>>,
     /// Workspaces that clients can name.
     handles: Mutex<HashMap<Arc<str>, Arc<Workspace>>>,
     /// Servers that conversations have added.
@@ -110,6 +112,7 @@ impl Core {
             sessions: std::array::from_fn(|_| Mutex::default()),
             session_count: AtomicU64::new(0),
             bases: Mutex::default(),
+            asides: Mutex::default(),
             handles: Mutex::default(),
             pool: Mutex::default(),
             directory: parts
@@ -350,13 +353,26 @@ impl Core {
 
     /// The workspace of a caller's stateless requests.
     pub(crate) fn base(&self, caller: &Caller) -> Arc<Workspace> {
-        let mut bases = lock(&self.bases);
-        if let Some(base) = bases.get(caller) {
-            return base.clone();
+        self.of_caller(&self.bases, caller)
+    }
+
+    /// The workspace of a caller's calls by `mcp-exec` that name a server but no workspace.
+    pub(crate) fn aside(&self, caller: &Caller) -> Arc<Workspace> {
+        self.of_caller(&self.asides, caller)
+    }
+
+    fn of_caller(
+        &self,
+        all: &Mutex<HashMap<Caller, Arc<Workspace>>>,
+        caller: &Caller,
+    ) -> Arc<Workspace> {
+        let mut all = lock(all);
+        if let Some(known) = all.get(caller) {
+            return known.clone();
         }
-        let base = Arc::new(Workspace::new(self.next_id(), caller.clone()));
-        bases.insert(caller.clone(), base.clone());
-        base
+        let new = Arc::new(Workspace::new(self.next_id(), caller.clone()));
+        all.insert(caller.clone(), new.clone());
+        new
     }
 
     // === upstreams ===

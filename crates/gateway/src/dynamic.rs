@@ -52,13 +52,13 @@ pub(crate) fn asked(call: &Call) -> Option<Tool> {
 pub(crate) async fn resolve(call: &mut Call, tool: Tool) -> Result<Route, Fault> {
     call.name = Some(tool.name().into());
     let begun = begin(call, tool);
-    let (errand, arguments) = match begun {
+    let (mut errand, arguments) = match begun {
         Ok(begun) => begun,
         Err(reply) => return Ok(Route::Here(reply.raw(call.era))),
     };
     let work: Work = match tool {
         Tool::Exec => {
-            return match exec::prepare(&errand, &arguments).await {
+            return match exec::prepare(&mut errand, &arguments).await {
                 Ok(exec) => {
                     call.workspace = errand.workspace;
                     call.exec = Some(Box::new(exec));

@@ -506,9 +506,7 @@ impl Upstream {
         }
         tokio::spawn(async move {
             let idle = async {
-                while self.in_flight.load(Ordering::Relaxed) > 0
-                    || self.current().is_some_and(|live| live.is_busy())
-                {
+                while self.is_busy() {
                     tokio::time::sleep(RETIRE_LOOK).await;
                 }
             };
@@ -516,6 +514,12 @@ impl Upstream {
             let _ = tokio::time::timeout(RETIRE_WAIT, idle).await;
             self.close().await;
         });
+    }
+
+    /// Whether calls are under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) > 0
+            || self.current().is_some_and(|live| live.is_busy())
     }
 
     /// Process ids, for people.

@@ -11,6 +11,13 @@ mod transcripts {
     mod calls;
     mod changes;
     mod chaos;
+    mod dynamic_add;
+    mod dynamic_ask;
+    mod dynamic_config;
+    mod dynamic_exec;
+    mod dynamic_find;
+    mod dynamic_mix;
+    mod dynamic_stateless;
     mod greeting;
     mod harness;
     mod learnt;

@@ -16,6 +16,7 @@ pub mod guard;
 mod launcher;
 pub mod limits;
 mod lookup;
+mod own;
 mod process;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
@@ -27,4 +28,5 @@ pub use capture::ProgramRunner;
 pub use error::LaunchError;
 pub use exit::ExitReason;
 pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
+pub use own::OwnProcess;
 pub use process::Process;

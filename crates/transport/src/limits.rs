@@ -14,6 +14,8 @@ pub const READ_BYTES_MIN: usize = 8 << 10;
 pub const READ_BYTES_MAX: usize = 64 << 10;
 /// How much of one line is read before others have their turn.
 pub const TURN_BYTES_MAX: usize = 256 << 10;
+/// How long a pipe rests after each such piece of a line that is too long: its writer waits, not the others here.
+pub const SKIP_REST: Duration = Duration::from_millis(2);
 /// A write buffer larger than this is given back once it is written.
 pub const KEEP_BYTES_MAX: usize = 64 << 10;
 /// How long a closed pipe goes on writing what was queued.

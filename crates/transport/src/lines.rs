@@ -95,6 +95,11 @@ impl Lines {
         line
     }
 
+    /// Whether what is read now is the rest of a line that was too long.
+    pub(crate) fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
     /// Where to read to; never empty.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.chunk.len() - self.filled < READ_BYTES_MIN / 2 {

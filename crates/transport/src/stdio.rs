@@ -23,7 +23,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::coop::poll_proceed;
 use tokio::time::Sleep;
 
-use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX, TURN_BYTES_MAX};
+use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX, SKIP_REST, TURN_BYTES_MAX};
 use crate::lines::Lines;
 use crate::outbox::{Batch, Outbox, Pushed, Work};
 use crate::pipe::{FrameSink, FrameSource, Pipe, ReadError, SendError};
@@ -63,6 +63,7 @@ fn connect(read: Way, write: Way) -> io::Result<Pipe> {
         fd: Some(register(read, Interest::READABLE)?),
         lines: Lines::new(LINE_BYTES_MAX),
         turn: 0,
+        rest: None,
     };
     let outbox = Arc::new(Outbox::default());
     let direct = match write {
@@ -102,11 +103,17 @@ struct FdSource {
     lines: Lines,
     /// Bytes that were read without a line in them since others had their turn.
     turn: usize,
+    /// Runs while what nobody will get is read slowly.
+    rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl FrameSource for FdSource {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
         loop {
+            if let Some(rest) = &mut self.rest {
+                ready!(rest.as_mut().poll(cx));
+                self.rest = None;
+            }
             // Lines that are there already count too: a flood of them must not keep others from their turn.
             let turn = ready!(poll_proceed(cx));
             if let Some(line) = self.lines.next() {
@@ -117,6 +124,10 @@ impl FrameSource for FdSource {
             drop(turn);
             if self.turn >= TURN_BYTES_MAX {
                 self.turn = 0;
+                if self.lines.is_skipping() {
+                    self.rest = Some(Box::pin(tokio::time::sleep(SKIP_REST)));
+                    continue;
+                }
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

@@ -97,7 +97,7 @@ fn switch(ui: &Ui, name: &str, on: bool) -> Result<(), Failure> {
     let Some(name) = NAMES.into_iter().find(|known| *known == name) else {
         return Err(
             Failure::new(Kind::NotFound, format!("there is no feature `{name}`"))
-                .hints_from(did_you_mean(name, NAMES.into_iter()))
+                .hints_from(did_you_mean(name, NAMES))
                 .hint(format!("there are: {}", NAMES.join(", "))),
         );
     };

@@ -11,6 +11,15 @@ use serde_json::{Value, json};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portolan");
 
+/// The gateway's own tools, in the order of names.
+pub(crate) const MENU: [&str; 5] = [
+    "mcp-add",
+    "mcp-config-set",
+    "mcp-exec",
+    "mcp-find",
+    "mcp-remove",
+];
+
 /// A folder that nobody else knows.
 pub(crate) struct Home {
     folder: tempfile::TempDir,
@@ -292,6 +301,14 @@ impl Drop for Listening {
 pub(crate) fn initialize() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}})
+}
+
+/// What an answer to `tools/list` lists, sorted.
+pub(crate) fn tool_names(list: &Value) -> Vec<&str> {
+    let tools = list["result"]["tools"].as_array().expect("a list of tools");
+    let mut names: Vec<&str> = tools.iter().filter_map(|t| t["name"].as_str()).collect();
+    names.sort_unstable();
+    names
 }
 
 pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::home::{Home, Piped, initialize, is_alive, names, signal, wait_until};
+use super::home::{Home, MENU, Piped, initialize, is_alive, names, signal, tool_names, wait_until};
 
 #[test]
 fn a_client_initializes_lists_calls_and_leaves() {
@@ -17,9 +17,8 @@ fn a_client_initializes_lists_calls_and_leaves() {
     client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
     let list = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
     assert_eq!(
-        list["result"]["tools"].as_array().unwrap().len(),
-        3,
-        "{list}"
+        tool_names(&list),
+        [&["count-up", "echo", "get-sum"], &MENU[..]].concat()
     );
     let call = json!({"jsonrpc": "2.0", "id": "x", "method": "tools/call",
         "params": {"name": "get-sum", "arguments": {"a": 2, "b": 40}}});
@@ -45,11 +44,15 @@ fn a_client_initializes_lists_calls_and_leaves() {
 #[test]
 fn a_gateway_without_servers_answers() {
     let home = Home::new();
-    let mut client = Piped::new(home.command(&["gateway", "run"]));
-    client.ask(&initialize());
-    let list = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
-    assert_eq!(list["result"]["tools"], json!([]));
-    assert_eq!(client.leave().code(), Some(0));
+    for (is_dynamic, tools) in [("true", &MENU[..]), ("false", &[])] {
+        let mut command = home.command(&["gateway", "run"]);
+        command.env("PORTOLAN_DYNAMIC_TOOLS", is_dynamic);
+        let mut client = Piped::new(command);
+        client.ask(&initialize());
+        let list = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
+        assert_eq!(tool_names(&list), tools);
+        assert_eq!(client.leave().code(), Some(0));
+    }
 }
 
 #[test]
@@ -71,7 +74,8 @@ fn servers_start_and_end_after_the_binary_was_replaced() {
     let config = home.servers(&["demo"]);
     let binary = home.path("portolan-of-yesterday");
     std::fs::copy(super::home::BINARY, &binary).unwrap();
-    let command = home.command_of(&binary, &["gateway", "run", "--config", &config]);
+    let mut command = home.command_of(&binary, &["gateway", "run", "--config", &config]);
+    command.env("PORTOLAN_DYNAMIC_TOOLS", "false");
     let mut client = Piped::new(command);
     client.ask(&initialize());
     std::fs::remove_file(&binary).unwrap();

@@ -22,6 +22,8 @@ impl<'a> Watched<'a> {
         let mut all = vec!["gateway", "run", "--watch"];
         all.extend(words);
         let mut command = home.command(&all);
+        // What is listed comes from the files alone.
+        command.env("PORTOLAN_DYNAMIC_TOOLS", "false");
         command.envs(variables.iter().copied());
         let log = std::fs::File::create(home.path("log")).unwrap();
         let mut client = Piped::with_stderr(command, log);
@@ -205,7 +207,8 @@ fn a_link_may_come_to_lead_elsewhere() {
 fn clients_over_http_get_what_is_new() {
     let home = Home::new();
     let config = home.servers(&["one"]);
-    let mut gateway = home.listen(&["--watch", "--config", &config]);
+    let files_alone = [("PORTOLAN_DYNAMIC_TOOLS", "false")];
+    let mut gateway = home.listen_with(&["--watch", "--config", &config], &files_alone);
     let token = home.token();
     gateway.initialize(&token);
     let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});

@@ -16,9 +16,41 @@ pub(super) struct Pooled {
     users: usize,
 }
 
+/// A server that is to come into a workspace: unless it is kept there, it is given back, whatever becomes of who wanted it.
+pub(crate) struct Loan {
+    core: Arc<Core>,
+    pub(crate) server: Arc<Server>,
+    workspace: Arc<Workspace>,
+    is_kept: bool,
+}
+
+impl Loan {
+    /// It is in the workspace now, which gives it back.
+    pub(crate) fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.core.give_back(&self.server, &self.workspace);
+        }
+    }
+}
+
 impl Core {
-    /// The server of this entry, for one more workspace.
-    pub(crate) fn borrow(&self, entry: Entry) -> Arc<Server> {
+    /// The server of this entry, for a workspace.
+    pub(crate) fn lend(self: &Arc<Self>, entry: Entry, workspace: &Arc<Workspace>) -> Loan {
+        Loan {
+            core: self.clone(),
+            server: self.borrow(entry),
+            workspace: workspace.clone(),
+            is_kept: false,
+        }
+    }
+
+    fn borrow(&self, entry: Entry) -> Arc<Server> {
         let mut pool = lock(&self.pool);
         if let Some(known) = pool.iter_mut().find(|known| known.server.entry == entry) {
             known.users += 1;
@@ -48,24 +80,31 @@ impl Core {
                 is_last
             })
         };
-        self.part(server, workspace, is_last);
-    }
-
-    /// Lets go of a workspace's upstreams to a server; with `all` of everybody's.
-    pub(crate) fn part(&self, server: &Arc<Server>, workspace: &Workspace, all: bool) {
-        for upstream in workspace.upstreams() {
-            if Arc::ptr_eq(&upstream.server, server) {
-                workspace.detach(&upstream);
-                if upstream.detach(workspace) && !upstream.key.is_shared() {
-                    server.forget(&upstream);
-                    upstream.retire();
-                }
-            }
+        // It may have been added twice, and be here still.
+        let is_here = lock(&workspace.chosen)
+            .get(&server.name)
+            .is_some_and(|added| Arc::ptr_eq(&added.server, server));
+        if !is_here {
+            self.part(server, workspace, true);
         }
-        if all {
+        if is_last {
             for upstream in server.upstreams() {
                 server.forget(&upstream);
                 upstream.retire();
+            }
+        }
+    }
+
+    /// Lets go of a workspace's upstreams to a server. Those that nobody uses any more are stopped; of a configured server only
+    /// those that are the workspace's own, for the others go on for whoever comes.
+    pub(crate) fn part(&self, server: &Arc<Server>, workspace: &Workspace, is_added: bool) {
+        for upstream in workspace.upstreams() {
+            if Arc::ptr_eq(&upstream.server, server) {
+                workspace.detach(&upstream);
+                if upstream.detach(workspace) && (is_added || !upstream.key.is_shared()) {
+                    server.forget(&upstream);
+                    upstream.retire();
+                }
             }
         }
     }

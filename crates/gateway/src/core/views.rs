@@ -17,6 +17,7 @@ use crate::outbox::lock;
 use crate::server::Server;
 use crate::upstream::Upstream;
 use crate::view::{Part, View};
+use crate::workspace::Workspace;
 
 /// The kind under which lists are persisted.
 const STORED_LISTS: &str = "lists";
@@ -103,6 +104,19 @@ impl Core {
         view
     }
 
+    /// Whether what a server offers is listed in a workspace for clients of this era: one that is only being added is not.
+    pub(crate) fn lists_in(&self, workspace: &Workspace, server: &Arc<Server>, era: Era) -> bool {
+        let chosen = lock(&workspace.chosen);
+        if let Some(added) = chosen.get(&server.name) {
+            let follows = era == Era::Handshake || workspace.session().is_none();
+            return Arc::ptr_eq(&added.server, server) && added.is_listed && follows;
+        }
+        let is_hidden = chosen.hides(&server.name);
+        drop(chosen);
+        let configured = self.server(&server.name);
+        !is_hidden && configured.is_some_and(|configured| Arc::ptr_eq(&configured, server))
+    }
+
     fn parts(&self, side: &Side<'_>) -> Vec<Part> {
         let is_wanted = |server: &Arc<Server>| side.only.is_none_or(|only| *only == server.name);
         let servers = self.servers.load();
@@ -110,6 +124,8 @@ impl Core {
         let configured = servers
             .iter()
             .filter(|server| !server.entry.disabled && !chosen.hides(&server.name))
+            // Configured since it was added: what was added stays.
+            .filter(|server| chosen.get(&server.name).is_none())
             .map(|server| (server.clone(), true));
         // Where a list must not follow what other requests do, it does not.
         let follows = side.era == Era::Handshake || side.is_endpoint;

@@ -27,10 +27,13 @@ impl Core {
         getrandom::fill(&mut secret).map_err(|_| Fault::Busy("requests for randomness"))?;
         let handle: Arc<str> = format!("w-{}", URL_SAFE_NO_PAD.encode(secret)).into();
         let mut handles = lock(&self.handles);
-        let of_caller = |known: &&Arc<Workspace>| known.caller == workspace.caller;
-        if handles.len() >= WORKSPACES_MAX
-            || handles.values().filter(of_caller).count() >= WORKSPACES_PER_CALLER_MAX
-        {
+        // Those of sessions are as many as these at most.
+        let is_loose = |known: &Arc<Workspace>| known.session().is_none();
+        let all = || handles.values().filter(|known| is_loose(known));
+        let of_caller = || all().filter(|known| known.caller == workspace.caller);
+        let is_full =
+            || all().count() >= WORKSPACES_MAX || of_caller().count() >= WORKSPACES_PER_CALLER_MAX;
+        if is_loose(workspace) && is_full() {
             return Err(Fault::Busy("workspaces"));
         }
         let handle = workspace.handle.get_or_init(|| handle).clone();
@@ -66,6 +69,9 @@ impl Core {
         let idle: Vec<Arc<Workspace>> = lock(&self.handles)
             .values()
             .filter(|workspace| {
+                if workspace.upstreams().iter().any(|up| up.is_busy()) {
+                    workspace.last_named.store(now_ms, Ordering::Relaxed);
+                }
                 let since = workspace.last_named.load(Ordering::Relaxed);
                 workspace.session().is_none()
                     && workspace.listens().is_empty()

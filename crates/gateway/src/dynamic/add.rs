@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Concern, Entry, Missing};
+use catalog::{Catalogs, Concern, Entry, Missing};
 use serde_json::{Map, Value, json};
 use wire::{Era, quote};
 
@@ -12,8 +12,10 @@ use super::ask::{Answer, Open, Question, Stop, ask};
 use super::errand::Errand;
 use super::reply::Reply;
 use super::standing::{Standing, State, config_of};
+use crate::chosen::Chosen;
 use crate::limits::ADDED_MAX;
 use crate::lists::Kind;
+use crate::naming;
 use crate::outbox::lock;
 use crate::server::Server;
 use crate::view::push_item;
@@ -21,6 +23,8 @@ use crate::workspace::Workspace;
 
 /// Tools named in the text.
 const NAMED: usize = 12;
+/// Near names told.
+const NEAR: usize = 3;
 
 pub(super) async fn add(mut errand: Errand, arguments: &Arguments) -> Result<Reply, Open> {
     let is_fresh = errand.is_nameless;
@@ -47,6 +51,9 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     if let Some(server) = configured.iter().find(|server| *server.name == *name)
         && !server.entry.disabled
     {
+        if !given.is_empty() {
+            return Err(theirs(name).into());
+        }
         if lock(&errand.workspace.chosen).show(name) {
             errand.tell(&[Kind::Tools, Kind::Prompts, Kind::Resources]);
         }
@@ -57,13 +64,8 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         return in_use(errand, &known.server, "it had been added before").await;
     }
     let catalogs = errand.directory.open(&configured).await;
-    let Some(entry) = catalogs.get(name) else {
-        let near = catalogs.nearest(name, 3);
-        let hint = match near.is_empty() {
-            true => "mcp-find tells which there are".to_owned(),
-            false => format!("did you mean {}?", near.join(" or ")),
-        };
-        return Err(Reply::error(format!("there is no server {name:?}; {hint}")).into());
+    let Some(entry) = entry_of(catalogs, &configured, name) else {
+        return Err(unknown(catalogs, &configured, name).into());
     };
     steered(entry, &given)?;
     let mut config = config_of(errand, entry);
@@ -134,38 +136,46 @@ pub(super) async fn put_to_use(
         lacks(entry, State::NeedsConfig, lines)
     })?;
     let core = &errand.core;
+    let is_full = |chosen: &Chosen| chosen.get(name).is_none() && chosen.added().len() >= ADDED_MAX;
+    let full = || {
+        Reply::error(format!(
+            "this workspace has {ADDED_MAX} servers, which is the most; remove some with mcp-remove"
+        ))
+    };
+    if is_full(&lock(&errand.workspace.chosen)) {
+        // Where nobody can remove one, the oldest gives way.
+        let oldest = match errand.is_nameless {
+            true => lock(&errand.workspace.chosen).take_oldest(),
+            false => None,
+        };
+        let oldest = oldest.ok_or_else(full)?;
+        core.give_back(&oldest, &errand.workspace);
+    }
     // What has a name keeps it, whatever the new server calls its tools.
     core.view(&errand.side());
-    let server = core.borrow(resolved);
-    let before = {
-        let mut chosen = lock(&errand.workspace.chosen);
-        let before = chosen.get(name).cloned();
-        if before.is_none() && chosen.added().len() >= ADDED_MAX {
-            drop(chosen);
-            core.give_back(&server, &errand.workspace);
-            return Err(Reply::error(format!(
-                "this workspace has {ADDED_MAX} servers, which is the most; remove some with mcp-remove"
-            )));
-        }
-        chosen.put(server.clone(), is_listed);
-        before
-    };
-    core.changed();
+    let loan = core.lend(resolved, &errand.workspace);
+    let server = loan.server.clone();
     let upstream = core.upstream(&errand.side(), &server);
     if let Err(fault) = upstream.listed().await {
-        {
-            let mut chosen = lock(&errand.workspace.chosen);
-            match &before {
-                Some(before) => drop(chosen.put(before.server.clone(), before.is_listed)),
-                None => drop(chosen.take(name)),
-            }
-        }
-        core.give_back(&server, &errand.workspace);
-        core.changed();
         return Err(Reply::error(format!("{name} does not start: {fault}")));
     }
+    let before = {
+        let mut chosen = lock(&errand.workspace.chosen);
+        // Others may have been added meanwhile.
+        if is_full(&chosen) {
+            drop(chosen);
+            return Err(full());
+        }
+        chosen.put(server.clone(), is_listed)
+    };
+    loan.keep();
+    core.changed();
+    // It may have ended meanwhile; who ended it did not see this server.
+    if errand.session.as_ref().is_some_and(|s| s.is_closed()) {
+        core.leave(&errand.workspace);
+    }
     if let Some(before) = before {
-        core.give_back(&before.server, &errand.workspace);
+        core.give_back(&before, &errand.workspace);
     }
     if is_listed {
         let offers = |kind: &Kind| {
@@ -233,6 +243,36 @@ fn reply(errand: &Errand, server: &Arc<Server>, why: Option<&str>) -> Result<Rep
 const CONFIG: &str = "config";
 const APPROVAL: &str = "approval";
 
+/// The entry that a name stands for: of a catalog, else one that the person has switched off.
+pub(super) fn entry_of<'a>(
+    catalogs: &'a Catalogs,
+    configured: &'a [Arc<Server>],
+    name: &str,
+) -> Option<&'a Entry> {
+    let configured = || configured.iter().find(|server| *server.name == *name);
+    catalogs.get(name).or_else(|| Some(&configured()?.entry))
+}
+
+/// No server has this name: the nearest ones.
+pub(super) fn unknown(catalogs: &Catalogs, configured: &[Arc<Server>], name: &str) -> Reply {
+    let mut near = naming::nearest(name, configured.iter().map(|server| &*server.name));
+    near.extend(catalogs.nearest(name, NEAR).into_iter().map(str::to_owned));
+    near.dedup();
+    near.truncate(NEAR);
+    let hint = match near.is_empty() {
+        true => "mcp-find tells which there are".to_owned(),
+        false => format!("did you mean {}?", near.join(" or ")),
+    };
+    Reply::error(format!("there is no server {name:?}; {hint}"))
+}
+
+/// It is none of ours to configure.
+pub(super) fn theirs(name: &str) -> Reply {
+    Reply::error(format!(
+        "{name} is configured in a file of the user, which only they change"
+    ))
+}
+
 /// A model may not set what leads to the machine of the person.
 pub(super) fn steered(entry: &Entry, given: &Map<String, Value>) -> Result<(), Reply> {
     let steered = entry.privileged_in(given);
@@ -247,7 +287,7 @@ pub(super) fn steered(entry: &Entry, given: &Map<String, Value>) -> Result<(), R
     .with(json!({"server": name.as_str(), "state": "needs-config", "next": next})))
 }
 
-fn wrong_in(entry: &Entry, config: &Map<String, Value>) -> Vec<String> {
+pub(super) fn wrong_in(entry: &Entry, config: &Map<String, Value>) -> Vec<String> {
     let missing = |message: &str| message.contains("required") || message.contains("under any of");
     match entry.check_config(config) {
         Ok(_) => Vec::new(),

@@ -1,13 +1,17 @@
 //! `mcp-config-set`: what a server is configured with in a workspace, checked by its schema, applied to the server that runs.
 
+use std::sync::Arc;
+
+use catalog::{Entry, Missing};
 use serde_json::{Map, Value, json};
 
-use super::add::{lacks, put_at, put_to_use, steered};
+use super::add::{put_at, put_to_use, steered, theirs, unknown, wrong_in};
 use super::arguments::Arguments;
 use super::errand::Errand;
 use super::reply::Reply;
-use super::standing::{State, config_of};
+use super::standing::config_of;
 use crate::outbox::lock;
+use crate::server::Server;
 
 /// What stands in the place of a value that is nobody's business.
 const MASK: &str = "***";
@@ -21,19 +25,13 @@ pub(super) async fn set(errand: &Errand, arguments: &Arguments) -> Reply {
 async fn changed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
     let name = arguments.name("server")?;
     let configured = errand.core.servers();
+    let is_used = |server: &Arc<Server>| *server.name == *name && !server.entry.disabled;
+    if configured.iter().any(is_used) {
+        return Err(theirs(name));
+    }
     let catalogs = errand.directory.open(&configured).await;
     let Some(entry) = catalogs.get(name) else {
-        if configured.iter().any(|server| *server.name == *name) {
-            return Err(Reply::error(format!(
-                "{name} is configured in a file of the user, which only they change"
-            )));
-        }
-        let near = catalogs.nearest(name, 3);
-        let hint = match near.is_empty() {
-            true => "mcp-find tells which there are".to_owned(),
-            false => format!("did you mean {}?", near.join(" or ")),
-        };
-        return Err(Reply::error(format!("there is no server {name:?}; {hint}")));
+        return Err(unknown(catalogs, &configured, name));
     };
     if errand.is_nameless {
         return Err(Reply::error(
@@ -69,38 +67,48 @@ async fn changed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply>
     }
     let mut new = errand.directory.person().config(entry.name.as_str());
     new.extend(here.clone());
-    if let Err(problems) = entry.check_config(&new) {
-        let lines = problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let known = lock(&errand.workspace.chosen).get(name).cloned();
+    let is_active = known.is_some();
+    let lines = match is_active {
+        true => all_wrong_in(entry, &new),
+        // What is missing can still come.
+        false => wrong_in(entry, &new),
+    };
+    if !lines.is_empty() {
         return Err(
             Reply::error(format!("{name} was not configured: {}", lines.join("; ")))
                 .with(json!({"server": name, "old": masked(&old), "problems": lines})),
         );
     }
-    let known = lock(&errand.workspace.chosen).get(name).cloned();
-    let is_active = known.is_some();
     if let Some(known) = known {
         put_to_use(errand, entry, &new, known.is_listed).await?;
     }
     lock(&errand.workspace.chosen).set_config(name, here);
+    let missing = entry.missing(&new, &|_| true);
+    let missing: Vec<String> = missing.iter().map(Missing::message).collect();
     let (old, new) = (masked(&old), masked(&new));
-    let applied = match is_active {
-        true => "and applied to the running server",
-        false => "for when it is added",
+    let applied = match (is_active, missing.is_empty()) {
+        (true, _) => "and applied to the running server".to_owned(),
+        (false, true) => "for when it is added".to_owned(),
+        (false, false) => format!(
+            "for when it is added; still missing: {}",
+            missing.join("; ")
+        ),
     };
     let text = format!(
         "{name} is configured {applied}\nold: {}\nnew: {}",
         Value::Object(old.clone()),
         Value::Object(new.clone())
     );
-    let missing = entry.missing(&Map::from_iter(new.clone()), &|_| true);
-    if !is_active && !missing.is_empty() {
-        let lines = missing.iter().map(catalog::Missing::message).collect();
-        return Err(lacks(entry, State::NeedsConfig, lines));
-    }
     Ok(Reply::new(
         text,
         json!({"server": name, "old": old, "new": new}),
     ))
+}
+
+fn all_wrong_in(entry: &Entry, config: &Map<String, Value>) -> Vec<String> {
+    let problems = entry.check_config(config).err().unwrap_or_default();
+    problems.iter().map(ToString::to_string).collect()
 }
 
 /// Without what looks like a credential.

@@ -1,7 +1,7 @@
 //! The servers that there are to add, and the index that finds them. Read when it is first needed: a gateway that nobody asks
 //! for servers starts without it.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use catalog::{Catalogs, Entry};
 use search::{Document, Found, Index};
@@ -66,7 +66,7 @@ impl Directory {
     pub(super) fn search(&self, query: &str, limit: usize) -> Found {
         match self.read.get() {
             Some(read) => {
-                let index = read.index.read().unwrap_or_else(|e| e.into_inner());
+                let index = read.index.read().unwrap_or_else(PoisonError::into_inner);
                 index.search(query, limit, |_| true)
             }
             None => Found::default(),
@@ -77,7 +77,7 @@ impl Directory {
     pub(crate) fn learnt(&self, entry: &Entry, lists: &Lists) {
         if let (Some(read), false) = (self.read.get(), entry.has_credentials()) {
             let document = document(entry, Some(lists));
-            let mut index = read.index.write().unwrap_or_else(|e| e.into_inner());
+            let mut index = read.index.write().unwrap_or_else(PoisonError::into_inner);
             index.insert(document);
         }
     }
@@ -85,7 +85,7 @@ impl Directory {
     /// The configured servers are others now.
     pub(crate) fn reloaded(&self, servers: &[Arc<Server>], removed: &[String]) {
         let Some(read) = self.read.get() else { return };
-        let mut index = read.index.write().unwrap_or_else(|e| e.into_inner());
+        let mut index = read.index.write().unwrap_or_else(PoisonError::into_inner);
         for name in removed {
             match read.catalogs.get(name) {
                 Some(entry) => index.insert(document(entry, None)),

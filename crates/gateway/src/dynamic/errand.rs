@@ -94,7 +94,8 @@ impl Errand {
     /// Tells the conversation that these lists changed.
     pub(super) fn tell(&self, kinds: &[Kind]) {
         self.core.changed();
-        let follows = self.era == Era::Handshake || self.is_endpoint;
+        // Who listens at the endpoint of a workspace hears of it, from wherever it was changed.
+        let follows = self.era == Era::Handshake || self.session.is_none();
         for kind in kinds.iter().filter(|_| follows) {
             self.workspace.list_changed(*kind, self.era);
         }

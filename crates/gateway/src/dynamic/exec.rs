@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use wire::{Object, quote};
 
-use super::add::{lacks, put_to_use};
+use super::add::{entry_of, lacks, put_to_use, unknown};
 use super::arguments::Arguments;
 use super::errand::Errand;
 use super::reply::Reply;
 use super::standing::{Standing, State, config_of};
 use crate::lists::Kind;
 use crate::naming;
+use crate::outbox::lock;
 use crate::server::Server;
 use crate::view::{Target, View};
 
@@ -28,7 +29,7 @@ pub(crate) struct Exec {
 /// Names of required arguments that are told.
 const TOLD: usize = 8;
 
-pub(super) async fn prepare(errand: &Errand, arguments: &Arguments) -> Result<Exec, Reply> {
+pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Result<Exec, Reply> {
     let name = arguments.name("name")?;
     let inner = arguments
         .raw_object("arguments")?
@@ -38,10 +39,18 @@ pub(super) async fn prepare(errand: &Errand, arguments: &Arguments) -> Result<Ex
             "{name} is one of the gateway's own tools: call it directly"
         )));
     }
+    let server = arguments.text_if_any("server")?.map(str::trim);
+    if let Some(server) = server.filter(|_| errand.is_nameless)
+        && errand.core.server_in(&errand.workspace, server).is_none()
+    {
+        // What one client calls by the way is nothing that others of its caller see.
+        errand.workspace = errand.core.aside(&errand.workspace.caller);
+    }
+    let errand = &*errand;
     let view = errand.core.view(&errand.side());
-    let target = match arguments.text_if_any("server")? {
+    let target = match server {
         Some(server) => {
-            let server = server_for(errand, server.trim()).await?;
+            let server = server_for(errand, server).await?;
             let view = errand.core.view(&errand.side());
             of_server(&view, &server, name)?
         }
@@ -75,14 +84,14 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
         return Ok(server);
     }
     let configured = errand.core.servers();
+    if lock(&errand.workspace.chosen).hides(name) {
+        return Err(Reply::error(format!(
+            "{name} was removed from this conversation; mcp-add brings it back"
+        )));
+    }
     let catalogs = errand.directory.open(&configured).await;
-    let Some(entry) = catalogs.get(name) else {
-        let near = catalogs.nearest(name, 3);
-        let hint = match near.is_empty() {
-            true => "mcp-find tells which there are".to_owned(),
-            false => format!("did you mean {}?", near.join(" or ")),
-        };
-        return Err(Reply::error(format!("there is no server {name:?}; {hint}")));
+    let Some(entry) = entry_of(catalogs, &configured, name) else {
+        return Err(unknown(catalogs, &configured, name));
     };
     let config = config_of(errand, entry);
     let standing = Standing::of(errand, entry, &config);

@@ -11,6 +11,7 @@ use super::{Live, Upstream};
 use crate::error::Fault;
 use crate::limits::{BRIDGED_TTL_MS, LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT};
 use crate::lists::{Kind, Lists, read_items};
+use crate::workspace::Workspace;
 
 /// One list, read to its last page.
 #[derive(Default)]
@@ -46,11 +47,13 @@ impl Upstream {
             .filter(|kind| known(*kind) != lists.of(*kind))
             .collect();
         // Who has not listed yet will see them anyway.
-        for workspace in self.workspaces() {
+        let clients = self.key.clients;
+        let sees = |w: &Arc<Workspace>| core.lists_in(w, &self.server, clients);
+        for workspace in self.workspaces().into_iter().filter(sees) {
             let mut news = changed.clone();
-            news.retain(|kind| workspace.was_given(*kind, self.key.clients));
+            news.retain(|kind| workspace.was_given(*kind, clients));
             for kind in once(&news) {
-                workspace.list_changed(kind, self.key.clients);
+                workspace.list_changed(kind, clients);
             }
         }
         self.watch_lists(live);
@@ -128,9 +131,11 @@ impl Upstream {
         }
         self.lists.store(Some(Arc::new(lists)));
         core.changed();
-        for workspace in self.workspaces() {
+        let clients = self.key.clients;
+        let sees = |w: &Arc<Workspace>| core.lists_in(w, &self.server, clients);
+        for workspace in self.workspaces().into_iter().filter(sees) {
             for kind in once(&changed) {
-                workspace.list_changed(kind, self.key.clients);
+                workspace.list_changed(kind, clients);
             }
         }
     }

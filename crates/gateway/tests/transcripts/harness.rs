@@ -16,10 +16,14 @@
 //! client 1 <- silence                             or an answer of no bytes, `retry 500`, `end`, `gone`
 //! client 1 drops #7                               it does not wait for this answer any more
 //! client 1 hears nothing
+//! server a {"catalog":true,"config":{…}}          to be found and added, not configured; see `Spec` for what it wants
+//! server a ran "a --level debug K=v"              with this command line and environment it was started last
+//! person keeps a.token hunter2                    what the person has set; see `person`
+//! caller ann.2 enters $w                          its requests come in at the endpoint of this workspace
 //! advance 5s                                      the only way for time to pass
 //! ```
 //!
-//! Servers also: `starts`, `fails "why"` (where `launch` is `held`), `dies`, `sleeps`, `ends` (the gateway closed it), `has {…}`
+//! Servers also: `is held`, `starts`, `fails "why"` (where `launch` is `held`), `dies`, `sleeps`, `ends` (the gateway closed it), `has {…}`
 //! (offers something else from now on), `is {…}` (its status), `launches N`, `hears nothing`. Behind HTTP: `heard {…}` (headers
 //! of the request that was looked at last), `gives MESSAGE` (with a new session), `replies STATUS MESSAGE`, `forgets` (its
 //! sessions), and `on ID|GET|DELETE|listen` with `begins`, `-> MESSAGE`, `event ID RETRY MESSAGE`, `endpoint PATH`,
@@ -33,10 +37,12 @@ mod http;
 mod log;
 mod message;
 pub(crate) mod pattern;
+mod person;
 mod server;
 mod world;
 
 pub(crate) use client::Item;
+pub(crate) use person::Somebody;
 pub(crate) use server::lock;
 pub(crate) use world::World;
 

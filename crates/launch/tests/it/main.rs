@@ -6,5 +6,6 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod capture;
 mod processes;
 mod sandbox;

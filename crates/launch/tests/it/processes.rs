@@ -1,7 +1,5 @@
 //! Real children that behave, misbehave, fork and hide. Most of it holds with a guard and without one.
 
-mod capture;
-
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -161,6 +161,8 @@ impl Programs {
         line.push(config.display().to_string());
         let mut command = self.command(&line, None);
         command
+            // Every tool that is listed belongs to a server of the fleet.
+            .env("PORTOLAN_DYNAMIC_TOOLS", "false")
             .env("PORTOLAN_LIST_WAIT_S", "3")
             .env("PORTOLAN_START_TIMEOUT_S", "5")
             .stderr(Stdio::piped())

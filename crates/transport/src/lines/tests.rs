@@ -69,6 +69,21 @@ fn a_line_that_is_too_long_is_told_once_and_needs_no_end() {
 }
 
 #[test]
+fn it_is_known_when_nobody_will_get_what_is_read() {
+    let mut lines = Lines::new(10);
+    let mut feed = |bytes: &[u8]| {
+        lines.space()[..bytes.len()].copy_from_slice(bytes);
+        lines.filled(bytes.len());
+        while lines.next().is_some() {}
+        lines.is_skipping()
+    };
+    assert!(!feed(b"0123456789"));
+    assert!(feed(b"a"));
+    assert!(feed(b"more of it"));
+    assert!(!feed(b"\nnext"));
+}
+
+#[test]
 fn lines_share_the_buffer_and_a_giant_one_does_not_stay() {
     let mut lines = Lines::new(LINE_BYTES_MAX);
     let space = lines.space();

@@ -9,7 +9,7 @@ use crate::error::{Failure, Kind};
 use crate::load::load;
 use crate::local::Local;
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Table, Ui};
+use crate::ui::{Label, Line, Table, Ui};
 use crate::{catalogs, limits};
 
 /// Find servers by what is to be done, as an agent does
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     words: Vec<String>,
 
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 
     #[command(flatten)]
@@ -56,12 +56,14 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let found: Value = serde_json::from_str(&found)
         .map_err(|error| Failure::internal("the answer is broken", error))?;
     let facts = found.get("structuredContent").cloned().unwrap_or_default();
+    let text = found.pointer("/content/0/text").and_then(Value::as_str);
+    let text = text.unwrap_or("nothing was found").to_owned();
     if found.get("isError") == Some(&Value::Bool(true)) {
-        let text = found.pointer("/content/0/text").and_then(Value::as_str);
-        return Err(Failure::new(
-            Kind::Failed,
-            text.unwrap_or("nothing was found"),
-        ));
+        return Err(Failure::new(Kind::Failed, text));
+    }
+    if facts.pointer("/servers/0").is_none() {
+        ui.note(&Line::new().text(text));
+        return ui.value(&facts, |_| {});
     }
     ui.value(&facts, |ui| show(ui, &facts))
 }

@@ -32,6 +32,9 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         }
         all.retain(|name, _| name == server);
     }
+    if all.is_empty() {
+        ui.note(&Line::new().text("Nothing is set."));
+    }
     ui.value(&all, |ui| {
         for (server, config) in &all {
             for (key, value) in config {

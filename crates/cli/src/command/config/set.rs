@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::failed;
 use crate::catalogs;
+use crate::choice::CatalogChoice;
 use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
@@ -24,11 +25,15 @@ pub(crate) struct Args {
     /// The value
     #[arg(value_name = "VALUE")]
     value: String,
+
+    #[command(flatten)]
+    catalogs: CatalogChoice,
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
-    let all = Catalogs::merge(catalogs::all(&here));
+    catalogs::check(&args.catalogs)?;
+    let all = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
     let (server, key) = split(&args.at, &all)?;
     let name = ServerName::new(&server).map_err(|e| Failure::usage(e.to_string()))?;
     let entry = all.get(name.as_str());
@@ -49,7 +54,14 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
                 || p.message.contains("no such key")
         })
     {
-        return Err(Failure::new(Kind::Usage, format!("{server}: {problem}")));
+        let wants = entry.schema_of(&key).and_then(|schema| schema.get("type"));
+        let hint = match wants.and_then(Value::as_str) {
+            Some("array") => Some("a list is written as JSON: '[\"one\", \"two\"]'"),
+            Some("object") => Some("a table is written as JSON: '{\"key\": \"value\"}'"),
+            _ => None,
+        };
+        return Err(Failure::new(Kind::Usage, format!("{server}: {problem}"))
+            .hints_from(hint.map(str::to_owned)));
     }
     change_server_config(&here.dirs, |all| {
         put(all.entry(server.clone()).or_default(), &key, value);

@@ -69,6 +69,8 @@ pub(crate) struct Client {
     caller: Caller,
     door: Door,
     only: Option<Arc<str>>,
+    /// The workspace at whose endpoint it is.
+    pub(crate) workspace: Option<Arc<str>>,
     pub(crate) session: Option<Arc<Session>>,
     pub(crate) lanes: Arc<Mutex<Lanes>>,
     inbox: Inbox,
@@ -86,6 +88,7 @@ impl Client {
             caller: Caller(name.into()),
             door: Door::Http,
             only: None,
+            workspace: None,
             session: None,
             lanes: lanes.clone(),
             inbox: Inbox {
@@ -148,7 +151,7 @@ impl Client {
                 .is_none()
                 .then(|| Arc::new(headers(&frame, odd))),
             only: self.only.clone(),
-            workspace: None,
+            workspace: self.workspace.clone(),
         };
         match frame.kind() {
             Kind::Notification => gateway.notification(&origin, frame),

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use catalog::{Entry, Launch, RemoteKind, ServerName, Share};
+use catalog::{
+    About, Entry, Launch, Network, OAuth, Origin, RemoteKind, SecretSpec, ServerName, Share,
+};
 use launch::{LaunchError, Launched, Launcher, Link};
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,6 +63,25 @@ pub(crate) struct Spec {
     exclude: Vec<String>,
     disabled: bool,
     env: Vec<(String, String)>,
+    args: Vec<String>,
+    headers: Vec<(String, String)>,
+    volumes: Vec<String>,
+    hosts: Vec<String>,
+    /// To be found and added; it is not configured.
+    pub(crate) catalog: bool,
+    description: Option<String>,
+    tags: Vec<String>,
+    /// The schema of its configuration.
+    config: Option<Value>,
+    /// Names of its credentials; each comes in the variable of its name in capitals.
+    secrets: Vec<String>,
+    /// The address it was fetched from; else it stands in a catalog of the person's own.
+    from: Option<String>,
+    oauth: bool,
+    /// It would run with the person's own rights.
+    unboxed: bool,
+    /// Why it cannot be started at all.
+    refused: Option<String>,
     idle_timeout_s: Option<u64>,
     start_timeout_s: Option<u64>,
     call_timeout_s: Option<u64>,
@@ -71,6 +92,8 @@ pub(crate) struct Server {
     name: String,
     spec: Spec,
     pub(crate) launches: usize,
+    /// Command line and environment of its last start.
+    pub(crate) ran: String,
     held: VecDeque<oneshot::Sender<Result<(), String>>>,
     pub(crate) conns: Vec<Conn>,
     pub(crate) port: Option<u16>,
@@ -105,6 +128,7 @@ impl Servers {
             name: name.to_owned(),
             spec,
             launches: 0,
+            ran: String::new(),
             held: VecDeque::new(),
             conns: Vec::new(),
             port: None,
@@ -171,9 +195,21 @@ impl Servers {
 }
 
 impl Launcher for Servers {
+    fn is_boxed(&self, entry: &Entry) -> bool {
+        self.0
+            .get(entry.name.as_str())
+            .is_none_or(|server| !lock(server).spec.unboxed)
+    }
+
+    fn refuses(&self, entry: &Entry) -> Option<String> {
+        let server = self.0.get(entry.name.as_str())?;
+        lock(server).spec.refused.clone()
+    }
+
     fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         let server = self.0[entry.name.as_str()].clone();
         Box::pin(async move {
+            lock(&server).ran = command_line(entry);
             let held = lock(&server).launched();
             if let Some(held) = held
                 && let Err(reason) = held.await.expect("the script outlives the start")
@@ -195,6 +231,30 @@ impl Launcher for Servers {
             })
         })
     }
+}
+
+/// As a shell would show it: command, arguments, variables; of a remote one the URL and its headers.
+fn command_line(entry: &Entry) -> String {
+    let mut words = Vec::new();
+    match &entry.launch {
+        Launch::Command {
+            command, args, env, ..
+        } => {
+            words.push(command.clone());
+            words.extend(args.iter().cloned());
+            words.extend(env.iter().map(|(name, value)| format!("{name}={value}")));
+        }
+        Launch::Remote { url, headers, .. } => {
+            words.push(url.clone());
+            words.extend(
+                headers
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {value}")),
+            );
+        }
+        _ => {}
+    }
+    words.join(" ")
 }
 
 fn connect(server: &Arc<Mutex<Server>>) -> transport::Pipe {
@@ -256,7 +316,7 @@ impl Server {
         let launch = match self.port {
             Some(port) => Launch::Remote {
                 url: format!("http://127.0.0.1:{port}/mcp"),
-                headers: Vec::new(),
+                headers: spec.headers.clone(),
                 kind: match spec.kind.as_deref() {
                     Some("auto") => RemoteKind::Auto,
                     Some("sse") => RemoteKind::Sse,
@@ -265,7 +325,7 @@ impl Server {
             },
             None => Launch::Command {
                 command: self.name.clone(),
-                args: Vec::new(),
+                args: spec.args.clone(),
                 env: spec.env.clone(),
                 cwd: None,
             },
@@ -276,7 +336,41 @@ impl Server {
             "all" => Share::All,
             other => panic!("nobody shares by {other}"),
         });
+        let secrets = spec.secrets.iter().map(|name| SecretSpec {
+            name: name.clone(),
+            env: name.to_uppercase().replace('.', "_"),
+            description: None,
+            example: None,
+            url: None,
+            required: true,
+            from: None,
+        });
+        let about = About {
+            tags: spec.tags.clone(),
+            config: spec.config.clone(),
+            secrets: secrets.collect(),
+            oauth: spec.oauth.then(|| OAuth {
+                provider: None,
+                secret: None,
+                scopes: Vec::new(),
+            }),
+            ..About::default()
+        };
+        let origin = match (&spec.from, spec.catalog) {
+            (Some(url), _) => Origin::Url(url.as_str().into()),
+            (None, true) => Origin::Catalog("mine".into()),
+            (None, false) => Origin::Own,
+        };
         Entry {
+            description: spec.description.clone(),
+            is_template: spec.catalog,
+            volumes: spec.volumes.clone(),
+            network: match spec.hosts.is_empty() {
+                true => Network::Unsaid,
+                false => Network::Hosts(spec.hosts.clone()),
+            },
+            origin,
+            about: Arc::new(about),
             tools: spec.only.clone(),
             exclude_tools: spec.exclude.clone(),
             share,
@@ -305,6 +399,10 @@ impl Server {
             self.held.push_back(tell);
             told
         })
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        !self.held.is_empty()
     }
 
     /// Lets a held start go on; false if there is none.

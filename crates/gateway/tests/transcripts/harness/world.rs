@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use catalog::Entry;
+use catalog::{Catalog, Catalogs, Entry};
 use portolan_gateway::front::{Door, Gateway, ServerStatus};
 use portolan_gateway::limits::GATHER_WAIT;
-use portolan_gateway::{CallRecord, Options, Recorder, Settings, StartRecord};
+use portolan_gateway::{CallRecord, Dynamic, Options, Recorder, Settings, StartRecord};
 use serde_json::Value;
 
 use super::client::{Client, Item};
 use super::log::Log;
 use super::message::{expand, with_meta};
 use super::pattern::{self, Kept};
+use super::person::Somebody;
 use super::server::{Servers, Spec, lock};
 
 /// Turns of the scheduler after which nothing more can be under way in memory.
@@ -34,6 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(crate) struct World {
     entries: Vec<Entry>,
+    /// Entries to be found; with one there are the dynamic tools.
+    found: Vec<Entry>,
+    pub(crate) person: Somebody,
     servers: Servers,
     settings: Settings,
     tools: Vec<String>,
@@ -123,12 +127,28 @@ impl World {
             options.settings = self.settings.clone();
             options.tools = self.tools.clone();
             options.recorder = self.records.clone();
+            if !self.found.is_empty() {
+                options.dynamic = Some(self.dynamic());
+            }
             for change in self.changes.drain(..) {
                 change(&mut options);
             }
             self.gateway = Some(Gateway::new(options).unwrap());
         }
         self.gateway.clone().unwrap()
+    }
+
+    fn dynamic(&mut self) -> Dynamic {
+        let catalog = Catalog {
+            name: "mine".to_owned(),
+            entries: std::mem::take(&mut self.found),
+            ..Catalog::default()
+        };
+        let catalogs = Catalogs::merge([catalog]);
+        Dynamic {
+            catalogs: Arc::new(move || catalogs.clone()),
+            person: Arc::new(self.person.clone()),
+        }
     }
 
     /// What the recorder got so far.
@@ -158,6 +178,19 @@ impl World {
             .iter_mut()
             .flat_map(|(lane, items)| items.drain(..).map(|item| (lane.clone(), item)));
         items.collect()
+    }
+
+    /// The same for one that may not have said anything yet.
+    pub(crate) fn heard_by_client_if_any(&mut self, name: &str) {
+        if self.clients.contains_key(name) {
+            self.heard_by_client(name);
+        }
+    }
+
+    /// How many connections of a server are open.
+    pub(crate) fn running(&self, name: &str) -> usize {
+        let server = self.servers.get(name);
+        server.conns.iter().filter(|conn| !conn.is_closed).count()
     }
 
     /// A connection of a server says something, if it still can.
@@ -267,6 +300,10 @@ impl World {
             }
             "gateway" => self.gateway_line(rest).await,
             "advance" => self.advance(duration(rest)).await,
+            "person" => match rest.strip_prefix("has approved ") {
+                Some(name) => assert!(self.person.has_approved(name)),
+                None => self.person.does(rest),
+            },
             "recorded" => {
                 let wanted = rest.to_owned();
                 self.expect(|world| world.try_record(&wanted)).await;
@@ -332,9 +369,14 @@ impl World {
         if rest.starts_with('{') {
             let spec: Spec =
                 serde_json::from_str(rest).unwrap_or_else(|error| panic!("{error}: {rest}"));
-            self.has_sockets |= spec.http;
+            // Catalogs are read by a thread.
+            self.has_sockets |= spec.http || spec.catalog;
+            let is_found = spec.catalog;
             let entry = self.servers.declare(name, spec, self.log.clone()).await;
-            self.entries.push(entry);
+            match is_found {
+                true => self.found.push(entry),
+                false => self.entries.push(entry),
+            }
             return;
         }
         let (plain, number) = match name.split_once('.') {
@@ -351,6 +393,15 @@ impl World {
                 if self.servers.get(plain).release(Ok(())) {
                     self.fail("it is");
                 }
+            }
+            "is" if text == "held" => {
+                self.expect(|world| {
+                    let is_held = world.servers.get(plain).is_held();
+                    is_held
+                        .then_some(())
+                        .ok_or("it is not being started".to_owned())
+                })
+                .await;
             }
             "is" => {
                 let wanted = pattern::parse(text);
@@ -376,6 +427,13 @@ impl World {
                 let launches = self.servers.get(plain).launches;
                 if launches != wanted {
                     self.fail(&format!("it was launched {launches} times"));
+                }
+            }
+            "ran" => {
+                let wanted: String = serde_json::from_str(text).unwrap();
+                let ran = self.servers.get(plain).ran.clone();
+                if ran != wanted {
+                    self.fail(&format!("it ran as {ran:?}"));
                 }
             }
             "sleeps" => self.servers.get(plain).conns[number - 1].sleep(),
@@ -465,6 +523,11 @@ impl World {
             "headers" => {
                 let text = pattern::fill(text, &self.kept);
                 self.client(&label).odd_headers = Some(serde_json::from_str(&text).unwrap());
+            }
+            "enters" => {
+                let handle: String =
+                    serde_json::from_str(&pattern::fill(text, &self.kept)).unwrap();
+                self.client(&label).workspace = Some(handle.into());
             }
             "drops" => self
                 .client(&label)

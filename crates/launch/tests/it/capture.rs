@@ -94,7 +94,7 @@ fn one_that_hangs_is_ended_with_all_that_it_started() {
         let begun = Instant::now();
         while written
             .split_whitespace()
-            .any(|pid| super::runs(pid.parse().unwrap()))
+            .any(|pid| crate::processes::runs(pid.parse().unwrap()))
         {
             assert!(begun.elapsed() < NEVER, "something is left: {written}");
             std::thread::park_timeout(Duration::from_millis(5));

@@ -1,0 +1,97 @@
+//! `portolan config …` and `server enable`: what only a person says.
+
+use serde_json::json;
+
+use super::home::{BINARY, Home};
+
+#[test]
+fn values_are_set_read_and_removed() {
+    let home = Home::new();
+    let done = home.run(&["config", "read"]);
+    assert!(done.stderr.contains("Nothing is set"), "{done:#?}");
+    assert_eq!(done.ok(), "");
+    home.run(&["config", "set", "filesystem.paths", r#"["/srv/a b"]"#])
+        .ok();
+    assert_eq!(
+        home.run(&["config", "read"]).ok(),
+        "filesystem.paths = [\"/srv/a b\"]\n"
+    );
+    let value = home
+        .run(&["config", "read", "filesystem", "--format", "json"])
+        .json();
+    assert_eq!(value, json!({"filesystem": {"paths": ["/srv/a b"]}}));
+    let said = home.run(&["config", "read", "filesytem"]).failed(3);
+    assert!(said.contains("did you mean `filesystem`?"), "{said}");
+    home.run(&["config", "rm", "filesystem.paths"]).ok();
+    assert_eq!(
+        home.run(&["config", "read", "--format", "json"]).json(),
+        json!({})
+    );
+    let said = home.run(&["config", "rm", "filesystem.paths"]).failed(3);
+    assert!(said.contains("nothing is set"), "{said}");
+}
+
+#[test]
+fn a_value_that_does_not_fit_changes_nothing() {
+    let home = Home::new();
+    for (words, hint) in [
+        (["filesystem.paths", "/srv"], "written as JSON"),
+        (["filesystem.pahts", "x"], "did you mean `paths`?"),
+        (["filesystem", "x"], "SERVER.KEY"),
+        ([".paths", "x"], "SERVER.KEY"),
+    ] {
+        let said = home.run(&["config", "set", words[0], words[1]]).failed(2);
+        assert!(said.contains(hint), "{words:?}: {said}");
+    }
+    assert!(!home.path("portolan/servers.yaml").exists());
+    let done = home.run(&["config", "set", "nobody.key", "7"]);
+    assert!(done.stderr.contains("no catalog has a server"), "{done:#?}");
+    done.ok();
+    let broken = home.write("portolan/servers.yaml", "nobody: [\n");
+    let done = home.run(&["config", "set", "nobody.key", "8"]);
+    assert!(done.stderr.contains("servers.yaml"), "{done:#?}");
+    assert_ne!(done.code, Some(0));
+    assert_eq!(std::fs::read_to_string(broken).unwrap(), "nobody: [\n");
+}
+
+#[test]
+fn a_catalog_of_the_command_line_says_what_fits() {
+    let home = Home::new();
+    let catalog = home.write(
+        "own.yaml",
+        &format!(
+            "catalog: own\nservers:\n  a.b:\n    command: {BINARY}\n    args: [__demo-server, '{{{{n}}}}']\n    config: {{n: {{type: integer}}}}\n"
+        ),
+    );
+    let set = |value: &str| home.run(&["config", "set", "a.b.n", value, "--catalog", &catalog]);
+    let said = set("many").failed(2);
+    assert!(said.contains("a.b: `n`"), "{said}");
+    let done = set("7");
+    assert!(!done.stderr.contains("warning"), "{done:#?}");
+    done.ok();
+    assert_eq!(home.run(&["config", "read"]).ok(), "a.b.n = 7\n");
+
+    let said = home.run(&["server", "enable", "a.b"]).failed(3);
+    assert!(said.contains("--catalog names a file with more"), "{said}");
+    let enabled = home.run(&["server", "enable", "a.b", "--catalog", &catalog]);
+    assert!(
+        enabled.stderr.contains("although it would run"),
+        "{enabled:#?}"
+    );
+    let _ = enabled.ok();
+    let state = || {
+        let words = ["catalog", "search", "a.b", "--catalog", &catalog];
+        home.run(&[&words[..], &["--format", "json"]].concat())
+            .json()["servers"][0]["state"]
+            .clone()
+    };
+    assert_eq!(state(), "ready");
+    home.run(&["server", "disable", "a.b", "--catalog", &catalog])
+        .ok();
+    assert_eq!(state(), "needs-approval");
+    // One wrong name, and none is enabled.
+    let words = ["server", "enable", "a.b", "ab", "--catalog", &catalog];
+    let said = home.run(&words).failed(3);
+    assert!(said.contains("did you mean `a.b`?"), "{said}");
+    assert_eq!(state(), "needs-approval");
+}
