@@ -136,6 +136,16 @@ impl<'a> Fields<'a> {
         Some(out)
     }
 
+    /// A list of texts with their variables filled in.
+    pub(crate) fn filled(&mut self, names: &[&str]) -> Vec<String> {
+        let what = format!("each of `{}`", names[0]);
+        let items = self.items(names, "a list of texts").unwrap_or_default();
+        items
+            .iter()
+            .filter_map(|item| self.value(&what, item))
+            .collect()
+    }
+
     /// The text of a value that may be a template, without the name of the server in its keys.
     pub(crate) fn template(&mut self, what: &str, node: &Node, server: &str) -> Option<String> {
         let text = self.value(what, node)?;

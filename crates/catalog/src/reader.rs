@@ -35,6 +35,8 @@ pub const KEYS: &[&str] = &[
     "args",
     "env",
     "cwd",
+    "volumes",
+    "network",
     "url",
     "headers",
     "tools",
@@ -56,6 +58,7 @@ const OLDER_KEYS: &[&str] = &[
     "serverUrl",
     "workingDirectory",
     "environment",
+    "allow_hosts",
 ];
 
 /// What `type` may say in our own form.
@@ -64,7 +67,7 @@ pub const TYPES: &[&str] = &["stdio", "http", "sse"];
 pub const SHARES: &[&str] = &["workspace", "caller", "all"];
 
 /// Keys of entries that wait for a later version: whoever writes one relies on it, so silence would be wrong.
-const LATER: &[&str] = &["volumes", "allow_hosts", "network", "envFile"];
+const LATER: &[&str] = &["envFile"];
 
 /// Reads a table of servers, `name = entry`. What cannot be read is left out and stands among the problems.
 pub fn read_servers(
@@ -255,6 +258,8 @@ fn read_entry(
         ),
         title: fields.text(&["title"]).map(|(text, _)| text),
         description: fields.text(&["description"]).map(|(text, _)| text),
+        volumes: launch::volumes(&mut fields, launch.as_ref()),
+        network: launch::network(&mut fields, launch.as_ref()),
         source: doc.source.to_owned(),
         layer: reading.layer,
         // The rest cannot be known before the launch is.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use config::Runtime;
+
 /// Which servers, from which files.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Choice {
@@ -13,6 +15,37 @@ pub(crate) struct Choice {
     /// A file with servers: `config.toml`, or the `mcpServers` JSON that AI applications write (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) boxing: Boxing,
+}
+
+/// What local servers run in.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Boxing {
+    /// What local servers run in: process, or sandbox, a box for each with the least it needs
+    /// [default: process]
+    #[arg(long, value_name = "WHAT", value_parser = runtime)]
+    pub(crate) runtime: Option<Runtime>,
+
+    /// Start servers without isolation where no sandbox can be made
+    #[arg(long)]
+    pub(crate) allow_unsandboxed: bool,
+}
+
+impl Boxing {
+    /// The flags that are settings.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (String, String)> {
+        let runtime = self.runtime.map(|runtime| runtime.to_string());
+        let unsandboxed = self.allow_unsandboxed.then(|| "true".to_owned());
+        [("runtime", runtime), ("allow_unsandboxed", unsandboxed)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    }
+}
+
+fn runtime(word: &str) -> Result<Runtime, String> {
+    Runtime::parse(word).ok_or_else(|| "there are process and sandbox".into())
 }
 
 /// Which catalogs agents find servers in.

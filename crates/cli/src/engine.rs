@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::Loaded;
+use catalog::{Launch, Network};
+use config::{Loaded, Runtime};
 use gateway::front::Gateway;
-use launch::ProcessLauncher;
+use launch::{Launcher, ProcessLauncher};
 use store::{Store, StoreHandle};
 
 use crate::catalogs;
@@ -120,6 +121,8 @@ pub(crate) fn configured(ui: &Ui, choice: &Choice) -> Result<Vec<Status>, Failur
         tools: 0,
         calls: 0,
         errors: 0,
+        isolation: None,
+        missing: Vec::new(),
         source: entry.source,
     };
     Ok(loaded.entries.into_iter().map(status).collect())
@@ -206,6 +209,8 @@ impl Engine {
         if self.is_patient {
             settings.list_wait = START_WAIT.max(settings.start_timeout);
         }
+        let launcher = launcher(&self.loaded.settings)?;
+        self.tell_unkept(ui);
         let store = self.store(ui);
         let options = gateway::Options {
             tools: self.tools.clone(),
@@ -216,7 +221,7 @@ impl Engine {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
                 None => Arc::clone(&self.fault) as Arc<dyn gateway::Recorder>,
             },
-            ..gateway::Options::new(self.loaded.entries.clone(), Arc::new(launcher()))
+            ..gateway::Options::new(self.loaded.entries.clone(), launcher)
         };
         Gateway::new(options).map_err(|e| {
             Failure::new(
@@ -224,6 +229,32 @@ impl Engine {
                 format!("the system has no randomness to give: {e}"),
             )
         })
+    }
+
+    /// Whoever limits a server relies on it.
+    fn tell_unkept(&self, ui: &Ui) {
+        if self.loaded.settings.runtime != Runtime::Process {
+            return;
+        }
+        let programs = self
+            .loaded
+            .entries
+            .iter()
+            .filter(|entry| !entry.disabled && matches!(entry.launch, Launch::Command { .. }));
+        for entry in programs {
+            let key = match &entry.network {
+                Network::None | Network::Hosts(_) => "network",
+                Network::Unsaid | Network::Open if !entry.volumes.is_empty() => "volumes",
+                Network::Unsaid | Network::Open => continue,
+            };
+            ui.warn(
+                &format!(
+                    "server `{}`: `{key}` limits nothing, it runs with your rights",
+                    entry.name
+                ),
+                &["--runtime sandbox gives it what its entry declares and no more".to_owned()],
+            );
+        }
     }
 
     /// What agents find servers in.
@@ -284,12 +315,49 @@ impl Engine {
     }
 }
 
-/// Servers run behind a guard of our own program, so that none outlives us.
-fn launcher() -> ProcessLauncher {
+/// Servers run behind a guard of our own program, so that none outlives us, and in boxes if the settings say so.
+fn launcher(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
+    match settings.runtime {
+        Runtime::Process => Ok(Arc::new(process())),
+        Runtime::Sandbox => sandbox(settings),
+    }
+}
+
+fn process() -> ProcessLauncher {
     ProcessLauncher::new(launch::Options {
         guard: own_program(),
         ..launch::Options::inherited()
     })
+}
+
+#[cfg(target_os = "linux")]
+fn sandbox(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
+    use launch::sandbox::{SandboxLauncher, SandboxOptions};
+
+    let program = own_program().ok_or_else(|| {
+        Failure::new(
+            Kind::Internal,
+            "our own program is not found, and boxes are made by it",
+        )
+    })?;
+    let launcher = SandboxLauncher::new(SandboxOptions {
+        allow_unsandboxed: settings.allow_unsandboxed,
+        ..SandboxOptions::inherited(program)
+    });
+    launcher.probe_soon();
+    Ok(Arc::new(launcher))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sandbox(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
+    match settings.allow_unsandboxed {
+        true => Ok(Arc::new(process())),
+        false => Err(Failure::new(
+            Kind::Config,
+            "there are no boxes on this system, only on Linux",
+        )
+        .hint("--allow-unsandboxed starts servers without isolation")),
+    }
 }
 
 /// This program: on Linux by a path that leads to it even after an upgrade has replaced its file.

@@ -66,7 +66,11 @@ fn leaves_out(problem: &Problem, entries: &[Entry]) -> bool {
 pub(crate) fn read(here: &Surroundings, choice: &Choice, flags: &[(String, String)]) -> Loaded {
     let sources = Sources {
         config_files: choice.config.clone(),
-        settings: flags.to_vec(),
+        settings: flags
+            .iter()
+            .cloned()
+            .chain(choice.boxing.settings())
+            .collect(),
         cwd: here.cwd.clone(),
     };
     config::load(&here.dirs, &here.env, &sources)
@@ -201,7 +205,7 @@ mod tests {
     fn choice(names: &[&str]) -> Choice {
         Choice {
             servers: Some(names.iter().map(|n| (*n).to_owned()).collect()),
-            config: Vec::new(),
+            ..Choice::default()
         }
     }
 

@@ -47,6 +47,10 @@ pub(crate) struct Status {
     pub(crate) calls: u64,
     #[serde(default)]
     pub(crate) errors: u64,
+    #[serde(default)]
+    pub(crate) isolation: Option<String>,
+    #[serde(default)]
+    pub(crate) missing: Vec<String>,
     pub(crate) source: String,
 }
 

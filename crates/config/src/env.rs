@@ -75,6 +75,14 @@ pub const VARIABLES: &[Variable] = &[
         "stdio, streaming or sse, as `transport`",
     ),
     variable(
+        "PORTOLAN_RUNTIME",
+        "what local servers run in: process or sandbox, as `runtime`",
+    ),
+    variable(
+        "PORTOLAN_ALLOW_UNSANDBOXED",
+        "whether servers start where no box can be made, as `allow_unsandboxed`",
+    ),
+    variable(
         "PORTOLAN_DYNAMIC_TOOLS",
         "whether agents can find and add servers, as `dynamic_tools`",
     ),

@@ -24,6 +24,10 @@ pub struct Settings {
     pub port: u16,
     /// How clients reach us.
     pub transport: Transport,
+    /// What local servers run in.
+    pub runtime: Runtime,
+    /// Whether servers start in no box where none can be made.
+    pub allow_unsandboxed: bool,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether every tool has its server's name in front.
@@ -67,6 +71,16 @@ pub enum Transport {
     Streaming,
     /// HTTP+SSE of 2024-11-05.
     Sse,
+}
+
+/// What local servers run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Runtime {
+    /// Nothing: they are processes with the rights of the gateway.
+    #[default]
+    Process,
+    /// A box each, with the least they need.
+    Sandbox,
 }
 
 /// How log lines look.
@@ -135,6 +149,8 @@ impl Default for Settings {
             host: "127.0.0.1".to_owned(),
             port: 8811,
             transport: Transport::default(),
+            runtime: Runtime::default(),
+            allow_unsandboxed: false,
             dynamic_tools: true,
             tool_name_prefix: false,
             log_calls: true,
@@ -215,6 +231,29 @@ impl Transport {
 }
 
 impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Runtime {
+    /// The word for it, as `config.toml` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Sandbox => "sandbox",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Process, Self::Sandbox]
+            .into_iter()
+            .find(|runtime| runtime.as_str() == word)
+    }
+}
+
+impl fmt::Display for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }

@@ -225,7 +225,7 @@ impl Gateway {
         self.core
             .all_servers()
             .iter()
-            .map(|server| status::of(server))
+            .map(|server| status::of(server, &*self.core.launcher))
             .collect()
     }
 
@@ -350,6 +350,10 @@ pub struct ServerStatus {
     pub calls: u64,
     /// Of these, failed.
     pub errors: u64,
+    /// How it is kept from the rest of this machine, if it runs here.
+    pub isolation: Option<String>,
+    /// What is missing for keeping it better, one sentence each.
+    pub missing: Vec<String>,
     /// The file that configures it.
     pub source: String,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use launch::Launcher;
 use wire::Era;
 
 use crate::bridge;
@@ -11,7 +12,7 @@ use crate::lists::{Item, Lists};
 use crate::server::Server;
 
 /// The state of one server, over all its upstreams.
-pub(crate) fn of(server: &Server) -> ServerStatus {
+pub(crate) fn of(server: &Server, launcher: &dyn Launcher) -> ServerStatus {
     let upstreams = server.upstreams();
     let has = |state: &str| upstreams.iter().any(|upstream| upstream.state() == state);
     let lists: Vec<_> = upstreams
@@ -61,6 +62,7 @@ pub(crate) fn of(server: &Server) -> ServerStatus {
     } else {
         "idle"
     };
+    let isolation = launcher.isolation(&server.entry);
     ServerStatus {
         name: server.name.to_string(),
         kind: server.kind(),
@@ -86,6 +88,8 @@ pub(crate) fn of(server: &Server) -> ServerStatus {
             .unwrap_or(0),
         calls: server.calls.load(Ordering::Relaxed),
         errors: server.errors.load(Ordering::Relaxed),
+        isolation: isolation.as_ref().map(|kept| kept.level.clone()),
+        missing: isolation.map_or_else(Vec::new, |kept| kept.missing),
         source: server.entry.source.clone(),
     }
 }

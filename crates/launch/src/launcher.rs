@@ -35,10 +35,27 @@ pub trait Launcher: Send + Sync {
         !entry.launch.is_local()
     }
 
+    /// How what it would start for an entry is kept from the rest of this machine; `None` for what runs elsewhere.
+    fn isolation(&self, entry: &Entry) -> Option<Isolation> {
+        entry.launch.is_local().then(|| Isolation {
+            level: "none, it runs with your rights".to_owned(),
+            missing: Vec::new(),
+        })
+    }
+
     /// Why it cannot start an entry at all, if so, as far as the entry says.
     fn refuses(&self, _entry: &Entry) -> Option<String> {
         None
     }
+}
+
+/// How a server is kept from the rest of this machine, in words for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Isolation {
+    /// How.
+    pub level: String,
+    /// What is missing for more, one sentence each.
+    pub missing: Vec<String>,
 }
 
 /// A server that was started or reached.

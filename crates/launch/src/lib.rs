@@ -27,6 +27,6 @@ pub use backoff::Backoff;
 pub use capture::ProgramRunner;
 pub use error::LaunchError;
 pub use exit::ExitReason;
-pub use launcher::{Launched, Launcher, Link, Options, ProcessLauncher};
+pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
 pub use own::OwnProcess;
 pub use process::Process;

@@ -46,6 +46,10 @@ pub const BOX_OPEN_FILES: u32 = 4096;
 pub const BOX_SCRATCH_BYTES: u64 = 256 << 20;
 /// How many files each private folder of a box can hold.
 pub const BOX_SCRATCH_FILES: u32 = 64 << 10;
+/// Where the proxy of a box listens, on the box' own loopback.
+pub const BOX_PROXY_PORT: u16 = 3128;
+/// How many decisions about the network stand in a server's log.
+pub const BOX_DECISIONS_TOLD_MAX: usize = 64;
 /// What a box shows of the machine: so many files and folders.
 pub const BOX_SHARES_MAX: usize = 200;
 /// How many descriptors go with one message between a gateway and a guard.

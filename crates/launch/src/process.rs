@@ -20,6 +20,9 @@ pub struct Process {
     stdin: Arc<dyn FrameSink>,
     tail: Arc<Tail>,
     exited: watch::Receiver<Option<ExitReason>>,
+    /// Its way to the network, if it has one of its own. It closes with this.
+    #[cfg(target_os = "linux")]
+    way_out: Option<egress::Proxy>,
 }
 
 impl Process {
@@ -44,7 +47,19 @@ impl Process {
             stdin,
             tail,
             exited,
+            #[cfg(target_os = "linux")]
+            way_out: None,
         }
+    }
+
+    /// Gives it a way to the network, made by whoever gets its log.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn open(
+        &mut self,
+        way_out: impl FnOnce(Arc<Tail>) -> std::io::Result<egress::Proxy>,
+    ) -> std::io::Result<()> {
+        self.way_out = Some(way_out(self.tail.clone())?);
+        Ok(())
     }
 
     /// The id of the server's process.

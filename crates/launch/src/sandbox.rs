@@ -11,6 +11,7 @@
 mod bubblewrap;
 mod cgroup;
 mod contents;
+mod declared;
 pub(crate) mod init;
 mod level;
 mod options;
@@ -21,6 +22,7 @@ mod seccomp;
 mod syscalls;
 pub(crate) mod users;
 pub(crate) mod warden;
+mod way_out;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -31,17 +33,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use catalog::{Entry, Launch};
+use egress::Limits;
 use transport::BoxFuture;
 
 use self::contents::{Bounds, Share, Wanted};
+pub use self::declared::{Declared, DeclaredError, Volume};
 pub use self::level::{Level, LimitedBy, Probe};
-pub use self::options::{BoxLimits, Declared, Declares, SandboxOptions, Volume, VolumeError};
+pub use self::options::{BoxLimits, SandboxOptions};
 use self::plan::{Item, Plan, User};
 use self::users::Owners;
+use self::way_out::Notes;
 use crate::launcher::{self, Pipes};
 use crate::limits::BOX_OWNERS_MAX;
 use crate::spawn::{self, Boxed, Spec};
-use crate::{LaunchError, Launched, Launcher, Options, ProcessLauncher};
+use crate::{Isolation, LaunchError, Launched, Launcher, Options, ProcessLauncher};
 
 /// Who a server is when root makes its box: the user that images without users of their own have, who owns nothing.
 const NOBODY: User = User {
@@ -97,6 +102,17 @@ impl SandboxLauncher {
         self.shared.probe()
     }
 
+    /// Finds that out on a thread of its own, so that nobody has to wait for it later.
+    pub fn probe_soon(&self) {
+        let shared = self.shared.clone();
+        // Where there is no thread to be had, whoever asks first finds it out.
+        let _ = std::thread::Builder::new()
+            .name("probe".to_owned())
+            .spawn(move || {
+                shared.probe();
+            });
+    }
+
     /// Starts the server of an entry in a box with what it declares.
     ///
     /// # Errors
@@ -128,14 +144,72 @@ impl Launcher for SandboxLauncher {
             return self.plain.launch(entry);
         }
         Box::pin(async move {
-            let declared =
-                (self.shared.options.declared)(entry).map_err(|error| LaunchError::Contents {
-                    why: format!("{error}; mend `volumes`"),
-                    file: launcher::file_of(entry),
-                })?;
+            let declared = Declared::of(entry).map_err(|error| LaunchError::Contents {
+                why: error.to_string(),
+                file: launcher::file_of(entry),
+            })?;
             let boxed = self.launch_declared(entry, &declared).await?;
-            Ok(boxed.launched)
+            let mut launched = boxed.launched;
+            if let (Some(listener), Some(process)) = (boxed.listener, &mut launched.process) {
+                let file = launcher::file_of(entry);
+                process
+                    .open(|tail| {
+                        let notes = Arc::new(Notes::new(tail, file));
+                        egress::Proxy::serve(listener, declared.allowed, notes, Limits::default())
+                    })
+                    .map_err(LaunchError::Pipes)?;
+            }
+            Ok(launched)
         })
+    }
+
+    /// Waits for the probe, for some milliseconds, if it has not ended yet.
+    fn is_boxed(&self, entry: &Entry) -> bool {
+        match entry.launch {
+            Launch::Command { .. } => self.probe().level != Level::None,
+            _ => self.plain.is_boxed(entry),
+        }
+    }
+
+    fn refuses(&self, entry: &Entry) -> Option<String> {
+        if !matches!(entry.launch, Launch::Command { .. }) {
+            return self.plain.refuses(entry);
+        }
+        let probe = self.probe();
+        if probe.level == Level::None && !self.shared.options.allow_unsandboxed {
+            return Some(unsandboxed(probe).to_string());
+        }
+        match Declared::of(entry) {
+            Ok(declared) if !can_reach(probe, &declared) => Some(NO_WAY.to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    fn isolation(&self, entry: &Entry) -> Option<Isolation> {
+        match entry.launch {
+            Launch::Command { .. } => {
+                let probe = self.probe();
+                Some(Isolation {
+                    level: probe.to_string(),
+                    missing: probe.missing.clone(),
+                })
+            }
+            _ => self.plain.isolation(entry),
+        }
+    }
+}
+
+/// What is said where hosts are named and there is no network of its own to put a proxy in.
+const NO_WAY: &str = "`network` names hosts, and the only isolation that works here (landlock) has no way to them; leave it out for none, or run the gateway with --runtime process";
+
+fn can_reach(probe: &Probe, declared: &Declared) -> bool {
+    declared.proxy_port.is_none() || probe.level != Level::Landlock
+}
+
+fn unsandboxed(probe: &Probe) -> LaunchError {
+    LaunchError::Unsandboxed {
+        missing: probe.missing.join("; "),
     }
 }
 
@@ -165,9 +239,7 @@ impl Shared {
         let guard = &self.options.program;
         if probe.level == Level::None {
             if !self.options.allow_unsandboxed {
-                return Err(LaunchError::Unsandboxed {
-                    missing: probe.missing.join("; "),
-                });
+                return Err(unsandboxed(probe));
             }
             let spawned = spawn::spawn(spec, ends, Some(guard))?;
             return Ok((
@@ -175,6 +247,12 @@ impl Shared {
                 None,
                 vec!["this server runs without isolation".to_owned()],
             ));
+        }
+        if !can_reach(probe, declared) {
+            return Err(LaunchError::Contents {
+                why: NO_WAY.to_owned(),
+                file: file.to_owned(),
+            });
         }
         let Planned { plan, users, notes } = self.plan(probe, spec, declared, file)?;
         let boxed = Boxed {
@@ -238,7 +316,7 @@ impl Shared {
             }),
             items,
             user,
-            limits: self.options.limits,
+            limits: self.options.limits.with(&declared.resources),
             listener: declared.proxy_port,
         };
         Ok(Planned { plan, users, notes })

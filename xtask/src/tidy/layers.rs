@@ -14,7 +14,7 @@ use super::Report;
 const ROWS: &[(&str, &[&str])] = &[
     ("pure", &["wire", "catalog", "search", "policy"]),
     ("cross", &["config", "store", "secrets"]),
-    ("i/o", &["transport", "fetch", "auth", "launch"]),
+    ("i/o", &["transport", "egress", "fetch", "auth", "launch"]),
     ("heart", &["gateway"]),
     ("edges", &["codemode", "server"]),
     ("people", &["cli"]),
@@ -31,6 +31,7 @@ const BESIDE: &[(&str, &str, &str)] = &[
         "transport",
         "what is launched is handed over as a connection",
     ),
+    ("launch", "egress", "the way out of a box ends with the box"),
     (
         "launch",
         "fetch",
@@ -46,8 +47,13 @@ const NARROW: &[(&str, &[&str], &str)] = &[
         "bytes and frames; it must not know settings, entries or state",
     ),
     (
+        "egress",
+        &[],
+        "bytes and names of hosts; it must not know whose they are",
+    ),
+    (
         "launch",
-        &["transport", "catalog", "secrets", "fetch"],
+        &["transport", "catalog", "secrets", "egress", "fetch"],
         "starting a server needs no message and no state",
     ),
     ("codemode", &["gateway"], "its only outside world is calls"),

@@ -1,7 +1,7 @@
 //! Files as the applications write them, and what people get wrong in them.
 
 use super::*;
-use crate::{Launch, Layer, Level, RemoteKind, Share};
+use crate::{Launch, Layer, Level, Network, RemoteKind, Share};
 
 fn vars(name: &str) -> Option<String> {
     match name {
@@ -273,12 +273,12 @@ fn a_repaired_name_never_takes_the_place_of_one_that_needs_no_repair() {
 #[test]
 fn misspelt_and_later_keys_are_told_and_unknown_ones_are_not() {
     let text =
-        r#"{"mcpServers": {"a": {"command": "x", "arg": ["y"], "icon": "i", "network": "none"}}}"#;
+        r#"{"mcpServers": {"a": {"command": "x", "arg": ["y"], "icon": "i", "envFile": "e"}}}"#;
     assert_eq!(names(&read(text).0), ["a"]);
     assert_eq!(
         problems(text),
         "mcp.json:1:39: server `a`: `arg` is no key of a server and is ignored (did you mean `args`?)\n\
-         mcp.json:1:66: server `a`: `network` has no effect in this version (do not rely on it yet)"
+         mcp.json:1:66: server `a`: `envFile` has no effect in this version (do not rely on it yet)"
     );
 }
 
@@ -392,4 +392,24 @@ proptest::proptest! {
             proptest::prop_assert!(problem.line == 1 && problem.column > 1 && problem.hint.is_some(), "{problem:?}");
         }
     }
+}
+
+#[test]
+fn what_a_program_sees_of_disk_and_network_is_read() {
+    let entry = one(
+        r#"{"mcpServers": {"a": {"command": "x", "volumes": ["~/a", "${HOME}/b:rw"], "network": "none"}}}"#,
+    );
+    assert_eq!(entry.volumes, ["/home/me/a", "/home/me/b:rw"]);
+    assert_eq!(entry.network, Network::None);
+    let entry =
+        one(r#"{"mcpServers": {"a": {"command": "x", "allow_hosts": ["a.example", "*.b:443"]}}}"#);
+    assert_eq!(
+        entry.network,
+        Network::Hosts(vec!["a.example".into(), "*.b:443".into()])
+    );
+    assert_eq!(
+        problems(r#"{"mcpServers": {"a": {"command": "x", "network": "all"}}}"#),
+        "mcp.json:1:50: server `a`: `network` must be \"none\", \"open\", or a list of hosts, found a text \
+         (write \"none\", \"open\", or a list of hosts)"
+    );
 }

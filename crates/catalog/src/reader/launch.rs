@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::TYPES;
 use crate::document::{Key, Node, Value};
 use crate::fields::Fields;
-use crate::{Launch, RemoteKind, suggest};
+use crate::{Launch, Network, RemoteKind, suggest};
 
 /// What `type` says, in all the ways it is written.
 #[derive(Clone, Copy, PartialEq)]
@@ -157,6 +157,37 @@ fn command(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch
         env,
         cwd: cwd.map(|cwd| PathBuf::from(fields.home(cwd))),
     })
+}
+
+/// What a program sees of the disk.
+pub(super) fn volumes(fields: &mut Fields<'_>, launch: Option<&Launch>) -> Vec<String> {
+    match launch {
+        Some(Launch::Command { .. }) => {
+            let volumes = fields.filled(&["volumes"]);
+            volumes.into_iter().map(|one| fields.home(one)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What of the network a program may reach: `"none"`, `"open"`, or a list of hosts.
+pub(super) fn network(fields: &mut Fields<'_>, launch: Option<&Launch>) -> Network {
+    const NAMES: &[&str] = &["network", "allow_hosts"];
+    if !matches!(launch, Some(Launch::Command { .. })) {
+        return Network::Unsaid;
+    }
+    let Some((key, node)) = fields.get(NAMES) else {
+        return Network::Unsaid;
+    };
+    match &node.value {
+        Value::String(word) if word == "none" => Network::None,
+        Value::String(word) if word == "open" => Network::Open,
+        Value::List(_) => Network::Hosts(fields.filled(NAMES)),
+        _ => {
+            fields.wrong(key, node, "\"none\", \"open\", or a list of hosts");
+            Network::Unsaid
+        }
+    }
 }
 
 /// Two words or more without a path: nobody calls a program so.

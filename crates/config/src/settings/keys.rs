@@ -3,7 +3,7 @@
 
 use catalog::limits::{CALL_TIMEOUT_S_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX};
 
-use super::{Given, Key, Kind, LogFormat, Transport};
+use super::{Given, Key, Kind, LogFormat, Runtime, Transport};
 use crate::limits::{
     BODY_BYTES_MAX, BODY_BYTES_MIN, INFLIGHT_MAX, LIST_WAIT_S_MAX, SESSIONS_IDLE_S_MAX,
     SESSIONS_MAX,
@@ -43,6 +43,28 @@ pub(super) const KEYS: &[Key] = &[
             settings.transport = Transport::parse(&given.text()).unwrap_or_default();
         },
         show: |settings| Given::Text(settings.transport.to_string()),
+        check: anything,
+    },
+    Key {
+        name: "runtime",
+        env: "PORTOLAN_RUNTIME",
+        doc: "What local servers run in: process, with the rights of the gateway, or sandbox, a box for each with the least it needs.",
+        kind: Kind::Choice(&["process", "sandbox"]),
+        from_project: false,
+        set: |settings, given| {
+            settings.runtime = Runtime::parse(&given.text()).unwrap_or_default();
+        },
+        show: |settings| Given::Text(settings.runtime.to_string()),
+        check: anything,
+    },
+    Key {
+        name: "allow_unsandboxed",
+        env: "PORTOLAN_ALLOW_UNSANDBOXED",
+        doc: "Whether servers of a sandbox start without isolation where none is possible.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.allow_unsandboxed = given.bool(),
+        show: |settings| Given::Bool(settings.allow_unsandboxed),
         check: anything,
     },
     Key {

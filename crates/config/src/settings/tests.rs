@@ -23,6 +23,8 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("host", "::1"),
         ("port", "0"),
         ("transport", "sse"),
+        ("runtime", "sandbox"),
+        ("allow_unsandboxed", "true"),
         ("dynamic_tools", "false"),
         ("tool_name_prefix", "true"),
         ("log_calls", "false"),
@@ -58,7 +60,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 18);
+    assert_eq!(Settings::KEYS.len(), 20);
 }
 
 #[test]
@@ -157,6 +159,8 @@ fn a_project_cannot_open_the_gateway_to_others() {
         closed,
         [
             "host",
+            "runtime",
+            "allow_unsandboxed",
             "dynamic_tools",
             "allowed_hosts",
             "allowed_origins",

@@ -1,12 +1,10 @@
-//! What boxes are made with, and what an entry declares for its own.
+//! What boxes are made with. What an entry declares for its own is in `declared`.
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use catalog::Entry;
+use catalog::Resources;
 use serde::{Deserialize, Serialize};
 
 use super::Level;
@@ -26,15 +24,10 @@ pub struct SandboxOptions {
     pub allow_unsandboxed: bool,
     /// No better level than this is used.
     pub at_most: Level,
-    /// What an entry declares beyond its command.
-    pub declared: Declares,
 }
 
-/// Tells what an entry declares.
-pub type Declares = Arc<dyn Fn(&Entry) -> Result<Declared, VolumeError> + Send + Sync>;
-
 impl SandboxOptions {
-    /// With this process' own environment, the usual limits, and entries that declare nothing.
+    /// With this process' own environment and the usual limits.
     #[must_use]
     pub fn inherited(program: PathBuf) -> Self {
         Self {
@@ -43,7 +36,6 @@ impl SandboxOptions {
             limits: BoxLimits::default(),
             allow_unsandboxed: false,
             at_most: Level::Namespaces,
-            declared: Arc::new(|_| Ok(Declared::default())),
         }
     }
 }
@@ -87,57 +79,17 @@ impl Default for BoxLimits {
     }
 }
 
-/// What an entry declares for its box.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Declared {
-    /// Files and folders of the machine, at the same path inside.
-    pub volumes: Vec<Volume>,
-    /// The way out: `None` is no network at all. With a port, a listener on `127.0.0.1:PORT` of the box is handed to
-    /// whoever launched, for a proxy, and the usual variables of the server's environment name it.
-    pub proxy_port: Option<u16>,
-}
-
-/// A file or folder of the machine that a server may see, or change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Volume {
-    /// Absolute.
-    pub path: PathBuf,
-    /// Whether it may be changed.
-    pub writable: bool,
-}
-
-/// What is wrong with a volume.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VolumeError {
-    /// Not from the root.
-    #[error("volume \"{0}\" is not an absolute path")]
-    Relative(String),
-    /// The whole machine, or a part of it that is no file.
-    #[error("volume \"{}\" is never shared", .0.display())]
-    Never(PathBuf),
-}
-
-/// `/folder`, or `/folder:rw` for one to write in. `:ro` may be said too.
-impl FromStr for Volume {
-    type Err = VolumeError;
-
-    fn from_str(text: &str) -> Result<Self, VolumeError> {
-        let (path, writable) = match (text.strip_suffix(":rw"), text.strip_suffix(":ro")) {
-            (Some(path), _) => (path, true),
-            (None, Some(path)) => (path, false),
-            (None, None) => (text, false),
-        };
-        if !path.starts_with('/') {
-            return Err(VolumeError::Relative(path.to_owned()));
+impl BoxLimits {
+    /// These, where an entry does not say otherwise.
+    pub(super) fn with(self, said: &Resources) -> Self {
+        Self {
+            memory_bytes: said.memory.unwrap_or(self.memory_bytes),
+            processes: said.pids.unwrap_or(self.processes),
+            cpu_millis: said.cpus.map_or(self.cpu_millis, |cpus| {
+                ((f64::from(cpus) * 1000.0).round() as u32).max(1)
+            }),
+            ..self
         }
-        let path: PathBuf = Path::new(path).components().collect();
-        let of_the_system = ["/proc", "/sys", "/dev"]
-            .iter()
-            .any(|system| path.starts_with(system));
-        if path == Path::new("/") || of_the_system {
-            return Err(VolumeError::Never(path));
-        }
-        Ok(Self { path, writable })
     }
 }
 
@@ -146,19 +98,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn volumes_are_read_only_unless_they_say_so() {
-        let volume = |text: &str| text.parse::<Volume>();
-        let of = |path: &str, writable| {
-            Ok(Volume {
-                path: path.into(),
-                writable,
-            })
+    fn an_entry_has_the_last_word_on_its_limits() {
+        let usual = BoxLimits::default();
+        assert_eq!(usual.with(&Resources::default()), usual);
+        let said = Resources {
+            memory: Some(64 << 20),
+            cpus: Some(0.5),
+            pids: Some(9),
         };
-        assert_eq!(volume("/a/b"), of("/a/b", false));
-        assert_eq!(volume("/a/b/:rw"), of("/a/b", true));
-        assert_eq!(volume("/a:b:ro"), of("/a:b", false));
-        for refused in ["a:rw", "", "/", "//", "/:rw", "/proc/1", "/sys", "/dev/sda"] {
-            assert!(volume(refused).is_err(), "{refused}");
-        }
+        let limits = usual.with(&said);
+        assert_eq!(
+            (limits.memory_bytes, limits.cpu_millis, limits.processes),
+            (64 << 20, 500, 9)
+        );
+        assert_eq!(limits.open_files, usual.open_files);
     }
 }

@@ -3,6 +3,7 @@
 
 mod escape;
 mod needs;
+mod network;
 mod servers;
 mod ways;
 
@@ -88,7 +89,7 @@ fn volumes(volumes: &[(&Path, bool)]) -> Declared {
                 writable: *writable,
             })
             .collect(),
-        proxy_port: None,
+        ..Declared::default()
     }
 }
 

@@ -48,6 +48,12 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             server.reason.clone().unwrap_or_default(),
         );
         row("kind", Label::Plain, server.kind.clone());
+        row(
+            "isolation",
+            Label::Plain,
+            server.isolation.clone().unwrap_or_default(),
+        );
+        row("missing", Label::Plain, server.missing.join("\n"));
         row("source", Label::Plain, server.source.clone());
         row("tools", Label::Plain, server.tools.to_string());
         row(

@@ -47,8 +47,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     }
     if gateways.is_empty() {
         let choice = Choice {
-            servers: None,
             config: args.config.clone(),
+            ..Choice::default()
         };
         let all = engine::configured(ui, &choice)?;
         servers.extend(all.into_iter().map(|server| Listed {

@@ -179,8 +179,8 @@ async fn nothing_without_a_word(launcher: &SandboxLauncher) {
 /// The way out for a proxy: it listens in the box and is answered outside of it.
 async fn a_listener_is_handed_out(launcher: &SandboxLauncher) {
     let declared = Declared {
-        volumes: Vec::new(),
         proxy_port: Some(3128),
+        ..Declared::default()
     };
     let script = "import os, socket
 print(os.environ['http_proxy'], os.environ['HTTPS_PROXY'])
