@@ -34,6 +34,12 @@ pub(super) async fn find(errand: &Errand, arguments: &Arguments) -> Reply {
 
 async fn found(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
     let query = arguments.text("query")?;
+    if !query.chars().any(char::is_alphanumeric) {
+        return Err(arguments.wrong(
+            "query",
+            "says nothing: write what is to be done, or a filter such as type:remote",
+        ));
+    }
     let limit = match arguments.number("limit")? {
         None | Some(..=0) => LIMIT,
         Some(limit) => (limit as usize).min(FOUND_MAX),

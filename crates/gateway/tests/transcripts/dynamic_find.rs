@@ -56,7 +56,7 @@ async fn requests_may_be_anything_and_filters_narrow() {
         client 1 -> #2 tools/call {{"name":"mcp-find","arguments":{{"query":"rain tag:meteo"}}}}
         client 1 <- #2 = {{"content":*,"structuredContent":{{"total_matches":1,"servers":[{{"name":"weather", ...}}]}}}}
         client 1 -> #3 tools/call {{"name":"mcp-find","arguments":{{"query":""}}}}
-        client 1 <- #3 = {{"content":*,"structuredContent":{{"total_matches":*,"servers":*}}}}
+        client 1 <- #3 = {{"content":[{{"type":"text","text":"mcp-find: \"query\" says nothing: write what is to be done, or a filter such as type:remote"}}],"isError":true}}
         client 1 -> #4 tools/call {{"name":"mcp-find","arguments":{{"query":"{long}"}}}}
         client 1 <- #4 = {{"content":*,"structuredContent":{{"total_matches":*,"servers":*}}}}
         client 1 -> #5 tools/call {{"name":"mcp-find","arguments":{{"query":"天気予報"}}}}
