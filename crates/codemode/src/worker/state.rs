@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) deadline: Cell<Instant>,
     /// Why the engine was interrupted.
     pub(crate) interrupted: Cell<Option<Interrupt>>,
+    /// The most jobs that ran one after the other without anything from outside.
+    pub(crate) chain: Cell<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,7 @@ impl State {
             log_full: Cell::new(false),
             deadline,
             interrupted: Cell::new(None),
+            chain: Cell::new(0),
         })
     }
 

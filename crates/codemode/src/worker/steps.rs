@@ -27,6 +27,9 @@ pub(super) struct Steps<'a> {
 pub(super) type Outcome<T> = Result<T, Failed>;
 type Settled = Persistent<Promise<'static>>;
 
+/// Jobs in a chain after which its breaking off is no mistake of the script, but want of memory.
+const CHAIN_JOBS: u32 = 10_000;
+
 impl<'a> Steps<'a> {
     pub(super) fn new(
         runtime: &'a Runtime,
@@ -216,7 +219,9 @@ impl<'a> Steps<'a> {
         // A chain of promises that finds no memory breaks without a word.
         let used = self.runtime.memory_usage().malloc_size;
         let limit = self.state.limits.memory_bytes;
-        if usize::try_from(used).is_ok_and(|used| used > limit / 2) {
+        // What it held may be free again by now; none that long ends by itself.
+        let is_long = self.state.chain.get() > CHAIN_JOBS;
+        if is_long || usize::try_from(used).is_ok_and(|used| used > limit / 2) {
             return self.out_of_memory(Failed::default());
         }
         Failed {
@@ -255,6 +260,7 @@ impl<'a> Steps<'a> {
             }
             // Jobs without a loop in them never ask.
             count = count.wrapping_add(1);
+            self.state.chain.set(self.state.chain.get().max(count));
             if count.is_multiple_of(1024) && self.state.interrupt() {
                 return Err(self.interrupted(Failed::default()));
             }
