@@ -81,10 +81,10 @@ pub(super) fn breaks_streams(exchange: &Exchange<'_>) -> Moves {
 pub(super) fn redirects_away(exchange: &Exchange<'_>) -> Moves {
     let port = exchange.port;
     let places = [
-        // All of them this machine, under names that are not ours: whoever follows is answered, and seen.
+        // All of them this machine, under names that are not ours: whoever follows is answered, and seen. Not
+        // `http://2130706433`, which by the URL standard is 127.0.0.1 itself.
         format!("http://127.0.0.2:{port}/redirects-away?elsewhere"),
         format!("http://[::ffff:127.0.0.1]:{port}/redirects-away?elsewhere"),
-        format!("http://2130706433:{port}/redirects-away?elsewhere"),
         format!("//localhost:{port}/redirects-away?elsewhere"),
         "file:///etc/hostname".to_owned(),
         "https://127.0.0.1:1/redirects-away?elsewhere".to_owned(),
