@@ -1,6 +1,7 @@
 //! What is known of one server. Owns what an entry holds and what of it may be shown. Refuses to print credentials.
 //! Next: `reader`, which makes entries of files.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use crate::{
@@ -50,6 +51,9 @@ pub struct Entry {
     pub origin: Origin,
     /// Whether a person has approved what would otherwise wait for that, see [`Entry::concerns`].
     pub is_approved: bool,
+    /// Where the person takes its secrets from, by the names of these: references such as `env:NAME`, which come before the
+    /// store. The person's own word, so neither a catalog says it nor does an approval cover it.
+    pub references: BTreeMap<String, String>,
     /// What else a catalog tells; empty for entries out of files of applications.
     pub about: Arc<About>,
 }
@@ -120,6 +124,7 @@ impl Entry {
             resources: Resources::default(),
             origin: Origin::Own,
             is_approved: false,
+            references: BTreeMap::new(),
             about: Arc::clone(&NOTHING),
         }
     }

@@ -61,6 +61,13 @@ impl ServerName {
         Self::new(out.trim_end_matches('-')).ok()
     }
 
+    /// What a server of this image is called: the last step of its path, without tag and digest.
+    pub fn of_image(image: &str) -> Option<Self> {
+        let path = image.split('@').next()?;
+        let last = path.rsplit('/').next()?;
+        Self::repaired(last.split(':').next()?)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -155,6 +162,19 @@ mod tests {
             repaired(&"é x".repeat(99)).map(|n| n.len() <= 64),
             Some(true)
         );
+    }
+
+    #[test]
+    fn images_name_servers() {
+        for (image, name) in [
+            ("mcp/fetch", Some("fetch")),
+            ("h:5000/acme/x:1.2@sha256:00", Some("x")),
+            ("x", Some("x")),
+            ("/:", None),
+        ] {
+            let named = ServerName::of_image(image);
+            assert_eq!(named.as_ref().map(ServerName::as_str), name, "{image}");
+        }
     }
 
     proptest::proptest! {

@@ -5,12 +5,14 @@ mod docker;
 mod docker_tools;
 mod own;
 mod package;
+mod profile;
 mod server_json;
 #[cfg(test)]
 mod tests;
 
 pub use docker::read_docker_server;
 pub use own::KEYS as OWN_KEYS;
+pub use profile::read_profile;
 
 use crate::document::{Document, Node, Value};
 use crate::mcp_servers::read_mcp_document;

@@ -1,10 +1,14 @@
 //! A catalog as a file of our own form. Owns the order in which things stand there; what is at its default is left out.
 //! The counterpart of `read/own.rs`: what is written is read as the same entries.
 
+mod profile;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::{Catalog, Entry, KnownTool, Launch, Network, OAuth, RemoteKind, SecretSpec, Share};
+
+pub use profile::write_profile;
 
 /// The text of a catalog. `approved` are the servers that a person has approved, by [`Entry::mark`].
 ///

@@ -87,6 +87,18 @@ pub const VARIABLES: &[Variable] = &[
         "whether agents can find and add servers, as `dynamic_tools`",
     ),
     variable(
+        "PORTOLAN_PROFILE_TOOLS",
+        "whether agents can save and activate profiles, as `profile_tools`",
+    ),
+    variable(
+        "PORTOLAN_FIND_TOOLS",
+        "whether agents can search for single tools, as `find_tools`",
+    ),
+    variable(
+        "PORTOLAN_DISCOVER_PROMPT",
+        "whether there is a prompt about finding servers, as `discover_prompt`",
+    ),
+    variable(
         "PORTOLAN_TOOL_NAME_PREFIX",
         "whether every tool is called server__tool, as `tool_name_prefix`",
     ),

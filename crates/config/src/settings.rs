@@ -30,6 +30,12 @@ pub struct Settings {
     pub allow_unsandboxed: bool,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
+    /// Whether agents can save and activate profiles.
+    pub profile_tools: bool,
+    /// Whether agents can search for single tools.
+    pub find_tools: bool,
+    /// Whether there is a prompt that explains the dynamic tools.
+    pub discover_prompt: bool,
     /// Whether every tool has its server's name in front.
     pub tool_name_prefix: bool,
     /// Whether each call is logged.
@@ -152,6 +158,9 @@ impl Default for Settings {
             runtime: Runtime::default(),
             allow_unsandboxed: false,
             dynamic_tools: true,
+            profile_tools: false,
+            find_tools: false,
+            discover_prompt: false,
             tool_name_prefix: false,
             log_calls: true,
             log_format: LogFormat::default(),

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use catalog::Entry;
 use serde_json::{Map, Value};
 
 use crate::server::Server;
@@ -16,6 +17,8 @@ pub(crate) struct Chosen {
     hidden: Vec<Box<str>>,
     /// What was set here for a server, by its name.
     configs: HashMap<Box<str>, Map<String, Value>>,
+    /// The entries of servers that came from a profile, which need not be those of the catalogs; templates not filled in.
+    pinned: HashMap<Box<str>, Arc<Entry>>,
 }
 
 /// A server that was added.
@@ -58,6 +61,7 @@ impl Chosen {
     /// Takes a server out, and what was set for it.
     pub(crate) fn take(&mut self, name: &str) -> Option<Arc<Server>> {
         self.configs.remove(name);
+        self.pinned.remove(name);
         let at = self
             .added
             .iter()
@@ -101,6 +105,16 @@ impl Chosen {
     /// What was set here for a server.
     pub(crate) fn config(&self, server: &str) -> Map<String, Value> {
         self.configs.get(server).cloned().unwrap_or_default()
+    }
+
+    /// The entry that a server came with from a profile.
+    pub(crate) fn pinned(&self, server: &str) -> Option<Arc<Entry>> {
+        self.pinned.get(server).cloned()
+    }
+
+    pub(crate) fn pin(&mut self, entry: Entry) {
+        let name = entry.name.as_str().into();
+        self.pinned.insert(name, Arc::new(entry));
     }
 
     pub(crate) fn set_config(&mut self, server: &str, config: Map<String, Value>) {

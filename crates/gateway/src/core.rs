@@ -22,7 +22,7 @@ use crate::dynamic::Directory;
 use crate::front::{Busy, Caller, Door, Reloaded};
 use crate::limits::SETS_MAX;
 use crate::lists::Kind;
-use crate::options::{Dynamic, Settings, only_tools};
+use crate::options::{Dynamic, Features, Settings, only_tools};
 use crate::outbox::lock;
 use crate::phase::{Decider, Interceptor};
 use crate::record::{Recorder, StartRecord};
@@ -32,6 +32,7 @@ use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
 use crate::workspace::Workspace;
+pub(crate) use pool::Loan;
 use pool::Pooled;
 use views::Shared;
 
@@ -93,6 +94,7 @@ pub(crate) struct Parts {
     pub(crate) tasks: Tasks,
     pub(crate) parking: Parking,
     pub(crate) dynamic: Option<Dynamic>,
+    pub(crate) features: Features,
 }
 
 impl Core {
@@ -117,7 +119,7 @@ impl Core {
             pool: Mutex::default(),
             directory: parts
                 .dynamic
-                .map(|dynamic| Arc::new(Directory::new(dynamic))),
+                .map(|dynamic| Arc::new(Directory::new(dynamic, parts.features))),
             generation: AtomicU64::new(1),
             next_id: AtomicU64::new(1),
             views: Mutex::default(),

@@ -9,10 +9,13 @@ mod arguments;
 mod ask;
 mod config;
 mod directory;
+pub(crate) mod discover;
 mod errand;
 mod exec;
 mod find;
+mod find_tools;
 pub(crate) mod menu;
+mod profile;
 mod remove;
 mod reply;
 mod standing;
@@ -41,11 +44,13 @@ pub(crate) type Work = Pin<Box<dyn Future<Output = String> + Send>>;
 
 /// Which of our tools a `tools/call` asks for, if it is one of ours.
 pub(crate) fn asked(call: &Call) -> Option<Tool> {
-    if call.core.directory.is_none() || call.only.is_some() {
+    let directory = call.core.directory.as_ref()?;
+    if call.only.is_some() {
         return None;
     }
     let params = call.frame.params_object().ok()?;
-    Tool::named(&params.string("name").ok()??)
+    let tool = Tool::named(&params.string("name").ok()??)?;
+    tool.is_on(directory.features()).then_some(tool)
 }
 
 /// What becomes of a call of one of our tools.
@@ -80,6 +85,16 @@ pub(crate) async fn resolve(call: &mut Call, tool: Tool) -> Result<Route, Fault>
         }
         Tool::Remove => {
             Box::pin(async move { remove::remove(&errand, &arguments).await.raw(errand.era) })
+        }
+        Tool::CreateProfile => {
+            Box::pin(async move { profile::create(&errand, &arguments).await.raw(errand.era) })
+        }
+        Tool::ActivateProfile => Box::pin(async move {
+            let era = errand.era;
+            profile::activate(errand, &arguments).await.raw(era)
+        }),
+        Tool::FindTools => {
+            Box::pin(async move { find_tools::find(&errand, &arguments).await.raw(errand.era) })
         }
     };
     Ok(Route::Own(work))

@@ -167,6 +167,7 @@ impl Gateway {
             tasks: Tasks::new()?,
             parking: Parking::new()?,
             dynamic: options.dynamic,
+            features: options.features,
         }));
         tokio::spawn(Core::tend(Arc::downgrade(&core)));
         Ok(Self { core })

@@ -55,6 +55,9 @@ async fn others(call: &mut Call) -> Result<Route, Fault> {
             | method::RESOURCES_TEMPLATES_LIST,
             _,
         ) => lists::page(call).await.map(Route::Here),
+        (method::PROMPTS_GET, _) if dynamic::discover::is_asked(call) => {
+            Ok(Route::Here(dynamic::discover::result(call)))
+        }
         (method::LOGGING_SET_LEVEL, Era::Handshake) => level::set(call).map(Route::Here),
         (method::RESOURCES_SUBSCRIBE, Era::Handshake) => subscriptions::subscribe(call).await,
         (method::RESOURCES_UNSUBSCRIBE, Era::Handshake) => subscriptions::unsubscribe(call).await,

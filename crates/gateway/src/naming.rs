@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 pub(crate) const NAME_MAX: usize = 64;
 
 /// Names that no server can take.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 11] = [
     "mcp-find",
     "mcp-add",
     "mcp-config-set",
@@ -18,6 +18,7 @@ const RESERVED: [&str; 10] = [
     "mcp-activate-profile",
     "find-tools",
     "mcp-registry-import",
+    "mcp-discover",
 ];
 
 /// Something that needs a name: the server it belongs to and its own name there.

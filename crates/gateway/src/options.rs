@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Catalogs, Entry, Secret, SecretSpec};
+use catalog::{Catalogs, Entry, Profile, ProfileServer, Secret, SecretSpec};
 use launch::Launcher;
 use serde_json::{Map, Value};
 use store::StoreHandle;
@@ -31,6 +31,19 @@ pub struct Options {
     pub interceptors: Vec<Arc<dyn Interceptor>>,
     /// The tools by which agents find and add servers; none: there are none.
     pub dynamic: Option<Dynamic>,
+    /// Which further ones there are beside these.
+    pub features: Features,
+}
+
+/// What agents have beside the tools that find and add servers; all of it is off unless somebody switches it on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// `mcp-create-profile` and `mcp-activate-profile`.
+    pub profile_tools: bool,
+    /// `find-tools`.
+    pub find_tools: bool,
+    /// The prompt `mcp-discover`.
+    pub discover_prompt: bool,
 }
 
 /// What agents find servers in.
@@ -62,6 +75,38 @@ pub trait Person: Send + Sync {
     /// # Errors
     /// Why that cannot be kept.
     fn approve(&self, entry: &Entry) -> Result<(), String>;
+
+    /// A saved profile. May wait for the disk.
+    ///
+    /// # Errors
+    /// There is none of this name (with the nearest ones), or its file cannot be read.
+    fn profile(&self, name: &str) -> Result<Profile, String> {
+        Err(format!("there is no profile {name:?}: none is kept here"))
+    }
+
+    /// Puts servers into a saved profile, or makes one of them. Approves nothing, and what the profile has stays in it: its
+    /// snapshots, and what the person has set. `configured` are servers of the conversation that are there anyway; those of a
+    /// profile that this gateway runs with are put in as they stand there. May wait for the disk.
+    ///
+    /// # Errors
+    /// The name is none, or the file cannot be read as a whole or not written.
+    fn save_profile(
+        &self,
+        _name: &str,
+        _servers: Vec<ProfileServer>,
+        _configured: &[String],
+    ) -> Result<SavedProfile, String> {
+        Err("no profile can be kept here".to_owned())
+    }
+}
+
+/// A profile after something was put into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedProfile {
+    /// All its servers.
+    pub servers: Vec<String>,
+    /// Whether there was none of the name.
+    pub is_new: bool,
 }
 
 impl Options {
@@ -77,6 +122,7 @@ impl Options {
             decider: Arc::new(AllowAll),
             interceptors: Vec::new(),
             dynamic: None,
+            features: Features::default(),
         }
     }
 }

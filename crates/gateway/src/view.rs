@@ -9,6 +9,7 @@ use wire::{Edits, Era, Object, quote};
 
 use crate::annotation::Mirrored;
 use crate::bridge;
+use crate::dynamic::menu::Menu;
 use crate::limits::{INSTRUCTIONS_CHARS_MAX, INSTRUCTIONS_CHARS_PER_SERVER, PAGE_ITEMS};
 use crate::lists::{Item, Kind, Lists};
 use crate::naming::{self, Owned};
@@ -23,6 +24,8 @@ pub(crate) struct View {
     pub(crate) parts: Vec<Part>,
     /// Whether the gateway's own tools stand before all others.
     pub(crate) has_menu: bool,
+    /// Whether the gateway itself has prompts.
+    pub(crate) has_own_prompts: bool,
     tools: Named,
     prompts: Named,
     resources: Named,
@@ -80,17 +83,16 @@ struct Named {
 }
 
 impl View {
-    /// The view of these servers, keeping the names of `before`. `menu` are the definitions of the gateway's own tools, with
-    /// commas between them.
+    /// The view of these servers, keeping the names of `before`. `menu` is what the gateway itself offers.
     pub(crate) fn new(
         era: Era,
         parts: Vec<Part>,
-        menu: Option<&str>,
+        menu: Option<&Menu>,
         always_prefixed: bool,
         before: Option<&Self>,
     ) -> Self {
         let make = |kind: Kind| {
-            let first = menu.filter(|_| kind == Kind::Tools);
+            let first = menu.and_then(|menu| menu.of(kind));
             Named::new(
                 kind,
                 era,
@@ -106,6 +108,7 @@ impl View {
             era,
             parts,
             has_menu: menu.is_some(),
+            has_own_prompts: menu.is_some_and(|menu| menu.of(Kind::Prompts).is_some()),
             tools,
             prompts,
             resources,

@@ -21,3 +21,16 @@ pub struct Hit {
     /// [`TOOLS_PER_RESULT_MAX`](crate::limits::TOOLS_PER_RESULT_MAX).
     pub tools: Vec<String>,
 }
+
+/// One tool that matches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolHit {
+    /// Its server.
+    pub server: String,
+    /// Its name there.
+    pub tool: String,
+    /// How well it matches, from 0 to 1. Comparable within one answer only.
+    pub score: f32,
+    /// The share of the request that its name and description answer, from 0 to 1: comparable between indices.
+    pub covered: f32,
+}

@@ -1,4 +1,6 @@
-//! The index: what is known of every server, ready to be searched.
+//! The index: what is known of every server, ready to be searched. Next: `index/tools.rs`, which finds single tools.
+
+mod tools;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -16,7 +16,7 @@
 //!    the whole texts, and what stands in name and title.
 //! 5. `names` finds the servers that are asked for by name: they come first. `thin` lets near-duplicates of servers above them
 //!    make room for others.
-//! 6. The tools that match best are found for the hits alone.
+//! 6. The tools that match best are found for the hits alone. Who asks for tools ([`Index::search_tools`]) gets them of all servers.
 //!
 //! What a term weighs in a server depends on that server alone (`weigh`); how rare it is, on a count. So a server is inserted,
 //! replaced or removed without a look at the others. Every number that was chosen by measuring stands in `weights`.
@@ -60,5 +60,5 @@ mod weigh;
 mod weights;
 
 pub use document::{Document, Tool};
-pub use found::{Found, Hit};
+pub use found::{Found, Hit, ToolHit};
 pub use index::Index;

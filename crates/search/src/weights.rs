@@ -76,6 +76,8 @@ pub(crate) const TOOL_NAME: f32 = 3.0;
 pub(crate) const TOOL_USUAL: f32 = 20.0;
 /// Tools below this share of the server's best are not named.
 pub(crate) const TOOL_MIN: f32 = 0.5;
+/// How much the server counts against the tool where single tools are asked for.
+pub(crate) const TOOL_SERVER: f32 = 0.5;
 
 /// From which cosine on two servers are near-duplicates.
 pub(crate) const DUPLICATE_MIN: f32 = 0.6;

@@ -5,6 +5,8 @@
 mod entry;
 mod secrets;
 
+pub(super) use entry::read as read_entry;
+
 use crate::document::{Document, Key, Node};
 use crate::reader::Servers;
 use crate::{Catalog, KnownTool, Origin, Problem};

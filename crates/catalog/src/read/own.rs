@@ -5,6 +5,7 @@ mod entry;
 mod parts;
 
 pub use entry::KEYS;
+pub(super) use entry::read as read_entry;
 
 use super::Problem;
 use crate::document::Document;

@@ -30,7 +30,13 @@ pub(crate) enum Feature {
 }
 
 /// Names of features; their settings are called the same, with `_` for `-`.
-const NAMES: [&str; 2] = ["dynamic-tools", "tool-name-prefix"];
+const NAMES: [&str; 5] = [
+    "dynamic-tools",
+    "profile-tools",
+    "find-tools",
+    "discover-prompt",
+    "tool-name-prefix",
+];
 
 #[derive(Serialize)]
 struct Listed {

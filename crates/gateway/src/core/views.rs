@@ -9,7 +9,6 @@ use wire::Era;
 
 use super::Core;
 use crate::asks::Side;
-use crate::dynamic::menu;
 use crate::front::Caller;
 use crate::limits::VIEWS_MAX;
 use crate::lists::Lists;
@@ -187,11 +186,11 @@ impl Core {
         if let Some(view) = found {
             return view;
         }
-        let menu = has_menu.then_some(menu::TOOLS);
+        let directory = self.directory.as_ref().filter(|_| has_menu);
         let view = Arc::new(View::new(
             era,
             parts,
-            menu,
+            directory.map(|directory| directory.menu()),
             self.settings.tool_name_prefix,
             before.map(|view| &**view),
         ));

@@ -19,7 +19,6 @@ use crate::naming;
 use crate::outbox::lock;
 use crate::server::Server;
 use crate::view::push_item;
-use crate::workspace::Workspace;
 
 /// Tools named in the text.
 const NAMED: usize = 12;
@@ -27,16 +26,9 @@ const NAMED: usize = 12;
 const NEAR: usize = 3;
 
 pub(super) async fn add(mut errand: Errand, arguments: &Arguments) -> Result<Reply, Open> {
-    let is_fresh = errand.is_nameless;
-    if is_fresh {
-        // Nobody can name it before something is in it.
-        let (id, caller) = (errand.core.next_id(), errand.workspace.caller.clone());
-        errand.workspace = Arc::new(Workspace::new(id, caller));
-    }
+    let is_fresh = errand.begin();
     let outcome = added(&errand, arguments).await;
-    if is_fresh && errand.workspace.handle.get().is_none() {
-        errand.core.leave(&errand.workspace);
-    }
+    errand.end(is_fresh);
     match outcome {
         Ok(reply) | Err(Stop::Reply(reply)) => Ok(reply),
         Err(Stop::Open(open)) => Err(open),
@@ -64,7 +56,9 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         return in_use(errand, &known.server, "it had been added before").await;
     }
     let catalogs = errand.directory.open(&configured).await;
-    let Some(entry) = entry_of(catalogs, &configured, name) else {
+    let pinned = lock(&errand.workspace.chosen).pinned(name);
+    let known = pinned.as_deref();
+    let Some(entry) = known.or_else(|| entry_of(catalogs, &configured, name)) else {
         return Err(unknown(catalogs, &configured, name).into());
     };
     steered(entry, &given)?;
@@ -368,7 +362,7 @@ impl Standing {
     }
 
     /// What is missing, a line each, the first obstacle only: the others may go with it.
-    fn lines(&self, entry: &Entry) -> Vec<String> {
+    pub(super) fn lines(&self, entry: &Entry) -> Vec<String> {
         match self.state() {
             State::NeedsConfig => self.config.iter().map(Missing::message).collect(),
             State::NeedsSecrets => self

@@ -30,7 +30,8 @@ async fn changed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply>
         return Err(theirs(name));
     }
     let catalogs = errand.directory.open(&configured).await;
-    let Some(entry) = catalogs.get(name) else {
+    let pinned = lock(&errand.workspace.chosen).pinned(name);
+    let Some(entry) = pinned.as_deref().or_else(|| catalogs.get(name)) else {
         return Err(unknown(catalogs, &configured, name));
     };
     if errand.is_nameless {
@@ -111,13 +112,15 @@ fn all_wrong_in(entry: &Entry, config: &Map<String, Value>) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
 
+/// Whether a key is called as credentials are.
+pub(super) fn is_secret(key: &str) -> bool {
+    const WORDS: [&str; 6] = ["secret", "token", "password", "passwd", "api_key", "apikey"];
+    let key = key.to_lowercase();
+    WORDS.iter().any(|word| key.contains(word))
+}
+
 /// Without what looks like a credential.
 fn masked(config: &Map<String, Value>) -> Map<String, Value> {
-    const WORDS: [&str; 6] = ["secret", "token", "password", "passwd", "api_key", "apikey"];
-    let is_secret = |key: &str| {
-        let key = key.to_lowercase();
-        WORDS.iter().any(|word| key.contains(word))
-    };
     config
         .iter()
         .map(|(key, value)| {

@@ -4,17 +4,20 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use catalog::{Catalogs, Entry};
-use search::{Document, Found, Index};
+use search::{Document, Found, Index, ToolHit};
 use tokio::sync::OnceCell;
 use wire::Object;
 
+use super::menu::Menu;
 use crate::lists::Lists;
-use crate::options::{Dynamic, Person};
+use crate::options::{Dynamic, Features, Person};
 use crate::server::Server;
 
 /// See the module.
 pub(crate) struct Directory {
     source: Dynamic,
+    features: Features,
+    menu: Menu,
     read: OnceCell<Read>,
 }
 
@@ -24,11 +27,23 @@ struct Read {
 }
 
 impl Directory {
-    pub(crate) fn new(source: Dynamic) -> Self {
+    pub(crate) fn new(source: Dynamic, features: Features) -> Self {
         Self {
             source,
+            features,
+            menu: Menu::new(features),
             read: OnceCell::new(),
         }
+    }
+
+    /// What agents have beside the usual tools.
+    pub(super) fn features(&self) -> Features {
+        self.features
+    }
+
+    /// What the gateway itself offers.
+    pub(crate) fn menu(&self) -> &Menu {
+        &self.menu
     }
 
     /// What the person has set for servers.
@@ -73,6 +88,15 @@ impl Directory {
         }
     }
 
+    /// The tools that match, of all servers; see [`Index::search_tools`].
+    pub(super) fn search_tools(&self, query: &str, limit: usize) -> Vec<ToolHit> {
+        let Some(read) = self.read.get() else {
+            return Vec::new();
+        };
+        let index = read.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.search_tools(query, limit, |_| true)
+    }
+
     /// A server has told what it offers: from now on it is found by that. What depends on a credential is nobody else's.
     pub(crate) fn learnt(&self, entry: &Entry, lists: &Lists) {
         if let (Some(read), false) = (self.read.get(), entry.has_credentials()) {
@@ -101,7 +125,7 @@ impl Directory {
 }
 
 /// A server as it is searched for.
-fn document(entry: &Entry, lists: Option<&Lists>) -> Document {
+pub(super) fn document(entry: &Entry, lists: Option<&Lists>) -> Document {
     let tools = match lists {
         Some(lists) => lists
             .tools
@@ -132,7 +156,8 @@ fn document(entry: &Entry, lists: Option<&Lists>) -> Document {
     }
 }
 
-fn description(tool: &str) -> String {
+/// What a tool says of itself.
+pub(super) fn description(tool: &str) -> String {
     Object::parse(tool)
         .ok()
         .and_then(|tool| Some(tool.string("description").ok()??.into_owned()))

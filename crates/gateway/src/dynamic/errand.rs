@@ -77,6 +77,24 @@ impl Errand {
         })
     }
 
+    /// A workspace of its own where nobody named one, before anything comes into it. What it says is for [`Errand::end`].
+    pub(super) fn begin(&mut self) -> bool {
+        let is_fresh = self.is_nameless;
+        if is_fresh {
+            let (id, caller) = (self.core.next_id(), self.workspace.caller.clone());
+            self.workspace = Arc::new(Workspace::new(id, caller));
+            self.is_nameless = false;
+        }
+        is_fresh
+    }
+
+    /// A fresh workspace that nobody has heard of ends with the errand.
+    pub(super) fn end(&self, is_fresh: bool) {
+        if is_fresh && self.workspace.handle.get().is_none() {
+            self.core.leave(&self.workspace);
+        }
+    }
+
     /// From where it sees the servers.
     pub(super) fn side(&self) -> Side<'_> {
         Side {

@@ -161,12 +161,16 @@ impl Shown<'_> {
 }
 
 /// The schema without what costs more than it tells.
-fn shortened_schema(schema: &Value) -> Value {
+pub(super) fn shortened_schema(schema: &Value) -> Value {
     match schema {
         Value::Object(members) => {
             let kept = members
                 .iter()
-                .filter(|(name, _)| !matches!(name.as_str(), "title" | "$schema" | "examples"));
+                // What is called so as a property is a schema, too.
+                .filter(|(name, value)| {
+                    value.is_object()
+                        || !matches!(name.as_str(), "title" | "$schema" | "examples")
+                });
             let shortened = kept.map(|(name, value)| {
                 let value = match (name.as_str(), value) {
                     ("description", Value::String(text)) => json!(cut(text, TEXT_CHARS)),
@@ -182,7 +186,7 @@ fn shortened_schema(schema: &Value) -> Value {
 }
 
 /// The first sentence, or as much of it as fits.
-fn cut(text: &str, chars: usize) -> String {
+pub(super) fn cut(text: &str, chars: usize) -> String {
     let text = text.trim();
     let sentence = text.split_once(". ").map_or(text, |(first, _)| first);
     let line = sentence.lines().next().unwrap_or_default();

@@ -58,7 +58,7 @@ pub(super) async fn discover(call: &Call) -> Result<String, Fault> {
         ("completions", "{}"),
         ("logging", "{}"),
     ] {
-        if view.has_capability(name) {
+        if view.has_capability(name) || (name == "prompts" && view.has_own_prompts) {
             capabilities.push(format!(r#""{name}":{settings}"#));
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     schema,
 };
 
-pub(super) fn read(
+pub(in crate::read) fn read(
     doc: &Document<'_>,
     name: ServerName,
     key: &Key,

@@ -50,7 +50,7 @@ pub const KEYS: &[&str] = &[
     "requirement",
 ];
 
-pub(super) fn read(
+pub(in crate::read) fn read(
     doc: &Document<'_>,
     name: ServerName,
     key: &Key,
