@@ -16,6 +16,10 @@ pub(crate) struct Choice {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
 
+    /// The servers of a saved profile, beside the configured ones; of two with one name, that of the profile
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
     #[command(flatten)]
     pub(crate) boxing: Boxing,
 }

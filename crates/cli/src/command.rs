@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod feature;
 mod gateway;
+mod profile;
 mod secret;
 mod server;
 mod tools;
@@ -34,6 +35,9 @@ pub(crate) enum Command {
     /// Look after the catalogs of servers that can be found and added
     #[command(subcommand)]
     Catalog(catalog::Catalog),
+    /// Keep choices of servers under a name
+    #[command(subcommand)]
+    Profile(profile::Profile),
     /// Configure servers of catalogs, for all conversations
     #[command(subcommand)]
     Config(config::Config),
@@ -60,6 +64,7 @@ impl Command {
             Self::Server(command) => command.run(ui),
             Self::Secret(command) => command.run(ui),
             Self::Catalog(command) => command.run(ui),
+            Self::Profile(command) => command.run(ui),
             Self::Config(command) => command.run(ui),
             Self::Feature(command) => command.run(ui),
             Self::Demo(args) => demo::run(ui, &args),

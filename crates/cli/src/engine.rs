@@ -149,6 +149,8 @@ pub(crate) struct Engine {
     is_patient: bool,
     /// Which catalogs agents find servers in; none: they do not.
     catalogs: Option<CatalogChoice>,
+    /// The profile whose servers are among the entries.
+    profile: Option<String>,
     store: OnceCell<StoreHandle>,
 }
 
@@ -164,6 +166,7 @@ impl Engine {
             memory: Memory::Learnt,
             is_patient: false,
             catalogs: None,
+            profile: None,
             store: OnceCell::new(),
         }
     }
@@ -188,6 +191,11 @@ impl Engine {
     /// Agents find servers in these catalogs.
     pub(crate) fn dynamic(self, catalogs: Option<CatalogChoice>) -> Self {
         Self { catalogs, ..self }
+    }
+
+    /// The servers of this profile are among the entries.
+    pub(crate) fn profile(self, profile: Option<String>) -> Self {
+        Self { profile, ..self }
     }
 
     /// Every call is told here.
@@ -216,6 +224,7 @@ impl Engine {
             tools: self.tools.clone(),
             settings,
             dynamic: self.directory(store.clone()),
+            features: features(&self.loaded.settings),
             store,
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
@@ -261,7 +270,8 @@ impl Engine {
     fn directory(&self, store: Option<StoreHandle>) -> Option<gateway::Dynamic> {
         let choice = self.catalogs.clone()?;
         let (here, log) = (self.here.clone(), self.log.clone());
-        let person = Arc::new(LocalPerson::new(&here, store));
+        let person = LocalPerson::new(&here, store).running(self.profile.clone());
+        let person = Arc::new(person);
         let read = move || {
             let catalogs = catalogs::chosen(&here, &choice);
             let problems = catalogs.iter().flat_map(|catalog| &catalog.problems);
@@ -316,7 +326,7 @@ impl Engine {
 }
 
 /// Servers run behind a guard of our own program, so that none outlives us, and in boxes if the settings say so.
-fn launcher(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
+pub(crate) fn launcher(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
     match settings.runtime {
         Runtime::Process => Ok(Arc::new(process())),
         Runtime::Sandbox => sandbox(settings),
@@ -366,6 +376,14 @@ fn own_program() -> Option<PathBuf> {
     match cfg!(target_os = "linux") && running.exists() {
         true => Some(running),
         false => std::env::current_exe().ok(),
+    }
+}
+
+fn features(settings: &config::Settings) -> gateway::Features {
+    gateway::Features {
+        profile_tools: settings.profile_tools,
+        find_tools: settings.find_tools,
+        discover_prompt: settings.discover_prompt,
     }
 }
 

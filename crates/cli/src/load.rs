@@ -7,6 +7,7 @@ use config::{Loaded, Sources};
 
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
+use crate::profiles;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 use crate::ui::Ui;
@@ -18,6 +19,9 @@ pub(crate) fn load(
     choice: &Choice,
     flags: &[(String, String)],
 ) -> Result<Loaded, Failure> {
+    if let Some(profile) = &choice.profile {
+        profiles::get(here, profile)?;
+    }
     let mut loaded = read(here, choice, flags);
     let mut fatal = None;
     for problem in &loaded.problems {
@@ -73,7 +77,11 @@ pub(crate) fn read(here: &Surroundings, choice: &Choice, flags: &[(String, Strin
             .collect(),
         cwd: here.cwd.clone(),
     };
-    config::load(&here.dirs, &here.env, &sources)
+    let mut loaded = config::load(&here.dirs, &here.env, &sources);
+    if let Some(profile) = &choice.profile {
+        profiles::use_in(here, &mut loaded, profile);
+    }
+    loaded
 }
 
 /// Whether it is about more than one server.

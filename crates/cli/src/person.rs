@@ -1,10 +1,15 @@
-//! What the person of this machine has set for servers: secrets, configuration, approvals, as they are on the disk now.
+//! What the person of this machine has set for servers: secrets, configuration, approvals, profiles, as they are on the disk now.
 
-use catalog::{Entry, Origin, Secret, SecretSpec};
+use catalog::limits::PROFILE_SERVERS_MAX;
+use catalog::{Entry, Origin, Profile, ProfileServer, Secret, SecretSpec};
+use gateway::SavedProfile;
 use secrets::{Kinds, Named, Resolver, SecretName, SecretRef, Store};
 use serde_json::{Map, Value};
 use store::StoreHandle;
 
+use crate::error::Failure;
+use crate::profiles;
+use crate::server_config;
 use crate::surroundings::Surroundings;
 
 /// See the module.
@@ -13,6 +18,8 @@ pub(crate) struct LocalPerson {
     resolver: Resolver,
     /// Where approvals are kept; without it none can be.
     store: Option<StoreHandle>,
+    /// The profile that the gateway runs with.
+    profile: Option<String>,
 }
 
 impl LocalPerson {
@@ -30,10 +37,20 @@ impl LocalPerson {
             here: here.clone(),
             resolver,
             store,
+            profile: None,
         }
     }
 
+    /// With the servers of this profile among the configured ones.
+    pub(crate) fn running(self, profile: Option<String>) -> Self {
+        Self { profile, ..self }
+    }
+
     fn find(&self, entry: &Entry, spec: &SecretSpec) -> Option<secrets::Secret> {
+        if let Some(reference) = entry.references.get(&spec.name) {
+            let reference: SecretRef = reference.parse().ok()?;
+            return self.resolver.resolve(&reference, Kinds::ALL).ok();
+        }
         let name = SecretName::new(&spec.name).ok()?;
         let own = self.resolver.named(&name).ok().flatten();
         own.or_else(|| {
@@ -80,6 +97,85 @@ impl gateway::Person for LocalPerson {
             .with(|store| store.meta_put(&approval(entry), entry.name.as_str()))
             .map_err(|error| error.to_string())
     }
+
+    fn profile(&self, name: &str) -> Result<Profile, String> {
+        let mut profile = profiles::get(&self.here, name).map_err(|failure| told(&failure))?;
+        if let Some(problem) = profile.problems.iter().find(|problem| problem.is_error()) {
+            return Err(problem.to_string());
+        }
+        let vouched = profiles::vouched(&self.here);
+        for server in &mut profile.servers {
+            server.entry.is_approved = vouched.contains(&server.entry.mark());
+        }
+        Ok(profile)
+    }
+
+    fn save_profile(
+        &self,
+        name: &str,
+        servers: Vec<ProfileServer>,
+        configured: &[String],
+    ) -> Result<SavedProfile, String> {
+        let running = self.profile.as_ref();
+        let running = running.and_then(|running| profiles::get(&self.here, running).ok());
+        let carried = configured
+            .iter()
+            .filter_map(|name| running.as_ref()?.get(name).cloned())
+            .collect();
+        let name = profiles::name(name).map_err(|failure| told(&failure))?;
+        let saved = config::change_profile(&self.here.dirs, &name, |known| {
+            let is_new = known.is_none();
+            let profile = known.get_or_insert_with(|| Profile::new(&name));
+            put_in(profile, servers, carried)?;
+            Ok(SavedProfile {
+                servers: profile.names().map(str::to_owned).collect(),
+                is_new,
+            })
+        });
+        saved.map_err(|problem| problem.to_string())?
+    }
+}
+
+/// Puts servers in. One that is there keeps its snapshot and what the person has set; of another snapshot nothing is known that
+/// a model may set here.
+fn put_in(
+    profile: &mut Profile,
+    servers: Vec<ProfileServer>,
+    carried: Vec<ProfileServer>,
+) -> Result<(), String> {
+    for server in servers {
+        match profile.get_mut(server.entry.name.as_str()) {
+            Some(known) if known.entry.mark() == server.entry.mark() => {
+                server_config::extend(&mut known.config, server.config);
+            }
+            Some(_) => {}
+            None => profile.servers.push(server),
+        }
+    }
+    for server in carried {
+        if profile.get(server.entry.name.as_str()).is_none() {
+            profile.servers.push(server);
+        }
+    }
+    match profile.servers.len() {
+        0 => Err(
+            "the servers of this conversation are there in every other, too; add one with mcp-add"
+                .to_owned(),
+        ),
+        1..=PROFILE_SERVERS_MAX => Ok(()),
+        _ => Err(format!(
+            "a profile has at most {PROFILE_SERVERS_MAX} servers"
+        )),
+    }
+}
+
+/// In one line.
+fn told(failure: &Failure) -> String {
+    let mut line = failure.message().to_owned();
+    for hint in failure.hints() {
+        line.push_str(&format!("; {hint}"));
+    }
+    line
 }
 
 /// Under what an approval is kept: an entry that changes needs a new one.

@@ -54,8 +54,8 @@ pub fn load_profile(dirs: &Dirs, name: &ServerName) -> Result<Option<Profile>, P
     }))
 }
 
-/// Changes a profile, as a whole or not at all; processes that do so at once wait for each other. `None`, before: there is
-/// none of this name; after: there is to be none. If `change` fails, nothing is written.
+/// Changes a profile, as a whole or not at all; processes that do so at once wait for each other. `None`: there is none of
+/// this name. If `change` fails, nothing is written.
 ///
 /// # Errors
 /// The file cannot be read as a whole, or not written; or there would be too many.
@@ -67,14 +67,7 @@ pub fn change_profile<T, E>(
     let file = profile_file(dirs, name);
     let source = file.display().to_string();
     let failed = |error: io::Error| Problem::error(&*source, format!("cannot be written: {error}"));
-    private_dir(&dirs.profiles()).map_err(failed)?;
-    let lock = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dirs.profiles().join(".lock"))
-        .map_err(failed)?;
-    lock.lock().map_err(failed)?;
+    let _lock = lock(dirs).map_err(failed)?;
     let mut profile = load_profile(dirs, name)?;
     let was_there = profile.is_some();
     // What was not understood would not be written again.
@@ -86,9 +79,6 @@ pub fn change_profile<T, E>(
         Err(error) => return Ok(Err(error)),
     };
     let Some(profile) = profile else {
-        if was_there {
-            fs::remove_file(&file).map_err(failed)?;
-        }
         return Ok(Ok(done));
     };
     if !was_there && profile_names(dirs).len() >= PROFILES_MAX {
@@ -102,6 +92,34 @@ pub fn change_profile<T, E>(
         .map_err(|error| Problem::error(&*source, format!("cannot be written: {error}")))?;
     write_atomic(&file, text.as_bytes(), 0o600).map_err(failed)?;
     Ok(Ok(done))
+}
+
+/// Removes a profile, broken ones too.
+///
+/// # Errors
+/// There is none of this name, or it cannot be removed.
+pub fn remove_profile(dirs: &Dirs, name: &ServerName) -> Result<(), Problem> {
+    let file = profile_file(dirs, name);
+    let failed = |error: io::Error| {
+        Problem::error(
+            file.display().to_string(),
+            format!("cannot be removed: {error}"),
+        )
+    };
+    let _lock = lock(dirs).map_err(failed)?;
+    fs::remove_file(&file).map_err(failed)
+}
+
+/// Held until it is dropped; whoever wants it meanwhile waits.
+fn lock(dirs: &Dirs) -> io::Result<fs::File> {
+    private_dir(&dirs.profiles())?;
+    let lock = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dirs.profiles().join(".lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 #[cfg(test)]
@@ -157,11 +175,8 @@ mod tests {
         });
         assert_eq!(failed.unwrap(), Err("no"));
         assert!(load_profile(&dirs, &name("dev")).unwrap().is_some());
-        let removed = change_profile(&dirs, &name("dev"), |known| {
-            *known = None;
-            Ok::<_, ()>(())
-        });
-        removed.unwrap().unwrap();
+        remove_profile(&dirs, &name("dev")).unwrap();
+        assert!(remove_profile(&dirs, &name("dev")).is_err());
         assert_eq!(profile_names(&dirs), [name("prod")]);
     }
 
@@ -184,6 +199,8 @@ mod tests {
             assert!(problem.line > 0, "{problem}");
             assert_eq!(fs::read_to_string(&file).unwrap(), text);
         }
+        // But it can be removed.
+        remove_profile(&dirs, &name("p")).unwrap();
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::standing::{Standing, State};
 use crate::limits::ADDED_MAX;
 use crate::outbox::lock;
 use crate::server::Server;
+use crate::upstream::Upstream;
 
 /// Tools named of a server.
 const NAMED: usize = 8;
@@ -266,7 +267,7 @@ async fn warm(errand: &Errand, ready: &[(Entry, Map<String, Value>)]) -> Vec<cra
         .map(|loan| errand.core.upstream(&errand.side(), &loan.server))
         .collect();
     // Who fails says so when it is put to use.
-    join_all(upstreams.iter().map(|upstream| Upstream::listed(upstream))).await;
+    join_all(upstreams.iter().map(Upstream::listed)).await;
     loans
 }
 

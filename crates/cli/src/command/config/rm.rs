@@ -2,12 +2,11 @@
 
 use catalog::Catalogs;
 use config::change_server_config;
-use serde_json::{Map, Value};
 
 use super::failed;
-use super::set::split;
 use crate::catalogs;
 use crate::error::{Failure, Kind};
+use crate::server_config::{split, take};
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
 
@@ -26,7 +25,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         if config.remove(&args.at).is_some() {
             return true;
         }
-        let Ok((server, key)) = split(&args.at, &all) else {
+        let Ok((server, key)) = split(&args.at, |name| all.get(name).is_some()) else {
             return false;
         };
         config
@@ -46,14 +45,4 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             .text(" removed"),
     );
     Ok(())
-}
-
-fn take(config: &mut Map<String, Value>, key: &str) -> bool {
-    match key.split_once('.') {
-        None => config.remove(key).is_some(),
-        Some((first, rest)) => match config.get_mut(first) {
-            Some(Value::Object(inner)) => take(inner, rest),
-            _ => false,
-        },
-    }
 }

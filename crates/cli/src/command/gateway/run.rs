@@ -31,6 +31,7 @@ use watch::Reloading;
 Examples:
   portolan gateway run                                  for an AI application, over stdio
   portolan gateway run --transport streaming            for many, at http://127.0.0.1:8811/mcp
+  portolan gateway run --profile work                   with the servers of a profile, and its changes
   portolan gateway run --config ~/.cursor/mcp.json --servers github,time --dry-run")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -80,7 +81,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "watch")]
     dry_run: bool,
 
-    /// Take up changes of the files while it runs; a file with a mistake changes nothing
+    /// Take up changes of the files while it runs, as --profile does; a file with a mistake changes nothing
     #[arg(long)]
     watch: bool,
 
@@ -92,9 +93,12 @@ pub(crate) struct Args {
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     let flags = args.settings();
-    if args.watch {
-        can_be_watched(&args.choice)?;
-    }
+    let can_watch = can_be_watched(&args.choice);
+    // Profiles are changed by commands and agents, who expect it to be seen.
+    let is_watching = match args.watch {
+        true => can_watch.map(|()| true)?,
+        false => args.choice.profile.is_some() && can_watch.is_ok(),
+    };
     catalogs::check(&args.catalogs)?;
     let loaded = load(ui, &here, &args.choice, &flags)?;
     listening_only(&loaded.settings)?;
@@ -109,7 +113,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let log = Log::start(ui.err(), &settings, args.verbose)
         .map_err(|e| Failure::internal("the log does not start", e))?;
     let log = Arc::new(log);
-    let watching = args.watch.then(|| {
+    let watching = is_watching.then(|| {
         let (here, choice) = (here.clone(), args.choice.clone());
         Reloading::new(here, choice, flags, loaded.clone(), Arc::clone(&log))
     });
@@ -118,6 +122,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let engine = Engine::new(here, loaded)
         .tools(&args.tools)
         .dynamic(is_dynamic.then(|| args.catalogs.clone()))
+        .profile(args.choice.profile.clone())
         .log(log);
     engine::block_on(async {
         let done = match settings.transport {

@@ -1,12 +1,13 @@
 //! `portolan server enable` and `disable`: whether a server of a catalog may be started without asking.
 
-use catalog::{Catalogs, Concern};
+use catalog::{Catalog, Catalogs, Concern};
 use store::Store;
 
 use crate::catalogs;
 use crate::choice::CatalogChoice;
 use crate::error::{Failure, Kind};
 use crate::person::approval;
+use crate::profiles;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
 
@@ -17,6 +18,10 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
 
+    /// As a profile has them, whatever the catalogs say by now
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+
     #[command(flatten)]
     catalogs: CatalogChoice,
 }
@@ -24,19 +29,29 @@ pub(crate) struct Args {
 pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
-    let all = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
+    let mut catalogs = catalogs::chosen(&here, &args.catalogs);
+    if let Some(profile) = &args.profile {
+        let profile = profiles::get(&here, profile)?;
+        let servers = profile.servers.into_iter();
+        catalogs = vec![Catalog {
+            name: profile.name,
+            entries: servers.map(|server| server.entry).collect(),
+            ..Catalog::default()
+        }];
+    }
+    let all = Catalogs::merge(catalogs);
     let mut entries = Vec::new();
     for name in &args.names {
         let Some(entry) = all.get(name) else {
             let near = all.nearest(name, 1);
             let near = near.first().map(|near| format!("did you mean `{near}`?"));
-            return Err(
-                Failure::new(Kind::NotFound, format!("no catalog has a server `{name}`"))
-                    .hints_from(near)
-                    .hint(
-                        "`portolan catalog search` finds servers; --catalog names a file with more",
-                    ),
-            );
+            let whose = match &args.profile {
+                Some(profile) => format!("profile `{profile}` has no server `{name}`"),
+                None => format!("no catalog has a server `{name}`"),
+            };
+            return Err(Failure::new(Kind::NotFound, whose).hints_from(near).hint(
+                "`portolan catalog search` finds servers; --catalog names a file with more",
+            ));
         };
         entries.push(entry);
     }
