@@ -85,6 +85,8 @@ impl Entry {
             pieces.extend([&secret.name, &secret.env].map(String::from));
             pieces.push(secret.from.clone().unwrap_or_default());
         }
+        // Its defaults end up in command lines and addresses.
+        pieces.extend(self.about.config.iter().map(ToString::to_string));
         fingerprint_of(&pieces)
     }
 
@@ -183,5 +185,18 @@ mod tests {
                 "it would take the secret `a.token` from `env:GITHUB_TOKEN`",
             ]
         );
+    }
+
+    #[test]
+    fn an_approval_holds_for_the_defaults_that_were_looked_at() {
+        let of = |default: &str| {
+            let text = format!(
+                "catalog: c\nservers: {{a: {{url: 'https://{{{{host}}}}/mcp', config: {{host: {{type: string, default: {default}}}}}}}}}"
+            );
+            let catalog = crate::read_catalog(&text, "c", "f", &Origin::Own).unwrap();
+            catalog.entries[0].mark()
+        };
+        assert_eq!(of("good.example"), of("good.example"));
+        assert_ne!(of("good.example"), of("evil.example"));
     }
 }

@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Failure, Kind};
 
-/// Where the name of the server ends in `SERVER.REST`: names may have dots, so the longest known one counts.
+/// Where the name of the server ends in what is written as `form`, such as `SERVER.KEY`: names may have dots, so the longest
+/// known one counts.
 pub(crate) fn split(
     at: &str,
+    form: &str,
     is_known: impl Fn(&str) -> bool,
 ) -> Result<(String, String), Failure> {
     let cuts: Vec<usize> = at.match_indices('.').map(|(at, _)| at).collect();
@@ -18,7 +20,7 @@ pub(crate) fn split(
             Ok((at[..cut].to_owned(), at[cut + 1..].to_owned()))
         }
         _ => Err(Failure::usage(format!(
-            "`{at}` does not say which: write the server, a dot and the rest"
+            "`{at}` does not say which value: write {form}"
         ))),
     }
 }
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn the_longest_known_name_counts() {
         let is_known = |name: &str| name == "a.b" || name == "a";
-        let split = |at| split(at, is_known).ok();
+        let split = |at| split(at, "SERVER.KEY", is_known).ok();
         assert_eq!(split("a.b.c"), Some(("a.b".into(), "c".into())));
         assert_eq!(split("a.c"), Some(("a".into(), "c".into())));
         assert_eq!(split("x.y.z"), Some(("x".into(), "y.z".into())));

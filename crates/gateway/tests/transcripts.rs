@@ -17,6 +17,8 @@ mod transcripts {
     mod dynamic_exec;
     mod dynamic_find;
     mod dynamic_mix;
+    mod dynamic_more;
+    mod dynamic_profile;
     mod dynamic_stateless;
     mod greeting;
     mod harness;

@@ -136,7 +136,8 @@ fn keepable(
     here.retain(|key, value| set.get(key) != Some(value));
     let mut without = BTreeSet::new();
     for key in entry.privileged_in(&here) {
-        let is_theirs = catalog::config_value(set, &key) == catalog::config_value(&here, &key);
+        let value = catalog::config_value(&here, &key);
+        let is_theirs = value.is_some() && value == catalog::config_value(set, &key);
         // Something in the place of a table on the way to it goes as a whole.
         if !take(&mut here, &key) {
             here.remove(key.split('.').next().unwrap_or(&key));

@@ -25,7 +25,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         if config.remove(&args.at).is_some() {
             return true;
         }
-        let Ok((server, key)) = split(&args.at, |name| all.get(name).is_some()) else {
+        let Ok((server, key)) = split(&args.at, "SERVER.KEY", |name| all.get(name).is_some())
+        else {
             return false;
         };
         config

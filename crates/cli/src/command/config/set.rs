@@ -34,7 +34,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
     let all = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
-    let (server, key) = split(&args.at, |name| all.get(name).is_some())?;
+    let (server, key) = split(&args.at, "SERVER.KEY", |name| all.get(name).is_some())?;
     let name = ServerName::new(&server).map_err(|e| Failure::usage(e.to_string()))?;
     let entry = all.get(name.as_str());
     let value = value_of(&args.value, entry, &key);

@@ -76,7 +76,7 @@ fn meant<'a>(
     profile: &'a mut Profile,
     at: &str,
 ) -> Result<(&'a mut ProfileServer, String), Failure> {
-    let (name, key) = split(at, |name| profile.get(name).is_some())?;
+    let (name, key) = split(at, "SERVER.KEY", |name| profile.get(name).is_some())?;
     if profile.get(&name).is_none() {
         return Err(profiles::no_server(profile, &name));
     }
@@ -89,7 +89,7 @@ fn meant<'a>(
 fn show(ui: &Ui, profile: &Profile, only: &[String]) -> Result<(), Failure> {
     let mut values: BTreeMap<String, Value> = BTreeMap::new();
     for at in only {
-        let (name, key) = split(at, |name| profile.get(name).is_some())?;
+        let (name, key) = split(at, "SERVER.KEY", |name| profile.get(name).is_some())?;
         let server = profile.get(&name);
         let server = server.ok_or_else(|| profiles::no_server(profile, &name))?;
         let value = config_value(&server.config, &key).ok_or_else(|| {

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use catalog::{Catalog, Origin, Profile, ServerName, read_profile};
+use catalog::{Catalog, Entry, Origin, Profile, ServerName, read_profile};
 
 use crate::catalogs;
 use crate::error::{Failure, Kind};
@@ -77,13 +77,15 @@ fn read(path: &std::path::Path) -> Result<Profile, Failure> {
 /// An entry that a catalog here has, word for word, comes from there.
 fn believe(profile: &mut Profile, all: &[Catalog]) {
     for server in &mut profile.servers {
-        let mark = server.entry.mark();
-        let known = all
-            .iter()
-            .rev()
-            .flat_map(|catalog| &catalog.entries)
-            .find(|entry| entry.name == server.entry.name && entry.mark() == mark);
-        if let Some(known) = known {
+        let entry = &server.entry;
+        let is_same = |known: &&Entry| {
+            known.name == entry.name
+                && known.mark() == entry.mark()
+                && known.about == entry.about
+                && known.resources == entry.resources
+        };
+        let mut known = all.iter().rev().flat_map(|catalog| &catalog.entries);
+        if let Some(known) = known.find(is_same) {
             server.entry.origin = known.origin.clone();
         }
     }

@@ -79,7 +79,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         }
         for (ats, is_on) in [(&args.enable, true), (&args.disable, false)] {
             for at in ats {
-                let (name, tool) = split(at, |name| profile.get(name).is_some())?;
+                let (name, tool) = split(at, "SERVER.TOOL", |name| profile.get(name).is_some())?;
                 if profile.get(&name).is_none() {
                     return Err(profiles::no_server(profile, &name));
                 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use catalog::{
-    About, Entry, Launch, Network, OAuth, Origin, RemoteKind, SecretSpec, ServerName, Share,
+    About, Entry, KnownTool, Launch, Network, OAuth, Origin, RemoteKind, SecretSpec, ServerName,
+    Share,
 };
 use launch::{LaunchError, Launched, Launcher, Link};
 use serde::Deserialize;
@@ -69,6 +70,10 @@ pub(crate) struct Spec {
     hosts: Vec<String>,
     /// To be found and added; it is not configured.
     pub(crate) catalog: bool,
+    /// To be had by this profile of the person, not to be found.
+    pub(crate) profile: Option<String>,
+    /// What its entry says of its tools: `name`, `description`, `input_schema`.
+    known: Vec<BTreeMap<String, Value>>,
     description: Option<String>,
     tags: Vec<String>,
     /// The schema of its configuration.
@@ -345,8 +350,17 @@ impl Server {
             required: true,
             from: None,
         });
+        let known = spec.known.iter().map(|tool| {
+            let text = |name: &str| tool.get(name).and_then(Value::as_str).unwrap_or_default();
+            KnownTool {
+                name: text("name").into(),
+                description: text("description").into(),
+                input_schema: tool.get("input_schema").map(|it| it.to_string().into()),
+            }
+        });
         let about = About {
             tags: spec.tags.clone(),
+            tools: known.collect(),
             config: spec.config.clone(),
             secrets: secrets.collect(),
             oauth: spec.oauth.then(|| OAuth {
@@ -356,14 +370,15 @@ impl Server {
             }),
             ..About::default()
         };
-        let origin = match (&spec.from, spec.catalog) {
+        let is_found = spec.catalog || spec.profile.is_some();
+        let origin = match (&spec.from, is_found) {
             (Some(url), _) => Origin::Url(url.as_str().into()),
             (None, true) => Origin::Catalog("mine".into()),
             (None, false) => Origin::Own,
         };
         Entry {
             description: spec.description.clone(),
-            is_template: spec.catalog,
+            is_template: is_found,
             volumes: spec.volumes.clone(),
             network: match spec.hosts.is_empty() {
                 true => Network::Unsaid,

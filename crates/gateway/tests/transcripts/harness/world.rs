@@ -371,11 +371,12 @@ impl World {
                 serde_json::from_str(rest).unwrap_or_else(|error| panic!("{error}: {rest}"));
             // Catalogs are read by a thread.
             self.has_sockets |= spec.http || spec.catalog;
-            let is_found = spec.catalog;
+            let (is_found, profile) = (spec.catalog, spec.profile.clone());
             let entry = self.servers.declare(name, spec, self.log.clone()).await;
-            match is_found {
-                true => self.found.push(entry),
-                false => self.entries.push(entry),
+            match profile {
+                Some(profile) => self.person.chooses(&profile, entry),
+                None if is_found => self.found.push(entry),
+                None => self.entries.push(entry),
             }
             return;
         }
