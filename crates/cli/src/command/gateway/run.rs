@@ -31,7 +31,7 @@ use watch::Reloading;
 Examples:
   portolan gateway run                                  for an AI application, over stdio
   portolan gateway run --transport streaming            for many, at http://127.0.0.1:8811/mcp
-  portolan gateway run --profile work                   with the servers of a profile, and its changes
+  portolan gateway run --profile work                   with the servers of a profile
   portolan gateway run --config ~/.cursor/mcp.json --servers github,time --dry-run")]
 pub(crate) struct Args {
     #[command(flatten)]
