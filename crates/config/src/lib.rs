@@ -31,7 +31,9 @@ pub use env::Env;
 pub use files::{private_dir, write_atomic};
 pub use format::{Format, recognise};
 pub use load::{Loaded, Sources, load, load_text};
-pub use profiles::{change_profile, load_profile, profile_file, profile_names, remove_profile};
+pub use profiles::{
+    change_profile, load_profile, profile_file, profile_names, remove_profile, touch_profile,
+};
 pub use schema::schema;
 pub use server_config::{ServerConfig, change_server_config, load_server_config};
 pub use settings::{Key, Kind, LogFormat, Origin, Runtime, Settings, Transport};

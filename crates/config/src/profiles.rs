@@ -110,6 +110,17 @@ pub fn remove_profile(dirs: &Dirs, name: &ServerName) -> Result<(), Problem> {
     fs::remove_file(&file).map_err(failed)
 }
 
+/// Lets whoever watches a profile look at it again: what it depends on is different now.
+///
+/// # Errors
+/// There is none of this name, or it cannot be written.
+pub fn touch_profile(dirs: &Dirs, name: &ServerName) -> io::Result<()> {
+    let file = fs::File::options()
+        .append(true)
+        .open(profile_file(dirs, name))?;
+    file.set_modified(std::time::SystemTime::now())
+}
+
 /// Held until it is dropped; whoever wants it meanwhile waits.
 fn lock(dirs: &Dirs) -> io::Result<fs::File> {
     private_dir(&dirs.profiles())?;

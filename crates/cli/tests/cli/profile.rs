@@ -338,9 +338,11 @@ fn a_gateway_runs_with_a_profile_and_takes_up_its_changes() {
     assert_eq!(client.listed(), [""; 0]);
     client
         .told("it waits for your approval, it would run without a sandbox; the server is left out");
-    client.piped.leave();
+    // Consent is heard of while it runs.
     home.run(&["server", "enable", "sums", "keyed", "--profile", "work"])
         .ok();
+    client.hear_of(|tools| tools.len() == 3);
+    client.piped.leave();
     home.run(&["profile", "config", "work", "--set", "keyed.level=7"])
         .ok();
     // The catalog may go: a profile has its own snapshots.
@@ -394,6 +396,9 @@ fn a_gateway_runs_with_a_profile_and_takes_up_its_changes() {
         .ok();
     client.hear_of(|tools| tools.len() == 2);
     wait_until(|| !is_alive(keyed as u32));
+    home.run(&["profile", "rm", "work"]).ok();
+    client.told("there is no such profile; what runs stays as it is");
+    assert_eq!(client.listed().len(), 2);
     assert_eq!(client.piped.leave().code(), Some(0));
 }
 
@@ -418,11 +423,19 @@ fn a_profile_takes_secrets_from_where_it_says() {
         done.stderr.contains("`env:…`, which gives nothing"),
         "{done:#?}"
     );
+    // Of two with one name, the profile's is used, which is told.
+    let config = home.servers(&["keyed"]);
+    let words = [&words[..], &["--config", &config]].concat();
     let mut command = home.command(&words);
     command.env("WORK_KEY", "hunter2");
     let output = command.output().unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("get-sum"), "{told}");
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("get-sum"), "{told} {warned}");
+    assert!(
+        warned.contains("server `keyed` replaces the one of"),
+        "{warned}"
+    );
     assert!(!told.contains("hunter2"));
 }
 

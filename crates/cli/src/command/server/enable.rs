@@ -79,5 +79,9 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
             ui.note(&line.text(" is asked about again before it is started"));
         }
     }
+    if let Some(profile) = &args.profile {
+        // Gateways that run with it hear of it; that they do not is no failure of what was asked for.
+        let _ = config::touch_profile(&here.dirs, &profiles::name(profile)?);
+    }
     Ok(())
 }
