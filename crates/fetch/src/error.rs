@@ -81,6 +81,9 @@ pub enum Why {
     /// A page for people.
     #[error("it is a web page and no catalog")]
     WebPage,
+    /// Whoever reads it broke on it, which is our mistake.
+    #[error("it cannot be read at all")]
+    Unreadable,
     /// A page of a registry that is none.
     #[error("its page {page} is no page of a registry: {source}")]
     Page {
@@ -135,6 +138,7 @@ impl FetchError {
             Why::NotText | Why::WebPage => {
                 "name the address of the file itself, such as its raw one"
             }
+            Why::Unreadable => "please report it with the address",
             Why::Page { .. } | Why::Circle(_) => "tell whoever runs that registry",
         }
     }

@@ -40,7 +40,10 @@ pub async fn pull(client: &Client, url: &str, trust: Trust) -> Result<Pulled, Fe
         Ok(pulled) => pulled?,
         Err(_) => return Err(FetchError::new(url, Why::Slow(PULL_TIME))),
     };
-    let mut catalog = read_pulled(url, &text);
+    let address = url.to_owned();
+    // Megabytes of text take as long as many calls.
+    let reading = tokio::task::spawn_blocking(move || (read_pulled(&address, &text), text)).await;
+    let (mut catalog, text) = reading.map_err(|_| FetchError::new(url, Why::Unreadable))?;
     catalog.problems.extend(problem);
     Ok(Pulled { catalog, text })
 }
