@@ -34,7 +34,9 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
             return Err(
                 Failure::new(Kind::NotFound, format!("no catalog has a server `{name}`"))
                     .hints_from(near)
-                    .hint("`portolan catalog search` finds servers; --catalog names a file with more"),
+                    .hint(
+                        "`portolan catalog search` finds servers; --catalog names a file with more",
+                    ),
             );
         };
         entries.push(entry);
