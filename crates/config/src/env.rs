@@ -95,6 +95,10 @@ pub const VARIABLES: &[Variable] = &[
         "whether agents can search for single tools, as `find_tools`",
     ),
     variable(
+        "PORTOLAN_REGISTRY_IMPORT",
+        "whether agents can import catalogs from addresses, as `registry_import`",
+    ),
+    variable(
         "PORTOLAN_DISCOVER_PROMPT",
         "whether there is a prompt about finding servers, as `discover_prompt`",
     ),

@@ -34,6 +34,8 @@ pub struct Settings {
     pub profile_tools: bool,
     /// Whether agents can search for single tools.
     pub find_tools: bool,
+    /// Whether agents can import catalogs from addresses.
+    pub registry_import: bool,
     /// Whether there is a prompt that explains the dynamic tools.
     pub discover_prompt: bool,
     /// Whether every tool has its server's name in front.
@@ -160,6 +162,7 @@ impl Default for Settings {
             dynamic_tools: true,
             profile_tools: false,
             find_tools: false,
+            registry_import: false,
             discover_prompt: false,
             tool_name_prefix: false,
             log_calls: true,

@@ -14,8 +14,10 @@ mod errand;
 mod exec;
 mod find;
 mod find_tools;
+mod import;
 pub(crate) mod menu;
 mod profile;
+mod registry_import;
 mod remove;
 mod reply;
 mod standing;
@@ -28,6 +30,8 @@ use wire::{Era, Frame, build};
 
 pub(crate) use directory::Directory;
 pub(crate) use exec::Exec;
+pub(crate) use import::import;
+pub use import::{Imported, Refused};
 
 use crate::call::Call;
 use crate::calls::CallHandle;
@@ -96,6 +100,10 @@ pub(crate) async fn resolve(call: &mut Call, tool: Tool) -> Result<Route, Fault>
         Tool::FindTools => {
             Box::pin(async move { find_tools::find(&errand, &arguments).await.raw(errand.era) })
         }
+        Tool::RegistryImport => Box::pin(async move {
+            let reply = registry_import::registry_import(&errand, &arguments).await;
+            reply.raw(errand.era)
+        }),
     };
     Ok(Route::Own(work))
 }

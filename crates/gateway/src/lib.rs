@@ -44,6 +44,6 @@ mod view;
 mod workspace;
 
 pub use error::Fault;
-pub use options::{Dynamic, Features, Options, Person, SavedProfile, Settings};
+pub use options::{Dynamic, Features, Options, Person, Pull, SavedProfile, Settings};
 pub use phase::{AllowAll, Decider, Decision, Facts, Interceptor};
 pub use record::{CallRecord, NoRecorder, Outcome, Recorder, StartRecord};

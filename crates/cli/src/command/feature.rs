@@ -30,10 +30,11 @@ pub(crate) enum Feature {
 }
 
 /// Names of features; their settings are called the same, with `_` for `-`.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "dynamic-tools",
     "profile-tools",
     "find-tools",
+    "registry-import",
     "discover-prompt",
     "tool-name-prefix",
 ];

@@ -442,14 +442,19 @@ fn a_profile_takes_secrets_from_where_it_says() {
 #[test]
 fn an_agent_saves_a_profile_and_another_activates_it() {
     let home = home();
-    for feature in ["profile-tools", "find-tools", "discover-prompt"] {
+    for feature in [
+        "profile-tools",
+        "find-tools",
+        "registry-import",
+        "discover-prompt",
+    ] {
         home.run(&["feature", "enable", feature]).ok();
     }
     home.run(&["server", "enable", "sums", "more"]).ok();
     let only = ["--no-builtin-catalog"];
     let mut client = Client::of(&home, &only, true);
     let listed = client.listed();
-    assert_eq!(listed.len(), MENU.len() + 3, "{listed:?}");
+    assert_eq!(listed.len(), MENU.len() + 4, "{listed:?}");
     let prompt = client.ask("prompts/get", &json!({"name": "mcp-discover"}));
     assert!(
         prompt["result"]["messages"][0]["content"]["text"].is_string(),
@@ -501,7 +506,7 @@ fn an_agent_saves_a_profile_and_another_activates_it() {
     home.run(&["profile", "server", "rm", "mine", "--name", "keyed"])
         .ok();
     let mut third = Client::of(&home, &["--no-builtin-catalog", "--profile", "mine"], true);
-    assert_eq!(third.listed().len(), MENU.len() + 3 + 6);
+    assert_eq!(third.listed().len(), MENU.len() + 4 + 6);
     let saved = third.call("mcp-create-profile", &json!({"name": "copy"}));
     assert_eq!(
         saved["structuredContent"]["servers"],

@@ -98,6 +98,16 @@ pub(super) const KEYS: &[Key] = &[
         check: anything,
     },
     Key {
+        name: "registry_import",
+        env: "PORTOLAN_REGISTRY_IMPORT",
+        doc: "Whether agents can make the servers of a catalog or registry at a public address findable.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.registry_import = given.bool(),
+        show: |settings| Given::Bool(settings.registry_import),
+        check: anything,
+    },
+    Key {
         name: "discover_prompt",
         env: "PORTOLAN_DISCOVER_PROMPT",
         doc: "Whether there is a prompt that explains to an agent how to find and use servers.",

@@ -28,6 +28,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("dynamic_tools", "false"),
         ("profile_tools", "true"),
         ("find_tools", "true"),
+        ("registry_import", "true"),
         ("discover_prompt", "true"),
         ("tool_name_prefix", "true"),
         ("log_calls", "false"),
@@ -63,7 +64,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 23);
+    assert_eq!(Settings::KEYS.len(), 24);
 }
 
 #[test]
@@ -167,6 +168,7 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "dynamic_tools",
             "profile_tools",
             "find_tools",
+            "registry_import",
             "discover_prompt",
             "allowed_hosts",
             "allowed_origins",

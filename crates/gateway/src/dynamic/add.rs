@@ -10,6 +10,7 @@ use wire::{Era, quote};
 use super::arguments::Arguments;
 use super::ask::{Answer, Open, Question, Stop, ask};
 use super::errand::Errand;
+use super::registry_import::enable_command;
 use super::reply::Reply;
 use super::standing::{Standing, State, config_of};
 use crate::chosen::Chosen;
@@ -58,8 +59,8 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     let catalogs = errand.directory.open(&configured).await;
     let pinned = lock(&errand.workspace.chosen).pinned(name);
     let known = pinned.as_deref();
-    let Some(entry) = known.or_else(|| entry_of(catalogs, &configured, name)) else {
-        return Err(unknown(catalogs, &configured, name).into());
+    let Some(entry) = known.or_else(|| entry_of(&catalogs, &configured, name)) else {
+        return Err(unknown(&catalogs, &configured, name).into());
     };
     steered(entry, &given)?;
     let mut config = config_of(errand, entry);
@@ -311,7 +312,7 @@ pub(super) fn lacks(entry: &Entry, state: State, lines: Vec<String>) -> Reply {
             let name = names.first().copied().unwrap_or("NAME");
             format!("ask the user to run: portolan secret set {name}")
         }
-        State::NeedsApproval => format!("ask the user to run: portolan server enable {name}"),
+        State::NeedsApproval => format!("ask the user to run: {}", enable_command(entry)),
         State::NeedsAuth => {
             "it wants the user to sign in, which is not possible here yet".to_owned()
         }

@@ -32,7 +32,7 @@ async fn changed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply>
     let catalogs = errand.directory.open(&configured).await;
     let pinned = lock(&errand.workspace.chosen).pinned(name);
     let Some(entry) = pinned.as_deref().or_else(|| catalogs.get(name)) else {
-        return Err(unknown(catalogs, &configured, name));
+        return Err(unknown(&catalogs, &configured, name));
     };
     if errand.is_nameless {
         return Err(Reply::error(

@@ -94,6 +94,7 @@ mod tests {
             let features = Features {
                 profile_tools: bits & 1 > 0,
                 find_tools: bits & 2 > 0,
+                registry_import: false,
                 discover_prompt: true,
             };
             let text = text(features);

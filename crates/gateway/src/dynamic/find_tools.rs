@@ -60,7 +60,7 @@ async fn found(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
         if tools.len() == LIMIT {
             break;
         }
-        let Some(found) = Found::of(&view, catalogs, &configured, &hit) else {
+        let Some(found) = Found::of(&view, &catalogs, &configured, &hit) else {
             continue;
         };
         let state = *states

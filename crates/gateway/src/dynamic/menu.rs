@@ -16,10 +16,11 @@ pub(crate) enum Tool {
     CreateProfile,
     ActivateProfile,
     FindTools,
+    RegistryImport,
 }
 
 impl Tool {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Find,
         Self::Add,
         Self::ConfigSet,
@@ -28,6 +29,7 @@ impl Tool {
         Self::CreateProfile,
         Self::ActivateProfile,
         Self::FindTools,
+        Self::RegistryImport,
     ];
 
     /// The tool of this name.
@@ -46,6 +48,7 @@ impl Tool {
             Self::CreateProfile => "mcp-create-profile",
             Self::ActivateProfile => "mcp-activate-profile",
             Self::FindTools => "find-tools",
+            Self::RegistryImport => "mcp-registry-import",
         }
     }
 
@@ -59,6 +62,7 @@ impl Tool {
             Self::Exec => &["name", "arguments", "server", "workspace"],
             Self::CreateProfile | Self::ActivateProfile => &["name", "workspace"],
             Self::FindTools => &["prompt", "workspace"],
+            Self::RegistryImport => &["url", "workspace"],
         }
     }
 
@@ -67,6 +71,7 @@ impl Tool {
         match self {
             Self::CreateProfile | Self::ActivateProfile => features.profile_tools,
             Self::FindTools => features.find_tools,
+            Self::RegistryImport => features.registry_import,
             _ => true,
         }
     }
@@ -84,6 +89,7 @@ impl Menu {
         let more = [
             (features.profile_tools, PROFILE_TOOLS),
             (features.find_tools, FIND_TOOLS),
+            (features.registry_import, REGISTRY_IMPORT),
         ];
         for (_, definitions) in more.into_iter().filter(|(is_on, _)| *is_on) {
             tools.push(',');
@@ -128,6 +134,9 @@ const PROFILE_TOOLS: &str = concat!(
 /// That of `find-tools`.
 const FIND_TOOLS: &str = r#"{"name":"find-tools","description":"Search single tools, of this conversation and of the catalog, by what is to be done. Returns their schemas: mcp-exec with server calls those of servers that are active or ready.","inputSchema":{"type":"object","properties":{"prompt":{"type":"string","description":"What is to be done"},"workspace":{"type":"string"}},"required":["prompt"]},"annotations":{"readOnlyHint":true,"openWorldHint":false}}"#;
 
+/// That of `registry-import`.
+const REGISTRY_IMPORT: &str = r#"{"name":"mcp-registry-import","description":"Make the servers of a catalog or registry at an https:// address findable by mcp-find. Each waits for the user's approval.","inputSchema":{"type":"object","properties":{"url":{"type":"string"},"workspace":{"type":"string"}},"required":["url"]},"annotations":{"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#;
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -138,6 +147,7 @@ mod tests {
     const ALL_ON: Features = Features {
         profile_tools: true,
         find_tools: true,
+        registry_import: true,
         discover_prompt: true,
     };
 

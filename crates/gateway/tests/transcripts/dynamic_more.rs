@@ -13,6 +13,7 @@ async fn play(features: Features, script: &str) {
 const FIND_TOOLS: Features = Features {
     find_tools: true,
     profile_tools: false,
+    registry_import: false,
     discover_prompt: false,
 };
 
@@ -20,6 +21,7 @@ const DISCOVER: Features = Features {
     discover_prompt: true,
     find_tools: false,
     profile_tools: false,
+    registry_import: false,
 };
 
 #[tokio::test(start_paused = true)]

@@ -19,14 +19,19 @@ async fn play(script: &str) -> World {
 
 #[tokio::test(start_paused = true)]
 async fn without_the_feature_nothing_answers_to_their_names() {
-    for tool in ["mcp-create-profile", "mcp-activate-profile", "find-tools"] {
+    for tool in [
+        "mcp-create-profile",
+        "mcp-activate-profile",
+        "find-tools",
+        "mcp-registry-import",
+    ] {
         super::harness::check(&format!(
             r#"
             server a {{"catalog":true,"tools":["x"]}}
             client 1 hello
             client 1 -> #1 tools/list
             client 1 <- #1 = {{"tools":[*,*,*,*,*]}}
-            client 1 -> #2 tools/call {{"name":"{tool}","arguments":{{"name":"dev","prompt":"x"}}}}
+            client 1 -> #2 tools/call {{"name":"{tool}","arguments":{{"name":"dev","prompt":"x","url":"https://h/c"}}}}
             client 1 <- #2 ! -32602 "unknown tool*"
             client 1 -> #3 tools/call {{"name":"mcp-exec","arguments":{{"name":"{tool}"}}}}
             client 1 <- #3 = {{"isError":true, ...}}

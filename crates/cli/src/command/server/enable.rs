@@ -3,7 +3,7 @@
 use catalog::{Catalog, Catalogs, Concern};
 use store::Store;
 
-use crate::catalogs;
+use crate::catalogs::{self, Chosen};
 use crate::choice::CatalogChoice;
 use crate::error::{Failure, Kind};
 use crate::person::approval;
@@ -29,17 +29,21 @@ pub(crate) struct Args {
 pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
-    let mut catalogs = catalogs::chosen(&here, &args.catalogs);
-    if let Some(profile) = &args.profile {
-        let profile = profiles::get(&here, profile)?;
-        let servers = profile.servers.into_iter();
-        catalogs = vec![Catalog {
-            name: profile.name,
-            entries: servers.map(|server| server.entry).collect(),
-            ..Catalog::default()
-        }];
-    }
-    let all = Catalogs::merge(catalogs);
+    let all = Catalogs::merge(match &args.profile {
+        Some(profile) => {
+            let profile = profiles::get(&here, profile)?;
+            let servers = profile.servers.into_iter();
+            vec![Catalog {
+                name: profile.name,
+                entries: servers.map(|server| server.entry).collect(),
+                ..Catalog::default()
+            }]
+        }
+        None => {
+            let chosen = Chosen::begin(&here, &args.catalogs).patient(ui);
+            catalogs::chosen(&here, &chosen)
+        }
+    });
     let mut entries = Vec::new();
     for name in &args.names {
         let Some(entry) = all.get(name) else {
