@@ -44,6 +44,6 @@ mod view;
 mod workspace;
 
 pub use error::Fault;
-pub use options::{Dynamic, Options, Person, Settings};
+pub use options::{Dynamic, Options, Person, Pull, Settings};
 pub use phase::{AllowAll, Decider, Decision, Facts, Interceptor};
 pub use record::{CallRecord, NoRecorder, Outcome, Recorder, StartRecord};

@@ -32,6 +32,16 @@ const BESIDE: &[(&str, &str, &str)] = &[
     ),
     ("auth", "fetch", "tokens are fetched by the guarded client"),
     (
+        "fetch",
+        "egress",
+        "which addresses are public is known in one place",
+    ),
+    (
+        "fetch",
+        "transport",
+        "which certificates this machine trusts is read once",
+    ),
+    (
         "launch",
         "transport",
         "what is launched is handed over as a connection",
@@ -89,8 +99,8 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["store"], "one module for all state"),
     (
         "hyper",
-        &["server", "testkit", "benches"],
-        "framing is `transport`'s, the front door `server`'s",
+        &["server", "fetch", "testkit", "benches"],
+        "framing of messages is `transport`'s, the front door `server`'s, documents `fetch`'s",
     ),
     (
         "rmcp",
