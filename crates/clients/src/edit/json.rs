@@ -111,7 +111,7 @@ fn options() -> ParseOptions {
 /// A value whose members have an order.
 enum Shown {
     Plain(String),
-    Table(Vec<(String, Shown)>),
+    Table(Vec<(String, Self)>),
 }
 
 impl From<&Value> for Shown {
