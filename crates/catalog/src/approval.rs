@@ -4,6 +4,7 @@
 use crate::Entry;
 use crate::Launch;
 use crate::fingerprint::fingerprint_of;
+use crate::launch::shown_url;
 use crate::template::Piece;
 
 /// Something that a person must approve before the server starts.
@@ -29,6 +30,14 @@ pub enum Concern {
         name: String,
         /// From where: `env:NAME`, `file:PATH` or `cmd:…`.
         from: String,
+    },
+    /// Somebody else's text asks for a credential by a name, under which the person may have kept one for another server.
+    #[error("it would be given the secret `{name}`{}", .to.as_deref().map(|to| format!(" and send it to {to}")).unwrap_or_default())]
+    SecretGiven {
+        /// Which secret.
+        name: String,
+        /// The address that would get it, if there is one.
+        to: Option<String>,
     },
 }
 
@@ -72,6 +81,15 @@ impl Entry {
             out.push(Concern::Unboxed);
         }
         if self.origin.is_foreign() {
+            let to = match &self.launch {
+                Launch::Remote { url, .. } => Some(shown_url(url)),
+                _ => None,
+            };
+            let asked = self.about.secrets.iter().filter(|spec| spec.from.is_none());
+            out.extend(asked.map(|spec| Concern::SecretGiven {
+                name: spec.name.clone(),
+                to: to.clone(),
+            }));
             out.push(Concern::Foreign(self.origin.to_string()));
         }
         out
@@ -190,6 +208,31 @@ mod tests {
         let mut remote = Entry::remote(ServerName::new("r").unwrap(), "https://h/mcp");
         remote.origin = Origin::Builtin;
         assert!(remote.concerns(false).is_empty());
+    }
+
+    #[test]
+    fn a_secret_that_somebody_elses_text_asks_for_is_told_with_where_it_would_go() {
+        let mut entry = Entry::remote(ServerName::new("r").unwrap(), "https://h.example/mcp?k=v");
+        entry.about = Arc::new(crate::About {
+            secrets: vec![SecretSpec {
+                name: "github.token".into(),
+                env: "TOKEN".into(),
+                description: None,
+                example: None,
+                url: None,
+                required: true,
+                from: None,
+            }],
+            ..crate::About::default()
+        });
+        entry.origin = foreign();
+        assert!(entry.refusals().is_empty());
+        assert_eq!(
+            entry.concerns(true)[0].to_string(),
+            "it would be given the secret `github.token` and send it to https://h.example/mcp?***"
+        );
+        entry.origin = Origin::Builtin;
+        assert!(entry.concerns(true).is_empty());
     }
 
     #[test]

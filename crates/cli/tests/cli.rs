@@ -7,6 +7,7 @@ mod cli {
     mod bad_input;
     mod catalog;
     mod catalog_url;
+    mod client;
     mod demo;
     mod dynamic;
     mod feature;

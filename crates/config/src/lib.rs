@@ -30,7 +30,7 @@ pub use dirs::{Dirs, DirsError};
 pub use edit::set_in_file;
 pub use env::Env;
 pub use fetched::{Fetched, fetched, keep_fetched};
-pub use files::{private_dir, write_atomic};
+pub use files::{private_dir, read_bounded, write_atomic};
 pub use format::{Format, recognise};
 pub use load::{Loaded, Sources, load, load_text};
 pub use profiles::{
@@ -40,3 +40,4 @@ pub use schema::schema;
 pub use server_config::{ServerConfig, change_server_config, load_server_config};
 pub use settings::{Key, Kind, LogFormat, Origin, Runtime, Settings, Transport};
 pub use token::Token;
+pub use toml_file::read as read_toml;

@@ -13,7 +13,7 @@ use super::Report;
 /// The rows, from the top. What a row may use lies in the rows before it.
 const ROWS: &[(&str, &[&str])] = &[
     ("pure", &["wire", "catalog", "search", "policy"]),
-    ("cross", &["config", "store", "secrets"]),
+    ("cross", &["config", "clients", "store", "secrets"]),
     ("i/o", &["transport", "egress", "fetch", "auth", "launch"]),
     ("heart", &["gateway"]),
     ("edges", &["codemode", "server"]),
@@ -25,6 +25,11 @@ const DEV: &[&str] = &["testkit", "benches", "xtask"];
 
 /// Uses within one row: user, used, why.
 const BESIDE: &[(&str, &str, &str)] = &[
+    (
+        "clients",
+        "config",
+        "files are written whole, and found by one environment",
+    ),
     ("auth", "fetch", "tokens are fetched by the guarded client"),
     (
         "fetch",
