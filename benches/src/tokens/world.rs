@@ -81,6 +81,7 @@ impl Client {
                 catalogs: Arc::new(move || Catalogs::merge([catalog.clone()])),
                 person: Arc::new(Nobody { is_trusted }),
                 pull: None,
+                pages: None,
             }),
             ..gateway::Options::new(entries, Arc::new(servers))
         };
@@ -215,6 +216,14 @@ impl gateway::Person for Nobody {
 
     fn approve(&self, _: &Entry) -> Result<(), String> {
         Err("nobody is there to agree".to_owned())
+    }
+
+    fn keep_secret(&self, _: &Entry, _: &SecretSpec, _: &secrets::Secret) -> Result<(), String> {
+        Err("nobody keeps anything".to_owned())
+    }
+
+    fn keeps_secrets_in(&self) -> String {
+        "nothing".to_owned()
     }
 }
 

@@ -66,6 +66,14 @@ impl Chosen {
         }
     }
 
+    /// The files and folders among them.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.named.iter().filter_map(|named| match named {
+            Named::File(path) => Some(path.as_path()),
+            Named::Url(_) => None,
+        })
+    }
+
     /// For a command that does nothing else: waits until they have come or failed, and tells what is wrong with them.
     pub(crate) fn patient(mut self, ui: &Ui) -> Self {
         self.wait = CATALOG_WAIT_PATIENT;

@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::limits::{CATALOG_PROBLEMS_MAX, QUICK_GRACE, START_WAIT};
 use crate::load::{how_to_name_some, load, place};
 use crate::local::{LastFault, Local};
 use crate::log::{Log, Notice};
-use crate::person::LocalPerson;
+use crate::person::{LocalPerson, Said};
 use crate::running::Status;
 use crate::surroundings::Surroundings;
 use crate::tool::Tool;
@@ -66,7 +66,7 @@ pub(crate) fn with<T>(
     }
     let engine = Engine::new(here, loaded).patient(memory);
     block_on(async {
-        let gateway = engine.start(ui)?;
+        let gateway = engine.start(ui, None)?;
         let done = unless_interrupted(async {
             let mut local = Local::open(&gateway, &engine.fault).await?;
             let tools = local.tools(ui).await?;
@@ -211,8 +211,12 @@ impl Engine {
         self.loaded.entries.iter().filter(|e| !e.disabled).count()
     }
 
-    /// The gateway. No server is started by this.
-    pub(crate) fn start(&self, ui: &Ui) -> Result<Gateway, Failure> {
+    /// The gateway; `pages` shows the person pages. No server is started by this.
+    pub(crate) fn start(
+        &self,
+        ui: &Ui,
+        pages: Option<Arc<dyn gateway::Pages>>,
+    ) -> Result<Gateway, Failure> {
         let mut settings = times(&self.loaded.settings);
         if self.is_patient {
             settings.list_wait = START_WAIT.max(settings.start_timeout);
@@ -223,7 +227,7 @@ impl Engine {
         let options = gateway::Options {
             tools: self.tools.clone(),
             settings,
-            dynamic: self.directory(store.clone()),
+            dynamic: self.directory(store.clone(), pages),
             features: features(&self.loaded.settings),
             store,
             recorder: match &self.log {
@@ -267,10 +271,18 @@ impl Engine {
     }
 
     /// What agents find servers in.
-    fn directory(&self, store: Option<StoreHandle>) -> Option<gateway::Dynamic> {
+    fn directory(
+        &self,
+        store: Option<StoreHandle>,
+        pages: Option<Arc<dyn gateway::Pages>>,
+    ) -> Option<gateway::Dynamic> {
         let chosen = self.catalogs.clone()?;
         let (here, log) = (self.here.clone(), self.log.clone());
-        let person = LocalPerson::new(&here, store).running(self.profile.clone());
+        let said = Said {
+            config: self.loaded.server_config.clone(),
+            catalogs: chosen.files().map(Path::to_owned).collect(),
+        };
+        let person = LocalPerson::new(&here, said, store).running(self.profile.clone());
         let person = Arc::new(person);
         let read = move || {
             let catalogs = catalogs::chosen(&here, &chosen);
@@ -294,6 +306,7 @@ impl Engine {
             pull: Some(Arc::new(|url: &str| {
                 Box::pin(catalogs::pull_for_model(url.to_owned()))
             })),
+            pages,
         })
     }
 

@@ -1,7 +1,10 @@
 //! What the person of this machine has set for servers: secrets, configuration, approvals, profiles, as they are on the disk now.
 
+use std::path::{Path, PathBuf};
+
 use catalog::limits::PROFILE_SERVERS_MAX;
 use catalog::{Entry, Origin, Profile, ProfileServer, Secret, SecretSpec};
+use config::ServerConfig;
 use gateway::SavedProfile;
 use secrets::{Kinds, Named, Resolver, SecretName, SecretRef, Store};
 use serde_json::{Map, Value};
@@ -12,9 +15,20 @@ use crate::profiles;
 use crate::server_config;
 use crate::surroundings::Surroundings;
 
+/// What the command line says beside that.
+#[derive(Clone, Default)]
+pub(crate) struct Said {
+    /// What servers are configured with; it counts more than what was set.
+    pub(crate) config: ServerConfig,
+    /// Where servers are found.
+    pub(crate) catalogs: Vec<PathBuf>,
+}
+
 /// See the module.
 pub(crate) struct LocalPerson {
     here: Surroundings,
+    said: Said,
+    secrets: Store,
     resolver: Resolver,
     /// Where approvals are kept; without it none can be.
     store: Option<StoreHandle>,
@@ -23,10 +37,11 @@ pub(crate) struct LocalPerson {
 }
 
 impl LocalPerson {
-    pub(crate) fn new(here: &Surroundings, store: Option<StoreHandle>) -> Self {
+    pub(crate) fn new(here: &Surroundings, said: Said, store: Option<StoreHandle>) -> Self {
         let env = here.env.clone();
+        let secrets = Store::in_folder(&here.dirs.state);
         let resolver = Resolver {
-            named: vec![Named::Store(Store::in_folder(&here.dirs.state))],
+            named: vec![Named::Store(secrets.clone())],
             home: here.env.folder(config::env::HOME),
             credentials: here.env.folder(config::env::CREDENTIALS_DIRECTORY),
             env: Some(Box::new(move |name| env.os(name))),
@@ -35,6 +50,8 @@ impl LocalPerson {
         };
         Self {
             here: here.clone(),
+            said,
+            secrets,
             resolver,
             store,
             profile: None,
@@ -80,7 +97,9 @@ impl gateway::Person for LocalPerson {
     fn config(&self, server: &str) -> Map<String, Value> {
         // A file that cannot be read sets nothing; what then is missing is told with its name.
         let all = config::load_server_config(&self.here.dirs).unwrap_or_default();
-        all.get(server).cloned().unwrap_or_default()
+        let mut config = all.get(server).cloned().unwrap_or_default();
+        config.extend(self.said.config.get(server).cloned().unwrap_or_default());
+        config
     }
 
     fn is_approved(&self, entry: &Entry) -> bool {
@@ -134,6 +153,41 @@ impl gateway::Person for LocalPerson {
         });
         saved.map_err(|problem| problem.to_string())?
     }
+
+    fn how_to_approve(&self, entry: &Entry) -> String {
+        // What only this command line names, the other has to name too.
+        let given = self.said.catalogs.iter();
+        match given
+            .rev()
+            .find(|path| Path::new(&entry.source).starts_with(path))
+        {
+            Some(path) => {
+                let cwd = self.here.cwd.as_deref().unwrap_or(Path::new(""));
+                format!(
+                    "portolan server enable {} --catalog {}",
+                    entry.name,
+                    quoted(&cwd.join(path))
+                )
+            }
+            None => gateway::enable_command(entry),
+        }
+    }
+
+    fn keep_secret(
+        &self,
+        _: &Entry,
+        spec: &SecretSpec,
+        value: &secrets::Secret,
+    ) -> Result<(), String> {
+        let name = SecretName::new(&spec.name).map_err(|error| error.to_string())?;
+        config::private_dir(&self.here.dirs.state).map_err(|error| error.to_string())?;
+        let kept = self.secrets.set(&name, value);
+        kept.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn keeps_secrets_in(&self) -> String {
+        format!("the encrypted file {}", self.secrets.path().display())
+    }
 }
 
 /// Puts servers in. One that is there keeps its snapshot and what the person has set; of another snapshot nothing is known that
@@ -178,7 +232,34 @@ fn told(failure: &Failure) -> String {
     line
 }
 
+/// As a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
+    match text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 /// Under what an approval is kept: an entry that changes needs a new one.
 pub(crate) fn approval(entry: &Entry) -> String {
     format!("approved/{}", entry.mark())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_one_word_for_a_shell() {
+        for (path, word) in [
+            ("/a/b-c_1.yaml", "/a/b-c_1.yaml"),
+            ("/a b/c", "'/a b/c'"),
+            ("/it's", r"'/it'\''s'"),
+            ("/$(x)", "'/$(x)'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), word);
+        }
+    }
 }

@@ -59,24 +59,6 @@ pub(crate) fn check(entry: &Entry, config: &Map<String, Value>, key: &str) -> Re
     Err(Failure::new(Kind::Usage, message).hints_from(hint.map(str::to_owned)))
 }
 
-/// Sets the value at a key whose steps are separated by dots.
-pub(crate) fn put(config: &mut Map<String, Value>, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => {
-            config.insert(key.to_owned(), value);
-        }
-        Some((first, rest)) => {
-            let inner = config.entry(first).or_insert_with(|| json!({}));
-            if !inner.is_object() {
-                *inner = json!({});
-            }
-            if let Value::Object(inner) = inner {
-                put(inner, rest, value);
-            }
-        }
-    }
-}
-
 /// Removes it. False: it was not there.
 pub(crate) fn take(config: &mut Map<String, Value>, key: &str) -> bool {
     match key.split_once('.') {
@@ -100,14 +82,16 @@ pub(crate) fn extend(config: &mut Map<String, Value>, more: Map<String, Value>) 
 
 #[cfg(test)]
 mod tests {
+    use catalog::set_config_value;
+
     use super::*;
 
     #[test]
     fn values_are_put_taken_and_laid_over() {
         let mut config = Map::new();
-        put(&mut config, "a.b", json!(1));
-        put(&mut config, "a.c", json!(2));
-        put(&mut config, "d", json!("x"));
+        set_config_value(&mut config, "a.b", json!(1));
+        set_config_value(&mut config, "a.c", json!(2));
+        set_config_value(&mut config, "d", json!("x"));
         let Value::Object(more) = json!({"a": {"c": 3}, "d": {"e": 4}}) else {
             unreachable!()
         };

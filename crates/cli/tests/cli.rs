@@ -8,6 +8,7 @@ mod cli {
     mod catalog;
     mod catalog_url;
     mod client;
+    mod credentials;
     mod demo;
     mod dynamic;
     mod feature;

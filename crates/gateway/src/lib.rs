@@ -41,9 +41,12 @@ mod template;
 mod trace;
 mod upstream;
 mod view;
+mod visit;
 mod workspace;
 
+pub use dynamic::enable_command;
 pub use error::Fault;
 pub use options::{Dynamic, Features, Options, Person, Pull, SavedProfile, Settings};
 pub use phase::{AllowAll, Decider, Decision, Facts, Interceptor};
 pub use record::{CallRecord, NoRecorder, Outcome, Recorder, StartRecord};
+pub use visit::{End, Field, Page, Pages, Ungiven, Visit};

@@ -11,6 +11,7 @@ use transport::BoxFuture;
 
 use crate::phase::{AllowAll, Decider, Interceptor};
 use crate::record::{NoRecorder, Recorder};
+use crate::visit::Pages;
 
 /// See the module.
 pub struct Options {
@@ -58,6 +59,8 @@ pub struct Dynamic {
     pub person: Arc<dyn Person>,
     /// Fetches a catalog that somebody else than the person names, by its address; none: nothing is fetched.
     pub pull: Option<Pull>,
+    /// Shows the person pages, for what neither a client nor a model may see; none: there are no pages.
+    pub pages: Option<Arc<dyn Pages>>,
 }
 
 /// Fetches a catalog on behalf of a model, guarded accordingly: https to public addresses only, every entry with that
@@ -107,6 +110,25 @@ pub trait Person: Send + Sync {
     ) -> Result<SavedProfile, String> {
         Err("no profile can be kept here".to_owned())
     }
+
+    /// The command by which the person says the same elsewhere.
+    fn how_to_approve(&self, entry: &Entry) -> String {
+        crate::dynamic::enable_command(entry)
+    }
+
+    /// Keeps a credential of an entry, in the place of one that is there. Takes as long as a disk does.
+    ///
+    /// # Errors
+    /// Why it cannot be kept; never with its value.
+    fn keep_secret(
+        &self,
+        entry: &Entry,
+        spec: &SecretSpec,
+        value: &secrets::Secret,
+    ) -> Result<(), String>;
+
+    /// Where credentials are kept, in words for the person.
+    fn keeps_secrets_in(&self) -> String;
 }
 
 /// A profile after something was put into it.

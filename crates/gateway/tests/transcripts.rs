@@ -14,12 +14,14 @@ mod transcripts {
     mod dynamic_add;
     mod dynamic_ask;
     mod dynamic_config;
+    mod dynamic_credentials;
     mod dynamic_exec;
     mod dynamic_find;
     mod dynamic_import;
     mod dynamic_mix;
     mod dynamic_more;
     mod dynamic_profile;
+    mod dynamic_race;
     mod dynamic_stateless;
     mod greeting;
     mod harness;

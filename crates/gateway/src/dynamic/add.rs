@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use catalog::{Catalogs, Concern, Entry, Missing};
+use catalog::{Catalogs, Concern, Entry, Missing, set_config_value};
 use serde_json::{Map, Value, json};
 use wire::{Era, quote};
 
 use super::arguments::Arguments;
-use super::ask::{Answer, Open, Question, Stop, ask};
+use super::ask::{self, Answer, Asked, Open, Question, Stop};
+use super::credentials;
 use super::errand::Errand;
-use super::registry_import::enable_command;
 use super::reply::Reply;
-use super::standing::{Standing, State, config_of};
+use super::standing::{Standing, State, config_of, lacking};
 use crate::chosen::Chosen;
 use crate::limits::ADDED_MAX;
-use crate::lists::Kind;
+use crate::lists::{Kind, Lists};
 use crate::naming;
 use crate::outbox::lock;
 use crate::server::Server;
@@ -67,15 +67,28 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     config.extend(given);
     let mut standing = Standing::of(errand, entry, &config);
     if let Some(why) = &standing.unavailable {
-        return Err(lacks(entry, State::Unavailable, vec![why.clone()]).into());
+        return Err(lacks(errand, entry, State::Unavailable, vec![why.clone()]).into());
     }
     let problems = wrong_in(entry, &config);
     if !problems.is_empty() {
-        return Err(lacks(entry, State::NeedsConfig, problems).into());
+        return Err(lacks(errand, entry, State::NeedsConfig, problems).into());
     }
     let questions = questions(entry, &standing);
-    let can_ask = !questions.is_empty() && standing.is_all_that(&questions);
-    if can_ask && let Some(answers) = ask(errand, &questions).await? {
+    let mut told = None;
+    if let Some(names) = standing.askable(errand, &questions) {
+        if !names.is_empty() {
+            credentials::ask(errand, entry, &names).await?;
+        }
+        let answers = match questions.is_empty() {
+            true => Vec::new(),
+            false => match ask::ask(errand, &questions).await? {
+                Asked::Answers(answers) => answers,
+                Asked::Failed(why) => {
+                    told = Some(why);
+                    Vec::new()
+                }
+            },
+        };
         for (question, answer) in questions.iter().zip(answers) {
             match (question.key, answer) {
                 (_, Answer::Declined) => {
@@ -86,7 +99,7 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
                 }
                 (CONFIG, Answer::Given(values)) => {
                     for (key, value) in values {
-                        put_at(&mut config, &key, value);
+                        set_config_value(&mut config, &key, value);
                     }
                 }
                 (_, Answer::Given(_)) => {
@@ -99,13 +112,16 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         }
         let problems = wrong_in(entry, &config);
         if !problems.is_empty() {
-            return Err(lacks(entry, State::NeedsConfig, problems).into());
+            return Err(lacks(errand, entry, State::NeedsConfig, problems).into());
         }
         standing = Standing::of(errand, entry, &config);
     }
     match standing.state() {
         State::Ready => {}
-        state => return Err(lacks(entry, state, standing.lines(entry)).into()),
+        state => {
+            let lines = standing.lines(entry).into_iter().chain(told).collect();
+            return Err(lacks(errand, entry, state, lines).into());
+        }
     }
     let server = put_to_use(errand, entry, &config, is_listed).await?;
     lock(&errand.workspace.chosen).set_config(name, config);
@@ -128,7 +144,7 @@ pub(super) async fn put_to_use(
     };
     let resolved = entry.resolve(config, &secret).map_err(|missing| {
         let lines = missing.iter().map(Missing::message).collect();
-        lacks(entry, State::NeedsConfig, lines)
+        lacks(errand, entry, State::NeedsConfig, lines)
     })?;
     let core = &errand.core;
     let is_full = |chosen: &Chosen| chosen.get(name).is_none() && chosen.added().len() >= ADDED_MAX;
@@ -148,6 +164,15 @@ pub(super) async fn put_to_use(
     }
     // What has a name keeps it, whatever the new server calls its tools.
     core.view(&errand.side());
+    let listed = lock(&errand.workspace.chosen)
+        .get(name)
+        .filter(|known| known.is_listed)
+        .and_then(|known| {
+            errand
+                .workspace
+                .upstream(&known.server, &errand.side())?
+                .lists()
+        });
     let loan = core.lend(resolved, &errand.workspace);
     let server = loan.server.clone();
     let upstream = core.upstream(&errand.side(), &server);
@@ -172,15 +197,16 @@ pub(super) async fn put_to_use(
     if let Some(before) = before {
         core.give_back(&before, &errand.workspace);
     }
-    if is_listed {
-        let offers = |kind: &Kind| {
-            let lists = upstream.lists();
-            lists.is_some_and(|lists| !lists.of(*kind).is_empty())
-        };
-        let kinds = [Kind::Tools, Kind::Prompts, Kind::Resources];
-        let kinds: Vec<Kind> = kinds.into_iter().filter(offers).collect();
-        errand.tell(&kinds);
-    }
+    let lists = upstream.lists().filter(|_| is_listed);
+    let of = |lists: &Option<Arc<Lists>>, kind: Kind| {
+        lists
+            .as_ref()
+            .map_or(Vec::new(), |lists| lists.of(kind).to_vec())
+    };
+    let kinds = [Kind::Tools, Kind::Prompts, Kind::Resources];
+    let is_news = |kind: &Kind| of(&listed, *kind) != of(&lists, *kind);
+    let kinds: Vec<Kind> = kinds.into_iter().filter(is_news).collect();
+    errand.tell(&kinds);
     Ok(server)
 }
 
@@ -295,7 +321,7 @@ pub(super) fn wrong_in(entry: &Entry, config: &Map<String, Value>) -> Vec<String
 }
 
 /// It cannot be used yet: why, and what to do.
-pub(super) fn lacks(entry: &Entry, state: State, lines: Vec<String>) -> Reply {
+pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<String>) -> Reply {
     let name = entry.name.as_str();
     let next = match state {
         State::NeedsConfig => format!(
@@ -312,10 +338,14 @@ pub(super) fn lacks(entry: &Entry, state: State, lines: Vec<String>) -> Reply {
             let name = names.first().copied().unwrap_or("NAME");
             format!("ask the user to run: portolan secret set {name}")
         }
-        State::NeedsApproval => format!("ask the user to run: {}", enable_command(entry)),
-        State::NeedsAuth => {
-            "it wants the user to sign in, which is not possible here yet".to_owned()
+        State::NeedsApproval => {
+            let command = errand.directory.person().how_to_approve(entry);
+            format!("ask the user to run: {command}")
         }
+        State::NeedsAuth => match entry.about.oauth.as_ref().and_then(|o| o.secret.as_ref()) {
+            Some(token) => format!("ask the user to run: portolan secret set {token}"),
+            None => "use another server: signing in is not possible here yet".to_owned(),
+        },
         State::Unavailable | State::Ready | State::Active => "use another server".to_owned(),
     };
     Reply::error(format!(
@@ -353,31 +383,22 @@ fn questions(entry: &Entry, standing: &Standing) -> Vec<Question> {
 }
 
 impl Standing {
-    /// Whether these questions are all that stands in the way.
-    fn is_all_that(&self, questions: &[Question]) -> bool {
+    /// If the person can be asked for all that stands in the way, with these questions and a page: the credentials for that.
+    fn askable(&self, errand: &Errand, questions: &[Question]) -> Option<Vec<String>> {
         let asks = |key: &str| questions.iter().any(|question| question.key == key);
-        self.secrets.is_empty()
-            && !self.needs_auth()
+        let names = self.credentials()?;
+        let can_ask = (names.is_empty() || credentials::can_ask(errand))
+            && (questions.is_empty() || ask::can_ask(errand))
             && (self.config.is_empty() || asks(CONFIG))
-            && (self.concerns.is_empty() || asks(APPROVAL))
+            && (self.concerns.is_empty() || asks(APPROVAL));
+        can_ask.then_some(names)
     }
 
     /// What is missing, a line each, the first obstacle only: the others may go with it.
     pub(super) fn lines(&self, entry: &Entry) -> Vec<String> {
         match self.state() {
             State::NeedsConfig => self.config.iter().map(Missing::message).collect(),
-            State::NeedsSecrets => self
-                .secrets
-                .iter()
-                .map(|name| {
-                    let spec = entry.about.secrets.iter().find(|spec| spec.name == *name);
-                    let about = spec.and_then(|spec| spec.description.as_deref());
-                    match about {
-                        Some(about) => format!("the secret {name} is not set ({about})"),
-                        None => format!("the secret {name} is not set"),
-                    }
-                })
-                .collect(),
+            State::NeedsSecrets => lacking(entry, &self.secrets),
             State::NeedsApproval => self.concerns.iter().map(Concern::to_string).collect(),
             State::NeedsAuth => vec!["it wants the user to sign in".to_owned()],
             _ => Vec::new(),
@@ -420,22 +441,4 @@ fn form(missing: &[Missing]) -> Option<Value> {
         required.push(json!(key));
     }
     Some(json!({"type": "object", "properties": properties, "required": required}))
-}
-
-/// Sets the value at a key whose steps are separated by dots.
-pub(super) fn put_at(config: &mut Map<String, Value>, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => {
-            config.insert(key.to_owned(), value);
-        }
-        Some((first, rest)) => {
-            let inner = config.entry(first).or_insert_with(|| json!({}));
-            if !inner.is_object() {
-                *inner = json!({});
-            }
-            if let Value::Object(inner) = inner {
-                put_at(inner, rest, value);
-            }
-        }
-    }
 }

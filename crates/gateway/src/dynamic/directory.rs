@@ -10,9 +10,11 @@ use tokio::sync::OnceCell;
 use wire::Object;
 
 use super::menu::Menu;
+use super::visits::Visits;
 use crate::lists::Lists;
 use crate::options::{Dynamic, Features, Person, Pull};
 use crate::server::Server;
+use crate::visit::Pages;
 
 /// See the module.
 pub(crate) struct Directory {
@@ -20,6 +22,7 @@ pub(crate) struct Directory {
     features: Features,
     menu: Menu,
     read: OnceCell<Read>,
+    visits: Visits,
 }
 
 struct Read {
@@ -37,6 +40,7 @@ impl Directory {
             features,
             menu: Menu::new(features),
             read: OnceCell::new(),
+            visits: Visits::default(),
         }
     }
 
@@ -58,6 +62,16 @@ impl Directory {
     /// The way to a catalog at an address.
     pub(super) fn pull(&self) -> Option<&Pull> {
         self.source.pull.as_ref()
+    }
+
+    /// Who shows the person pages, if somebody does.
+    pub(super) fn pages(&self) -> Option<&Arc<dyn Pages>> {
+        self.source.pages.as_ref()
+    }
+
+    /// The visits to which requests can come back.
+    pub(super) fn visits(&self) -> &Visits {
+        &self.visits
     }
 
     /// Reads the catalogs, once. `configured` are found like all others.

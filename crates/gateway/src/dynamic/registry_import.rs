@@ -95,7 +95,7 @@ fn more(all: usize, named: usize) -> String {
 
 /// The command by which a person allows a server to be started. What came from an address is in no catalog of theirs, so the
 /// address is named; one that does not fit into quotes is not, for people paste what they are told to run.
-pub(super) fn enable_command(entry: &Entry) -> String {
+pub fn enable_command(entry: &Entry) -> String {
     let command = format!("portolan server enable {}", entry.name);
     let (Origin::Url(url) | Origin::Registry(url)) = &entry.origin else {
         return command;

@@ -1,13 +1,13 @@
 //! `portolan config set`
 
-use catalog::{Catalogs, ServerName};
+use catalog::{Catalogs, ServerName, set_config_value};
 use config::{change_server_config, load_server_config};
 
 use super::failed;
 use crate::catalogs::{self, Chosen};
 use crate::choice::CatalogChoice;
 use crate::error::Failure;
-use crate::server_config::{check, put, split, value_of};
+use crate::server_config::{check, split, value_of};
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
 
@@ -43,12 +43,12 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         .map_err(|p| failed(&p))?
         .remove(&server)
         .unwrap_or_default();
-    put(&mut config, &key, value.clone());
+    set_config_value(&mut config, &key, value.clone());
     if let Some(entry) = entry {
         check(entry, &config, &key)?;
     }
     change_server_config(&here.dirs, |all| {
-        put(all.entry(server.clone()).or_default(), &key, value);
+        set_config_value(all.entry(server.clone()).or_default(), &key, value);
     })
     .map_err(|p| failed(&p))?;
     if entry.is_none() {

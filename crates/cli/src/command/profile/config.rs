@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use catalog::{Profile, ProfileServer, config_value};
+use catalog::{Profile, ProfileServer, config_value, set_config_value};
 use serde_json::Value;
 
 use crate::error::{Failure, Kind};
 use crate::profiles;
-use crate::server_config::{check, put, split, take, value_of};
+use crate::server_config::{check, split, take, value_of};
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
 
@@ -54,7 +54,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             })?;
             let (server, key) = meant(profile, at)?;
             let value = value_of(text, Some(&server.entry), &key);
-            put(&mut server.config, &key, value);
+            set_config_value(&mut server.config, &key, value);
             check(&server.entry, &server.config, &key)?;
         }
         Ok(())

@@ -161,7 +161,7 @@ fn standing(errand: &Errand, profile: &str, server: &ProfileServer) -> Standings
         }
     };
     let next = next.unwrap_or_else(|| {
-        let reply = lacks(&entry, state, lines.clone());
+        let reply = lacks(errand, &entry, state, lines.clone());
         let (_, next) = reply.text().rsplit_once("Next: ").unwrap_or_default();
         next.to_owned()
     });

@@ -347,7 +347,7 @@ impl Server {
             description: None,
             example: None,
             url: None,
-            required: true,
+            required: !spec.oauth,
             from: None,
         });
         let known = spec.known.iter().map(|tool| {
@@ -365,7 +365,7 @@ impl Server {
             secrets: secrets.collect(),
             oauth: spec.oauth.then(|| OAuth {
                 provider: None,
-                secret: None,
+                secret: spec.secrets.first().cloned(),
                 scopes: Vec::new(),
             }),
             ..About::default()
