@@ -5,9 +5,11 @@
 //! is readable text with the same facts as structure; what went wrong is a reply too, and says what to do next.
 
 mod add;
+mod again;
 mod arguments;
 mod ask;
 mod config;
+mod credentials;
 mod directory;
 mod errand;
 mod exec;
@@ -16,12 +18,14 @@ pub(crate) mod menu;
 mod remove;
 mod reply;
 mod standing;
+mod visits;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use wire::{Era, Frame, build};
+use bytes::Bytes;
+use wire::{Frame, build};
 
 pub(crate) use directory::Directory;
 pub(crate) use exec::Exec;
@@ -32,12 +36,22 @@ use crate::error::Fault;
 use crate::method::Route;
 use crate::routed;
 use arguments::Arguments;
+use ask::Open;
 use errand::Errand;
+use exec::Prepared;
 use menu::Tool;
 use reply::Reply;
 
-/// Something that is being done for a call; what it comes to is the call's result, raw JSON.
-pub(crate) type Work = Pin<Box<dyn Future<Output = String> + Send>>;
+/// Something that is being done for a call.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// What that comes to.
+pub(crate) enum Done {
+    /// The call's result, raw JSON.
+    Result(String),
+    /// The answer to another request, which took the call's place.
+    Answer(Bytes),
+}
 
 /// Which of our tools a `tools/call` asks for, if it is one of ours.
 pub(crate) fn asked(call: &Call) -> Option<Tool> {
@@ -59,28 +73,35 @@ pub(crate) async fn resolve(call: &mut Call, tool: Tool) -> Result<Route, Fault>
     let work: Work = match tool {
         Tool::Exec => {
             return match exec::prepare(&mut errand, &arguments).await {
-                Ok(exec) => {
+                Ok(Prepared::Waits(entry, names)) => {
+                    Ok(Route::Own(again::with_credentials(call, errand, entry, names)))
+                }
+                Ok(Prepared::Ready(exec)) => {
                     call.workspace = errand.workspace;
-                    call.exec = Some(Box::new(exec));
+                    call.exec = Some(exec);
                     let plan = routed::plan(call).await?;
                     Ok(Route::Server(Box::new(plan)))
                 }
-                Err(reply) => Ok(Route::Here(reply.raw(call.era))),
+                Err(stop) => Ok(Route::Here(stop.raw(call.era))),
             };
         }
-        Tool::Find => {
-            Box::pin(async move { find::find(&errand, &arguments).await.raw(errand.era) })
-        }
+        Tool::Find => Box::pin(async move {
+            let reply = find::find(&errand, &arguments).await;
+            Done::Result(reply.raw(errand.era))
+        }),
         Tool::Add => Box::pin(async move {
             let era = errand.era;
-            said(add::add(errand, &arguments).await, era)
+            let outcome = add::add(errand, &arguments).await;
+            Done::Result(outcome.map_or_else(Open::raw, |reply| reply.raw(era)))
         }),
-        Tool::ConfigSet => {
-            Box::pin(async move { config::set(&errand, &arguments).await.raw(errand.era) })
-        }
-        Tool::Remove => {
-            Box::pin(async move { remove::remove(&errand, &arguments).await.raw(errand.era) })
-        }
+        Tool::ConfigSet => Box::pin(async move {
+            let reply = config::set(&errand, &arguments).await;
+            Done::Result(reply.raw(errand.era))
+        }),
+        Tool::Remove => Box::pin(async move {
+            let reply = remove::remove(&errand, &arguments).await;
+            Done::Result(reply.raw(errand.era))
+        }),
     };
     Ok(Route::Own(work))
 }
@@ -89,10 +110,12 @@ pub(crate) async fn resolve(call: &mut Call, tool: Tool) -> Result<Route, Fault>
 pub(crate) fn carry_out(handle: Arc<CallHandle>, id: &str, work: Work) {
     let id = id.to_owned();
     tokio::spawn(async move {
-        let Some(result) = handle.unless_over(work).await else {
-            return;
+        let bytes = match handle.unless_over(work).await {
+            Some(Done::Result(result)) => build::result(&id, &result),
+            Some(Done::Answer(answer)) => answer,
+            None => return,
         };
-        let frame = Frame::parse(build::result(&id, &result));
+        let frame = Frame::parse(bytes);
         let outcome = frame.map(|frame| (frame, 200));
         handle.slot.finish(outcome.map_err(|error| {
             Fault::Invalid(format!("the answer is too large or broken: {error}"))
@@ -104,12 +127,4 @@ fn begin(call: &Call, tool: Tool) -> Result<(Errand, Arguments), Reply> {
     let arguments = Arguments::read(call, tool)?;
     let errand = Errand::new(call, tool, &arguments)?;
     Ok((errand, arguments))
-}
-
-/// A reply, or questions in its place.
-fn said(outcome: Result<Reply, ask::Open>, era: Era) -> String {
-    match outcome {
-        Ok(reply) => reply.raw(era),
-        Err(open) => open.raw(),
-    }
 }

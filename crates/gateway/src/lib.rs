@@ -41,9 +41,11 @@ mod template;
 mod trace;
 mod upstream;
 mod view;
+mod visit;
 mod workspace;
 
 pub use error::Fault;
 pub use options::{Dynamic, Options, Person, Settings};
 pub use phase::{AllowAll, Decider, Decision, Facts, Interceptor};
 pub use record::{CallRecord, NoRecorder, Outcome, Recorder, StartRecord};
+pub use visit::{End, Field, Page, Pages, Ungiven, Visit};

@@ -104,3 +104,9 @@ pub const ADDED_MAX: usize = 64;
 pub const FOUND_MAX: usize = 50;
 /// How long the person may think about a question of the gateway's own.
 pub const PERSON_WAIT: Duration = Duration::from_secs(600);
+/// How long a page of the gateway's own waits for the person.
+pub const VISIT_LIFE: Duration = Duration::from_secs(600);
+/// How long a request of a client that is asked by answers waits for the end of a visit, before it gets the link once more.
+pub const VISIT_WAIT: Duration = Duration::from_secs(25);
+/// Visits that requests can come back to.
+pub const VISITS_MAX: usize = 256;

@@ -10,6 +10,7 @@ use store::StoreHandle;
 
 use crate::phase::{AllowAll, Decider, Interceptor};
 use crate::record::{NoRecorder, Recorder};
+use crate::visit::Pages;
 
 /// See the module.
 pub struct Options {
@@ -40,6 +41,8 @@ pub struct Dynamic {
     pub catalogs: Arc<dyn Fn() -> Catalogs + Send + Sync>,
     /// What the person has set.
     pub person: Arc<dyn Person>,
+    /// Shows the person pages, for what neither a client nor a model may see; none: there are no pages.
+    pub pages: Option<Arc<dyn Pages>>,
 }
 
 /// What the person who runs the gateway has set for servers, outside of any conversation. Called on the threads of calls:
@@ -62,6 +65,20 @@ pub trait Person: Send + Sync {
     /// # Errors
     /// Why that cannot be kept.
     fn approve(&self, entry: &Entry) -> Result<(), String>;
+
+    /// Keeps a credential of an entry, in the place of one that is there. Takes as long as a disk does.
+    ///
+    /// # Errors
+    /// Why it cannot be kept; never with its value.
+    fn keep_secret(
+        &self,
+        entry: &Entry,
+        spec: &SecretSpec,
+        value: &secrets::Secret,
+    ) -> Result<(), String>;
+
+    /// Where credentials are kept, in words for the person.
+    fn keeps_secrets_in(&self) -> String;
 }
 
 impl Options {

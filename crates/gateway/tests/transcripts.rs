@@ -14,6 +14,7 @@ mod transcripts {
     mod dynamic_add;
     mod dynamic_ask;
     mod dynamic_config;
+    mod dynamic_credentials;
     mod dynamic_exec;
     mod dynamic_find;
     mod dynamic_mix;

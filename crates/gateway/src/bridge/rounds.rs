@@ -28,6 +28,8 @@ type Outcome = Result<(Frame, u16), Fault>;
 pub(crate) struct Round {
     inner: Mutex<Inner>,
     turned: Notify,
+    /// The gateway asks for itself: it wants to know why a form was not shown.
+    is_own: bool,
 }
 
 #[derive(Default)]
@@ -48,7 +50,7 @@ impl Round {
         match frame.result() {
             Some(result) => inner.answers.push(format!("{}:{result}", quote(key))),
             // A form that the client would not show was not filled in.
-            None if asked == method::ELICITATION_CREATE => {
+            None if asked == method::ELICITATION_CREATE && !self.is_own => {
                 inner
                     .answers
                     .push(format!(r#"{}:{{"action":"cancel"}}"#, quote(key)));
@@ -57,8 +59,22 @@ impl Round {
                 let error = frame.error_object().ok().flatten();
                 let message = error.and_then(|error| error.string("message").ok().flatten());
                 let message = message.unwrap_or_default();
-                inner.failed = Some(format!("the client refused {asked}: {message}"));
+                inner.failed = Some(match self.is_own {
+                    true => format!("the client could not ask the user: {message}"),
+                    false => format!("the client refused {asked}: {message}"),
+                });
             }
+        }
+        drop(inner);
+        self.turned.notify_waiters();
+    }
+
+    /// What was asked for by this has come to pass some other way.
+    fn settle(&self, key: &str) {
+        let mut inner = lock(&self.inner);
+        if inner.open.remove(key).is_some() {
+            let answer = format!(r#"{}:{{"action":"accept"}}"#, quote(key));
+            inner.answers.push(answer);
         }
         drop(inner);
         self.turned.notify_waiters();
@@ -349,25 +365,53 @@ impl Again {
     }
 }
 
-/// Asks a client forms of the gateway's own while a call waits: keys and parameters. What it answers is `inputResponses`.
-pub(crate) async fn ask(
-    session: &Arc<Session>,
+/// Questions of the gateway's own, which are taken back when this is dropped.
+pub(crate) struct Asked<'a> {
+    session: &'a Arc<Session>,
+    round: Arc<Round>,
+}
+
+/// Asks a client something of the gateway's own while a call waits: keys, and parameters of `elicitation/create`.
+pub(crate) fn ask<'a>(
+    session: &'a Arc<Session>,
     handle: &Arc<CallHandle>,
-    forms: &[(&str, String)],
-) -> Result<String, String> {
+    questions: &[(&str, String)],
+) -> Asked<'a> {
     let asked = method::ELICITATION_CREATE;
-    let round = Arc::new(Round::default());
-    for (key, _) in forms {
+    let round = Arc::new(Round {
+        is_own: true,
+        ..Round::default()
+    });
+    for (key, _) in questions {
         lock(&round.inner)
             .open
             .insert((*key).into(), asked.to_owned());
     }
-    for (key, params) in forms {
+    for (key, params) in questions {
         put(session, handle, &round, key, asked, params);
     }
-    let answers = round.answers().await;
-    session.drop_round(&round);
-    answers
+    Asked { session, round }
+}
+
+impl Asked<'_> {
+    /// `inputResponses`, once everything is answered.
+    ///
+    /// # Errors
+    /// Why there will be no answer.
+    pub(crate) async fn answers(&self) -> Result<String, String> {
+        self.round.answers().await
+    }
+
+    /// What was asked for has come to pass; the client need not answer this any more.
+    pub(crate) fn settle(&self, key: &str) {
+        self.round.settle(key);
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.session.drop_round(&self.round);
+    }
 }
 
 /// Asks the client one of the questions of a round.

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 use wire::{Era, quote};
 
 use super::arguments::Arguments;
-use super::ask::{Answer, Open, Question, Stop, ask};
+use super::ask::{self, Answer, Asked, Open, Question, Stop};
+use super::credentials;
 use super::errand::Errand;
 use super::reply::Reply;
-use super::standing::{Standing, State, config_of};
+use super::standing::{Standing, State, config_of, lacking};
 use crate::chosen::Chosen;
 use crate::limits::ADDED_MAX;
 use crate::lists::Kind;
@@ -79,8 +80,21 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         return Err(lacks(entry, State::NeedsConfig, problems).into());
     }
     let questions = questions(entry, &standing);
-    let can_ask = !questions.is_empty() && standing.is_all_that(&questions);
-    if can_ask && let Some(answers) = ask(errand, &questions).await? {
+    let mut told = None;
+    if standing.can_be_asked_for(errand, &questions) {
+        if !standing.secrets.is_empty() {
+            credentials::ask(errand, entry, &standing.secrets).await?;
+        }
+        let answers = match questions.is_empty() {
+            true => Vec::new(),
+            false => match ask::ask(errand, &questions).await? {
+                Asked::Answers(answers) => answers,
+                Asked::Failed(why) => {
+                    told = Some(why);
+                    Vec::new()
+                }
+            },
+        };
         for (question, answer) in questions.iter().zip(answers) {
             match (question.key, answer) {
                 (_, Answer::Declined) => {
@@ -110,7 +124,10 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     }
     match standing.state() {
         State::Ready => {}
-        state => return Err(lacks(entry, state, standing.lines(entry)).into()),
+        state => {
+            let lines = standing.lines(entry).into_iter().chain(told).collect();
+            return Err(lacks(entry, state, lines).into());
+        }
     }
     let server = put_to_use(errand, entry, &config, is_listed).await?;
     lock(&errand.workspace.chosen).set_config(name, config);
@@ -358,11 +375,12 @@ fn questions(entry: &Entry, standing: &Standing) -> Vec<Question> {
 }
 
 impl Standing {
-    /// Whether these questions are all that stands in the way.
-    fn is_all_that(&self, questions: &[Question]) -> bool {
+    /// Whether the person can be asked for all that stands in the way, with these questions and a page for credentials.
+    fn can_be_asked_for(&self, errand: &Errand, questions: &[Question]) -> bool {
         let asks = |key: &str| questions.iter().any(|question| question.key == key);
-        self.secrets.is_empty()
-            && !self.needs_auth()
+        !self.needs_auth()
+            && (self.secrets.is_empty() || credentials::can_ask(errand))
+            && (questions.is_empty() || ask::can_ask(errand))
             && (self.config.is_empty() || asks(CONFIG))
             && (self.concerns.is_empty() || asks(APPROVAL))
     }
@@ -371,18 +389,7 @@ impl Standing {
     fn lines(&self, entry: &Entry) -> Vec<String> {
         match self.state() {
             State::NeedsConfig => self.config.iter().map(Missing::message).collect(),
-            State::NeedsSecrets => self
-                .secrets
-                .iter()
-                .map(|name| {
-                    let spec = entry.about.secrets.iter().find(|spec| spec.name == *name);
-                    let about = spec.and_then(|spec| spec.description.as_deref());
-                    match about {
-                        Some(about) => format!("the secret {name} is not set ({about})"),
-                        None => format!("the secret {name} is not set"),
-                    }
-                })
-                .collect(),
+            State::NeedsSecrets => lacking(entry, &self.secrets),
             State::NeedsApproval => self.concerns.iter().map(Concern::to_string).collect(),
             State::NeedsAuth => vec!["it wants the user to sign in".to_owned()],
             _ => Vec::new(),

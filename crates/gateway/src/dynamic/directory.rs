@@ -8,14 +8,17 @@ use search::{Document, Found, Index};
 use tokio::sync::OnceCell;
 use wire::Object;
 
+use super::visits::Visits;
 use crate::lists::Lists;
 use crate::options::{Dynamic, Person};
 use crate::server::Server;
+use crate::visit::Pages;
 
 /// See the module.
 pub(crate) struct Directory {
     source: Dynamic,
     read: OnceCell<Read>,
+    visits: Visits,
 }
 
 struct Read {
@@ -28,12 +31,23 @@ impl Directory {
         Self {
             source,
             read: OnceCell::new(),
+            visits: Visits::default(),
         }
     }
 
     /// What the person has set for servers.
     pub(super) fn person(&self) -> &Arc<dyn Person> {
         &self.source.person
+    }
+
+    /// Who shows the person pages, if somebody does.
+    pub(super) fn pages(&self) -> Option<&Arc<dyn Pages>> {
+        self.source.pages.as_ref()
+    }
+
+    /// The visits to which requests can come back.
+    pub(super) fn visits(&self) -> &Visits {
+        &self.visits
     }
 
     /// Reads the catalogs, once. `configured` are found like all others.

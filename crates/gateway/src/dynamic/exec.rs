@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
+use catalog::Entry;
 use serde_json::Value;
-use wire::{Object, quote};
+use wire::{Era, Object, quote};
 
 use super::add::{entry_of, lacks, put_to_use, unknown};
 use super::arguments::Arguments;
+use super::ask::Stop;
+use super::credentials;
 use super::errand::Errand;
 use super::reply::Reply;
 use super::standing::{Standing, State, config_of};
@@ -29,15 +32,21 @@ pub(crate) struct Exec {
 /// Names of required arguments that are told.
 const TOLD: usize = 8;
 
-pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Result<Exec, Reply> {
+/// What becomes of a call of `mcp-exec`.
+pub(super) enum Prepared {
+    Ready(Box<Exec>),
+    /// First the person has to give these credentials of a server.
+    Waits(Box<Entry>, Vec<String>),
+}
+
+pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Result<Prepared, Stop> {
     let name = arguments.name("name")?;
     let inner = arguments
         .raw_object("arguments")?
         .unwrap_or_else(|| "{}".to_owned());
     if naming::is_reserved(name) {
-        return Err(Reply::error(format!(
-            "{name} is one of the gateway's own tools: call it directly"
-        )));
+        let own = format!("{name} is one of the gateway's own tools: call it directly");
+        return Err(Reply::error(own).into());
     }
     let server = arguments.text_if_any("server")?.map(str::trim);
     if let Some(server) = server.filter(|_| errand.is_nameless)
@@ -50,7 +59,10 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
     let view = errand.core.view(&errand.side());
     let target = match server {
         Some(server) => {
-            let server = server_for(errand, server).await?;
+            let server = match server_for(errand, server).await? {
+                Found::Here(server) => server,
+                Found::Wants(entry, names) => return Ok(Prepared::Waits(entry, names)),
+            };
             let view = errand.core.view(&errand.side());
             of_server(&view, &server, name)?
         }
@@ -60,7 +72,7 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
                 errand.core.first_lists(&errand.side()).await;
                 anywhere(&errand.core.view(&errand.side()), name)?
             }
-            Err(reply) => return Err(reply),
+            Err(reply) => return Err(reply.into()),
         },
     };
     let view = errand.core.view(&errand.side());
@@ -68,44 +80,59 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
         lacking(name, &schema, &inner)?;
     }
     let params = format!(r#"{{"name":{},"arguments":{inner}}}"#, quote(&target.own));
-    Ok(Exec {
+    Ok(Prepared::Ready(Box::new(Exec {
         target,
         arguments: inner,
         params,
-    })
+    })))
+}
+
+enum Found {
+    Here(Arc<Server>),
+    /// It lacks these credentials, and the client is to be asked by a request.
+    Wants(Box<Entry>, Vec<String>),
 }
 
 /// A server of the workspace; one that is ready is put into it, without being listed.
-async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
+async fn server_for(errand: &Errand, name: &str) -> Result<Found, Stop> {
     if let Some(server) = errand.core.server_in(&errand.workspace, name) {
         let upstream = errand.core.upstream(&errand.side(), &server);
         let listed = upstream.listed().await;
         listed.map_err(|fault| Reply::error(format!("{name}: {fault}")))?;
-        return Ok(server);
+        return Ok(Found::Here(server));
     }
     let configured = errand.core.servers();
     if lock(&errand.workspace.chosen).hides(name) {
-        return Err(Reply::error(format!(
-            "{name} was removed from this conversation; mcp-add brings it back"
-        )));
+        let removed = format!("{name} was removed from this conversation; mcp-add brings it back");
+        return Err(Reply::error(removed).into());
     }
     let catalogs = errand.directory.open(&configured).await;
     let Some(entry) = entry_of(catalogs, &configured, name) else {
-        return Err(unknown(catalogs, &configured, name));
+        return Err(unknown(catalogs, &configured, name).into());
     };
     let config = config_of(errand, entry);
-    let standing = Standing::of(errand, entry, &config);
+    let mut standing = Standing::of(errand, entry, &config);
+    if standing.wants_secrets_alone() && credentials::can_ask(errand) {
+        if errand.session.is_some() && errand.era == Era::Handshake {
+            return Ok(Found::Wants(Box::new(entry.clone()), standing.secrets));
+        }
+        credentials::ask(errand, entry, &standing.secrets).await?;
+        standing = Standing::of(errand, entry, &config);
+    }
     match standing.state() {
-        State::Ready => put_to_use(errand, entry, &config, false).await,
-        State::Unavailable => Err(lacks(
-            entry,
-            State::Unavailable,
-            standing.unavailable.into_iter().collect(),
-        )),
+        State::Ready => {
+            let server = put_to_use(errand, entry, &config, false).await?;
+            Ok(Found::Here(server))
+        }
+        State::Unavailable => {
+            let why = standing.unavailable.into_iter().collect();
+            Err(lacks(entry, State::Unavailable, why).into())
+        }
         state => Err(Reply::error(format!(
             "{name} is not ready ({}): add it with mcp-add first, which says what it needs",
             state.word()
-        ))),
+        ))
+        .into()),
     }
 }
 

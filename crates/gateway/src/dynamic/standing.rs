@@ -87,6 +87,11 @@ impl Standing {
         self.needs_auth
     }
 
+    /// Whether nothing but credentials stands in the way.
+    pub(super) fn wants_secrets_alone(&self) -> bool {
+        self.state() == State::NeedsSecrets && !self.needs_auth && self.concerns.is_empty()
+    }
+
     pub(super) fn state(&self) -> State {
         if self.unavailable.is_some() {
             State::Unavailable
@@ -102,6 +107,18 @@ impl Standing {
             State::Ready
         }
     }
+}
+
+/// That these credentials are not there, a line each.
+pub(super) fn lacking(entry: &Entry, names: &[String]) -> Vec<String> {
+    let line = |name: &String| {
+        let spec = entry.about.secrets.iter().find(|spec| spec.name == *name);
+        match spec.and_then(|spec| spec.description.as_deref()) {
+            Some(about) => format!("the secret {name} is not set ({about})"),
+            None => format!("the secret {name} is not set"),
+        }
+    };
+    names.iter().map(line).collect()
 }
 
 /// The configuration of a server in a workspace: what the person has set, and over it what was set there. Of that, what only

@@ -18,7 +18,8 @@
 //! client 1 hears nothing
 //! server a {"catalog":true,"config":{…}}          to be found and added, not configured; see `Spec` for what it wants
 //! server a ran "a --level debug K=v"              with this command line and environment it was started last
-//! person keeps a.token hunter2                    what the person has set; see `person`
+//! person keeps a.token hunter2                    what the person has set, or does with a page; see `person`
+//! person sees $url {"server":"a", ...}            what is on a page that they were shown
 //! caller ann.2 enters $w                          its requests come in at the endpoint of this workspace
 //! advance 5s                                      the only way for time to pass
 //! ```

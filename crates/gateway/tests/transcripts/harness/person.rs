@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use catalog::{Entry, Secret, SecretSpec};
-use portolan_gateway::Person;
-use serde_json::{Map, Value};
+use portolan_gateway::{Pages, Person, Ungiven, Visit};
+use serde_json::{Map, Value, json};
 
 use super::server::lock;
 
@@ -18,12 +18,15 @@ struct Inner {
     secrets: BTreeMap<String, String>,
     config: BTreeMap<String, Map<String, Value>>,
     approved: BTreeSet<String>,
-    /// Why approvals cannot be kept.
+    /// Why approvals and secrets cannot be kept.
     trouble: Option<String>,
+    /// What they were shown, by its address.
+    visits: BTreeMap<String, Arc<Visit>>,
 }
 
 impl Somebody {
-    /// `keeps NAME VALUE` (a secret), `sets SERVER {…}`, `approves SERVER`, `cannot approve WHY`.
+    /// `keeps NAME VALUE` (a secret), `sets SERVER {…}`, `approves SERVER`, `cannot approve WHY`, `can again`; and of a page by its
+    /// quoted address: `fills URL VALUE,…` (`fails URL WHY` if that is not kept), `refuses URL`, `misses URL` (it is no more).
     pub(crate) fn does(&self, line: &str) {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -36,8 +39,29 @@ impl Somebody {
             }
             "approves" => drop(inner.approved.insert(name.to_owned())),
             "cannot" => inner.trouble = Some(value.to_owned()),
+            "can" => inner.trouble = None,
+            "fills" | "fails" | "refuses" | "misses" => {
+                let visit = inner.visits[name.trim_matches('"')].clone();
+                drop(inner);
+                visits(&visit, verb, value);
+            }
             other => panic!("nobody {other}"),
         }
+    }
+
+    /// What is on a page that they were shown.
+    pub(crate) fn page(&self, url: &str) -> Value {
+        let page = lock(&self.0).visits[url].page().clone();
+        let field = |field: &portolan_gateway::Field| {
+            json!({"name": field.name, "about": field.about, "example": field.example, "url": field.url})
+        };
+        json!({
+            "server": page.server,
+            "title": page.title,
+            "origin": page.origin,
+            "kept_in": page.kept_in,
+            "fields": page.fields.iter().map(field).collect::<Vec<_>>(),
+        })
     }
 
     /// Whether they have agreed to this server.
@@ -77,5 +101,54 @@ impl Person for Somebody {
                 Ok(())
             }
         }
+    }
+
+    fn keep_secret(
+        &self,
+        _: &Entry,
+        spec: &SecretSpec,
+        value: &secrets::Secret,
+    ) -> Result<(), String> {
+        let mut inner = lock(&self.0);
+        match &inner.trouble {
+            Some(why) => Err(why.clone()),
+            None => {
+                let value = value.reveal().to_owned();
+                inner.secrets.insert(spec.name.clone(), value);
+                Ok(())
+            }
+        }
+    }
+
+    fn keeps_secrets_in(&self) -> String {
+        "a drawer".to_owned()
+    }
+}
+
+impl Pages for Somebody {
+    fn show(&self, visit: Arc<Visit>) -> Result<String, String> {
+        let mut inner = lock(&self.0);
+        if let Some(why) = inner.trouble.as_ref().filter(|why| why.contains("page")) {
+            return Err(why.clone());
+        }
+        let url = format!("http://127.0.0.1:1/ask/{}", inner.visits.len() + 1);
+        inner.visits.insert(url.clone(), visit);
+        Ok(url)
+    }
+}
+
+fn visits(visit: &Visit, verb: &str, text: &str) {
+    let values = text.split(',').filter(|value| !value.is_empty());
+    let values: Vec<_> = values
+        .map(|value| secrets::Secret::new(value).expect("a secret is a text"))
+        .collect();
+    match verb {
+        "fills" => assert_eq!(visit.give(&values), Ok(())),
+        "fails" => assert_eq!(
+            visit.give(&[secrets::Secret::new("x").unwrap()]),
+            Err(Ungiven::Failed(text.to_owned()))
+        ),
+        "refuses" => assert!(visit.decline(), "it is over"),
+        _ => assert!(!visit.is_open(), "it is there"),
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::client::{Client, Item};
 use super::log::Log;
-use super::message::{expand, with_meta};
+use super::message::{duration, expand, lines, with_meta};
 use super::pattern::{self, Kept};
 use super::person::Somebody;
 use super::server::{Servers, Spec, lock};
@@ -148,6 +148,7 @@ impl World {
         Dynamic {
             catalogs: Arc::new(move || catalogs.clone()),
             person: Arc::new(self.person.clone()),
+            pages: Some(Arc::new(self.person.clone())),
         }
     }
 
@@ -300,16 +301,33 @@ impl World {
             }
             "gateway" => self.gateway_line(rest).await,
             "advance" => self.advance(duration(rest)).await,
-            "person" => match rest.strip_prefix("has approved ") {
-                Some(name) => assert!(self.person.has_approved(name)),
-                None => self.person.does(rest),
-            },
+            "person" => self.person_line(rest).await,
             "recorded" => {
                 let wanted = rest.to_owned();
                 self.expect(|world| world.try_record(&wanted)).await;
             }
             other => panic!("no line begins with {other}"),
         }
+    }
+
+    async fn person_line(&mut self, rest: &str) {
+        let rest = pattern::fill(rest, &self.kept);
+        match rest.split_once(' ').unwrap_or((&rest, "")) {
+            ("has", approved) => {
+                let name = approved.strip_prefix("approved ").unwrap();
+                assert!(self.person.has_approved(name));
+            }
+            ("sees", page) => {
+                let (url, wanted) = page.split_once(' ').unwrap();
+                let page = self.person.page(url.trim_matches('"'));
+                let wanted = pattern::parse(wanted);
+                if let Err(why) = pattern::compare(&wanted, &page, &mut self.kept) {
+                    self.fail(&why.join("\n"));
+                }
+            }
+            _ => self.person.does(&rest),
+        }
+        self.settle().await;
     }
 
     async fn gateway_line(&mut self, rest: &str) {
@@ -861,35 +879,4 @@ fn same(exactly: bool, wanted: &str, got: &Bytes, kept: &mut Kept) -> Result<(),
             text.chars().take(600).collect::<String>()
         )
     })
-}
-
-/// The lines of a script: what begins like JSON belongs to the line before, what begins with `//` is a comment.
-fn lines(script: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for line in script
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("//"))
-    {
-        match lines.last_mut() {
-            Some(last) if line.starts_with(['{', '}', '[', ']', '"']) => last.push_str(line),
-            _ => lines.push(line.to_owned()),
-        }
-    }
-    lines
-}
-
-/// `5s`, `100ms`, `10m`, `6h`.
-fn duration(text: &str) -> Duration {
-    let end = text
-        .find(|letter: char| letter.is_ascii_alphabetic())
-        .expect("a time has a unit");
-    let number: u64 = text[..end].parse().expect("a time has a number");
-    match &text[end..] {
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(60 * number),
-        "h" => Duration::from_secs(3600 * number),
-        other => panic!("nobody counts in {other}"),
-    }
 }

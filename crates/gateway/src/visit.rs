@@ -1,0 +1,193 @@
+//! A page of the gateway's own that the person visits in a browser, for what must pass neither the client nor the model: what is
+//! on it, what becomes of it, and who shows it. Owns that a visit ends once. Refuses to know how a page looks and which
+//! address it has: that is for whoever implements [`Pages`]. Next: `dynamic/credentials.rs`, which sends people there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrets::Secret;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// Shows the person pages.
+pub trait Pages: Send + Sync {
+    /// Makes the page of a visit reachable for the person of this machine, until the visit is over. Its address, which must be
+    /// impossible to guess, and lead nowhere once the visit is over.
+    ///
+    /// # Errors
+    /// Why it cannot be shown.
+    fn show(&self, visit: Arc<Visit>) -> Result<String, String>;
+}
+
+/// What is on a page. Texts are as catalogs have them: whoever shows them takes them for hostile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The server that it is about, by its name.
+    pub server: String,
+    /// The same for people, if it has such a name.
+    pub title: Option<String>,
+    /// Where the server's entry comes from, in words.
+    pub origin: String,
+    /// Where what is given will be kept, in words.
+    pub kept_in: String,
+    /// What is asked for.
+    pub fields: Vec<Field>,
+}
+
+/// One value that is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Field {
+    /// Under which it is kept.
+    pub name: String,
+    /// What it is.
+    pub about: Option<String>,
+    /// What one looks like.
+    pub example: Option<String>,
+    /// Where a person gets one.
+    pub url: Option<String>,
+}
+
+/// How a visit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// What was asked for is kept.
+    Given,
+    /// The person does not want to.
+    Declined,
+    /// Nobody came in time.
+    Expired,
+    /// Nobody waits for it any more.
+    Withdrawn,
+}
+
+/// Why nothing was kept. Never has a value in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ungiven {
+    /// The visit is over, or the values of another answer are being kept just now.
+    #[error("the visit is over")]
+    Over,
+    /// It could not be kept; the visit goes on.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// See the module.
+pub struct Visit {
+    page: Page,
+    keep: Keep,
+    until: Instant,
+    state: watch::Sender<State>,
+}
+
+type Keep = Box<dyn Fn(&[Secret]) -> Result<(), String> + Send + Sync>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// What was given is being kept.
+    Keeping,
+    Over(End),
+}
+
+impl Visit {
+    /// `keep` gets one value for each field, and may wait for a disk.
+    pub fn new(
+        page: Page,
+        life: Duration,
+        keep: impl Fn(&[Secret]) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            page,
+            keep: Box::new(keep),
+            until: Instant::now() + life,
+            state: watch::Sender::new(State::Open),
+        }
+    }
+
+    /// What is on the page.
+    pub fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// Whether it goes on.
+    pub fn is_open(&self) -> bool {
+        self.ended().is_none()
+    }
+
+    /// The person gives a value for each field. Only the first answer that is kept counts. Waits for a disk.
+    ///
+    /// # Errors
+    /// Why nothing was kept.
+    pub fn give(&self, values: &[Secret]) -> Result<(), Ungiven> {
+        if !self.turn(State::Open, State::Keeping) {
+            return Err(Ungiven::Over);
+        }
+        let kept = match values.len() == self.page.fields.len() {
+            true => (self.keep)(values),
+            false => Err("a value is missing".to_owned()),
+        };
+        let next = match kept {
+            Ok(()) => State::Over(End::Given),
+            Err(_) => State::Open,
+        };
+        self.turn(State::Keeping, next);
+        kept.map_err(Ungiven::Failed)
+    }
+
+    /// The person does not want to. False: it was over already.
+    pub fn decline(&self) -> bool {
+        self.turn(State::Open, State::Over(End::Declined))
+    }
+
+    /// Nobody waits for it any more.
+    pub fn withdraw(&self) {
+        self.turn(State::Open, State::Over(End::Withdrawn));
+    }
+
+    /// Waits for its end.
+    pub async fn over(&self) -> End {
+        let mut state = self.state.subscribe();
+        let over = state.wait_for(|state| matches!(state, State::Over(_)));
+        let life = sleep_until(self.until);
+        let late = tokio::select! {
+            // The sender is ours: it outlives this.
+            _over = over => false,
+            () = life => true,
+        };
+        if late && !self.turn(State::Open, State::Over(End::Expired)) {
+            // A disk has the last word.
+            let _over = state
+                .wait_for(|state| !matches!(state, State::Keeping))
+                .await;
+            self.turn(State::Open, State::Over(End::Expired));
+        }
+        self.ended().unwrap_or(End::Expired)
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&self) -> Option<End> {
+        match *self.state.borrow() {
+            State::Over(end) => Some(end),
+            State::Open if self.until <= Instant::now() => Some(End::Expired),
+            State::Open | State::Keeping => None,
+        }
+    }
+
+    /// From one state to another; false if it is in a third.
+    fn turn(&self, from: State, to: State) -> bool {
+        let is_late = from == State::Open && self.until <= Instant::now();
+        if is_late && to != State::Over(End::Expired) {
+            return false;
+        }
+        self.state.send_if_modified(|state| {
+            let is_it = *state == from;
+            if is_it {
+                *state = to;
+            }
+            is_it
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
