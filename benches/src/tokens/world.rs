@@ -80,6 +80,7 @@ impl Client {
             dynamic: catalog.map(|catalog| gateway::Dynamic {
                 catalogs: Arc::new(move || Catalogs::merge([catalog.clone()])),
                 person: Arc::new(Nobody { is_trusted }),
+                pages: None,
             }),
             ..gateway::Options::new(entries, Arc::new(servers))
         };
@@ -214,6 +215,19 @@ impl gateway::Person for Nobody {
 
     fn approve(&self, _: &Entry) -> Result<(), String> {
         Err("nobody is there to agree".to_owned())
+    }
+
+    fn keep_secret(
+        &self,
+        _: &Entry,
+        _: &SecretSpec,
+        _: &secrets::Secret,
+    ) -> Result<(), String> {
+        Err("nobody keeps anything".to_owned())
+    }
+
+    fn keeps_secrets_in(&self) -> String {
+        "nothing".to_owned()
     }
 }
 

@@ -293,6 +293,23 @@ pub fn config_value<'a>(config: &'a Map<String, Value>, key: &str) -> Option<&'a
     find(config, key)
 }
 
+/// Sets the value at a dotted key of a configuration. What stands in the way and is no table becomes one.
+pub fn set_config_value(config: &mut Map<String, Value>, key: &str, value: Value) {
+    let Some((first, rest)) = key.split_once('.') else {
+        config.insert(key.to_owned(), value);
+        return;
+    };
+    let inner = config
+        .entry(first)
+        .or_insert_with(|| Value::Object(Map::new()));
+    if !inner.is_object() {
+        *inner = Value::Object(Map::new());
+    }
+    if let Value::Object(inner) = inner {
+        set_config_value(inner, rest, value);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -301,6 +318,25 @@ mod tests {
 
     use super::*;
     use crate::{About, ServerName};
+
+    #[test]
+    fn a_dotted_key_leads_into_tables() {
+        let mut config = Map::new();
+        for (key, value) in [
+            ("a", json!(1)),
+            ("b.c.d", json!([2])),
+            ("b.c.e", json!(null)),
+            ("a.x", json!("y")),
+            ("", json!(3)),
+        ] {
+            set_config_value(&mut config, key, value.clone());
+            assert_eq!(config_value(&config, key), Some(&value), "{key}");
+        }
+        assert_eq!(
+            Value::Object(config),
+            json!({"a": {"x": "y"}, "b": {"c": {"d": [2], "e": null}}, "": 3})
+        );
+    }
 
     fn entry(schema: Value) -> Entry {
         let mut entry = Entry::remote(ServerName::new("a").unwrap(), "https://h");

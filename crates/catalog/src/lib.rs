@@ -43,7 +43,7 @@ pub use approval::Concern;
 pub use boxing::{Network, Resources};
 pub use builtin::builtin;
 pub use catalog::{Catalog, Catalogs, Shadowed};
-pub use configure::{ConfigProblem, config_value};
+pub use configure::{ConfigProblem, config_value, set_config_value};
 pub use entry::{Entry, Share};
 pub use expand::{ExpandError, Lookup, expand};
 pub use filter::ToolFilter;

@@ -20,7 +20,7 @@ use crate::limits::{CATALOG_PROBLEMS_MAX, QUICK_GRACE, START_WAIT};
 use crate::load::{how_to_name_some, load, place};
 use crate::local::{LastFault, Local};
 use crate::log::{Log, Notice};
-use crate::person::LocalPerson;
+use crate::person::{LocalPerson, Said};
 use crate::running::Status;
 use crate::surroundings::Surroundings;
 use crate::tool::Tool;
@@ -66,7 +66,7 @@ pub(crate) fn with<T>(
     }
     let engine = Engine::new(here, loaded).patient(memory);
     block_on(async {
-        let gateway = engine.start(ui)?;
+        let gateway = engine.start(ui, None)?;
         let done = unless_interrupted(async {
             let mut local = Local::open(&gateway, &engine.fault).await?;
             let tools = local.tools(ui).await?;
@@ -203,8 +203,12 @@ impl Engine {
         self.loaded.entries.iter().filter(|e| !e.disabled).count()
     }
 
-    /// The gateway. No server is started by this.
-    pub(crate) fn start(&self, ui: &Ui) -> Result<Gateway, Failure> {
+    /// The gateway; `pages` shows the person pages. No server is started by this.
+    pub(crate) fn start(
+        &self,
+        ui: &Ui,
+        pages: Option<Arc<dyn gateway::Pages>>,
+    ) -> Result<Gateway, Failure> {
         let mut settings = times(&self.loaded.settings);
         if self.is_patient {
             settings.list_wait = START_WAIT.max(settings.start_timeout);
@@ -215,7 +219,7 @@ impl Engine {
         let options = gateway::Options {
             tools: self.tools.clone(),
             settings,
-            dynamic: self.directory(store.clone()),
+            dynamic: self.directory(store.clone(), pages),
             store,
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
@@ -258,10 +262,18 @@ impl Engine {
     }
 
     /// What agents find servers in.
-    fn directory(&self, store: Option<StoreHandle>) -> Option<gateway::Dynamic> {
+    fn directory(
+        &self,
+        store: Option<StoreHandle>,
+        pages: Option<Arc<dyn gateway::Pages>>,
+    ) -> Option<gateway::Dynamic> {
         let choice = self.catalogs.clone()?;
         let (here, log) = (self.here.clone(), self.log.clone());
-        let person = Arc::new(LocalPerson::new(&here, store));
+        let said = Said {
+            config: self.loaded.server_config.clone(),
+            catalogs: choice.clone(),
+        };
+        let person = Arc::new(LocalPerson::new(&here, said, store));
         let read = move || {
             let catalogs = catalogs::chosen(&here, &choice);
             let problems = catalogs.iter().flat_map(|catalog| &catalog.problems);
@@ -281,6 +293,7 @@ impl Engine {
         Some(gateway::Dynamic {
             catalogs: Arc::new(read),
             person,
+            pages,
         })
     }
 
@@ -316,7 +329,7 @@ impl Engine {
 }
 
 /// Servers run behind a guard of our own program, so that none outlives us, and in boxes if the settings say so.
-fn launcher(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
+pub(crate) fn launcher(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
     match settings.runtime {
         Runtime::Process => Ok(Arc::new(process())),
         Runtime::Sandbox => sandbox(settings),

@@ -10,10 +10,10 @@ pub enum Format {
     McpServers,
     /// TOML: our own `config.toml`.
     Toml,
-    /// YAML of Docker's catalogs (`registry:` with entries).
-    DockerCatalog,
-    /// Any other YAML, Docker's `config.yaml` among them.
-    Yaml,
+    /// A catalog in YAML: ours (`servers:`), or Docker's (`registry:`).
+    Catalog,
+    /// YAML of what servers are configured with, a table for each: Docker's `config.yaml`.
+    ServerConfig,
 }
 
 /// Recognises a file by the first thing in it that is no comment. Empty files are TOML.
@@ -24,34 +24,23 @@ pub fn recognise(text: &str) -> Format {
     if line.starts_with('{') || (line.starts_with('[') && !is_toml_header(line)) {
         Format::McpServers
     } else if is_yaml(line) {
-        match text.lines().any(|line| line.starts_with("registry:")) {
-            true => Format::DockerCatalog,
-            false => Format::Yaml,
+        let is_of_catalogs =
+            |line: &str| line.starts_with("registry:") || line.starts_with("servers:");
+        match text.lines().any(is_of_catalogs) {
+            true => Format::Catalog,
+            false => Format::ServerConfig,
         }
     } else {
         Format::Toml
     }
 }
 
-/// Why a file of this form is not read, if it is not.
-pub(crate) fn refusal(format: Format, text: &str, source: &str) -> Option<Problem> {
-    let (message, hint) = match format {
-        Format::McpServers | Format::Toml => return None,
-        Format::DockerCatalog => (
-            "this is a catalog in YAML, which a later version reads",
-            "for now, name the servers in config.toml or in a file with `mcpServers`",
-        ),
-        Format::Yaml => (
-            "this looks like YAML, such as Docker's config.yaml, which a later version reads",
-            "for now, write TOML as in config.toml, or JSON with `mcpServers`",
-        ),
-    };
+/// That catalogs are named by another flag.
+pub(crate) fn is_catalog(text: &str, source: &str) -> Problem {
     let at = first_line(text).map_or(0, |(at, _)| at);
-    Some(
-        Problem::error(source, message)
-            .at(position(text, at))
-            .hint(hint),
-    )
+    Problem::error(source, "this is a catalog, which --config does not read")
+        .at(position(text, at))
+        .hint("name it with --catalog: agents find its servers there")
 }
 
 /// The first line with something in it that is neither a comment of JSON, TOML or YAML nor a mark of YAML's.
@@ -119,31 +108,32 @@ mod tests {
             ("[[mcp_servers]]", Format::Toml),
             ("key = \"a: b\"", Format::Toml),
             ("nonsense", Format::Toml),
-            ("github:\n  token: x", Format::Yaml),
+            ("github:\n  token: x", Format::ServerConfig),
             (
                 "# note\n---\nversion: 3\nname: docker-mcp\nregistry:\n  a:\n",
-                Format::DockerCatalog,
+                Format::Catalog,
             ),
-            ("registry:\n  a: {}", Format::DockerCatalog),
-            ("mcpServers:\n  - name: x", Format::Yaml),
+            ("registry:\n  a: {}", Format::Catalog),
+            ("mcpServers:\n  - name: x", Format::ServerConfig),
+            ("catalog: mine\nservers:\n  a: {}", Format::Catalog),
         ] {
             assert_eq!(recognise(text), format, "{text:?}");
         }
     }
 
     #[test]
-    fn yaml_is_refused_with_the_line() {
+    fn catalogs_are_refused_with_the_line() {
         let text = "# c\n\nregistry:\n  a: {}";
-        let problem = refusal(recognise(text), text, "c.yaml").unwrap();
+        let problem = is_catalog(text, "c.yaml");
         assert_eq!((problem.line, problem.column), (3, 1));
-        assert!(problem.hint.unwrap().contains("mcpServers"));
+        assert!(problem.hint.unwrap().contains("--catalog"));
     }
 
     proptest::proptest! {
         #[test]
         fn never_panics(text in "[ -~\\n\\[\\]{}:#/*é\u{feff}]{0,80}") {
-            let format = recognise(&text);
-            let _ = refusal(format, &text, "f");
+            recognise(&text);
+            is_catalog(&text, "f");
         }
     }
 }

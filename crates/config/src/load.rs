@@ -9,6 +9,7 @@ use catalog::reader::{Reading, read_servers};
 use catalog::{Entry, Layer, Problem, merge, read_mcp_servers_with, suggest};
 
 use crate::files::read_bounded;
+use crate::server_config::{ServerConfig, read_server_config};
 use crate::settings::Given;
 use crate::{Dirs, Env, Format, Origin, Settings, format, project, recognise, toml_file};
 
@@ -30,6 +31,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The servers, disabled ones included, in the order of their files.
     pub entries: Vec<Entry>,
+    /// What files named by flags configure servers of catalogs with.
+    pub server_config: ServerConfig,
     /// What a person should mend or know.
     pub problems: Vec<Problem>,
     /// The files that were read or would be if they were there: what `--watch` watches.
@@ -132,10 +135,29 @@ impl<'a> Loading<'a> {
         match recognise(text) {
             Format::Toml => self.toml(text, source, Layer::Flag),
             Format::McpServers => self.mcp_servers(text, source),
-            other => self
+            Format::ServerConfig => self.server_config(text, source),
+            Format::Catalog => self
                 .loaded
                 .problems
-                .extend(format::refusal(other, text, source)),
+                .push(format::is_catalog(text, source)),
+        }
+    }
+
+    /// What a later file says of a key counts.
+    fn server_config(&mut self, text: &str, source: &str) {
+        match read_server_config(text, source) {
+            Ok(config) => {
+                for (server, values) in config {
+                    let known = self.loaded.server_config.entry(server).or_default();
+                    known.extend(values);
+                }
+            }
+            Err(problem) => self.loaded.problems.push(match problem.hint {
+                Some(_) => problem,
+                None => problem.hint(
+                    "YAML here is a table of configuration for each server; servers are written as TOML, or as JSON with `mcpServers`",
+                ),
+            }),
         }
     }
 

@@ -26,8 +26,15 @@ pub fn load_server_config(dirs: &Dirs) -> Result<ServerConfig, Problem> {
         return Ok(ServerConfig::new());
     }
     let text = read(&file).map_err(|(problem, _)| problem)?;
-    let source = file.display().to_string();
-    let document = Document::yaml(&text, &source)?;
+    read_server_config(&text, &file.display().to_string())
+}
+
+/// Reads one text of this form.
+///
+/// # Errors
+/// It is no YAML, or no table of tables.
+pub(crate) fn read_server_config(text: &str, source: &str) -> Result<ServerConfig, Problem> {
+    let document = Document::yaml(text, source)?;
     let Value::Object(servers) = document.root.to_json() else {
         return match text.trim().is_empty() {
             true => Ok(ServerConfig::new()),
@@ -40,7 +47,7 @@ pub fn load_server_config(dirs: &Dirs) -> Result<ServerConfig, Problem> {
             Value::Object(config) => Ok((name, config)),
             Value::Null => Ok((name, Map::new())),
             _ => Err(Problem::error(
-                source.clone(),
+                source,
                 format!("the configuration of `{name}` must be a table"),
             )),
         })

@@ -66,6 +66,11 @@ pub trait Person: Send + Sync {
     /// Why that cannot be kept.
     fn approve(&self, entry: &Entry) -> Result<(), String>;
 
+    /// The command by which the person says the same elsewhere.
+    fn how_to_approve(&self, entry: &Entry) -> String {
+        format!("portolan server enable {}", entry.name)
+    }
+
     /// Keeps a credential of an entry, in the place of one that is there. Takes as long as a disk does.
     ///
     /// # Errors

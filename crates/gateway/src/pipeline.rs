@@ -85,7 +85,21 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
 
 /// Phase 6. `Some` is what the server answered at once.
 async fn dispatch(call: &mut Call, plan: Plan) -> Option<Outcome> {
-    let upstream = call.core.upstream(&call.side(), &plan.target.server);
+    let server = &plan.target.server;
+    let upstream = match call.workspace.upstream(server, &call.side()) {
+        Some(known) => known,
+        None => {
+            let new = call.core.upstream(&call.side(), server);
+            if call.core.has_left(server, &call.workspace) {
+                return Some(Err(Fault::Unavailable {
+                    server: server.name.clone(),
+                    reason: "it is no longer in this conversation; mcp-add brings it back"
+                        .to_owned(),
+                }));
+            }
+            new
+        }
+    };
     (call.bridged, call.crossing) = (None, None);
     if plan.out.era != call.era || !plan.out.params.is_empty() {
         call.bridged = (plan.out.era != call.era).then(|| upstream.clone());

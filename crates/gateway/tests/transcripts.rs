@@ -18,6 +18,7 @@ mod transcripts {
     mod dynamic_exec;
     mod dynamic_find;
     mod dynamic_mix;
+    mod dynamic_race;
     mod dynamic_stateless;
     mod greeting;
     mod harness;

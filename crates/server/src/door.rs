@@ -20,7 +20,7 @@ use crate::mcp::Visit;
 use crate::pulse::Stage;
 use crate::readiness::Readiness;
 use crate::sessions::Sessions;
-use crate::{cors, health, legacy, mcp, respond};
+use crate::{cors, health, legacy, mcp, pages, respond};
 
 /// What every request of a worker passes.
 pub(crate) struct Door {
@@ -43,6 +43,8 @@ enum Route<'p> {
     Sse,
     Messages,
     Health,
+    /// A page for the person.
+    Page,
     Rest,
 }
 
@@ -59,6 +61,9 @@ impl Door {
     ) -> Response<Body> {
         link.pulse.enter(Stage::Serving);
         let (head, body) = request.into_parts();
+        if route(head.uri.path()) == Route::Page {
+            return Box::pin(self.page_for_the_person(head, body, link)).await;
+        }
         let page = self.page(&head, link);
         let mut response = self.answer_route(&head, body, link).await;
         if let Some(page) = page {
@@ -130,11 +135,26 @@ impl Door {
             },
             // Probes come by address and know no token; there is nothing to learn from them.
             Route::Health => Box::pin(health::call(&self.rest, head.clone(), body)).await,
-            Route::Rest => match self.guard.check_names(head, link.local) {
+            Route::Page | Route::Rest => match self.guard.check_names(head, link.local) {
                 Ok(()) => Box::pin(health::call(&self.rest, head.clone(), body)).await,
                 Err(refusal) => refuse(&refusal, link),
             },
         }
+    }
+
+    /// Whoever knows its address may see it; no other page may, whatever its origin.
+    async fn page_for_the_person(
+        &self,
+        head: Parts,
+        body: Incoming,
+        link: &Arc<Link>,
+    ) -> Response<Body> {
+        let response = health::call(&self.rest, head, body).await;
+        if response.status().is_client_error() {
+            link.pulse.linger();
+        }
+        link.pulse.enter(Stage::Idle);
+        response
     }
 
     /// The origin of the page that asks, if there is one and it is allowed.
@@ -165,6 +185,7 @@ fn route(path: &str) -> Route<'_> {
         "/sse" => Route::Sse,
         "/messages" => Route::Messages,
         "/health" | "/livez" | "/readyz" => Route::Health,
+        _ if path.starts_with(pages::PATH) => Route::Page,
         _ => {
             let is_name = |name: &&str| !name.is_empty() && !name.contains('/');
             let server = path
@@ -196,6 +217,7 @@ mod tests {
         assert_eq!(route("/sse"), Route::Sse);
         assert_eq!(route("/messages"), Route::Messages);
         assert_eq!(route("/readyz"), Route::Health);
+        assert_eq!(route("/ask/x"), Route::Page);
         for path in [
             "/",
             "/mcpx",

@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 pub use names::Names;
+pub(crate) use names::is_loopback_host;
 
 /// How callers prove who they are.
 #[derive(Clone)]
@@ -111,7 +112,7 @@ impl Guard {
 }
 
 /// The value of a header that must be there once, as text.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+pub(crate) fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
     if values.next().is_some() {

@@ -1,5 +1,7 @@
-//! Everything at the front door that is not MCP: the probes, which need no token, and the 404 that says where
-//! MCP is. The same router would carry a web page.
+//! Everything at the front door that is not MCP: the probes, which need no token, the pages for the person (`pages.rs`), and
+//! the 404 that says where MCP is.
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -13,6 +15,7 @@ use tower::ServiceExt;
 use wire::code;
 
 use crate::body::Body;
+use crate::pages::{self, Board};
 use crate::readiness::Readiness;
 use crate::respond;
 
@@ -33,8 +36,10 @@ pub(crate) fn probes(health: Health) -> Router {
 }
 
 /// The router of the front door.
-pub(crate) fn front(health: Health) -> Router {
-    probes(health).fallback(nothing_here)
+pub(crate) fn front(health: Health, pages: Arc<Board>) -> Router {
+    probes(health)
+        .merge(pages::router(pages))
+        .fallback(nothing_here)
 }
 
 /// Calls the router.

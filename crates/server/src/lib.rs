@@ -4,7 +4,7 @@
 //! gives frames to the gateway and takes frames from it (`gateway::front`).
 //!
 //! Read `serve.rs` for the life of the HTTP door, `door.rs` for the way of a request, `mcp/post.rs` for the
-//! one that matters most; `stdio.rs` stands by itself.
+//! one that matters most; `stdio.rs` stands by itself, and so does `pages.rs`.
 
 #[cfg(unix)]
 pub mod admin;
@@ -20,6 +20,7 @@ mod intake;
 mod legacy;
 pub mod limits;
 mod mcp;
+mod pages;
 mod pulse;
 mod readiness;
 mod respond;
@@ -31,6 +32,7 @@ mod stdio;
 mod worker;
 
 pub use guard::{Auth, Names};
+pub use pages::Pages;
 pub use readiness::Readiness;
 pub use serve::{Options, ServeError, Server, serve};
 pub use shutdown::Shutdown;

@@ -89,3 +89,27 @@ pub const ADMIN_HEAD: Duration = Duration::from_secs(10);
 
 /// After an accept that failed (no file descriptors, mostly): how long to wait before the next.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Pages for the person that are open at once.
+pub const PAGES_MAX: usize = 512;
+
+/// Random bytes in the address of a page.
+pub const PAGE_TOKEN_BYTES: usize = 24;
+
+/// The body of a form: a few credentials, each as long as one may be, percent-encoded.
+pub const PAGE_BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// From the end of the head of a form to the last byte of its body.
+pub const PAGE_BODY_WAIT: Duration = Duration::from_secs(15);
+
+/// Characters of a catalog's text that a page shows in one place.
+pub const PAGE_TEXT_CHARS_MAX: usize = 400;
+
+/// Connections to the pages' own port at once.
+pub const PAGE_CONNECTIONS_MAX: usize = 32;
+
+/// How long one of these may last, whatever happens on it.
+pub const PAGE_CONNECTION: Duration = Duration::from_secs(60);
+
+/// After the last visit: how long its answer may take to leave.
+pub const PAGE_LINGER: Duration = Duration::from_secs(5);

@@ -19,6 +19,7 @@ use crate::door::Door;
 use crate::guard::{Auth, Guard, Names};
 use crate::health::{self, Health};
 use crate::intake::Budget;
+use crate::pages::Pages;
 use crate::readiness::Readiness;
 use crate::runtime::Workers;
 use crate::shutdown::{Phase, Shutdown};
@@ -88,6 +89,7 @@ pub struct Server {
     listeners: Vec<TcpListener>,
     options: Options,
     readiness: Readiness,
+    pages: Arc<Pages>,
 }
 
 impl Server {
@@ -113,11 +115,18 @@ impl Server {
         }
         match missing {
             Some(error) if listeners.is_empty() => Err(error),
-            _ => Ok(Self {
-                listeners,
-                options,
-                readiness: Readiness::default(),
-            }),
+            _ => {
+                let addresses: Vec<_> = listeners
+                    .iter()
+                    .filter_map(|listener| listener.local_addr().ok())
+                    .collect();
+                Ok(Self {
+                    pages: Arc::new(Pages::at_door(&addresses)),
+                    listeners,
+                    options,
+                    readiness: Readiness::default(),
+                })
+            }
         }
     }
 
@@ -134,12 +143,18 @@ impl Server {
         self.readiness.clone()
     }
 
+    /// Shows pages here; give it to the gateway.
+    pub fn pages(&self) -> Arc<Pages> {
+        self.pages.clone()
+    }
+
     /// Serves until told to stop, then drains and stops the gateway.
     pub async fn serve(self, gateway: Gateway, mut shutdown: Shutdown) -> Result<(), ServeError> {
         let Self {
             listeners,
             options,
             readiness,
+            pages,
         } = self;
         let count = options
             .workers
@@ -151,7 +166,7 @@ impl Server {
         };
         // The workers' end comes from here: later than the signal, sooner than a call that hangs.
         let (end, until) = Shutdown::new();
-        let mut workers = start(count, &options, &gateway, &readiness, &tally, &until)
+        let mut workers = start(count, &options, &gateway, &readiness, &pages, (&tally, &until))
             .map_err(ServeError::Workers)?;
         tokio::select! {
             never = accept(&listeners, &workers, &tally.open, options.connections_max) => match never {},
@@ -190,12 +205,13 @@ fn start(
     options: &Options,
     gateway: &Gateway,
     readiness: &Readiness,
-    tally: &Tally,
-    until: &Shutdown,
+    pages: &Pages,
+    (tally, until): (&Tally, &Shutdown),
 ) -> io::Result<Workers> {
     let (sessions, letterboxes) = (Arc::default(), Arc::default());
     let (options, gateway, readiness) = (options.clone(), gateway.clone(), readiness.clone());
     let (tally, until) = (tally.clone(), until.clone());
+    let board = pages.board();
     Workers::start(count, move |handoffs| {
         let health = Health {
             gateway: gateway.clone(),
@@ -212,7 +228,7 @@ fn start(
             sessions: Arc::clone(&sessions),
             letterboxes: Arc::clone(&letterboxes),
             readiness: readiness.clone(),
-            rest: health::front(health),
+            rest: health::front(health, board.clone()),
         };
         worker::run(handoffs, Arc::new(door), tally.clone(), until.clone())
     })

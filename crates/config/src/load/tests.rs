@@ -333,7 +333,7 @@ fn a_broken_file_does_not_count_and_the_others_do() {
         "{problems:?}"
     );
     assert!(
-        problems[2].starts_with("b.yaml:1:1: this is a catalog in YAML"),
+        problems[2].starts_with("b.yaml:1:1: this is a catalog, which --config does not read"),
         "{problems:?}"
     );
     assert!(loaded.has_errors());
@@ -403,5 +403,30 @@ proptest::proptest! {
         for problem in place.load().problems {
             proptest::prop_assert!(problem.hint.is_some(), "{problem}");
         }
+    }
+}
+
+#[test]
+fn configuration_of_servers_in_yaml_is_taken_key_by_key() {
+    let place = Place::new()
+        .named("config.yaml", "time:\n  zone: UTC\n  deep: {a: 1}\nempty:\n")
+        .named("more.yaml", "# mine\ntime:\n  zone: CET\nfs: {paths: [/a]}\n");
+    let loaded = place.load();
+    assert!(!loaded.has_errors(), "{:?}", place.problems());
+    assert_eq!(
+        serde_json::to_value(&loaded.server_config).unwrap(),
+        serde_json::json!({
+            "time": {"zone": "CET", "deep": {"a": 1}}, "empty": {}, "fs": {"paths": ["/a"]}
+        })
+    );
+    for (text, told) in [
+        ("time: UTC\n", "the configuration of `time` must be a table (YAML here"),
+        ("- time\n", "must be a table of servers (YAML here"),
+        ("time:\n  - a\n b", "bad.yaml:"),
+    ] {
+        let place = Place::new().named("bad.yaml", text);
+        assert!(place.load().server_config.is_empty());
+        let problems = place.problems();
+        assert!(problems[0].contains(told), "{text}: {problems:?}");
     }
 }

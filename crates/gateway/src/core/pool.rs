@@ -123,6 +123,24 @@ impl Core {
         all
     }
 
+    /// Lets go of what was made for a call whose server has left the workspace since it was found there: who took it out did
+    /// not see this. True if so. A configured server of another entry than before is one that goes on until its calls end.
+    pub(crate) fn has_left(&self, server: &Arc<Server>, workspace: &Workspace) -> bool {
+        let configured = self.server(&server.name);
+        let has_left = {
+            let chosen = lock(&workspace.chosen);
+            match chosen.get(&server.name) {
+                Some(added) => !Arc::ptr_eq(&added.server, server),
+                None => configured.is_none() || chosen.hides(&server.name),
+            }
+        };
+        if has_left {
+            let is_configured = configured.is_some_and(|known| Arc::ptr_eq(&known, server));
+            self.part(server, workspace, !is_configured);
+        }
+        has_left
+    }
+
     /// The server that a workspace means by a name.
     pub(crate) fn server_in(&self, workspace: &Workspace, name: &str) -> Option<Arc<Server>> {
         let chosen = lock(&workspace.chosen);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Catalogs, Concern, Entry, Missing};
+use catalog::{Catalogs, Concern, Entry, Missing, set_config_value};
 use serde_json::{Map, Value, json};
 use wire::{Era, quote};
 
@@ -15,7 +15,7 @@ use super::reply::Reply;
 use super::standing::{Standing, State, config_of, lacking};
 use crate::chosen::Chosen;
 use crate::limits::ADDED_MAX;
-use crate::lists::Kind;
+use crate::lists::{Kind, Lists};
 use crate::naming;
 use crate::outbox::lock;
 use crate::server::Server;
@@ -73,11 +73,11 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     config.extend(given);
     let mut standing = Standing::of(errand, entry, &config);
     if let Some(why) = &standing.unavailable {
-        return Err(lacks(entry, State::Unavailable, vec![why.clone()]).into());
+        return Err(lacks(errand, entry, State::Unavailable, vec![why.clone()]).into());
     }
     let problems = wrong_in(entry, &config);
     if !problems.is_empty() {
-        return Err(lacks(entry, State::NeedsConfig, problems).into());
+        return Err(lacks(errand, entry, State::NeedsConfig, problems).into());
     }
     let questions = questions(entry, &standing);
     let mut told = None;
@@ -105,7 +105,7 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
                 }
                 (CONFIG, Answer::Given(values)) => {
                     for (key, value) in values {
-                        put_at(&mut config, &key, value);
+                        set_config_value(&mut config, &key, value);
                     }
                 }
                 (_, Answer::Given(_)) => {
@@ -118,7 +118,7 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         }
         let problems = wrong_in(entry, &config);
         if !problems.is_empty() {
-            return Err(lacks(entry, State::NeedsConfig, problems).into());
+            return Err(lacks(errand, entry, State::NeedsConfig, problems).into());
         }
         standing = Standing::of(errand, entry, &config);
     }
@@ -126,7 +126,7 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         State::Ready => {}
         state => {
             let lines = standing.lines(entry).into_iter().chain(told).collect();
-            return Err(lacks(entry, state, lines).into());
+            return Err(lacks(errand, entry, state, lines).into());
         }
     }
     let server = put_to_use(errand, entry, &config, is_listed).await?;
@@ -150,7 +150,7 @@ pub(super) async fn put_to_use(
     };
     let resolved = entry.resolve(config, &secret).map_err(|missing| {
         let lines = missing.iter().map(Missing::message).collect();
-        lacks(entry, State::NeedsConfig, lines)
+        lacks(errand, entry, State::NeedsConfig, lines)
     })?;
     let core = &errand.core;
     let is_full = |chosen: &Chosen| chosen.get(name).is_none() && chosen.added().len() >= ADDED_MAX;
@@ -170,6 +170,10 @@ pub(super) async fn put_to_use(
     }
     // What has a name keeps it, whatever the new server calls its tools.
     core.view(&errand.side());
+    let listed = lock(&errand.workspace.chosen)
+        .get(name)
+        .filter(|known| known.is_listed)
+        .and_then(|known| errand.workspace.upstream(&known.server, &errand.side())?.lists());
     let loan = core.lend(resolved, &errand.workspace);
     let server = loan.server.clone();
     let upstream = core.upstream(&errand.side(), &server);
@@ -194,15 +198,14 @@ pub(super) async fn put_to_use(
     if let Some(before) = before {
         core.give_back(&before, &errand.workspace);
     }
-    if is_listed {
-        let offers = |kind: &Kind| {
-            let lists = upstream.lists();
-            lists.is_some_and(|lists| !lists.of(*kind).is_empty())
-        };
-        let kinds = [Kind::Tools, Kind::Prompts, Kind::Resources];
-        let kinds: Vec<Kind> = kinds.into_iter().filter(offers).collect();
-        errand.tell(&kinds);
-    }
+    let lists = upstream.lists().filter(|_| is_listed);
+    let of = |lists: &Option<Arc<Lists>>, kind: Kind| {
+        lists.as_ref().map_or(Vec::new(), |lists| lists.of(kind).to_vec())
+    };
+    let kinds = [Kind::Tools, Kind::Prompts, Kind::Resources];
+    let is_news = |kind: &Kind| of(&listed, *kind) != of(&lists, *kind);
+    let kinds: Vec<Kind> = kinds.into_iter().filter(is_news).collect();
+    errand.tell(&kinds);
     Ok(server)
 }
 
@@ -317,7 +320,7 @@ pub(super) fn wrong_in(entry: &Entry, config: &Map<String, Value>) -> Vec<String
 }
 
 /// It cannot be used yet: why, and what to do.
-pub(super) fn lacks(entry: &Entry, state: State, lines: Vec<String>) -> Reply {
+pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<String>) -> Reply {
     let name = entry.name.as_str();
     let next = match state {
         State::NeedsConfig => format!(
@@ -334,10 +337,11 @@ pub(super) fn lacks(entry: &Entry, state: State, lines: Vec<String>) -> Reply {
             let name = names.first().copied().unwrap_or("NAME");
             format!("ask the user to run: portolan secret set {name}")
         }
-        State::NeedsApproval => format!("ask the user to run: portolan server enable {name}"),
-        State::NeedsAuth => {
-            "it wants the user to sign in, which is not possible here yet".to_owned()
+        State::NeedsApproval => {
+            let command = errand.directory.person().how_to_approve(entry);
+            format!("ask the user to run: {command}")
         }
+        State::NeedsAuth => "use another server: signing in is not possible here yet".to_owned(),
         State::Unavailable | State::Ready | State::Active => "use another server".to_owned(),
     };
     Reply::error(format!(
@@ -432,22 +436,4 @@ fn form(missing: &[Missing]) -> Option<Value> {
         required.push(json!(key));
     }
     Some(json!({"type": "object", "properties": properties, "required": required}))
-}
-
-/// Sets the value at a key whose steps are separated by dots.
-pub(super) fn put_at(config: &mut Map<String, Value>, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => {
-            config.insert(key.to_owned(), value);
-        }
-        Some((first, rest)) => {
-            let inner = config.entry(first).or_insert_with(|| json!({}));
-            if !inner.is_object() {
-                *inner = json!({});
-            }
-            if let Value::Object(inner) = inner {
-                put_at(inner, rest, value);
-            }
-        }
-    }
 }

@@ -86,9 +86,9 @@ impl Arguments {
         match self.map.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) => {
-                let whole = number
-                    .as_i64()
-                    .or_else(|| number.as_f64().map(|n| n as i64));
+                // Models write 5.0, too.
+                let rounded = number.as_f64().filter(|n| n.fract() == 0.0);
+                let whole = number.as_i64().or(rounded.map(|n| n as i64));
                 whole
                     .map(Some)
                     .ok_or_else(|| self.wrong(name, "must be a whole number"))

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use catalog::{Entry, Missing};
+use catalog::{Entry, Missing, set_config_value};
 use serde_json::{Map, Value, json};
 
-use super::add::{put_at, put_to_use, steered, theirs, unknown, wrong_in};
+use super::add::{put_to_use, steered, theirs, unknown, wrong_in};
 use super::arguments::Arguments;
 use super::errand::Errand;
 use super::reply::Reply;
@@ -53,8 +53,8 @@ async fn changed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply>
             let value = arguments.value("value").cloned();
             let value = value.ok_or_else(|| arguments.wrong("value", "is missing"))?;
             let mut one = Map::new();
-            put_at(&mut one, key, value.clone());
-            put_at(&mut here, key, value);
+            set_config_value(&mut one, key, value.clone());
+            set_config_value(&mut here, key, value);
             one
         }
     };
@@ -62,7 +62,7 @@ async fn changed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply>
     // What the person was asked for stays as they said.
     for key in entry.privileged_keys() {
         if let Some(value) = catalog::config_value(&old, &key) {
-            put_at(&mut here, &key, value.clone());
+            set_config_value(&mut here, &key, value.clone());
         }
     }
     let mut new = errand.directory.person().config(entry.name.as_str());

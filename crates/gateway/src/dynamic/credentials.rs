@@ -40,9 +40,9 @@ pub(super) async fn ask(errand: &Errand, entry: &Entry, names: &[String]) -> Res
         Ended::So(End::Declined) => Err(declined(entry)),
         Ended::So(End::Expired | End::Withdrawn) => {
             let why = "nobody filled in the page in time; make the call again for a new link";
-            Err(failed(entry, names, why).into())
+            Err(failed(errand, entry, names, why).into())
         }
-        Ended::Unasked(why) => Err(failed(entry, names, &why).into()),
+        Ended::Unasked(why) => Err(failed(errand, entry, names, &why).into()),
     }
 }
 
@@ -182,10 +182,10 @@ fn declined(entry: &Entry) -> Stop {
     .into()
 }
 
-fn failed(entry: &Entry, names: &[String], why: &str) -> Reply {
+fn failed(errand: &Errand, entry: &Entry, names: &[String], why: &str) -> Reply {
     let mut lines = lacking(entry, names);
     lines.push(why.to_owned());
-    lacks(entry, State::NeedsSecrets, lines)
+    lacks(errand, entry, State::NeedsSecrets, lines)
 }
 
 /// A visit that is over with this.

@@ -126,7 +126,7 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Found, Stop> {
         }
         State::Unavailable => {
             let why = standing.unavailable.into_iter().collect();
-            Err(lacks(entry, State::Unavailable, why).into())
+            Err(lacks(errand, entry, State::Unavailable, why).into())
         }
         state => Err(Reply::error(format!(
             "{name} is not ready ({}): add it with mcp-add first, which says what it needs",

@@ -26,7 +26,6 @@ async fn the_person_is_asked_by_a_form_and_what_they_say_is_used() {
         // What they said stays, whatever the model sets; and the model cannot set it.
         client 1 -> #2 tools/call {{"name":"mcp-config-set","arguments":{{"server":"rain","config":{{"city":"Oslo"}}}}}}
         client 1 <- #2 = {{"structuredContent":{{"server":"rain","old":{{"city":"Rome","dir":"/home/ann"}},"new":{{"city":"Oslo","dir":"/home/ann"}}}}, ...}}
-        client 1 <- notifications/tools/list_changed
         server rain ran "rain CITY=Oslo"
         client 1 -> #3 tools/call {{"name":"mcp-config-set","arguments":{{"server":"rain","key":"dir","value":"/"}}}}
         client 1 <- #3 = {{"content":*,"structuredContent":{{"server":"rain","state":"needs-config","next":"portolan config set rain.dir VALUE"}},"isError":true}}
@@ -79,7 +78,10 @@ async fn answers_that_are_none_add_nothing() {
         (r#"= {"action":"accept","content":[1]}"#, "*broken*"),
         (r#"= {"action":"shrug"}"#, "*broken*"),
         (r#"= {}"#, "*broken*"),
-        (r#"! -32603 "no window""#, "the user declined to add rain*"),
+        (
+            r#"! -32603 "no window""#,
+            "rain was not added (needs-config): *; the client could not ask the user: no window. Next: *",
+        ),
     ] {
         check(&format!(
             r#"
@@ -101,7 +103,7 @@ async fn answers_that_are_none_add_nothing() {
         client 1 -> #1 tools/call {{"name":"mcp-add","arguments":{{"name":"rain"}}}}
         client 1 <- #$q elicitation/create *
         advance 601s
-        client 1 <- #1 = {{"content":[{{"type":"text","text":"nobody answered in time*"}}],"isError":true}}
+        client 1 <- #1 = {{"content":[{{"type":"text","text":"rain was not added (needs-config): *; nobody answered in time. Next: *"}}],"isError":true, ...}}
         client 1 <- notifications/cancelled {{"requestId":$q, ...}}
         client 1 -> #$q = {{"action":"accept","content":{{"city":"Rome","dir":"/d"}}}}
         client 1 hears nothing
@@ -158,7 +160,7 @@ async fn a_client_that_cannot_be_asked_gets_the_next_step() {
         client 1 -> #4 tools/call {{"name":"mcp-add","arguments":{{"name":"hail"}}}}
         client 1 <- #4 = {{"content":[{{"type":"text","text":"hail was not added (unavailable): no engine here*"}}],"structuredContent":{{"state":"unavailable", ...}},"isError":true}}
         client 1 -> #5 tools/call {{"name":"mcp-add","arguments":{{"name":"cloud"}}}}
-        client 1 <- #5 = {{"structuredContent":{{"state":"needs-auth", ...}},"isError":true, ...}}
+        client 1 <- #5 = {{"content":[{{"type":"text","text":"cloud was not added (needs-auth): it wants the user to sign in. Next: use another server: signing in is not possible here yet"}}],"structuredContent":{{"state":"needs-auth", ...}},"isError":true}}
         client 1 -> #6 tools/call {{"name":"mcp-exec","arguments":{{"name":"y","server":"storm"}}}}
         client 1 <- #6 = {{"content":[{{"type":"text","text":"storm is not ready (needs-approval): add it with mcp-add first, which says what it needs"}}],"isError":true}}
         client 1 hears nothing
@@ -230,7 +232,7 @@ async fn stateless_clients_are_asked_in_the_answer() {
         r#"
         {RAIN}
         caller ann -> #1 tools/call {{"name":"mcp-add","arguments":{{"name":"rain","config":{{"city":"Rome"}}}},~able~}}
-        caller ann <- 200 #1 = {{"resultType":"input_required","inputRequests":{{"config":{{"method":"elicitation/create","params":{{"mode":"form","message":"What should rain be configured with?","requestedSchema":{{"type":"object","properties":{{"dir":*}},"required":["dir"]}}}}}}}},"requestState":$s, ...}}
+        caller ann <- 200 #1 = {{"resultType":"input_required","inputRequests":{{"config":{{"method":"elicitation/create","params":{{"mode":"form","message":"What should rain be configured with?","requestedSchema":{{"type":"object","properties":{{"dir":*}},"required":["dir"]}}}}}}}},"requestState":$s,"_meta":{{"io.modelcontextprotocol/serverInfo":{{"name":"portolan", ...}}}}}}
         // Made up, somebody else's, of another request, or none at all.
         caller ann -> #2 tools/call {{"name":"mcp-add","arguments":{{"name":"rain","config":{{"city":"Rome"}}}},"inputResponses":{{"config":{{"action":"accept","content":{{"dir":"/"}}}}}},"requestState":"forged",~able~}}
         caller ann <- 200 #2 = {{"content":[{{"type":"text","text":"requestState was not issued here*"}}],"isError":true, ...}}

@@ -21,7 +21,7 @@ async fn it_is_applied_to_the_running_server_and_calls_under_way_end() {
         server a.1 <- #$2 tools/call *
         client 1 -> #3 tools/call {{"name":"mcp-config-set","arguments":{{"server":"a","key":"level","value":2}}}}
         client 1 <- #3 = {{"content":[{{"type":"text","text":"a is configured and applied to the running server\nold: {{\"level\":1,\"mode\":\"fast\"}}\nnew: {{\"level\":2,\"mode\":\"fast\"}}"}}],"structuredContent":{{"server":"a","old":{{"level":1,"mode":"fast"}},"new":{{"level":2,"mode":"fast"}}}}}}
-        client 1 <- notifications/tools/list_changed
+        client 1 hears nothing
         server a ran "a LEVEL=2 MODE=fast"
         client 1 -> #4 tools/list
         client 1 <- #4 = {{"tools":[*,*,*,*,*,{{"name":"x", ...}}]}}
@@ -36,11 +36,21 @@ async fn it_is_applied_to_the_running_server_and_calls_under_way_end() {
         // A whole configuration takes the place of what was there.
         client 1 -> #6 tools/call {{"name":"mcp-config-set","arguments":{{"server":"a","config":{{"mode":"safe","api_token":"hunter2"}}}}}}
         client 1 <- #6 = {{"structuredContent":{{"server":"a","old":{{"level":2,"mode":"fast"}},"new":{{"mode":"safe","api_token":"***"}}}}, ...}}
-        client 1 <- notifications/tools/list_changed
+        client 1 hears nothing
         server a ran "a MODE=safe"
         advance 1s
         server a.2 ends
-        server a launches 3
+        // Lists are told of when they are others, and only those.
+        server a has {{"tools":["x","z"]}}
+        client 1 -> #7 tools/call {{"name":"mcp-config-set","arguments":{{"server":"a","config":{{"mode":"fast"}}}}}}
+        client 1 <- #7 = {{"structuredContent":*, ...}}
+        client 1 <- notifications/tools/list_changed
+        client 1 -> #8 tools/call {{"name":"mcp-add","arguments":{{"name":"a","config":{{"mode":"fast"}},"activate":false}}}}
+        client 1 <- #8 = {{"structuredContent":{{"state":"active", ...}}, ...}}
+        client 1 <- notifications/tools/list_changed
+        client 1 -> #9 tools/list
+        client 1 <- #9 = {{"tools":[*,*,*,*,*]}}
+        server a launches 4
         "#
     ))
     .await;

@@ -125,6 +125,11 @@ async fn wrong_arguments_of_any_tool_are_said_to_be_wrong() {
         ),
         (
             "mcp-find",
+            r#"{"query":"x","limit":2.5}"#,
+            r#"mcp-find: \"limit\" must be a whole number"#,
+        ),
+        (
+            "mcp-find",
             r#"{"query":"x","limt":1}"#,
             r#"mcp-find takes no argument \"limt\"; did you mean \"limit\"?"#,
         ),

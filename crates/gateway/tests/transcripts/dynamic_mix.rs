@@ -1,4 +1,4 @@
-//! Whatever clients of both eras add, remove, call and in whichever order they come and go: each sees and can call exactly
+//! Whatever clients of both eras add, configure, remove, call and in whichever order they come and go: each sees and can call exactly
 //! what it added, and nothing runs that nobody has.
 
 use proptest::prelude::*;
@@ -9,10 +9,10 @@ use super::harness::World;
 const SERVERS: [&str; 4] = ["a", "b", "c", "d"];
 const DECLARED: &str = r#"
     gateway {"session_idle":3600}
-    server a {"catalog":true,"tools":["ta"],"yes":["tools/call"]}
-    server b {"catalog":true,"tools":["tb"],"yes":["tools/call"],"share":"caller"}
-    server c {"catalog":true,"tools":["tc"],"yes":["tools/call"],"share":"all","era":"stateless"}
-    server d {"catalog":true,"tools":["td"],"refused":"no engine here"}
+    server a {"catalog":true,"tools":["ta"],"env":[["N","{{a.n}}"]],"config":{"type":"object","properties":{"n":{"type":"integer"}}},"yes":["tools/call"]}
+    server b {"catalog":true,"tools":["tb"],"env":[["N","{{b.n}}"]],"config":{"type":"object","properties":{"n":{"type":"integer"}}},"yes":["tools/call"],"share":"caller"}
+    server c {"catalog":true,"tools":["tc"],"env":[["N","{{c.n}}"]],"config":{"type":"object","properties":{"n":{"type":"integer"}}},"yes":["tools/call"],"share":"all","era":"stateless"}
+    server d {"catalog":true,"tools":["td"],"config":{"type":"object","properties":{"n":{"type":"integer"}}},"refused":"no engine here"}
 "#;
 
 /// Two conversations of one caller, one of another, two stateless clients of the first.
@@ -32,6 +32,11 @@ enum Step {
         client: usize,
         server: usize,
     },
+    Configure {
+        client: usize,
+        server: usize,
+        n: u8,
+    },
     /// The client goes away, and another takes its place.
     Leave {
         client: usize,
@@ -44,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => pair().prop_map(|(client, server)| Step::Add { client, server }),
         2 => pair().prop_map(|(client, server)| Step::Remove { client, server }),
         2 => pair().prop_map(|(client, server)| Step::Call { client, server }),
+        2 => (pair(), 0..3u8).prop_map(|((client, server), n)| Step::Configure { client, server, n }),
         1 => (0..CLIENTS).prop_map(|client| Step::Leave { client }),
     ]
 }
@@ -54,6 +60,8 @@ struct Client {
     number: usize,
     /// In the order of adding.
     has: Vec<usize>,
+    /// What each server was configured with.
+    set: [Option<u8>; SERVERS.len()],
     /// Of a stateless one: whether it has been given a handle.
     has_handle: bool,
 }
@@ -167,8 +175,10 @@ impl Game {
                 self.ask(&label, &request, answer).await;
                 if let Some(at) = at {
                     self.clients[client].has.remove(at);
+                    self.clients[client].set[server] = None;
                 }
             }
+            Step::Configure { client, server, n } => self.configure(client, server, n).await,
             Step::Call { client, server } => self.call(client, server).await,
             Step::Leave { client } => {
                 let label = self.label(client);
@@ -182,6 +192,7 @@ impl Game {
                 }
                 self.clients[client].number += 1;
                 self.clients[client].has_handle = false;
+                self.clients[client].set = [None; SERVERS.len()];
                 self.come(client).await;
             }
         }
@@ -189,6 +200,31 @@ impl Game {
 
     fn is_stateless_label(label: &str) -> bool {
         label.starts_with("caller")
+    }
+
+    async fn configure(&mut self, client: usize, server: usize, n: u8) {
+        let (label, workspace, name) = (
+            self.label(client),
+            self.workspace(client),
+            SERVERS[server],
+        );
+        let is_nameless = Self::is_stateless(client) && !self.clients[client].has_handle;
+        let answer = match (is_nameless, self.clients[client].set[server]) {
+            (true, _) => r#"= {"isError":true, ...}"#.to_owned(),
+            (false, old) => {
+                let old = old.map_or("{}".to_owned(), |old| format!(r#"{{"n":{old}}}"#));
+                format!(
+                    r#"= {{"structuredContent":{{"server":"{name}","old":{old},"new":{{"n":{n}}}}}, ...}}"#
+                )
+            }
+        };
+        let request = format!(
+            r#"tools/call {{"name":"mcp-config-set","arguments":{{"server":"{name}","key":"n","value":{n}{workspace}}}}}"#
+        );
+        self.ask(&label, &request, &answer).await;
+        if !is_nameless {
+            self.clients[client].set[server] = Some(n);
+        }
     }
 
     async fn call(&mut self, client: usize, server: usize) {

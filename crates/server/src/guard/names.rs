@@ -58,6 +58,11 @@ impl Names {
     }
 }
 
+/// Whether a `Host` header has a name that cannot be anybody's but this machine's.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    split_port(host).is_some_and(|(name, _port)| is_loopback(name))
+}
+
 /// `name` and port of `name[:port]`; none if it is neither.
 fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
     let (name, port) = match host.strip_prefix('[') {

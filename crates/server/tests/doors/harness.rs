@@ -7,7 +7,7 @@ use catalog::{Entry, ServerName};
 use config::token::Token;
 use gateway::front::Gateway;
 use server::shutdown::Trigger;
-use server::{Auth, Names, Options, ServeError, Server, Shutdown};
+use server::{Auth, Names, Options, Pages, ServeError, Server, Shutdown};
 use tokio::task::JoinHandle;
 
 use crate::http::{Connection, Reply};
@@ -24,6 +24,7 @@ pub(crate) struct House {
     pub(crate) script: Arc<Script>,
     pub(crate) trigger: Trigger,
     pub(crate) served: JoinHandle<Result<(), ServeError>>,
+    pub(crate) pages: Arc<Pages>,
 }
 
 impl House {
@@ -54,6 +55,7 @@ impl House {
         change(&mut options);
         let server = Server::bind(options).await.unwrap();
         let address = server.addresses()[0];
+        let pages = server.pages();
         let (trigger, shutdown) = Shutdown::new();
         let served = tokio::spawn(server.serve(gateway, shutdown));
         Self {
@@ -61,6 +63,7 @@ impl House {
             script,
             trigger,
             served,
+            pages,
         }
     }
 

@@ -12,6 +12,7 @@ mod http;
 mod legacy;
 mod lifecycle;
 mod limits;
+mod pages;
 mod script;
 mod stateless;
 mod stdio;

@@ -39,7 +39,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         .patient(Memory::Learnt)
         .dynamic(Some(args.catalogs.clone()));
     let found = engine::block_on(async {
-        let gateway = engine.start(ui)?;
+        let gateway = engine.start(ui, None)?;
         let found = engine::unless_interrupted(async {
             let mut local = Local::open(&gateway, &engine.fault).await?;
             let arguments = json!({"query": args.words.join(" "), "limit": args.limit});

@@ -1,8 +1,8 @@
 //! `portolan config set`
 
-use catalog::{Catalogs, ServerName};
+use catalog::{Catalogs, ServerName, set_config_value};
 use config::{change_server_config, load_server_config};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::failed;
 use crate::catalogs;
@@ -45,7 +45,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         .map_err(|p| failed(&p))?
         .remove(&server)
         .unwrap_or_default();
-    put(&mut config, &key, value.clone());
+    set_config_value(&mut config, &key, value.clone());
     if let Some(entry) = entry
         && let Err(problems) = entry.check_config(&config)
         && let Some(problem) = problems.iter().find(|p| {
@@ -64,7 +64,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             .hints_from(hint.map(str::to_owned)));
     }
     change_server_config(&here.dirs, |all| {
-        put(all.entry(server.clone()).or_default(), &key, value);
+        set_config_value(all.entry(server.clone()).or_default(), &key, value);
     })
     .map_err(|p| failed(&p))?;
     if entry.is_none() {
@@ -105,22 +105,5 @@ fn of_kind(text: &str, schema: &Value) -> Value {
         (Some("string"), Ok(Value::String(text))) => json!(text),
         (Some("string"), _) | (_, Err(_)) => json!(text),
         (_, Ok(value)) => value,
-    }
-}
-
-fn put(config: &mut Map<String, Value>, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => {
-            config.insert(key.to_owned(), value);
-        }
-        Some((first, rest)) => {
-            let inner = config.entry(first).or_insert_with(|| json!({}));
-            if !inner.is_object() {
-                *inner = json!({});
-            }
-            if let Value::Object(inner) = inner {
-                put(inner, rest, value);
-            }
-        }
     }
 }

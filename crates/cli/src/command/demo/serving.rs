@@ -38,7 +38,7 @@ impl Serving {
         };
         let gateway = Engine::new(here, loaded)
             .patient(Memory::Learnt)
-            .start(ui)?;
+            .start(ui, None)?;
         let token =
             Arc::new(Token::random().map_err(|e| Failure::internal("there is no token", e))?);
         let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));

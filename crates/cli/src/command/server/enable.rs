@@ -3,12 +3,12 @@
 use catalog::{Catalogs, Concern};
 use store::Store;
 
-use crate::catalogs;
-use crate::choice::CatalogChoice;
+use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
 use crate::person::approval;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
+use crate::{catalogs, engine, load};
 
 /// Allow servers of catalogs to be started, or take that back
 #[derive(Debug, clap::Args)]
@@ -40,6 +40,8 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
         };
         entries.push(entry);
     }
+    let settings = load::read(&here, &Choice::default(), &[]).settings;
+    let launcher = engine::launcher(&settings)?;
     let failed = |error: store::StoreError| Failure::internal("the approval cannot be kept", error);
     config::private_dir(&here.dirs.state)
         .map_err(|error| Failure::internal("the state folder cannot be made", error))?;
@@ -59,6 +61,9 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
                 false => format!(", although {}", concerns.join(" and ")),
             };
             ui.note(&line.text(format!(" may be started{because}")));
+            if let Some(why) = launcher.refuses(entry) {
+                ui.warn(&format!("{name} cannot be started here: {why}"), &[]);
+            }
         } else {
             store.meta_remove(&approval(entry)).map_err(failed)?;
             ui.note(&line.text(" is asked about again before it is started"));

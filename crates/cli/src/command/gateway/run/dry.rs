@@ -22,7 +22,7 @@ struct Tried {
 
 pub(super) fn run(ui: &Ui, engine: Engine) -> Result<(), Failure> {
     let (servers, tools) = engine::block_on(async {
-        let gateway = engine.start(ui)?;
+        let gateway = engine.start(ui, None)?;
         let done = engine::unless_interrupted(async {
             let mut local = Local::open(&gateway, &engine.fault).await?;
             let tools = local.tools(ui).await?;

@@ -37,7 +37,7 @@ pub(super) async fn run(
         Shutdown::on_signals().map_err(|e| Failure::internal("signals cannot be heard", e))?;
     let door = Server::bind(options).await.map_err(refused)?;
     let at = door.addresses().first().copied().unwrap_or(listen);
-    let gateway = engine.start(ui)?;
+    let gateway = engine.start(ui, Some(door.pages()))?;
     let _watch = watching
         .map(|reloading| Watch::start(reloading, &gateway))
         .transpose()?;

@@ -1,8 +1,9 @@
 //! The gateway for one client, on stdin and stdout.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 
-use server::{Readiness, Shutdown, serve_stdio};
+use server::{Pages, Readiness, Shutdown, serve_stdio};
 
 use super::presence::Presence;
 use super::watch::{Reloading, Watch};
@@ -25,7 +26,8 @@ pub(super) async fn run(
     }
     let pipe = transport::stdio::own().map_err(|e| failed(&e))?;
     let shutdown = Shutdown::on_signals().map_err(|e| failed(&e))?;
-    let gateway = engine.start(ui)?;
+    let pages = Arc::new(Pages::on_own_port());
+    let gateway = engine.start(ui, Some(pages))?;
     let _watch = watching
         .map(|reloading| Watch::start(reloading, &gateway))
         .transpose()?;

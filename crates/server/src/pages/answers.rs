@@ -1,0 +1,185 @@
+//! What a request for a page gets. Owns who may see one (whoever knows its token, by a loopback name) and what counts as the
+//! person's answer: a form that this very page has sent, once. Values go from the body to the visit, and nowhere else.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::routing::get;
+use bytes::Bytes;
+use gateway::{Field, Ungiven, Visit};
+use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::{HeaderMap, HeaderName, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use secrets::Secret;
+use tokio::time::timeout;
+use url::form_urlencoded;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::{Board, PATH, html};
+use crate::guard::{is_loopback_host, only};
+use crate::limits::{PAGE_BODY_BYTES_MAX, PAGE_BODY_WAIT};
+
+/// Says where a request of a browser comes from.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+type Answer = Response<Body>;
+
+/// The pages, and nothing else.
+pub(crate) fn router(board: Arc<Board>) -> Router {
+    let route = format!("{PATH}{{token}}");
+    Router::new()
+        .route(&route, get(look).post(take))
+        .with_state(board)
+}
+
+async fn look(
+    State(board): State<Arc<Board>>,
+    Path(token): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    if let Err(refused) = host(&uri, &headers) {
+        return refused;
+    }
+    match board.visit(&token) {
+        Some(visit) => html::form(StatusCode::OK, visit.page(), None, &[]),
+        None => gone(),
+    }
+}
+
+async fn take(
+    State(board): State<Arc<Board>>,
+    Path(token): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    if let Err(refused) = host(&uri, &headers).and_then(|host| own_page(&headers, host)) {
+        return refused;
+    }
+    let Some(visit) = board.visit(&token) else {
+        return gone();
+    };
+    let kind = only(&headers, &CONTENT_TYPE).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return html::note(status, "Not understood", "This is not what the form sends.");
+    }
+    match whole(body).await {
+        Ok(body) => {
+            let answer = answered(&visit, &body).await;
+            wipe(body);
+            answer
+        }
+        Err(refused) => refused,
+    }
+}
+
+/// What the person wants.
+async fn answered(visit: &Arc<Visit>, body: &[u8]) -> Answer {
+    let given = |name: &str| {
+        form_urlencoded::parse(body)
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| Zeroizing::new(value.into_owned()))
+    };
+    let page = visit.page();
+    if given("do").is_some_and(|what| *what == "refuse") {
+        return match visit.decline() {
+            true => html::note(
+                StatusCode::OK,
+                "Nothing was saved",
+                "The agent is told that you do not want to. You can close this page.",
+            ),
+            false => gone(),
+        };
+    }
+    let mut values = Vec::new();
+    let mut wrong = Vec::new();
+    for at in 0..page.fields.len() {
+        let text = given(&html::input_name(at)).unwrap_or_default();
+        match Secret::new(&text) {
+            Ok(value) => values.push(value),
+            Err(error) => wrong.push((at, error.to_string())),
+        }
+    }
+    if !wrong.is_empty() {
+        return html::form(StatusCode::UNPROCESSABLE_ENTITY, page, None, &wrong);
+    }
+    let keeping = visit.clone();
+    // A disk may take its time, and wait for others.
+    let kept = tokio::task::spawn_blocking(move || keeping.give(&values)).await;
+    let kept = kept.unwrap_or_else(|_| Err(Ungiven::Failed("it broke off".to_owned())));
+    match kept {
+        Ok(()) => html::note(
+            StatusCode::OK,
+            "Saved",
+            &format!("{} You can close this page.", saved(&page.fields)),
+        ),
+        Err(Ungiven::Over) => gone(),
+        Err(Ungiven::Failed(why)) => {
+            html::form(StatusCode::INTERNAL_SERVER_ERROR, page, Some(&why), &[])
+        }
+    }
+}
+
+fn saved(fields: &[Field]) -> &'static str {
+    match fields.len() {
+        1 => "It is kept, and the agent goes on without seeing it.",
+        _ => "They are kept, and the agent goes on without seeing them.",
+    }
+}
+
+/// By which loopback name the request came: a name of any other kind could be somebody else's (DNS rebinding).
+fn host<'h>(uri: &Uri, headers: &'h HeaderMap) -> Result<&'h str, Answer> {
+    let host = only(headers, &HOST).filter(|host| is_loopback_host(host));
+    let is_same = |host: &&str| uri.authority().is_none_or(|named| named.as_str() == *host);
+    host.filter(is_same).ok_or_else(|| {
+        let why = "This page is shown at a loopback address of this machine only, such as 127.0.0.1.";
+        html::note(StatusCode::FORBIDDEN, "Not here", why)
+    })
+}
+
+/// Whether a form was sent by the page that it belongs to. Browsers always say so.
+fn own_page(headers: &HeaderMap, host: &str) -> Result<(), Answer> {
+    let origin = only(headers, &ORIGIN).unwrap_or_default();
+    let is_own = ["http://", "https://"].into_iter().any(|scheme| {
+        origin
+            .strip_prefix(scheme)
+            .is_some_and(|from| from.eq_ignore_ascii_case(host))
+    });
+    let site = headers.get(&FETCH_SITE);
+    if is_own && site.is_none_or(|site| site == "same-origin") {
+        return Ok(());
+    }
+    let why = "The answer did not come from this page. Open the link again, and answer there.";
+    Err(html::note(StatusCode::FORBIDDEN, "Not taken", why))
+}
+
+async fn whole(body: Body) -> Result<Bytes, Answer> {
+    let collected = Limited::new(body, PAGE_BODY_BYTES_MAX).collect();
+    let failed = |status, why| Err(html::note(status, "Not taken", why));
+    match timeout(PAGE_BODY_WAIT, collected).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            failed(StatusCode::PAYLOAD_TOO_LARGE, "That is too much for a form.")
+        }
+        Ok(Err(_)) => failed(StatusCode::BAD_REQUEST, "The answer broke off."),
+        Err(_) => failed(StatusCode::REQUEST_TIMEOUT, "The answer took too long."),
+    }
+}
+
+/// As far as nobody else holds it.
+fn wipe(body: Bytes) {
+    if let Ok(mut own) = body.try_into_mut() {
+        own.as_mut().zeroize();
+    }
+}
+
+/// The same whether it has been there or not.
+fn gone() -> Answer {
+    let why = "This link has been used, was taken back, or has expired. Ask the agent to try again: it gets a new one.";
+    html::note(StatusCode::NOT_FOUND, "Nothing to do here", why)
+}
