@@ -6,6 +6,7 @@
 mod cli {
     mod bad_input;
     mod catalog;
+    mod credentials;
     mod demo;
     mod dynamic;
     mod feature;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::home::{BINARY, Home};
+use super::home::{BINARY, Home, Piped, initialize};
 
 #[test]
 fn values_are_set_read_and_removed() {
@@ -94,4 +94,58 @@ fn a_catalog_of_the_command_line_says_what_fits() {
     let said = home.run(&words).failed(3);
     assert!(said.contains("did you mean `a.b`?"), "{said}");
     assert_eq!(state(), "needs-approval");
+}
+
+#[test]
+fn what_is_enabled_but_cannot_run_is_said_to_be_so() {
+    let home = Home::new();
+    let text = "catalog: own\nservers:\n  whale: {image: 'example/whale:1'}\n";
+    let catalog = home.write("own.yaml", text);
+    let enabled = home.run(&["server", "enable", "whale", "--catalog", &catalog]);
+    assert!(
+        enabled.stderr.contains("whale cannot be started here: "),
+        "{enabled:#?}"
+    );
+    let _ = enabled.ok();
+}
+
+#[test]
+fn configuration_in_yaml_may_be_named_as_a_flag() {
+    let home = Home::new();
+    let catalog = home.write(
+        "own.yaml",
+        &format!(
+            "catalog: own\nservers:\n  sums:\n    command: {BINARY}\n    args: [__demo-server]\n    env: {{N: '{{{{sums.n}}}}', M: '{{{{sums.m}}}}'}}\n    config: {{n: {{type: integer}}, m: {{type: integer}}}}\n"
+        ),
+    );
+    home.run(&["server", "enable", "sums", "--catalog", &catalog])
+        .ok();
+    for (key, value) in [("sums.n", "1"), ("sums.m", "2")] {
+        home.run(&["config", "set", key, value, "--catalog", &catalog])
+            .ok();
+    }
+    let config = home.write("config.yaml", "sums:\n  n: 7\n");
+    let words = ["gateway", "run", "--no-builtin-catalog", "--catalog"];
+    let words = [&words[..], &[&catalog, "--config", &config]].concat();
+    let mut client = Piped::new(home.command(&words));
+    client.ask(&initialize());
+    let add = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call",
+        "params": {"name": "mcp-add", "arguments": {"name": "sums"}}});
+    let added = client.ask(&add);
+    assert_eq!(
+        added["result"]["structuredContent"]["state"], "active",
+        "{added}"
+    );
+    let listed = home.run(&["server", "ls", "--format", "json"]).json();
+    let pid = listed["servers"][0]["pids"][0].as_u64().unwrap();
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let environment = String::from_utf8_lossy(&environment).into_owned();
+    let variables: Vec<&str> = environment.split('\0').collect();
+    assert!(variables.contains(&"N=7") && variables.contains(&"M=2"));
+    client.leave();
+    // A catalog is named by another flag.
+    let said = home
+        .run(&["gateway", "run", "--dry-run", "--config", &catalog])
+        .failed(4);
+    assert!(said.contains("name it with --catalog"), "{said}");
 }
