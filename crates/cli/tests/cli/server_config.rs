@@ -146,6 +146,6 @@ fn configuration_in_yaml_may_be_named_as_a_flag() {
     // A catalog is named by another flag.
     let said = home
         .run(&["gateway", "run", "--dry-run", "--config", &catalog])
-        .failed(4);
+        .failed(64);
     assert!(said.contains("name it with --catalog"), "{said}");
 }
