@@ -136,10 +136,7 @@ impl<'a> Loading<'a> {
             Format::Toml => self.toml(text, source, Layer::Flag),
             Format::McpServers => self.mcp_servers(text, source),
             Format::ServerConfig => self.server_config(text, source),
-            Format::Catalog => self
-                .loaded
-                .problems
-                .push(format::is_catalog(text, source)),
+            Format::Catalog => self.loaded.problems.push(format::is_catalog(text, source)),
         }
     }
 

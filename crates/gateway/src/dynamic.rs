@@ -73,9 +73,9 @@ pub(crate) async fn resolve(call: &mut Call, tool: Tool) -> Result<Route, Fault>
     let work: Work = match tool {
         Tool::Exec => {
             return match exec::prepare(&mut errand, &arguments).await {
-                Ok(Prepared::Waits(entry, names)) => {
-                    Ok(Route::Own(again::with_credentials(call, errand, entry, names)))
-                }
+                Ok(Prepared::Waits(entry, names)) => Ok(Route::Own(again::with_credentials(
+                    call, errand, entry, names,
+                ))),
                 Ok(Prepared::Ready(exec)) => {
                     call.workspace = errand.workspace;
                     call.exec = Some(exec);

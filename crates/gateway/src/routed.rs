@@ -77,6 +77,10 @@ fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> 
     edits.replace(call.raw_id(), id.clone());
     if let Some(exec) = &call.exec {
         edits.set(&params, "arguments", exec.arguments.as_str());
+        if exec.has_answered {
+            edits.remove(&params, "inputResponses");
+            edits.remove(&params, "requestState");
+        }
     }
     if subject.kind != Asked::Anything && *subject.name != *target.own {
         edits.replace(subject.raw, quote(&target.own));
@@ -156,7 +160,8 @@ fn behalf(call: &Call, era: Era) -> Behalf {
 /// The state that a request brings for a server that cannot have given it.
 fn retry_of(call: &Call, params: &Object<'_>) -> Result<Option<Retry>, Fault> {
     let bad = |e: ObjectError| Fault::Params(e.to_string());
-    if !may_ask(call.frame.method()) {
+    let has_answered = call.exec.as_ref().is_some_and(|exec| exec.has_answered);
+    if !may_ask(call.frame.method()) || has_answered {
         return Ok(None);
     }
     let Some(state) = params.string("requestState").map_err(bad)? else {

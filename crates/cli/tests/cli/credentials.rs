@@ -35,7 +35,10 @@ fn exchange(url: &str, line: &str, headers: &[(&str, &str)], body: &str) -> (u16
     let (host, path) = rest.split_once('/').unwrap();
     let mut head = format!("{line} /{path} HTTP/1.1\r\nConnection: close\r\n");
     let has_host = headers.iter().any(|(name, _)| *name == "Host");
-    for (name, value) in headers.iter().chain(&[("Host", host)][usize::from(has_host)..]) {
+    for (name, value) in headers
+        .iter()
+        .chain(&[("Host", host)][usize::from(has_host)..])
+    {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
@@ -68,12 +71,19 @@ fn misuse(url: &str) {
     assert_eq!(exchange(url, "POST", &[form], FORM).0, 403);
     let foreign = [("Host", "evil.example"), ("Origin", "http://evil.example")];
     assert_eq!(exchange(url, "GET", &foreign, "").0, 403);
-    assert_eq!(exchange(url, "POST", &[&foreign[..], &[form]].concat(), FORM).0, 403);
+    assert_eq!(
+        exchange(url, "POST", &[&foreign[..], &[form]].concat(), FORM).0,
+        403
+    );
     let huge = "x".repeat(2 << 20);
     let own = [form, ("Origin", origin)];
     assert_eq!(exchange(url, "POST", &own, &huge).0, 413);
     let guessed = format!("{}A", &url[..url.len() - 1]);
-    let guessed = if guessed == url { format!("{url}A") } else { guessed };
+    let guessed = if guessed == url {
+        format!("{url}A")
+    } else {
+        guessed
+    };
     assert_eq!(exchange(&guessed, "GET", &[], "").0, 404);
     assert_eq!(submit(&guessed, FORM).0, 404);
 }
@@ -93,7 +103,13 @@ fn over_stdio_the_call_goes_on_when_the_page_is_filled_in() {
     let home = Home::new();
     let catalog = catalog(&home);
     let log = std::fs::File::create(home.path("log")).unwrap();
-    let words = ["gateway", "run", "--verbose", "--no-builtin-catalog", "--catalog"];
+    let words = [
+        "gateway",
+        "run",
+        "--verbose",
+        "--no-builtin-catalog",
+        "--catalog",
+    ];
     let command = home.command(&[&words[..], &[&catalog]].concat());
     let mut client = Piped::with_stderr(command, Stdio::from(log));
     let mut hello = super::home::initialize();
@@ -126,10 +142,7 @@ fn over_stdio_the_call_goes_on_when_the_page_is_filled_in() {
     assert_eq!(status, 200);
     assert!(done.contains("You can close this page"), "{done}");
     let complete = client.hear(|heard| heard["method"] == "notifications/elicitation/complete");
-    assert_eq!(
-        complete["params"]["elicitationId"],
-        params["elicitationId"]
-    );
+    assert_eq!(complete["params"]["elicitationId"], params["elicitationId"]);
     let answer = client.hear(|heard| heard["id"] == 2 && heard.get("method").is_none());
     let text = &answer["result"]["content"][0]["text"];
     assert_eq!(text, "The sum of 2 and 40 is 42.", "{answer}");
@@ -168,7 +181,10 @@ fn over_http_the_page_is_at_the_door_and_the_next_call_finds_what_was_entered() 
         let mut params = json!({"name": "mcp-add", "arguments": {"name": "sums"}, "_meta": {
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}}}}});
-        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        params
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         let message = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
         let (status, _, body) = gateway.http("POST", "/mcp", &headers, &message.to_string());
         assert_eq!(status, 200, "{body}");

@@ -409,8 +409,14 @@ proptest::proptest! {
 #[test]
 fn configuration_of_servers_in_yaml_is_taken_key_by_key() {
     let place = Place::new()
-        .named("config.yaml", "time:\n  zone: UTC\n  deep: {a: 1}\nempty:\n")
-        .named("more.yaml", "# mine\ntime:\n  zone: CET\nfs: {paths: [/a]}\n");
+        .named(
+            "config.yaml",
+            "time:\n  zone: UTC\n  deep: {a: 1}\nempty:\n",
+        )
+        .named(
+            "more.yaml",
+            "# mine\ntime:\n  zone: CET\nfs: {paths: [/a]}\n",
+        );
     let loaded = place.load();
     assert!(!loaded.has_errors(), "{:?}", place.problems());
     assert_eq!(
@@ -420,7 +426,10 @@ fn configuration_of_servers_in_yaml_is_taken_key_by_key() {
         })
     );
     for (text, told) in [
-        ("time: UTC\n", "the configuration of `time` must be a table (YAML here"),
+        (
+            "time: UTC\n",
+            "the configuration of `time` must be a table (YAML here",
+        ),
         ("- time\n", "must be a table of servers (YAML here"),
         ("time:\n  - a\n b", "bad.yaml:"),
     ] {

@@ -173,7 +173,12 @@ pub(super) async fn put_to_use(
     let listed = lock(&errand.workspace.chosen)
         .get(name)
         .filter(|known| known.is_listed)
-        .and_then(|known| errand.workspace.upstream(&known.server, &errand.side())?.lists());
+        .and_then(|known| {
+            errand
+                .workspace
+                .upstream(&known.server, &errand.side())?
+                .lists()
+        });
     let loan = core.lend(resolved, &errand.workspace);
     let server = loan.server.clone();
     let upstream = core.upstream(&errand.side(), &server);
@@ -200,7 +205,9 @@ pub(super) async fn put_to_use(
     }
     let lists = upstream.lists().filter(|_| is_listed);
     let of = |lists: &Option<Arc<Lists>>, kind: Kind| {
-        lists.as_ref().map_or(Vec::new(), |lists| lists.of(kind).to_vec())
+        lists
+            .as_ref()
+            .map_or(Vec::new(), |lists| lists.of(kind).to_vec())
     };
     let kinds = [Kind::Tools, Kind::Prompts, Kind::Resources];
     let is_news = |kind: &Kind| of(&listed, *kind) != of(&lists, *kind);

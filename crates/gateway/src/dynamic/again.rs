@@ -55,12 +55,7 @@ pub(super) fn with_credentials(
 }
 
 /// What the request says on its way is said by the call that it stands for.
-async fn answered(
-    core: Arc<Core>,
-    origin: Origin,
-    frame: Frame,
-    handle: Arc<CallHandle>,
-) -> Bytes {
+async fn answered(core: Arc<Core>, origin: Origin, frame: Frame, handle: Arc<CallHandle>) -> Bytes {
     let mut events = match request(&core, &origin, frame).await {
         Reply::Done(answer) => return answer.frame,
         Reply::Stream(events) => events,

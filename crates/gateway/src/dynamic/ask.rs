@@ -139,8 +139,11 @@ pub(super) fn brought(
         .parking
         .opens(state, caller, errand.digest)
         .map_err(|why| Reply::error(format!("requestState {why}")))?;
-    let has_any = Object::parse(responses)
-        .map_or(true, |object| requests.iter().any(|(key, _)| matches!(object.get(key), Ok(Some(_)) | Err(_))));
+    let has_any = Object::parse(responses).map_or(true, |object| {
+        requests
+            .iter()
+            .any(|(key, _)| matches!(object.get(key), Ok(Some(_)) | Err(_)))
+    });
     // What it was asked before this may be settled by now.
     Ok(has_any.then(|| responses.clone()))
 }

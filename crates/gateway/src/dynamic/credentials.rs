@@ -143,7 +143,10 @@ fn show(errand: &Errand, entry: &Entry, names: &[String]) -> Result<(Arc<Visit>,
     let pages = errand.directory.pages().ok_or("there are no pages")?;
     let person = errand.directory.person().clone();
     let all = entry.about.secrets.iter();
-    let specs: Vec<_> = all.filter(|spec| names.contains(&spec.name)).cloned().collect();
+    let specs: Vec<_> = all
+        .filter(|spec| names.contains(&spec.name))
+        .cloned()
+        .collect();
     let fields = specs.iter().map(|spec| Field {
         name: spec.name.clone(),
         about: spec.description.clone(),

@@ -27,6 +27,8 @@ pub(crate) struct Exec {
     pub(crate) arguments: String,
     /// The parameters that the tool's own call would have.
     pub(crate) params: String,
+    /// What the request answers was asked by the gateway itself, and is nothing for the tool.
+    pub(crate) has_answered: bool,
 }
 
 /// Names of required arguments that are told.
@@ -80,10 +82,14 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
         lacking(name, &schema, &inner)?;
     }
     let params = format!(r#"{{"name":{},"arguments":{inner}}}"#, quote(&target.own));
+    let state = errand.state.as_deref().unwrap_or_default();
+    let parking = &errand.core.parking;
+    let opened = parking.opens(state, &errand.workspace.caller, errand.digest);
     Ok(Prepared::Ready(Box::new(Exec {
         target,
         arguments: inner,
         params,
+        has_answered: opened.is_ok(),
     })))
 }
 

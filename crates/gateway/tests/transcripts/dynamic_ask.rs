@@ -103,8 +103,8 @@ async fn answers_that_are_none_add_nothing() {
         client 1 -> #1 tools/call {{"name":"mcp-add","arguments":{{"name":"rain"}}}}
         client 1 <- #$q elicitation/create *
         advance 601s
-        client 1 <- #1 = {{"content":[{{"type":"text","text":"rain was not added (needs-config): *; nobody answered in time. Next: *"}}],"isError":true, ...}}
         client 1 <- notifications/cancelled {{"requestId":$q, ...}}
+        client 1 <- #1 = {{"content":[{{"type":"text","text":"rain was not added (needs-config): *; nobody answered in time. Next: *"}}],"isError":true, ...}}
         client 1 -> #$q = {{"action":"accept","content":{{"city":"Rome","dir":"/d"}}}}
         client 1 hears nothing
         server rain launches 0

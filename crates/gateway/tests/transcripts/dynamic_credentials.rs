@@ -128,6 +128,7 @@ async fn a_call_that_ends_takes_its_page_with_it() {
         client 1 -> #2 tools/call {"name":"mcp-exec","arguments":{"name":"z","server":"gauge"}}
         client 1 <- #$p elicitation/create {"url":$v, ...}
         client 1 closes
+        client 1 <- silence
         person misses $v
         server gauge launches 0
         "#,
@@ -313,6 +314,28 @@ async fn a_stateless_client_sees_the_page_first_and_the_form_then() {
         caller ann -> #3 tools/call {"name":"mcp-add","arguments":{"name":"hail"},"inputResponses":{"config":{"action":"accept","content":{"city":"Rome"}}},"requestState":$t,~able~}
         caller ann <- #3 = {"structuredContent":{"state":"active", ...}, ...}
         server hail ran "hail CITY=Rome HAIL_KEY=k1"
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_answered_to_the_gateway_is_nothing_for_the_tool() {
+    play(
+        r#"
+        server far {"catalog":true,"era":"stateless","secrets":["far.key"],"tools":["z"]}
+        caller ann -> #1 tools/call {"name":"mcp-exec","arguments":{"name":"z","server":"far"},~able~}
+        caller ann <- #1 = {"inputRequests":{"credentials":{"params":{"url":$u, ...}, ...}},"requestState":$s, ...}
+        person fills $u k1
+        caller ann -> #2 tools/call {"name":"mcp-exec","arguments":{"name":"z","server":"far"},"inputResponses":{"credentials":{"action":"accept"}},"requestState":$s,~able~}
+        server far <- #$1 tools/call {"name":"z","arguments":{},"_meta":*}
+        server far -> #$1 = {"resultType":"input_required","inputRequests":{"q":{"method":"elicitation/create","params":{"message":"?"}}},"requestState":"own"}
+        caller ann <- #2 = {"inputRequests":{"q":*},"requestState":"own", ...}
+        // What it asks itself is its own affair.
+        caller ann -> #3 tools/call {"name":"mcp-exec","arguments":{"name":"z","server":"far"},"inputResponses":{"q":{"action":"decline"}},"requestState":"own",~able~}
+        server far <- #$2 tools/call {"name":"z","arguments":{},"inputResponses":{"q":{"action":"decline"}},"requestState":"own","_meta":*}
+        server far -> #$2 = {"resultType":"complete","content":[]}
+        caller ann <- #3 = {"resultType":"complete","content":[], ...}
         "#,
     )
     .await;

@@ -203,11 +203,8 @@ impl Game {
     }
 
     async fn configure(&mut self, client: usize, server: usize, n: u8) {
-        let (label, workspace, name) = (
-            self.label(client),
-            self.workspace(client),
-            SERVERS[server],
-        );
+        let (label, workspace, name) =
+            (self.label(client), self.workspace(client), SERVERS[server]);
         let is_nameless = Self::is_stateless(client) && !self.clients[client].has_handle;
         let answer = match (is_nameless, self.clients[client].set[server]) {
             (true, _) => r#"= {"isError":true, ...}"#.to_owned(),

@@ -39,7 +39,8 @@ async fn a_call_on_its_way_does_not_start_a_removed_server_again() {
     ] {
         let opened = Arc::new(Notify::new());
         let gate = Gate(opened.clone());
-        let mut world = World::default().with(|options| options.interceptors = vec![Arc::new(gate)]);
+        let mut world =
+            World::default().with(|options| options.interceptors = vec![Arc::new(gate)]);
         world
             .run(&format!(
                 r#"

@@ -61,9 +61,7 @@ async fn get(url: &str) -> Reply {
 async fn get_with(url: &str, fields: &[(&str, &str)]) -> Reply {
     let (at, path) = parts(url);
     let mut connection = Connection::open(at).await;
-    connection
-        .request(&format!("GET {path}"), fields, "")
-        .await
+    connection.request(&format!("GET {path}"), fields, "").await
 }
 
 /// As a browser sends the form of the page.
@@ -166,7 +164,12 @@ async fn only_a_loopback_name_leads_there() {
     .await;
     let (visit, kept) = token();
     let url = house.pages.show(visit.clone()).unwrap();
-    for host in ["gate.example", "10.0.0.1:8811", "localhost.evil.example", ""] {
+    for host in [
+        "gate.example",
+        "10.0.0.1:8811",
+        "localhost.evil.example",
+        "",
+    ] {
         let reply = get_with(&url, &[("Host", host)]).await;
         assert_eq!(reply.status, 403, "{host}");
         let origin = format!("http://{host}");
@@ -194,7 +197,10 @@ async fn another_page_cannot_send_the_form() {
         &[("Origin", "null")],
         &[("Origin", "https://evil.example")],
         &[("Origin", "http://localhost:3000")],
-        &[("Origin", "http://localhost"), ("Origin", "http://localhost")],
+        &[
+            ("Origin", "http://localhost"),
+            ("Origin", "http://localhost"),
+        ],
         &[
             ("Origin", "http://localhost"),
             ("Sec-Fetch-Site", "cross-site"),
@@ -229,7 +235,11 @@ async fn what_is_no_answer_leaves_the_page_open() {
         ("value-1=x&do=save", 422, "the value is empty"),
         ("value-0=a%00b&do=save", 422, "NUL"),
         (&*long, 422, "longer than"),
-        ("value-0=no&do=save", 500, "could not be saved: the disk is full"),
+        (
+            "value-0=no&do=save",
+            500,
+            "could not be saved: the disk is full",
+        ),
     ] {
         let reply = post(&url, body).await;
         assert_eq!(reply.status, status, "{told}");
@@ -244,10 +254,14 @@ async fn what_is_no_answer_leaves_the_page_open() {
     ];
     let (at, path) = parts(&url);
     let mut connection = Connection::open(at).await;
-    let reply = connection.request(&format!("POST {path}"), &json, "{}").await;
+    let reply = connection
+        .request(&format!("POST {path}"), &json, "{}")
+        .await;
     assert_eq!(reply.status, 415);
     let mut connection = Connection::open(at).await;
-    let reply = connection.request(&format!("PUT {path}"), &json, "{}").await;
+    let reply = connection
+        .request(&format!("PUT {path}"), &json, "{}")
+        .await;
     assert_eq!(reply.status, 405);
     assert!(visit.is_open() && kept.lock().unwrap().is_empty());
     house.close().await;

@@ -52,9 +52,7 @@ impl Somebody {
     /// What is on a page that they were shown.
     pub(crate) fn page(&self, url: &str) -> Value {
         let page = lock(&self.0).visits[url].page().clone();
-        let field = |field: &portolan_gateway::Field| {
-            json!({"name": field.name, "about": field.about, "example": field.example, "url": field.url})
-        };
+        let field = |field: &portolan_gateway::Field| json!({"name": field.name, "about": field.about, "example": field.example, "url": field.url});
         json!({
             "server": page.server,
             "title": page.title,
