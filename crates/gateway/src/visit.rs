@@ -122,16 +122,14 @@ impl Visit {
         if !self.turn(State::Open, State::Keeping) {
             return Err(Ungiven::Over);
         }
-        let kept = match values.len() == self.page.fields.len() {
-            true => (self.keep)(values),
-            false => Err("a value is missing".to_owned()),
-        };
-        let next = match kept {
-            Ok(()) => State::Over(End::Given),
-            Err(_) => State::Open,
-        };
-        self.turn(State::Keeping, next);
-        kept.map_err(Ungiven::Failed)
+        // Whatever comes of it, the visit goes on unless it is kept.
+        let _keeping = Keeping(self);
+        match values.len() == self.page.fields.len() {
+            true => (self.keep)(values).map_err(Ungiven::Failed)?,
+            false => return Err(Ungiven::Failed("a value is missing".to_owned())),
+        }
+        self.turn(State::Keeping, State::Over(End::Given));
+        Ok(())
     }
 
     /// The person does not want to. False: it was over already.
@@ -186,6 +184,15 @@ impl Visit {
             }
             is_it
         })
+    }
+}
+
+/// Something is being kept.
+struct Keeping<'a>(&'a Visit);
+
+impl Drop for Keeping<'_> {
+    fn drop(&mut self) {
+        self.0.turn(State::Keeping, State::Open);
     }
 }
 

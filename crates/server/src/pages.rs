@@ -64,13 +64,6 @@ impl Pages {
 
     /// By the door at these addresses, if a browser on this machine reaches one of them.
     pub(crate) fn at_door(addresses: &[SocketAddr]) -> Self {
-        let reached = |at: &SocketAddr| match at.ip() {
-            // Nobody can connect to "any address".
-            ip if ip.is_unspecified() => {
-                Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), at.port()))
-            }
-            ip => ip.to_canonical().is_loopback().then_some(*at),
-        };
         let place = addresses
             .iter()
             .find_map(reached)
@@ -154,5 +147,34 @@ impl Board {
     }
 }
 
+/// By which address a browser on this machine reaches a listener, if it does by a loopback one.
+fn reached(at: &SocketAddr) -> Option<SocketAddr> {
+    match at.ip() {
+        // Nobody can connect to "any address".
+        ip if ip.is_unspecified() => {
+            Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), at.port()))
+        }
+        ip => ip.to_canonical().is_loopback().then_some(*at),
+    }
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_at_a_loopback_address_or_at_none_of_the_door() {
+        for (listens, at) in [
+            ("127.0.0.1:1", Some("127.0.0.1:1")),
+            ("127.8.8.8:1", Some("127.8.8.8:1")),
+            ("[::1]:1", Some("[::1]:1")),
+            ("0.0.0.0:1", Some("127.0.0.1:1")),
+            ("[::]:1", Some("127.0.0.1:1")),
+            ("192.168.1.5:1", None),
+            ("[fe80::1]:1", None),
+        ] {
+            let at = at.map(|at| at.parse().unwrap());
+            assert_eq!(reached(&listens.parse().unwrap()), at, "{listens}");
+        }
+    }
+}

@@ -166,8 +166,15 @@ impl Server {
         };
         // The workers' end comes from here: later than the signal, sooner than a call that hangs.
         let (end, until) = Shutdown::new();
-        let mut workers = start(count, &options, &gateway, &readiness, &pages, (&tally, &until))
-            .map_err(ServeError::Workers)?;
+        let mut workers = start(
+            count,
+            &options,
+            &gateway,
+            &readiness,
+            &pages,
+            (&tally, &until),
+        )
+        .map_err(ServeError::Workers)?;
         tokio::select! {
             never = accept(&listeners, &workers, &tally.open, options.connections_max) => match never {},
             () = shutdown.draining() => {}

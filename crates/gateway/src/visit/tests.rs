@@ -72,6 +72,18 @@ async fn what_cannot_be_kept_leaves_it_open() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_keeper_that_breaks_off_leaves_it_open() {
+    let page = Page::default();
+    let visit = Arc::new(Visit::new(page, LIFE, |_| panic!("no")));
+    let thread = std::thread::spawn({
+        let visit = visit.clone();
+        move || visit.give(&[])
+    });
+    assert!(thread.join().is_err());
+    assert!(visit.decline());
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_ends_by_a_no_by_being_taken_back_and_by_time() {
     let (declined, _) = visit(&["a"]);
     assert!(declined.decline());

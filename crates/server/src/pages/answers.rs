@@ -137,7 +137,8 @@ fn host<'h>(uri: &Uri, headers: &'h HeaderMap) -> Result<&'h str, Answer> {
     let host = only(headers, &HOST).filter(|host| is_loopback_host(host));
     let is_same = |host: &&str| uri.authority().is_none_or(|named| named.as_str() == *host);
     host.filter(is_same).ok_or_else(|| {
-        let why = "This page is shown at a loopback address of this machine only, such as 127.0.0.1.";
+        let why =
+            "This page is shown at a loopback address of this machine only, such as 127.0.0.1.";
         html::note(StatusCode::FORBIDDEN, "Not here", why)
     })
 }
@@ -163,9 +164,10 @@ async fn whole(body: Body) -> Result<Bytes, Answer> {
     let failed = |status, why| Err(html::note(status, "Not taken", why));
     match timeout(PAGE_BODY_WAIT, collected).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            failed(StatusCode::PAYLOAD_TOO_LARGE, "That is too much for a form.")
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => failed(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "That is too much for a form.",
+        ),
         Ok(Err(_)) => failed(StatusCode::BAD_REQUEST, "The answer broke off."),
         Err(_) => failed(StatusCode::REQUEST_TIMEOUT, "The answer took too long."),
     }

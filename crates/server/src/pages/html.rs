@@ -52,7 +52,13 @@ pub(super) fn form(
     let focus = wrong.first().map_or(0, |(at, _)| *at);
     for (at, field) in page.fields.iter().enumerate() {
         let why = wrong.iter().find(|(wrong, _)| *wrong == at);
-        input(&mut body, at, field, why.map(|(_, why)| &**why), at == focus);
+        input(
+            &mut body,
+            at,
+            field,
+            why.map(|(_, why)| &**why),
+            at == focus,
+        );
     }
     let _infallible = write!(
         body,
@@ -163,7 +169,11 @@ fn is_link(url: &str) -> bool {
 /// A text as it can stand in a page.
 fn clean(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars().filter(|c| !is_hidden(*c)).take(PAGE_TEXT_CHARS_MAX) {
+    for c in text
+        .chars()
+        .filter(|c| !is_hidden(*c))
+        .take(PAGE_TEXT_CHARS_MAX)
+    {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -192,7 +202,10 @@ mod tests {
             clean("a<b>&\"'\n\u{202e}x\u{200b}\u{e0041}"),
             "a&lt;b&gt;&amp;&quot;&#39;x"
         );
-        assert_eq!(clean(&"é".repeat(9999)).chars().count(), PAGE_TEXT_CHARS_MAX);
+        assert_eq!(
+            clean(&"é".repeat(9999)).chars().count(),
+            PAGE_TEXT_CHARS_MAX
+        );
     }
 
     #[test]
