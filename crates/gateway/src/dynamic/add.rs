@@ -81,9 +81,9 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     }
     let questions = questions(entry, &standing);
     let mut told = None;
-    if standing.can_be_asked_for(errand, &questions) {
-        if !standing.secrets.is_empty() {
-            credentials::ask(errand, entry, &standing.secrets).await?;
+    if let Some(names) = standing.askable(errand, &questions) {
+        if !names.is_empty() {
+            credentials::ask(errand, entry, &names).await?;
         }
         let answers = match questions.is_empty() {
             true => Vec::new(),
@@ -348,7 +348,10 @@ pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<Str
             let command = errand.directory.person().how_to_approve(entry);
             format!("ask the user to run: {command}")
         }
-        State::NeedsAuth => "use another server: signing in is not possible here yet".to_owned(),
+        State::NeedsAuth => match entry.about.oauth.as_ref().and_then(|o| o.secret.as_ref()) {
+            Some(token) => format!("ask the user to run: portolan secret set {token}"),
+            None => "use another server: signing in is not possible here yet".to_owned(),
+        },
         State::Unavailable | State::Ready | State::Active => "use another server".to_owned(),
     };
     Reply::error(format!(
@@ -386,14 +389,15 @@ fn questions(entry: &Entry, standing: &Standing) -> Vec<Question> {
 }
 
 impl Standing {
-    /// Whether the person can be asked for all that stands in the way, with these questions and a page for credentials.
-    fn can_be_asked_for(&self, errand: &Errand, questions: &[Question]) -> bool {
+    /// If the person can be asked for all that stands in the way, with these questions and a page: the credentials for that.
+    fn askable(&self, errand: &Errand, questions: &[Question]) -> Option<Vec<String>> {
         let asks = |key: &str| questions.iter().any(|question| question.key == key);
-        !self.needs_auth()
-            && (self.secrets.is_empty() || credentials::can_ask(errand))
+        let names = self.credentials()?;
+        let can_ask = (names.is_empty() || credentials::can_ask(errand))
             && (questions.is_empty() || ask::can_ask(errand))
             && (self.config.is_empty() || asks(CONFIG))
-            && (self.concerns.is_empty() || asks(APPROVAL))
+            && (self.concerns.is_empty() || asks(APPROVAL));
+        can_ask.then_some(names)
     }
 
     /// What is missing, a line each, the first obstacle only: the others may go with it.

@@ -118,11 +118,13 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Found, Stop> {
     };
     let config = config_of(errand, entry);
     let mut standing = Standing::of(errand, entry, &config);
-    if standing.wants_secrets_alone() && credentials::can_ask(errand) {
+    if let Some(names) = standing.wants_alone()
+        && credentials::can_ask(errand)
+    {
         if errand.session.is_some() && errand.era == Era::Handshake {
-            return Ok(Found::Wants(Box::new(entry.clone()), standing.secrets));
+            return Ok(Found::Wants(Box::new(entry.clone()), names));
         }
-        credentials::ask(errand, entry, &standing.secrets).await?;
+        credentials::ask(errand, entry, &names).await?;
         standing = Standing::of(errand, entry, &config);
     }
     match standing.state() {

@@ -41,6 +41,8 @@ pub(super) struct Standing {
     /// What a person has to agree to.
     pub(super) concerns: Vec<Concern>,
     needs_auth: bool,
+    /// The credential that stands for signing in, where somebody has to.
+    token: Option<String>,
     /// Why it cannot be started at all.
     pub(super) unavailable: Option<String>,
 }
@@ -69,11 +71,14 @@ impl Standing {
             let has = |name: &String| has_secret(name);
             !oauth.secret.as_ref().is_some_and(has)
         });
+        let token = entry.about.oauth.as_ref();
+        let token = token.and_then(|oauth| oauth.secret.clone());
         Self {
             config: missing,
             secrets,
             concerns,
             needs_auth,
+            token: token.filter(|_| needs_auth),
             unavailable: launcher.refuses(entry).or_else(|| {
                 entry
                     .disabled
@@ -82,14 +87,23 @@ impl Standing {
         }
     }
 
-    /// Whether somebody has to sign in.
-    pub(super) fn needs_auth(&self) -> bool {
-        self.needs_auth
+    /// The credentials with which nobody has to sign in and none is missing; none if there is no such set of them.
+    pub(super) fn credentials(&self) -> Option<Vec<String>> {
+        let mut names = self.secrets.clone();
+        if self.needs_auth {
+            let token = self.token.clone()?;
+            if !names.contains(&token) {
+                names.push(token);
+            }
+        }
+        Some(names)
     }
 
-    /// Whether nothing but credentials stands in the way.
-    pub(super) fn wants_secrets_alone(&self) -> bool {
-        self.state() == State::NeedsSecrets && !self.needs_auth && self.concerns.is_empty()
+    /// The credentials that are all that stands in the way.
+    pub(super) fn wants_alone(&self) -> Option<Vec<String>> {
+        let is_all = matches!(self.state(), State::NeedsSecrets | State::NeedsAuth)
+            && self.concerns.is_empty();
+        self.credentials().filter(|_| is_all)
     }
 
     pub(super) fn state(&self) -> State {

@@ -186,6 +186,27 @@ async fn first_the_page_then_the_form() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_credential_may_stand_for_signing_in() {
+    play(
+        r#"
+        server cloud {"catalog":true,"oauth":true,"secrets":["cloud.token"],"tools":["z"]}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"mcp-add","arguments":{"name":"cloud"}}
+        client 1 <- #1 = {"structuredContent":{"server":"cloud","state":"needs-auth","tools":[],"next":"ask the user to run: portolan secret set cloud.token"},"isError":true, ...}
+        client 2 hello {"elicitation":{"url":{}}}
+        client 2 -> #1 tools/call {"name":"mcp-add","arguments":{"name":"cloud","activate":false}}
+        client 2 <- #$q elicitation/create {"mode":"url","url":$u, ...}
+        client 2 -> #$q = {"action":"accept"}
+        person fills $u t1
+        client 2 <- notifications/elicitation/complete *
+        client 2 <- #1 = {"structuredContent":{"state":"active", ...}, ...}
+        server cloud ran "cloud CLOUD_TOKEN=t1"
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tool_is_called_once_its_server_has_what_it_needs() {
     play(
         r#"

@@ -342,7 +342,7 @@ impl Server {
             description: None,
             example: None,
             url: None,
-            required: true,
+            required: !spec.oauth,
             from: None,
         });
         let about = About {
@@ -351,7 +351,7 @@ impl Server {
             secrets: secrets.collect(),
             oauth: spec.oauth.then(|| OAuth {
                 provider: None,
-                secret: None,
+                secret: spec.secrets.first().cloned(),
                 scopes: Vec::new(),
             }),
             ..About::default()
