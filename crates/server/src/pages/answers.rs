@@ -26,6 +26,15 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 type Answer = Response<Body>;
 
+/// Why a request does not get what it wants.
+struct No(StatusCode, &'static str, &'static str);
+
+impl No {
+    fn answer(&self) -> Answer {
+        html::note(self.0, self.1, self.2)
+    }
+}
+
 /// The pages, and nothing else.
 pub(crate) fn router(board: Arc<Board>) -> Router {
     let route = format!("{PATH}{{token}}");
@@ -40,8 +49,8 @@ async fn look(
     uri: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    if let Err(refused) = host(&uri, &headers) {
-        return refused;
+    if let Err(no) = host(&uri, &headers) {
+        return no.answer();
     }
     match board.visit(&token) {
         Some(visit) => html::form(StatusCode::OK, visit.page(), None, &[]),
@@ -56,8 +65,8 @@ async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    if let Err(refused) = host(&uri, &headers).and_then(|host| own_page(&headers, host)) {
-        return refused;
+    if let Err(no) = host(&uri, &headers).and_then(|host| own_page(&headers, host)) {
+        return no.answer();
     }
     let Some(visit) = board.visit(&token) else {
         return gone();
@@ -74,7 +83,7 @@ async fn take(
             wipe(body);
             answer
         }
-        Err(refused) => refused,
+        Err(no) => no.answer(),
     }
 }
 
@@ -133,18 +142,18 @@ fn saved(fields: &[Field]) -> &'static str {
 }
 
 /// By which loopback name the request came: a name of any other kind could be somebody else's (DNS rebinding).
-fn host<'h>(uri: &Uri, headers: &'h HeaderMap) -> Result<&'h str, Answer> {
+fn host<'h>(uri: &Uri, headers: &'h HeaderMap) -> Result<&'h str, No> {
     let host = only(headers, &HOST).filter(|host| is_loopback_host(host));
     let is_same = |host: &&str| uri.authority().is_none_or(|named| named.as_str() == *host);
-    host.filter(is_same).ok_or_else(|| {
-        let why =
-            "This page is shown at a loopback address of this machine only, such as 127.0.0.1.";
-        html::note(StatusCode::FORBIDDEN, "Not here", why)
-    })
+    host.filter(is_same).ok_or(No(
+        StatusCode::FORBIDDEN,
+        "Not here",
+        "This page is shown at a loopback address of this machine only, such as 127.0.0.1.",
+    ))
 }
 
 /// Whether a form was sent by the page that it belongs to. Browsers always say so.
-fn own_page(headers: &HeaderMap, host: &str) -> Result<(), Answer> {
+fn own_page(headers: &HeaderMap, host: &str) -> Result<(), No> {
     let origin = only(headers, &ORIGIN).unwrap_or_default();
     let is_own = ["http://", "https://"].into_iter().any(|scheme| {
         origin
@@ -152,24 +161,27 @@ fn own_page(headers: &HeaderMap, host: &str) -> Result<(), Answer> {
             .is_some_and(|from| from.eq_ignore_ascii_case(host))
     });
     let site = headers.get(&FETCH_SITE);
-    if is_own && site.is_none_or(|site| site == "same-origin") {
-        return Ok(());
+    match is_own && site.is_none_or(|site| site == "same-origin") {
+        true => Ok(()),
+        false => Err(No(
+            StatusCode::FORBIDDEN,
+            "Not taken",
+            "The answer did not come from this page. Open the link again, and answer there.",
+        )),
     }
-    let why = "The answer did not come from this page. Open the link again, and answer there.";
-    Err(html::note(StatusCode::FORBIDDEN, "Not taken", why))
 }
 
-async fn whole(body: Body) -> Result<Bytes, Answer> {
+async fn whole(body: Body) -> Result<Bytes, No> {
     let collected = Limited::new(body, PAGE_BODY_BYTES_MAX).collect();
-    let failed = |status, why| Err(html::note(status, "Not taken", why));
+    let no = |status, why| No(status, "Not taken", why);
     match timeout(PAGE_BODY_WAIT, collected).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => failed(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "That is too much for a form.",
-        ),
-        Ok(Err(_)) => failed(StatusCode::BAD_REQUEST, "The answer broke off."),
-        Err(_) => failed(StatusCode::REQUEST_TIMEOUT, "The answer took too long."),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            Err(no(status, "That is too much for a form."))
+        }
+        Ok(Err(_)) => Err(no(StatusCode::BAD_REQUEST, "The answer broke off.")),
+        Err(_) => Err(no(StatusCode::REQUEST_TIMEOUT, "The answer took too long.")),
     }
 }
 

@@ -49,7 +49,7 @@ impl House {
             sessions: Arc::default(),
             letterboxes: Arc::default(),
             readiness: readiness.clone(),
-            rest: health::front(Health { gateway, readiness }),
+            rest: health::front(Health { gateway, readiness }, Arc::default()),
         };
         let (handoffs, receiver) = mpsc::channel(8);
         let (trigger, shutdown) = Shutdown::new();
