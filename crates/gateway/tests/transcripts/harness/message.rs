@@ -80,6 +80,37 @@ pub(crate) fn with_meta(message: &str) -> String {
     }
 }
 
+/// The lines of a script: what begins like JSON belongs to the line before, what begins with `//` is a comment.
+pub(super) fn lines(script: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("//"))
+    {
+        match lines.last_mut() {
+            Some(last) if line.starts_with(['{', '}', '[', ']', '"']) => last.push_str(line),
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines
+}
+
+/// `5s`, `100ms`, `10m`, `6h`.
+pub(super) fn duration(text: &str) -> Duration {
+    let end = text
+        .find(|letter: char| letter.is_ascii_alphabetic())
+        .expect("a time has a unit");
+    let number: u64 = text[..end].parse().expect("a time has a number");
+    match &text[end..] {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(60 * number),
+        "h" => Duration::from_secs(3600 * number),
+        other => panic!("nobody counts in {other}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,36 +151,5 @@ mod tests {
                 "{message}"
             );
         }
-    }
-}
-
-/// The lines of a script: what begins like JSON belongs to the line before, what begins with `//` is a comment.
-pub(super) fn lines(script: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for line in script
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("//"))
-    {
-        match lines.last_mut() {
-            Some(last) if line.starts_with(['{', '}', '[', ']', '"']) => last.push_str(line),
-            _ => lines.push(line.to_owned()),
-        }
-    }
-    lines
-}
-
-/// `5s`, `100ms`, `10m`, `6h`.
-pub(super) fn duration(text: &str) -> Duration {
-    let end = text
-        .find(|letter: char| letter.is_ascii_alphabetic())
-        .expect("a time has a unit");
-    let number: u64 = text[..end].parse().expect("a time has a number");
-    match &text[end..] {
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(60 * number),
-        "h" => Duration::from_secs(3600 * number),
-        other => panic!("nobody counts in {other}"),
     }
 }
