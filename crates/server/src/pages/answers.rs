@@ -27,6 +27,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 type Answer = Response<Body>;
 
 /// Why a request does not get what it wants.
+#[derive(Debug)]
 struct No(StatusCode, &'static str, &'static str);
 
 impl No {
@@ -196,4 +197,38 @@ fn wipe(body: Bytes) {
 fn gone() -> Answer {
     let why = "This link has been used, was taken back, or has expired. Ask the agent to try again: it gets a new one.";
     html::note(StatusCode::NOT_FOUND, "Nothing to do here", why)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body that does not go on.
+    struct Stuck;
+
+    impl http_body::Body for Stuck {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_form_that_takes_too_long_is_given_up() {
+        let begun = tokio::time::Instant::now();
+        let No(status, ..) = whole(Body::new(Stuck)).await.unwrap_err();
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(begun.elapsed().as_secs(), PAGE_BODY_WAIT.as_secs());
+    }
 }

@@ -346,6 +346,53 @@ async fn without_a_door_there_is_a_port_for_as_long_as_somebody_is_awaited() {
     closed(parts(&third).0).await;
 }
 
+#[tokio::test]
+async fn its_connections_are_counted() {
+    let pages = Pages::on_own_port();
+    let url = pages.show(token().0).unwrap();
+    let (at, path) = parts(&url);
+    let mut silent = Vec::new();
+    for _ in 0..server::limits::PAGE_CONNECTIONS_MAX {
+        silent.push(Connection::open(at).await);
+    }
+    let mut late = Connection::open(at).await;
+    late.send(&format!("GET {path}"), &[], "").await;
+    let mut reply = std::pin::pin!(late.reply());
+    for _ in 0..1_000 {
+        let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(reply.as_mut().poll(cx)));
+        assert!(polled.await.is_pending(), "there was room for one more");
+        tokio::task::yield_now().await;
+    }
+    silent.pop();
+    assert_eq!(reply.await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_is_not_waited_for() {
+    use tokio::io::AsyncReadExt as _;
+
+    let pages = Pages::on_own_port();
+    let (visit, _) = token();
+    let url = pages.show(visit.clone()).unwrap();
+    let (at, _) = parts(&url);
+    let begun = tokio::time::Instant::now();
+    let mut rest = Vec::new();
+    let mut silent = tokio::net::TcpStream::connect(at).await.unwrap();
+    let _closed = silent.read_to_end(&mut rest).await;
+    let head = u64::from(server::limits::HEAD_SECONDS_MAX);
+    assert_eq!(begun.elapsed().as_secs(), head);
+
+    // Nor is it when nobody is awaited any more.
+    let mut silent = tokio::net::TcpStream::connect(at).await.unwrap();
+    assert_eq!(get(&url).await.status, 200);
+    let begun = tokio::time::Instant::now();
+    visit.withdraw();
+    let _closed = silent.read_to_end(&mut rest).await;
+    let linger = server::limits::PAGE_LINGER;
+    assert_eq!(begun.elapsed().as_secs(), linger.as_secs());
+    closed(at).await;
+}
+
 /// Waits until nobody listens there.
 async fn closed(at: SocketAddr) {
     while tokio::net::TcpStream::connect(at).await.is_ok() {
