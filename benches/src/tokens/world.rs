@@ -217,12 +217,7 @@ impl gateway::Person for Nobody {
         Err("nobody is there to agree".to_owned())
     }
 
-    fn keep_secret(
-        &self,
-        _: &Entry,
-        _: &SecretSpec,
-        _: &secrets::Secret,
-    ) -> Result<(), String> {
+    fn keep_secret(&self, _: &Entry, _: &SecretSpec, _: &secrets::Secret) -> Result<(), String> {
         Err("nobody keeps anything".to_owned())
     }
 
