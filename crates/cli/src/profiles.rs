@@ -13,7 +13,7 @@ use store::{Store, StoreHandle};
 use crate::engine;
 use crate::error::{Failure, Kind};
 use crate::load::place;
-use crate::person::LocalPerson;
+use crate::person::{LocalPerson, Said};
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 use crate::ui::Ui;
@@ -177,7 +177,7 @@ impl Check {
         let store = file.exists().then(|| Store::open(&file).ok()).flatten();
         let store = store.and_then(|store| StoreHandle::start(store).ok());
         Ok(Self {
-            person: LocalPerson::new(here, store),
+            person: LocalPerson::new(here, Said::default(), store),
             launcher: engine::launcher(settings)?,
             vouched: vouched(here),
         })

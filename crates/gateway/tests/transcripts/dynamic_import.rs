@@ -36,6 +36,7 @@ fn world() -> World {
             Box::pin(pulled) as transport::BoxFuture<'static, _>
         };
         options.dynamic = Some(portolan_gateway::Dynamic {
+            pages: None,
             catalogs: Arc::new(move || catalogs.clone()),
             person: Arc::new(super::harness::Somebody::default()),
             pull: Some(Arc::new(pull)),
