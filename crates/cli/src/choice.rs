@@ -12,7 +12,7 @@ pub(crate) struct Choice {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) servers: Option<Vec<String>>,
 
-    /// A file with servers: `config.toml`, or the `mcpServers` JSON that AI applications write (repeatable)
+    /// A file with servers or rules: `config.toml`, the `mcpServers` JSON of AI applications, Docker's policy JSON (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
 

@@ -149,6 +149,7 @@ pub(crate) struct Engine {
     is_patient: bool,
     /// Which catalogs agents find servers in; none: they do not.
     catalogs: Option<CatalogChoice>,
+    rules: Arc<gateway::Rules>,
     store: OnceCell<StoreHandle>,
 }
 
@@ -156,6 +157,7 @@ impl Engine {
     /// Over these entries.
     pub(crate) fn new(here: Surroundings, loaded: Loaded) -> Self {
         Self {
+            rules: Arc::new(gateway::Rules::new(loaded.policy.clone())),
             here,
             loaded,
             tools: Vec::new(),
@@ -190,6 +192,11 @@ impl Engine {
         Self { catalogs, ..self }
     }
 
+    /// These rules, which others may replace.
+    pub(crate) fn rules(self, rules: Arc<gateway::Rules>) -> Self {
+        Self { rules, ..self }
+    }
+
     /// Every call is told here.
     pub(crate) fn log(self, log: Arc<Log>) -> Self {
         Self {
@@ -217,6 +224,7 @@ impl Engine {
             settings,
             dynamic: self.directory(store.clone()),
             store,
+            decider: Arc::clone(&self.rules) as Arc<dyn gateway::Decider>,
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
                 None => Arc::clone(&self.fault) as Arc<dyn gateway::Recorder>,

@@ -42,3 +42,5 @@ pub(crate) const WATCH_LINKS_MAX: usize = 16;
 pub(crate) const WATCH_PROBLEMS_MAX: usize = 20;
 /// Problems of catalogs that are told when they are read.
 pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;
+/// Largest file of cases of `policy test`.
+pub(crate) const CASES_FILE_BYTES_MAX: u64 = 1 << 20;

@@ -15,6 +15,7 @@ mod files;
 mod format;
 pub mod limits;
 mod load;
+mod policy;
 mod project;
 pub mod running;
 mod schema;

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use catalog::document::{Document, Key as Name, Node};
 use catalog::reader::{Reading, read_servers};
 use catalog::{Entry, Layer, Problem, merge, read_mcp_servers_with, suggest};
+use policy::Policy;
 
 use crate::files::read_bounded;
+use crate::policy::Written;
 use crate::settings::Given;
 use crate::{Dirs, Env, Format, Origin, Settings, format, project, recognise, toml_file};
 
@@ -32,6 +34,8 @@ pub struct Loaded {
     pub entries: Vec<Entry>,
     /// What a person should mend or know.
     pub problems: Vec<Problem>,
+    /// The rules over calls; without effect where there is a problem with one of them.
+    pub policy: Policy,
     /// The files that were read or would be if they were there: what `--watch` watches.
     pub files: Vec<PathBuf>,
 }
@@ -88,6 +92,7 @@ struct Loading<'a> {
     env: &'a Env,
     loaded: Loaded,
     servers: Vec<Vec<Entry>>,
+    rules: Written,
 }
 
 impl<'a> Loading<'a> {
@@ -96,6 +101,7 @@ impl<'a> Loading<'a> {
             env,
             loaded: Loaded::default(),
             servers: Vec::new(),
+            rules: Written::default(),
         }
     }
 
@@ -104,6 +110,10 @@ impl<'a> Loading<'a> {
         let mut loaded = self.loaded;
         loaded.entries = entries;
         loaded.problems.append(&mut problems);
+        let (policy, mut problems, mut files) = self.rules.finish();
+        loaded.policy = policy;
+        loaded.problems.append(&mut problems);
+        loaded.files.append(&mut files);
         loaded
     }
 
@@ -132,6 +142,7 @@ impl<'a> Loading<'a> {
         match recognise(text) {
             Format::Toml => self.toml(text, source, Layer::Flag),
             Format::McpServers => self.mcp_servers(text, source),
+            Format::DockerPolicy => self.rules.docker(text, source, Layer::Flag),
             other => self
                 .loaded
                 .problems
@@ -165,6 +176,10 @@ impl<'a> Loading<'a> {
             match key.name.as_str() {
                 "gateway" => self.gateway(&doc, node, layer),
                 "servers" => self.servers_of(&doc, node, layer),
+                "policy" => {
+                    let folder = Path::new(source).parent();
+                    self.rules.section(&doc, node, layer, folder);
+                }
                 "$schema" => {}
                 _ => self.loaded.problems.push(unknown_section(&doc, key)),
             }
@@ -305,9 +320,9 @@ fn unknown_section(doc: &Document<'_>, key: &Name) -> Problem {
     let hint = match key.name.as_str() {
         "mcp_servers" | "mcpServers" => "servers are called [servers.NAME] here".to_owned(),
         name if Settings::key(name).is_some() => format!("write it below [gateway]: {name} = …"),
-        name => match suggest(name, ["gateway", "servers"]) {
+        name => match suggest(name, ["gateway", "servers", "policy"]) {
             Some(known) => format!("did you mean [{known}]?"),
-            None => "there are [gateway] and [servers.NAME]".to_owned(),
+            None => "there are [gateway], [servers.NAME] and [policy]".to_owned(),
         },
     };
     doc.warning(

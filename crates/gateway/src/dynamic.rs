@@ -8,6 +8,7 @@ mod add;
 mod arguments;
 mod ask;
 mod config;
+mod consent;
 mod directory;
 mod errand;
 mod exec;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use wire::{Era, Frame, build};
 
+pub(crate) use consent::{Consent, consent};
 pub(crate) use directory::Directory;
 pub(crate) use exec::Exec;
 

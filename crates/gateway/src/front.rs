@@ -264,6 +264,11 @@ impl Gateway {
         self.core.reload(entries)
     }
 
+    /// The decider says something else from now on: every conversation is told that its lists may have changed.
+    pub fn rules_changed(&self) {
+        self.core.rules_changed();
+    }
+
     /// The metrics in the OpenMetrics text format.
     pub fn metrics(&self) -> String {
         let servers = self.core.all_servers();

@@ -28,6 +28,7 @@ mod transcripts {
     mod logging;
     mod names;
     mod phases;
+    mod policy;
     mod processes;
     mod questions;
     mod remote;

@@ -33,6 +33,8 @@ pub struct Ruling<'p> {
     pub decision: Decision,
     /// The rule; none: the default.
     pub rule: Option<&'p Rule>,
+    /// Its place among the rules.
+    pub at: Option<usize>,
     /// Why it applies although its condition could not be told.
     pub failed: Option<String>,
 }
@@ -220,12 +222,31 @@ impl Policy {
         }
     }
 
+    /// The rules that may ask about it, where of the facts only those count that are known.
+    pub fn asking(&self, facts: &Facts<'_>) -> Vec<&Rule> {
+        let scope = Scope::new(facts, &self.0.wanted);
+        let asks = |one: &&Compiled| {
+            matches!(one.rule.decision, Decision::Ask(_)) && one.fit(facts, &scope) != Fit::No
+        };
+        let asking = self.0.rules.iter().filter(asks);
+        asking.map(|one| &one.rule).collect()
+    }
+
     fn default_ruling(&self) -> Ruling<'_> {
         Ruling {
             decision: self.0.default,
             rule: None,
+            at: None,
             failed: None,
         }
+    }
+}
+
+/// Whether they say the same, in the same places.
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: &Self, b: &Self| a.rules().eq(b.rules());
+        self.0.default == other.0.default && same(self, other)
     }
 }
 

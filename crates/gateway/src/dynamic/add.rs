@@ -51,6 +51,9 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     if let Some(server) = configured.iter().find(|server| *server.name == *name)
         && !server.entry.disabled
     {
+        if let Some(denial) = errand.core.closed(&errand.side(), &server.facts) {
+            return Err(lacks(&server.entry, State::Blocked, vec![denial.reason]).into());
+        }
         if !given.is_empty() {
             return Err(theirs(name).into());
         }
@@ -71,6 +74,9 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     let mut config = config_of(errand, entry);
     config.extend(given);
     let mut standing = Standing::of(errand, entry, &config);
+    if let Some(why) = &standing.blocked {
+        return Err(lacks(entry, State::Blocked, vec![why.clone()]).into());
+    }
     if let Some(why) = &standing.unavailable {
         return Err(lacks(entry, State::Unavailable, vec![why.clone()]).into());
     }
@@ -201,7 +207,7 @@ fn reply(errand: &Errand, server: &Arc<Server>, why: Option<&str>) -> Result<Rep
     let handle = errand.core.handle_of(&errand.workspace);
     let handle = handle.map_err(|fault| Reply::error(fault.to_string()))?;
     let view = errand.core.view(&errand.side());
-    let tools = view.tools_of(server);
+    let tools = view.listed_tools_of(server);
     let mut definitions = String::new();
     for (at, (name, item)) in tools.iter().enumerate() {
         if at > 0 {
@@ -321,6 +327,9 @@ pub(super) fn lacks(entry: &Entry, state: State, lines: Vec<String>) -> Reply {
         State::NeedsAuth => {
             "it wants the user to sign in, which is not possible here yet".to_owned()
         }
+        State::Blocked => format!(
+            "use another server; the user sees which rule it is by: portolan policy explain {name}"
+        ),
         State::Unavailable | State::Ready | State::Active => "use another server".to_owned(),
     };
     Reply::error(format!(

@@ -3,8 +3,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use catalog::{Catalogs, Entry};
+use catalog::{Catalogs, Entry, Secret, SecretSpec};
 use search::{Document, Found, Index};
+use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use wire::Object;
 
@@ -29,6 +30,14 @@ impl Directory {
             source,
             read: OnceCell::new(),
         }
+    }
+
+    /// One in which there is nothing, for what asks the person and looks for no server.
+    pub(super) fn none() -> Self {
+        Self::new(Dynamic {
+            catalogs: Arc::new(Catalogs::default),
+            person: Arc::new(Nobody),
+        })
     }
 
     /// What the person has set for servers.
@@ -97,6 +106,31 @@ impl Directory {
                 index.insert(document(&server.entry, None));
             }
         }
+    }
+}
+
+/// Has set nothing.
+struct Nobody;
+
+impl Person for Nobody {
+    fn has_secret(&self, _: &Entry, _: &SecretSpec) -> bool {
+        false
+    }
+
+    fn secret(&self, _: &Entry, _: &SecretSpec) -> Option<Secret> {
+        None
+    }
+
+    fn config(&self, _: &str) -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn is_approved(&self, _: &Entry) -> bool {
+        false
+    }
+
+    fn approve(&self, _: &Entry) -> Result<(), String> {
+        Err("nobody keeps it".to_owned())
     }
 }
 

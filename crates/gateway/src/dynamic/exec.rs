@@ -78,6 +78,9 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
 /// A server of the workspace; one that is ready is put into it, without being listed.
 async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
     if let Some(server) = errand.core.server_in(&errand.workspace, name) {
+        if let Some(denial) = errand.core.closed(&errand.side(), &server.facts) {
+            return Err(Reply::error(format!("denied: {}", denial.reason)));
+        }
         let upstream = errand.core.upstream(&errand.side(), &server);
         let listed = upstream.listed().await;
         listed.map_err(|fault| Reply::error(format!("{name}: {fault}")))?;
@@ -97,6 +100,10 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
     let standing = Standing::of(errand, entry, &config);
     match standing.state() {
         State::Ready => put_to_use(errand, entry, &config, false).await,
+        State::Blocked => {
+            let lines = standing.blocked.into_iter().collect();
+            Err(lacks(entry, State::Blocked, lines))
+        }
         State::Unavailable => Err(lacks(
             entry,
             State::Unavailable,

@@ -65,9 +65,10 @@ async fn found(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
         else {
             continue;
         };
+        let is_closed = || errand.core.closed_entry(&errand.side(), entry).is_some();
         let standing = match active {
-            Some(_) => None,
-            None => Some(Standing::of(errand, entry, &config_of(errand, entry))),
+            Some(_) if !is_closed() => None,
+            _ => Some(Standing::of(errand, entry, &config_of(errand, entry))),
         };
         let mut hit = Shown {
             entry,

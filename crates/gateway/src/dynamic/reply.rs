@@ -49,6 +49,11 @@ impl Reply {
         }
     }
 
+    /// What it says.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The result of the call.
     pub(super) fn raw(&self, era: Era) -> String {
         let content = json!([{"type": "text", "text": self.text}]);

@@ -16,6 +16,7 @@ pub(super) enum State {
     NeedsAuth,
     NeedsApproval,
     Unavailable,
+    Blocked,
 }
 
 impl State {
@@ -28,6 +29,7 @@ impl State {
             Self::NeedsAuth => "needs-auth",
             Self::NeedsApproval => "needs-approval",
             Self::Unavailable => "unavailable",
+            Self::Blocked => "blocked",
         }
     }
 }
@@ -41,6 +43,8 @@ pub(super) struct Standing {
     /// What a person has to agree to.
     pub(super) concerns: Vec<Concern>,
     needs_auth: bool,
+    /// Why rules keep it away.
+    pub(super) blocked: Option<String>,
     /// Why it cannot be started at all.
     pub(super) unavailable: Option<String>,
 }
@@ -74,6 +78,10 @@ impl Standing {
             secrets,
             concerns,
             needs_auth,
+            blocked: errand
+                .core
+                .closed_entry(&errand.side(), entry)
+                .map(|denial| denial.reason),
             unavailable: launcher.refuses(entry).or_else(|| {
                 entry
                     .disabled
@@ -88,7 +96,9 @@ impl Standing {
     }
 
     pub(super) fn state(&self) -> State {
-        if self.unavailable.is_some() {
+        if self.blocked.is_some() {
+            State::Blocked
+        } else if self.unavailable.is_some() {
             State::Unavailable
         } else if !self.config.is_empty() {
             State::NeedsConfig

@@ -9,6 +9,7 @@ use crate::rule::{Actions, Decision, Rule};
 
 /// See the module.
 pub(crate) struct Compiled {
+    at: usize,
     pub(crate) rule: Rule,
     pub(crate) actions: Actions,
     pub(crate) condition: Option<Condition>,
@@ -74,6 +75,7 @@ impl Compiled {
         let actions = errors.actions(&rule, condition.as_ref().map(|c| &c.reads));
         match errors.all.is_empty() {
             true => Ok(Self {
+                at,
                 rule,
                 actions,
                 condition,
@@ -86,6 +88,7 @@ impl Compiled {
         Ruling {
             decision: self.rule.decision,
             rule: Some(&self.rule),
+            at: Some(self.at),
             failed,
         }
     }
