@@ -118,7 +118,7 @@ fn denial(rule: Option<&policy::Rule>, failed: Option<&str>) -> Denial {
 pub fn server_facts(entry: &Entry) -> ServerFacts {
     let source = match &entry.launch {
         Launch::Command { command, .. } => command.clone(),
-        Launch::Remote { url, .. } => shown_url(url).into_owned(),
+        Launch::Remote { url, .. } => shown_url(url),
         Launch::Container { image, .. } => full_image(image),
         Launch::Package {
             registry,

@@ -26,6 +26,7 @@ mod transcripts {
     mod listens;
     mod lists;
     mod logging;
+    mod masking;
     mod names;
     mod phases;
     mod policy;

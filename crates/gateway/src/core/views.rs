@@ -63,7 +63,7 @@ impl Core {
         before
     }
 
-    fn learnt(&self, server: &Server, era: Era, caller: &Caller) -> Option<Arc<Lists>> {
+    pub(super) fn learnt(&self, server: &Server, era: Era, caller: &Caller) -> Option<Arc<Lists>> {
         server.learnt(era, caller, |key| {
             let text = self.store.as_ref()?.get(key, STORED_LISTS).ok()??;
             serde_json::from_slice(&text).ok().map(Arc::new)
