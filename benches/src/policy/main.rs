@@ -97,7 +97,9 @@ fn with_conditions(count: usize, conditions: usize) -> Vec<Rule> {
         name: format!("condition {n}"),
         server: vec!["file*".into()],
         tool: vec!["write_*".into()],
-        when: Some(format!(r#"has(arguments.path) && arguments.path.startsWith("/etc/{n}")"#)),
+        when: Some(format!(
+            r#"has(arguments.path) && arguments.path.startsWith("/etc/{n}")"#
+        )),
         ..Rule::default()
     };
     let mut rules = names(count - conditions);

@@ -47,7 +47,7 @@ impl Written {
         };
         for (key, node) in pairs {
             match key.name.as_str() {
-                "default" => self.default(doc, node),
+                "default" => self.default_of(doc, node),
                 "files" => self.files(doc, node, layer, folder),
                 "rules" => self.rules(doc, node, layer),
                 name => {
@@ -129,7 +129,7 @@ impl Written {
         }
     }
 
-    fn default(&mut self, doc: &Document<'_>, node: &Node) {
+    fn default_of(&mut self, doc: &Document<'_>, node: &Node) {
         match node.as_str() {
             Some("allow") => self.stricter(Decision::Allow),
             Some("ask") => self.stricter(Decision::Ask(Remember::Always)),

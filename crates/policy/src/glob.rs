@@ -49,8 +49,8 @@ fn width(first: u8) -> usize {
 /// Whether every text that the second pattern matches is matched by the first. Says no where it does not know.
 pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
     // A pattern is a text of its own language: what stands for one character there is met by a star, and a star only by one.
-    let is_text = !narrow.contains('?') && !(wide.contains('?') && narrow.contains('*'));
-    wide == "*" || (is_text && matches(wide, narrow)) || wide.eq_ignore_ascii_case(narrow)
+    let may_differ = narrow.contains('?') || (wide.contains('?') && narrow.contains('*'));
+    wide == "*" || (!may_differ && matches(wide, narrow)) || wide.eq_ignore_ascii_case(narrow)
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ pub(super) fn read(
                     key,
                     node,
                     &[("handshake", Era::Handshake), ("stateless", Era::Stateless)],
-                )
+                );
             }
             "when" => {
                 rule.when = reading.text(key, node);

@@ -110,9 +110,8 @@ impl Settle {
         let Some(answers) = answers else {
             return Err(self.cannot);
         };
-        let given = match answers.into_iter().next() {
-            Some(Answer::Given(given)) => given,
-            _ => return Err(self.denied("the user said no; ask them why")),
+        let Some(Answer::Given(given)) = answers.into_iter().next() else {
+            return Err(self.denied("the user said no; ask them why"));
         };
         let word = given.get(ANSWER).and_then(Value::as_str).unwrap_or("once");
         // More than the rule offers is not on offer.
