@@ -65,6 +65,20 @@ impl Core {
         Some(Arc::new(hidden))
     }
 
+    /// Whether a tool that a server is known to offer may be named: nothing is known of it but its name.
+    pub(crate) fn may_name(&self, side: &Side<'_>, entry: &catalog::Entry, tool: &str) -> bool {
+        if !self.decider.is_needed() || self.decider.wants_hints() {
+            return true;
+        }
+        let asked = Asked::Tool {
+            name: tool,
+            hints: policy::Hints::default(),
+            arguments: None,
+        };
+        self.nothing_comes_of(side, &server_facts(entry), asked)
+            .is_none()
+    }
+
     /// Why a tool that nobody has is not there: a rule keeps its server away.
     pub(crate) fn closed_tool(&self, side: &Side<'_>, name: &str) -> Option<Denial> {
         if !self.decider.is_needed() {

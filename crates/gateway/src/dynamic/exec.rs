@@ -58,9 +58,10 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
             Ok(target) => target,
             Err(_) if !view.is_complete() => {
                 errand.core.first_lists(&errand.side()).await;
-                anywhere(&errand.core.view(&errand.side()), name)?
+                let view = errand.core.view(&errand.side());
+                anywhere(&view, name).map_err(|reply| kept_away(errand, name, reply))?
             }
-            Err(reply) => return Err(reply),
+            Err(reply) => return Err(kept_away(errand, name, reply)),
         },
     };
     let view = errand.core.view(&errand.side());
@@ -73,6 +74,14 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
         arguments: inner,
         params,
     })
+}
+
+/// Nobody has the tool: that may be for a rule.
+fn kept_away(errand: &Errand, name: &str, reply: Reply) -> Reply {
+    match errand.core.closed_tool(&errand.side(), name) {
+        Some(denial) => Reply::error(format!("denied: {}", denial.reason)),
+        None => reply,
+    }
 }
 
 /// A server of the workspace; one that is ready is put into it, without being listed.

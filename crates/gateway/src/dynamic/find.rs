@@ -75,7 +75,11 @@ async fn found(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
             state: standing.as_ref().map_or(State::Active, Standing::state),
             standing,
             score: hit.score,
-            tools: hit.tools,
+            tools: hit
+                .tools
+                .into_iter()
+                .filter(|tool| errand.core.may_name(&errand.side(), entry, tool))
+                .collect(),
             schema: None,
         };
         if hit.state == State::NeedsConfig && schemas < SCHEMAS {

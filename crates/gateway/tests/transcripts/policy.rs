@@ -108,6 +108,8 @@ async fn a_denied_server_is_neither_started_nor_listed() {
         client 1 <- #5 = {"content":[{"type":"text","text":"denied: not approved*"}],"isError":true}
         client 1 -> #6 tools/call {"name":"mcp-add","arguments":{"name":"bad"}}
         client 1 <- #6 = {"structuredContent":{"state":"blocked", ...},"isError":true, ...}
+        client 1 -> #8 tools/call {"name":"mcp-exec","arguments":{"name":"bad__x"}}
+        client 1 <- #8 = {"content":[{"type":"text","text":"denied: not approved*"}],"isError":true}
         client 1 -> #7 tools/call {"name":"mcp-find","arguments":{"query":"worse"}}
         client 1 <- #7 = {"structuredContent":{"servers":[{"name":"worse","state":"blocked", ...}], ...}, ...}
         server bad launches 0
@@ -424,6 +426,60 @@ async fn a_stateless_client_before_a_server_of_handshakes_is_asked_too() {
         server a <- #$3 tools/call *
         server a -> #$3 = {"content":[]}
         caller ann <- 200 #3 = {"content":[], ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_question_goes_out_with_its_call_over_http_and_for_a_call_by_exec() {
+    check(
+        ASKS,
+        r#"
+        server a {"catalog":true,"tools":["put"]}
+        client 1 opens http as ann
+        client 1 hello {"elicitation":{}}
+        client 1 -> #1 tools/call {"name":"mcp-exec","arguments":{"name":"put","server":"a","arguments":{"a":1}}}
+        client 1 <- #$q elicitation/create {"message":"Allow the tool put of a to be used with {\"a\":1}? *", ...}
+        client 1 -> #$q = {"action":"accept","content":{"answer":"once"}}
+        server a <- #$1 tools/call {"name":"put","arguments":{"a":1}}
+        server a -> #$1 = {"content":[]}
+        client 1 <- #1 = {"content":[]}
+        caller ann -> #2 tools/call {"name":"mcp-exec","arguments":{"name":"put","server":"a","arguments":{"a":1}},~able~}
+        caller ann <- 200 #2 = {"resultType":"input_required","requestState":$s, ...}
+        caller ann -> #3 tools/call {"name":"mcp-exec","arguments":{"name":"put","server":"a","arguments":{"a":1}},"inputResponses":{"allow":{"action":"accept"}},"requestState":$s,~able~}
+        server a.2 <- #$3 tools/call {"name":"put","arguments":{"a":1}}
+        server a.2 -> #$3 = {"content":[]}
+        caller ann <- 200 #3 = {"content":[], ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_cannot_be_changed_into_one_for_another_call() {
+    check(
+        r#"
+        [[policy.rules]]
+        name = "each"
+        tool = "put"
+        decision = "ask"
+        remember = "once"
+        "#,
+        r#"
+        server a {"tools":["put"]}
+        client 1 hello {"elicitation":{}}
+        client 1 -> #1 tools/call {"name":"put"}
+        client 1 <- #$q elicitation/create {"requestedSchema":{"type":"object","properties":{}}, ...}
+        // More than is offered is not given.
+        client 1 -> #$q = {"action":"accept","content":{"answer":"always"}}
+        server a <- #$1 tools/call *
+        server a -> #$1 = {}
+        client 1 <- #1 = {}
+        client 1 -> #2 tools/call {"name":"put"}
+        client 1 <- #$p elicitation/create *
+        client 1 -> #$p ! -32603 "no window"
+        client 1 <- #2 = {"content":[{"type":"text","text":"*the user said no*"}],"isError":true}
         "#,
     )
     .await;
