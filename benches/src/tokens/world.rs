@@ -80,6 +80,7 @@ impl Client {
             dynamic: catalog.map(|catalog| gateway::Dynamic {
                 catalogs: Arc::new(move || Catalogs::merge([catalog.clone()])),
                 person: Arc::new(Nobody { is_trusted }),
+                pull: None,
             }),
             ..gateway::Options::new(entries, Arc::new(servers))
         };

@@ -4,7 +4,8 @@
 use crate::Entry;
 use crate::Launch;
 use crate::fingerprint::fingerprint_of;
-use crate::template::TemplateError;
+use crate::launch::shown_url;
+use crate::template::Piece;
 
 /// Something that a person must approve before the server starts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,14 @@ pub enum Concern {
         /// From where: `env:NAME`, `file:PATH` or `cmd:…`.
         from: String,
     },
+    /// Somebody else's text asks for a credential by a name, under which the person may have kept one for another server.
+    #[error("it would be given the secret `{name}`{}", .to.as_deref().map(|to| format!(" and send it to {to}")).unwrap_or_default())]
+    SecretGiven {
+        /// Which secret.
+        name: String,
+        /// The address that would get it, if there is one.
+        to: Option<String>,
+    },
 }
 
 impl Entry {
@@ -46,7 +55,7 @@ impl Entry {
         out.extend(
             self.volumes
                 .iter()
-                .filter_map(|volume| self.host_part(volume).ok().flatten())
+                .filter_map(|volume| self.host_part(volume))
                 .map(Concern::HostVolume),
         );
         for secret in &self.about.secrets {
@@ -72,6 +81,15 @@ impl Entry {
             out.push(Concern::Unboxed);
         }
         if self.origin.is_foreign() {
+            let to = match &self.launch {
+                Launch::Remote { url, .. } => Some(shown_url(url)),
+                _ => None,
+            };
+            let asked = self.about.secrets.iter().filter(|spec| spec.from.is_none());
+            out.extend(asked.map(|spec| Concern::SecretGiven {
+                name: spec.name.clone(),
+                to: to.clone(),
+            }));
             out.push(Concern::Foreign(self.origin.to_string()));
         }
         out
@@ -88,17 +106,61 @@ impl Entry {
         fingerprint_of(&pieces)
     }
 
-    /// The part of a volume that is a path of this machine and was written by the author of the entry. A named volume is
-    /// none; neither is a path that only a person's configuration gives.
-    fn host_part(&self, volume: &str) -> Result<Option<String>, (TemplateError, usize)> {
-        let template = self.template(volume)?;
-        let written = template.prefix();
-        let is_path = written.starts_with(['/', '~', '.', '$', '\\'])
-            || written
-                .get(1..3)
-                .is_some_and(|rest| rest == ":\\" || rest == ":/");
-        Ok(is_path.then(|| written.split(':').next().unwrap_or(written).to_owned()))
+    /// The part of a volume that is a path of this machine and was written by the author of the entry, also as what stands in
+    /// for a value, or leads out of one; all of it where it cannot be understood. A named volume is none; neither is a path that
+    /// only a person's configuration gives.
+    fn host_part(&self, volume: &str) -> Option<String> {
+        let Ok(template) = self.template(volume) else {
+            return Some(volume.to_owned());
+        };
+        let mut is_start = true;
+        for piece in template.pieces() {
+            let text = match piece {
+                Piece::Text(text) => text,
+                Piece::Value(stand_ins) => {
+                    let paths = stand_ins.iter().map(|text| source(text));
+                    if let Some(path) = paths
+                        .filter(|text| *text != "[]")
+                        .find(|text| !is_name(text))
+                    {
+                        return Some(path.to_owned());
+                    }
+                    // Where nothing stands in, what follows is what it begins with.
+                    is_start &= stand_ins.contains(&"[]");
+                    continue;
+                }
+            };
+            let written = source(text);
+            let leads_out = written.split(['/', '\\']).any(|step| step == "..");
+            if leads_out || (is_start && !is_name(written)) {
+                return Some(written.to_owned());
+            }
+            if written.len() < text.len() {
+                break;
+            }
+            is_start = false;
+        }
+        None
     }
+}
+
+/// Of `source:target` the source, with the letter of its drive.
+fn source(volume: &str) -> &str {
+    // No engine has volumes with names of one letter.
+    let from = match volume.get(1..3) {
+        Some(":\\" | ":/") => 2,
+        _ => 0,
+    };
+    let end = volume[from..]
+        .find(':')
+        .map_or(volume.len(), |at| from + at);
+    &volume[..end]
+}
+
+/// Whether it can be the name of a volume, or is nothing.
+fn is_name(text: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    !text.starts_with('.') && text.chars().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -144,6 +206,69 @@ mod tests {
         let mut remote = Entry::remote(ServerName::new("r").unwrap(), "https://h/mcp");
         remote.origin = Origin::Builtin;
         assert!(remote.concerns(false).is_empty());
+    }
+
+    #[test]
+    fn a_secret_that_somebody_elses_text_asks_for_is_told_with_where_it_would_go() {
+        let mut entry = Entry::remote(ServerName::new("r").unwrap(), "https://h.example/mcp?k=v");
+        entry.about = Arc::new(crate::About {
+            secrets: vec![SecretSpec {
+                name: "github.token".into(),
+                env: "TOKEN".into(),
+                description: None,
+                example: None,
+                url: None,
+                required: true,
+                from: None,
+            }],
+            ..crate::About::default()
+        });
+        entry.origin = foreign();
+        assert!(entry.refusals().is_empty());
+        assert_eq!(
+            entry.concerns(true)[0].to_string(),
+            "it would be given the secret `github.token` and send it to https://h.example/mcp?***"
+        );
+        entry.origin = Origin::Builtin;
+        assert!(entry.concerns(true).is_empty());
+    }
+
+    #[test]
+    fn no_way_of_writing_a_volume_hides_a_path_of_this_machine() {
+        let mut entry = container(foreign());
+        entry.is_template = true;
+        for (volume, shown) in [
+            ("{{dir|or:/etc}}:/e", "/etc"),
+            ("{{dir|or:/etc|mount_as:/e}}", "/etc"),
+            ("{{dir|or:[]}}/etc:/e", "/etc"),
+            ("{{dir|or:[]|or:~/.ssh}}:/e", "~/.ssh"),
+            ("{{dir}}/../../etc:/e", "/../../etc"),
+            ("{{dir}}{{other|or:/..}}:/e", "/.."),
+            ("a/../../etc:/e", "a/../../etc"),
+            (" /etc:/e", " /etc"),
+            ("C:\\Users:/e", "C:\\Users"),
+            ("C:/Users:/e", "C:/Users"),
+            ("..:/e", ".."),
+            ("{{dir|nope}}:/e", "{{dir|nope}}:/e"),
+        ] {
+            entry.volumes = vec![volume.to_owned()];
+            assert_eq!(
+                entry.refusals(),
+                [Concern::HostVolume(shown.into())],
+                "{volume}"
+            );
+        }
+        for volume in [
+            "cache:/c",
+            "my.cache_1",
+            "{{dir}}:/../d",
+            "{{dir}}/sub:/d",
+            "{{dir|or:cache}}:/d",
+            "{{dirs|into}}",
+        ] {
+            entry.volumes = vec![volume.to_owned()];
+            assert_eq!(entry.refusals(), [], "{volume}");
+        }
     }
 
     #[test]

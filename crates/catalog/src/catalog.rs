@@ -87,6 +87,17 @@ impl Catalogs {
         merged
     }
 
+    /// Puts an entry in the place of the one of its name, or behind all others.
+    pub fn insert(&mut self, entry: Entry) {
+        match self.places.get(&entry.name) {
+            Some(&at) => self.entries[at] = entry,
+            None => {
+                self.places.insert(entry.name.clone(), self.entries.len());
+                self.entries.push(entry);
+            }
+        }
+    }
+
     /// All entries, in the order of the catalogs.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

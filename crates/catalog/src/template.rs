@@ -121,16 +121,33 @@ impl Template {
         })
     }
 
-    /// The text before the first template.
-    pub(crate) fn prefix(&self) -> &str {
-        match self.parts.first() {
-            Some(Part::Text(text)) => text,
-            _ => "",
-        }
+    /// What its author wrote, in its order.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        self.parts.iter().map(|part| match part {
+            Part::Text(text) => Piece::Text(text),
+            Part::Config(expression) => Piece::Value(expression.stand_ins().collect()),
+            Part::Secret(_) => Piece::Value(Vec::new()),
+        })
     }
 }
 
+/// What an author wrote.
+pub(crate) enum Piece<'t> {
+    /// As it is.
+    Text(&'t str),
+    /// A value that comes from elsewhere, and what stands in for it: `[]` is nothing at all.
+    Value(Vec<&'t str>),
+}
+
 impl Expression {
+    /// What stands in for it where it is not set.
+    fn stand_ins(&self) -> impl Iterator<Item = &str> {
+        self.filters.iter().filter_map(|filter| match filter {
+            Filter::Or(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     fn parse(inner: &str, server: &str) -> Result<Self, TemplateError> {
         let mut pieces = inner.split('|').map(str::trim);
         let written = pieces.next().unwrap_or_default();

@@ -1,14 +1,22 @@
-//! The catalogs of this person, weakest first. Owns their order and how their mistakes are told.
+//! The catalogs of this person, weakest first. Owns their order and how their mistakes are told. Next: `catalogs/pending.rs`,
+//! those that are fetched.
 
-use std::path::Path;
+mod pending;
 
-use catalog::{Catalog, Origin, Problem};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use catalog::{Catalog, Origin, Problem, ServerName};
+use fetch::{FetchError, Pulled, Trust, Why};
 
 use crate::choice::CatalogChoice;
+use crate::engine;
 use crate::error::{Failure, Kind};
+use crate::limits::{CATALOG_WAIT, CATALOG_WAIT_PATIENT};
 use crate::load::place;
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
+use pending::Pending;
 
 /// The built-in catalog and the person's own, by name.
 pub(crate) fn all(here: &Surroundings) -> Vec<Catalog> {
@@ -17,27 +25,65 @@ pub(crate) fn all(here: &Surroundings) -> Vec<Catalog> {
     catalogs
 }
 
-/// The same with those of the command line, which are the strongest.
-pub(crate) fn chosen(here: &Surroundings, choice: &CatalogChoice) -> Vec<Catalog> {
+/// The same with those of the command line, which are the strongest. Waits for those that are fetched, and not for ever.
+pub(crate) fn chosen(here: &Surroundings, chosen: &Chosen) -> Vec<Catalog> {
     let mut catalogs = all(here);
-    if choice.no_builtin_catalog {
+    if chosen.no_builtin {
         catalogs.remove(0);
     }
-    catalogs.extend(choice.catalog.iter().map(|path| named(path)));
+    catalogs.extend(chosen.named.iter().map(|named| match named {
+        Named::File(path) => file(path),
+        Named::Url(pending) => pending.wait(chosen.wait),
+    }));
     catalogs
 }
 
-/// Refuses catalogs that are not there, before anything is started.
+/// The catalogs of a command line. Those at addresses are on their way.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen {
+    no_builtin: bool,
+    named: Vec<Named>,
+    wait: Duration,
+}
+
+#[derive(Clone, Debug)]
+enum Named {
+    File(PathBuf),
+    Url(Pending),
+}
+
+impl Chosen {
+    /// Begins to fetch those at addresses; see [`check`] before.
+    pub(crate) fn begin(here: &Surroundings, choice: &CatalogChoice) -> Self {
+        let named = choice.catalog.iter().map(|path| match address(path) {
+            Some(url) => Named::Url(Pending::begin(&here.dirs, url)),
+            None => Named::File(path.clone()),
+        });
+        Self {
+            no_builtin: choice.no_builtin_catalog,
+            named: named.collect(),
+            wait: CATALOG_WAIT,
+        }
+    }
+
+    /// For a command that does nothing else: waits until they have come or failed, and tells what is wrong with them.
+    pub(crate) fn patient(mut self, ui: &Ui) -> Self {
+        self.wait = CATALOG_WAIT_PATIENT;
+        for named in &self.named {
+            if let Named::Url(pending) = named {
+                tell(ui, &pending.wait(self.wait).problems);
+            }
+        }
+        self
+    }
+}
+
+/// Refuses catalogs that are not there, and addresses that are none, before anything is started.
 pub(crate) fn check(choice: &CatalogChoice) -> Result<(), Failure> {
     for path in &choice.catalog {
-        if path.to_string_lossy().contains("://") {
-            return Err(Failure::usage(format!(
-                "--catalog takes files, and {} is an address",
-                path.display()
-            ))
-            .hint("fetch it, look at it, and name the file"));
-        }
-        if let Err(error) = std::fs::metadata(path) {
+        if let Some(url) = address(path) {
+            name_of(url)?;
+        } else if let Err(error) = std::fs::metadata(path) {
             let what = format!("the catalog {} cannot be read", path.display());
             return Err(Failure::new(Kind::NotFound, what).because(&error));
         }
@@ -45,8 +91,48 @@ pub(crate) fn check(choice: &CatalogChoice) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What was named, if it is an address and no path.
+pub(crate) fn address(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| text.contains("://"))
+}
+
+/// What a catalog at an address is called, if the address says it.
+pub(crate) fn name_of(url: &str) -> Result<Option<ServerName>, Failure> {
+    fetch::check_address(url).map_err(|error| unfetched(&error))
+}
+
+/// A catalog at an address that a person names.
+pub(crate) fn pull(url: &str) -> Result<Pulled, Failure> {
+    engine::block_on(engine::unless_interrupted(async {
+        let client = fetch::Client::default();
+        let pulled = fetch::pull(&client, url, Trust::Person).await;
+        pulled.map_err(|error| unfetched(&error))
+    }))
+}
+
+/// A catalog that a model names: from public addresses only.
+pub(crate) async fn pull_for_model(url: String) -> Result<Catalog, String> {
+    let client = fetch::Client::default();
+    let pulled = fetch::pull(&client, &url, Trust::Outside).await;
+    pulled
+        .map(|pulled| pulled.catalog)
+        .map_err(|error| format!("{error}; {}", error.hint()))
+}
+
+fn unfetched(error: &FetchError) -> Failure {
+    let kind = match &error.why {
+        Why::Slow(_) => Kind::Timeout,
+        Why::Malformed(_) | Why::Scheme(_) | Why::Credentials | Why::Host | Why::Long => {
+            Kind::Usage
+        }
+        Why::Status(404 | 410) => Kind::NotFound,
+        _ => Kind::Failed,
+    };
+    Failure::new(kind, error.to_string()).hint(error.hint())
+}
+
 /// A catalog that was named on the command line, called as its file is.
-fn named(path: &Path) -> Catalog {
+fn file(path: &Path) -> Catalog {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let origin = Origin::Catalog(name.as_ref().into());
     match config::import_files(path) {

@@ -51,8 +51,9 @@ fn runtime(word: &str) -> Result<Runtime, String> {
 /// Which catalogs agents find servers in.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct CatalogChoice {
-    /// A file or folder with more servers to find: our YAML, Docker's catalogs, server.json or mcpServers JSON (repeatable)
-    #[arg(long, value_name = "FILE")]
+    /// More servers to find, in a file, in a folder or at a URL: our YAML, Docker's catalogs, server.json, a registry's
+    /// /v0.1/servers, or mcpServers JSON (repeatable)
+    #[arg(long, value_name = "FILE|URL")]
     pub(crate) catalog: Vec<PathBuf>,
 
     /// Leave the built-in catalog out

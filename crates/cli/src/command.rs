@@ -1,6 +1,7 @@
 //! Every command, one file each; the tree of files is the tree of `portolan --help`.
 
 mod catalog;
+mod client;
 mod completion;
 mod config;
 mod demo;
@@ -38,6 +39,9 @@ pub(crate) enum Command {
     /// Look after the catalogs of servers that can be found and added
     #[command(subcommand)]
     Catalog(catalog::Catalog),
+    /// Connect AI applications to the gateway
+    #[command(subcommand)]
+    Client(client::Client),
     /// Configure servers of catalogs, for all conversations
     #[command(subcommand)]
     Config(config::Config),
@@ -65,6 +69,7 @@ impl Command {
             Self::Secret(command) => command.run(ui),
             Self::Policy(command) => command.run(ui),
             Self::Catalog(command) => command.run(ui),
+            Self::Client(command) => command.run(ui),
             Self::Config(command) => command.run(ui),
             Self::Feature(command) => command.run(ui),
             Self::Demo(args) => demo::run(ui, &args),

@@ -13,8 +13,8 @@ use gateway::front::Gateway;
 use launch::{Launcher, ProcessLauncher};
 use store::{Store, StoreHandle};
 
-use crate::catalogs;
-use crate::choice::{CatalogChoice, Choice};
+use crate::catalogs::{self, Chosen};
+use crate::choice::Choice;
 use crate::error::{Failure, Kind};
 use crate::limits::{CATALOG_PROBLEMS_MAX, QUICK_GRACE, START_WAIT};
 use crate::load::{how_to_name_some, load, place};
@@ -148,7 +148,7 @@ pub(crate) struct Engine {
     memory: Memory,
     is_patient: bool,
     /// Which catalogs agents find servers in; none: they do not.
-    catalogs: Option<CatalogChoice>,
+    catalogs: Option<Chosen>,
     rules: Arc<gateway::Rules>,
     store: OnceCell<StoreHandle>,
 }
@@ -188,7 +188,7 @@ impl Engine {
     }
 
     /// Agents find servers in these catalogs.
-    pub(crate) fn dynamic(self, catalogs: Option<CatalogChoice>) -> Self {
+    pub(crate) fn dynamic(self, catalogs: Option<Chosen>) -> Self {
         Self { catalogs, ..self }
     }
 
@@ -267,11 +267,11 @@ impl Engine {
 
     /// What agents find servers in.
     fn directory(&self, store: Option<StoreHandle>) -> Option<gateway::Dynamic> {
-        let choice = self.catalogs.clone()?;
+        let chosen = self.catalogs.clone()?;
         let (here, log) = (self.here.clone(), self.log.clone());
         let person = Arc::new(LocalPerson::new(&here, store));
         let read = move || {
-            let catalogs = catalogs::chosen(&here, &choice);
+            let catalogs = catalogs::chosen(&here, &chosen);
             let problems = catalogs.iter().flat_map(|catalog| &catalog.problems);
             for problem in problems.take(CATALOG_PROBLEMS_MAX) {
                 if let Some(log) = &log {
@@ -289,6 +289,9 @@ impl Engine {
         Some(gateway::Dynamic {
             catalogs: Arc::new(read),
             person,
+            pull: Some(Arc::new(|url: &str| {
+                Box::pin(catalogs::pull_for_model(url.to_owned()))
+            })),
         })
     }
 

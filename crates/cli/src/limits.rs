@@ -40,6 +40,10 @@ pub(crate) const WATCH_POLL_HEARD: Duration = Duration::from_secs(30);
 pub(crate) const WATCH_LINKS_MAX: usize = 16;
 /// Problems of one reload that are told.
 pub(crate) const WATCH_PROBLEMS_MAX: usize = 20;
+/// How long whoever first looks for servers waits for catalogs that are fetched.
+pub(crate) const CATALOG_WAIT: Duration = Duration::from_secs(10);
+/// The same for commands that do nothing else: longer than fetching may take.
+pub(crate) const CATALOG_WAIT_PATIENT: Duration = Duration::from_secs(75);
 /// Problems of catalogs that are told when they are read.
 pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;
 /// Largest file of cases of `policy test`.

@@ -6,6 +6,8 @@
 mod cli {
     mod bad_input;
     mod catalog;
+    mod catalog_url;
+    mod client;
     mod demo;
     mod dynamic;
     mod feature;

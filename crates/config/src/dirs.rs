@@ -88,6 +88,11 @@ impl Dirs {
         self.config.join("catalogs")
     }
 
+    /// Where copies of fetched catalogs lie.
+    pub fn fetched_catalogs(&self) -> PathBuf {
+        self.cache.join("catalogs")
+    }
+
     /// Where profiles lie, one file each.
     pub fn profiles(&self) -> PathBuf {
         self.config.join("profiles")

@@ -50,7 +50,7 @@ pub(crate) fn create_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<
 }
 
 /// Reads a file of at most so many bytes. A pipe will do: people write `--config <(command)`.
-pub(crate) fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+pub fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?
         .take(bytes_max + 1)

@@ -32,6 +32,8 @@ pub const BODY_BYTES_MAX: u64 = 16 << 20;
 
 /// Most catalogs of a person's own.
 pub const CATALOGS_MAX: usize = 256;
+/// Most copies of fetched catalogs that are kept.
+pub const FETCHED_MAX: usize = 64;
 /// Most files of one import.
 pub const IMPORT_FILES_MAX: usize = 50_000;
 /// Most text of one import.

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::limits::{CONFIG_FILE_BYTES_MAX, SYNTAX_PROBLEMS_MAX};
 
 /// Reads a TOML text. Either the whole of it or the mistakes in it: half a file could mean something else than its writer did.
-pub(crate) fn read<'t>(text: &'t str, source: &'t str) -> Result<Document<'t>, Vec<Problem>> {
+pub fn read<'t>(text: &'t str, source: &'t str) -> Result<Document<'t>, Vec<Problem>> {
     if text.len() > CONFIG_FILE_BYTES_MAX {
         let message = format!(
             "the file is larger than {} KiB",

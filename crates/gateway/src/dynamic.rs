@@ -13,6 +13,7 @@ mod directory;
 mod errand;
 mod exec;
 mod find;
+mod import;
 pub(crate) mod menu;
 mod remove;
 mod reply;
@@ -27,6 +28,8 @@ use wire::{Era, Frame, build};
 pub(crate) use consent::{Consent, consent};
 pub(crate) use directory::Directory;
 pub(crate) use exec::Exec;
+pub(crate) use import::import;
+pub use import::{Imported, Refused};
 
 use crate::call::Call;
 use crate::calls::CallHandle;

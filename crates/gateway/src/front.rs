@@ -19,6 +19,7 @@ use crate::slot::Step;
 use crate::tasks::Tasks;
 use crate::{inbound, pipeline, status};
 
+pub use crate::dynamic::{Imported, Refused};
 pub use crate::session::Session;
 
 /// Who speaks: the authenticated party behind a client. Two callers share nothing.
@@ -267,6 +268,15 @@ impl Gateway {
     /// The decider says something else from now on: every conversation is told that its lists may have changed.
     pub fn rules_changed(&self) {
         self.core.rules_changed();
+    }
+
+    /// Fetches a catalog on behalf of a model, and takes its servers in for as long as this gateway runs: they are found, and
+    /// wait for the person's approval. Nothing takes the place of what is there, and what would use this machine is refused.
+    ///
+    /// # Errors
+    /// Nothing was fetched; why, and what to do.
+    pub async fn import(&self, url: &str) -> Result<Imported, String> {
+        crate::dynamic::import(&self.core, url).await
     }
 
     /// The metrics in the OpenMetrics text format.

@@ -48,7 +48,7 @@ mod workspace;
 
 pub use consents::Key as ConsentKey;
 pub use error::Fault;
-pub use options::{Dynamic, Options, Person, Settings};
+pub use options::{Dynamic, Options, Person, Pull, Settings};
 pub use phase::{AllowAll, CallFacts, Decider, Decision, Denial, Interceptor, Question};
 pub use record::{CallRecord, NoRecorder, Outcome, Recorder, StartRecord};
 pub use rules::{Rules, mark, server_facts};

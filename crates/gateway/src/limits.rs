@@ -106,6 +106,10 @@ pub const WORKSPACES_MAX: usize = 10_000;
 pub const WORKSPACES_PER_CALLER_MAX: usize = 1_000;
 /// Servers that one workspace adds.
 pub const ADDED_MAX: usize = 64;
+/// Servers of catalogs that came while the gateway runs.
+pub const IMPORTED_MAX: usize = 10_000;
+/// Mistakes told of one such catalog.
+pub const IMPORT_PROBLEMS_MAX: usize = 20;
 /// The most results of `mcp-find`.
 pub const FOUND_MAX: usize = 50;
 /// How long the person may think about a question of the gateway's own.

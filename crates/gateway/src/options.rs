@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Catalogs, Entry, Secret, SecretSpec};
+use catalog::{Catalog, Catalogs, Entry, Secret, SecretSpec};
 use launch::Launcher;
 use serde_json::{Map, Value};
 use store::StoreHandle;
+use transport::BoxFuture;
 
 use crate::phase::{AllowAll, Decider, Interceptor};
 use crate::record::{NoRecorder, Recorder};
@@ -40,7 +41,13 @@ pub struct Dynamic {
     pub catalogs: Arc<dyn Fn() -> Catalogs + Send + Sync>,
     /// What the person has set.
     pub person: Arc<dyn Person>,
+    /// Fetches a catalog that somebody else than the person names, by its address; none: nothing is fetched.
+    pub pull: Option<Pull>,
 }
+
+/// Fetches a catalog on behalf of a model, guarded accordingly: https to public addresses only, every entry with that
+/// address as its origin. An error says why not, and what to do.
+pub type Pull = Arc<dyn Fn(&str) -> BoxFuture<'static, Result<Catalog, String>> + Send + Sync>;
 
 /// What the person who runs the gateway has set for servers, outside of any conversation. Called on the threads of calls:
 /// answers come from memory or a small file.

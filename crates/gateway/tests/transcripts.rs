@@ -16,6 +16,7 @@ mod transcripts {
     mod dynamic_config;
     mod dynamic_exec;
     mod dynamic_find;
+    mod dynamic_import;
     mod dynamic_mix;
     mod dynamic_stateless;
     mod greeting;

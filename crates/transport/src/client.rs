@@ -34,6 +34,7 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use error::{HttpError, Phase};
 pub use events::EventStream;
 pub use sse_pipe::sse_pipe;
+pub use tls::secure;
 
 /// The reply of a server. Its headers are all it sent if it is no success; of a success those that mean something to
 /// MCP (`Mcp-*`, `Content-Type`, `WWW-Authenticate`, `Retry-After`, `Location`, `X-Request-Id`).

@@ -13,7 +13,7 @@ use super::Report;
 /// The rows, from the top. What a row may use lies in the rows before it.
 const ROWS: &[(&str, &[&str])] = &[
     ("pure", &["wire", "catalog", "search", "policy"]),
-    ("cross", &["config", "store", "secrets"]),
+    ("cross", &["config", "clients", "store", "secrets"]),
     ("i/o", &["transport", "egress", "fetch", "auth", "launch"]),
     ("heart", &["gateway"]),
     ("edges", &["codemode", "server"]),
@@ -25,7 +25,22 @@ const DEV: &[&str] = &["testkit", "benches", "xtask"];
 
 /// Uses within one row: user, used, why.
 const BESIDE: &[(&str, &str, &str)] = &[
+    (
+        "clients",
+        "config",
+        "files are written whole, and found by one environment",
+    ),
     ("auth", "fetch", "tokens are fetched by the guarded client"),
+    (
+        "fetch",
+        "egress",
+        "which addresses are public is known in one place",
+    ),
+    (
+        "fetch",
+        "transport",
+        "which certificates this machine trusts is read once",
+    ),
     (
         "launch",
         "transport",
@@ -84,8 +99,8 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["store"], "one module for all state"),
     (
         "hyper",
-        &["server", "testkit", "benches"],
-        "framing is `transport`'s, the front door `server`'s",
+        &["server", "fetch", "testkit", "benches"],
+        "framing of messages is `transport`'s, the front door `server`'s, documents `fetch`'s",
     ),
     (
         "rmcp",

@@ -58,9 +58,9 @@ fn what_cannot_be_searched_is_refused() {
             "cannot be read",
         ),
         (
-            &["catalog", "search", "x", "--catalog", "https://h/c"],
+            &["catalog", "search", "x", "--catalog", "ftp://h.example/c"],
             2,
-            "is an address",
+            "is fetched by nobody here",
         ),
         (
             &["gateway", "run", "--catalog", "/no/such"],

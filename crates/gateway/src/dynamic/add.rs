@@ -67,8 +67,8 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         return in_use(errand, &known.server, "it had been added before").await;
     }
     let catalogs = errand.directory.open(&configured).await;
-    let Some(entry) = entry_of(catalogs, &configured, name) else {
-        return Err(unknown(catalogs, &configured, name).into());
+    let Some(entry) = entry_of(&catalogs, &configured, name) else {
+        return Err(unknown(&catalogs, &configured, name).into());
     };
     steered(entry, &given)?;
     let mut config = config_of(errand, entry);

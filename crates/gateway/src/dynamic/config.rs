@@ -31,7 +31,7 @@ async fn changed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply>
     }
     let catalogs = errand.directory.open(&configured).await;
     let Some(entry) = catalogs.get(name) else {
-        return Err(unknown(catalogs, &configured, name));
+        return Err(unknown(&catalogs, &configured, name));
     };
     if errand.is_nameless {
         return Err(Reply::error(

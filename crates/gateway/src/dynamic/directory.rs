@@ -1,16 +1,17 @@
 //! The servers that there are to add, and the index that finds them. Read when it is first needed: a gateway that nobody asks
 //! for servers starts without it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use catalog::{Catalogs, Entry, Secret, SecretSpec};
+use catalog::{Catalogs, Entry, Secret, SecretSpec, ServerName};
 use search::{Document, Found, Index};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use wire::Object;
 
 use crate::lists::Lists;
-use crate::options::{Dynamic, Person};
+use crate::options::{Dynamic, Person, Pull};
 use crate::server::Server;
 
 /// See the module.
@@ -20,8 +21,11 @@ pub(crate) struct Directory {
 }
 
 struct Read {
-    catalogs: Catalogs,
+    /// As they are now; what is imported makes new ones.
+    catalogs: RwLock<Arc<Catalogs>>,
     index: RwLock<Index>,
+    /// Servers that came while the gateway runs; held by whoever brings more.
+    imported: Mutex<HashSet<ServerName>>,
 }
 
 impl Directory {
@@ -37,6 +41,7 @@ impl Directory {
         Self::new(Dynamic {
             catalogs: Arc::new(Catalogs::default),
             person: Arc::new(Nobody),
+            pull: None,
         })
     }
 
@@ -45,8 +50,17 @@ impl Directory {
         &self.source.person
     }
 
+    /// The way to a catalog at an address.
+    pub(super) fn pull(&self) -> Option<&Pull> {
+        self.source.pull.as_ref()
+    }
+
     /// Reads the catalogs, once. `configured` are found like all others.
-    pub(super) async fn open(&self, configured: &[Arc<Server>]) -> &Catalogs {
+    pub(super) async fn open(&self, configured: &[Arc<Server>]) -> Arc<Catalogs> {
+        self.read(configured).await.catalogs()
+    }
+
+    async fn read(&self, configured: &[Arc<Server>]) -> &Read {
         let read = self.read.get_or_init(|| async {
             let load = self.source.catalogs.clone();
             let configured: Vec<Entry> = configured.iter().map(|s| s.entry.clone()).collect();
@@ -55,20 +69,50 @@ impl Directory {
                 let own = |entry: &&Entry| configured.iter().all(|own| own.name != entry.name);
                 let entries = catalogs.entries().iter().filter(own).chain(&configured);
                 let index = Index::build(entries.map(|entry| document(entry, None)));
-                Read {
-                    catalogs,
-                    index: RwLock::new(index),
-                }
+                Read::new(catalogs, index)
             };
             // It takes as long as dozens of calls.
             tokio::task::spawn_blocking(work)
                 .await
-                .unwrap_or_else(|_| Read {
-                    catalogs: Catalogs::default(),
-                    index: RwLock::default(),
-                })
+                .unwrap_or_else(|_| Read::new(Catalogs::default(), Index::default()))
         });
-        &read.await.catalogs
+        read.await
+    }
+
+    /// Takes in more servers: `choose` is told which there are, and which of them came so before, and says which to take. They
+    /// are found from now on.
+    pub(super) async fn take_in(
+        self: &Arc<Self>,
+        configured: &[Arc<Server>],
+        choose: impl FnOnce(&Catalogs, &HashSet<ServerName>) -> Vec<Entry> + Send + 'static,
+    ) {
+        self.read(configured).await;
+        let directory = self.clone();
+        // Thousands of servers take their time.
+        let work = move || {
+            let Some(read) = directory.read.get() else {
+                return;
+            };
+            let mut imported = read.imported.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut catalogs = Catalogs::clone(&read.catalogs());
+            let chosen = choose(&catalogs, &imported);
+            for entry in &chosen {
+                imported.insert(entry.name.clone());
+                catalogs.insert(entry.clone());
+            }
+            *read
+                .catalogs
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogs);
+            for entry in &chosen {
+                // One after the other, so that searches are not kept waiting.
+                let document = document(entry, None);
+                let mut index = read.index.write().unwrap_or_else(PoisonError::into_inner);
+                index.insert(document);
+            }
+        };
+        // It does not end early but by a panic, after which what was there is there.
+        let _ = tokio::task::spawn_blocking(work).await;
     }
 
     /// The servers that match; see [`Index::search`].
@@ -94,9 +138,10 @@ impl Directory {
     /// The configured servers are others now.
     pub(crate) fn reloaded(&self, servers: &[Arc<Server>], removed: &[String]) {
         let Some(read) = self.read.get() else { return };
+        let catalogs = read.catalogs();
         let mut index = read.index.write().unwrap_or_else(PoisonError::into_inner);
         for name in removed {
-            match read.catalogs.get(name) {
+            match catalogs.get(name) {
                 Some(entry) => index.insert(document(entry, None)),
                 None => index.remove(name),
             };
@@ -131,6 +176,21 @@ impl Person for Nobody {
 
     fn approve(&self, _: &Entry) -> Result<(), String> {
         Err("nobody keeps it".to_owned())
+    }
+}
+
+impl Read {
+    fn new(catalogs: Catalogs, index: Index) -> Self {
+        Self {
+            catalogs: RwLock::new(Arc::new(catalogs)),
+            index: RwLock::new(index),
+            imported: Mutex::default(),
+        }
+    }
+
+    fn catalogs(&self) -> Arc<Catalogs> {
+        let catalogs = self.catalogs.read();
+        catalogs.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

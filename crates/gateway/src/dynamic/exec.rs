@@ -102,8 +102,8 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
         )));
     }
     let catalogs = errand.directory.open(&configured).await;
-    let Some(entry) = entry_of(catalogs, &configured, name) else {
-        return Err(unknown(catalogs, &configured, name));
+    let Some(entry) = entry_of(&catalogs, &configured, name) else {
+        return Err(unknown(&catalogs, &configured, name));
     };
     let config = config_of(errand, entry);
     let standing = Standing::of(errand, entry, &config);

@@ -560,6 +560,7 @@ async fn the_last_words_of_a_server_that_crashes_at_its_start_are_in_the_reply()
         options.dynamic = Some(portolan_gateway::Dynamic {
             catalogs: Arc::new(move || catalogs.clone()),
             person: Arc::new(super::harness::Somebody::default()),
+            pull: None,
         });
     });
     world

@@ -12,8 +12,11 @@ use tokio::task::spawn_blocking;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// The handshake, as the client.
-pub(super) async fn secure(
+/// The handshake, as the client. Also for whoever speaks HTTP over it in another way than [`super::post`].
+///
+/// # Errors
+/// The server, or its certificate, is not accepted; or this machine's certificates cannot be read.
+pub async fn secure(
     stream: TcpStream,
     name: ServerName<'static>,
 ) -> io::Result<Box<TlsStream<TcpStream>>> {

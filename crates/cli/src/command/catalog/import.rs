@@ -1,5 +1,6 @@
-//! `portolan catalog import PATH`: somebody else's text becomes a catalog of one's own. Owns what is shown before it is
-//! trusted: what would run, see or take something of this machine stays off until it is approved.
+//! `portolan catalog import PATH|URL`: somebody else's text becomes a catalog of one's own. Owns what is shown before it is
+//! trusted: what would run, see or take something of this machine stays off until it is approved. From the same address again the
+//! catalog is renewed, and approvals hold for what is still the same.
 
 use std::path::PathBuf;
 
@@ -15,9 +16,10 @@ use crate::ui::{Label, Line, Table, Ui};
 /// Read a catalog of any form (ours, Docker's, server.json, mcpServers) and keep it as one of your own
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A file, or a folder such as Docker's registry
+    /// A file, a folder such as Docker's registry, or a URL, also that of a registry's /v0.1/servers
+    #[arg(value_name = "PATH|URL")]
     path: PathBuf,
-    /// What the catalog is to be called [default: as the file or folder is]
+    /// What the catalog is to be called [default: as the file or folder is, or the registry's host]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Approve these servers, separated by commas: they may start without asking
@@ -26,7 +28,7 @@ pub(crate) struct Args {
     /// Approve every server
     #[arg(long, conflicts_with = "approve")]
     approve_all: bool,
-    /// Replace a catalog of this name
+    /// Replace a catalog of this name that came from elsewhere
     #[arg(long)]
     force: bool,
     /// Show what would be imported, and keep nothing
@@ -59,32 +61,27 @@ struct Imported {
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
-    let path = std::path::absolute(&args.path)
-        .map_err(|error| Failure::new(Kind::NotFound, "there is no such path").because(&error))?;
-    let name = name(args, &path)?;
-    let file = config::catalog_file(&here.dirs, &name);
-    if file.exists() && !args.force && !args.dry_run {
-        let message = format!("there is a catalog `{name}` already");
-        return Err(Failure::new(Kind::Failed, message)
-            .hint("--force replaces it; --name gives the new one another name"));
-    }
-    let (files, unread) = config::import_files(&path).map_err(|error| {
-        Failure::new(Kind::NotFound, format!("cannot read {}", path.display())).because(&error)
-    })?;
-    let origin = Origin::File(path.to_string_lossy().as_ref().into());
-    let mut catalog = catalog::import(name.as_str(), &files, &origin);
+    let source = Source::of(args)?;
+    let name = match &args.name {
+        Some(name) => {
+            ServerName::new(name).map_err(|error| Failure::usage(format!("--name: {error}")))?
+        }
+        None => source.name()?,
+    };
+    let former = former(&here, &name, &source, args)?;
+    let mut catalog = source.read(&name)?;
     catalog.name = name.to_string();
-    catalog.problems.extend(unread);
     catalogs::tell(ui, &catalog.problems);
     if catalog.entries.is_empty() {
-        let message = format!("there are no servers in {}", args.path.display());
+        let message = format!("there are no servers in {}", source.shown());
         return Err(Failure::new(Kind::Config, message).hint(
             "a catalog is YAML of ours or Docker's, a server.json, or a file with `mcpServers`",
         ));
     }
-    let approved = approve(args, &mut catalog)?;
+    let approved = approve(args, &mut catalog, &former)?;
     let text = catalog::write_catalog(&catalog, &approved)
         .map_err(|error| Failure::internal("the catalog cannot be written as YAML", error))?;
+    let file = config::catalog_file(&here.dirs, &name);
     if !args.dry_run {
         config::save_catalog(&here.dirs, &name, &text).map_err(|error| {
             Failure::new(Kind::Failed, format!("cannot write {}", file.display())).because(&error)
@@ -102,21 +99,95 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     ui.value(&imported, |ui| show(ui, &imported))
 }
 
-fn name(args: &Args, path: &std::path::Path) -> Result<ServerName, Failure> {
-    if let Some(name) = &args.name {
-        return ServerName::new(name).map_err(|error| Failure::usage(format!("--name: {error}")));
-    }
-    let stem = match path.is_dir() {
-        true => path.file_name(),
-        false => path.file_stem(),
-    };
-    let stem = stem.unwrap_or_default().to_string_lossy();
-    ServerName::repaired(&stem)
-        .ok_or_else(|| Failure::usage("the catalog needs a name").hint("give it one with --name"))
+/// Where it comes from.
+enum Source {
+    Path(PathBuf),
+    Url(String),
 }
 
-/// The marks of the servers that the person approves.
-fn approve(args: &Args, catalog: &mut Catalog) -> Result<Vec<(String, String)>, Failure> {
+impl Source {
+    fn of(args: &Args) -> Result<Self, Failure> {
+        if let Some(url) = catalogs::address(&args.path) {
+            return Ok(Self::Url(url.to_owned()));
+        }
+        let path = std::path::absolute(&args.path);
+        path.map(Self::Path)
+            .map_err(|error| Failure::new(Kind::NotFound, "there is no such path").because(&error))
+    }
+
+    /// What the catalog is called unless it is told.
+    fn name(&self) -> Result<ServerName, Failure> {
+        let name = match self {
+            Self::Url(url) => catalogs::name_of(url)?,
+            Self::Path(path) => {
+                let stem = match path.is_dir() {
+                    true => path.file_name(),
+                    false => path.file_stem(),
+                };
+                ServerName::repaired(&stem.unwrap_or_default().to_string_lossy())
+            }
+        };
+        name.ok_or_else(|| {
+            Failure::usage("the catalog needs a name").hint("give it one with --name")
+        })
+    }
+
+    fn read(&self, name: &ServerName) -> Result<Catalog, Failure> {
+        let path = match self {
+            Self::Url(url) => return Ok(catalogs::pull(url)?.catalog),
+            Self::Path(path) => path,
+        };
+        let (files, unread) = config::import_files(path).map_err(|error| {
+            let what = format!("cannot read {}", path.display());
+            Failure::new(Kind::NotFound, what).because(&error)
+        })?;
+        let origin = Origin::File(path.to_string_lossy().as_ref().into());
+        let mut catalog = catalog::import(name.as_str(), &files, &origin);
+        catalog.problems.extend(unread);
+        Ok(catalog)
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Url(url) => catalog::shown_url(url),
+        }
+    }
+}
+
+/// What of this name came from the same address before; another catalog is not replaced unless that is meant.
+fn former(
+    here: &Surroundings,
+    name: &ServerName,
+    source: &Source,
+    args: &Args,
+) -> Result<Vec<Entry>, Failure> {
+    let all = config::load_catalogs(&here.dirs);
+    let former = all
+        .into_iter()
+        .find(|catalog| catalog.name == name.as_str());
+    if let (Some(former), Source::Url(url)) = (&former, source)
+        && former.origin.from() == url
+    {
+        return Ok(former.entries.clone());
+    }
+    let is_there = former.is_some() || config::catalog_file(&here.dirs, name).exists();
+    match is_there && !args.force && !args.dry_run {
+        true => {
+            let message = format!("there is a catalog `{name}` already");
+            Err(Failure::new(Kind::Failed, message)
+                .hint("--force replaces it; --name gives the new one another name"))
+        }
+        false => Ok(Vec::new()),
+    }
+}
+
+/// The marks of the servers that the person approves, and of those that were approved before and are still the same.
+fn approve(
+    args: &Args,
+    catalog: &mut Catalog,
+    former: &[Entry],
+) -> Result<Vec<(String, String)>, Failure> {
     for name in args.approve.iter().map(|name| name.trim()) {
         if !catalog.entries.iter().any(|entry| entry.name == name) {
             let known = catalog.entries.iter().map(|entry| entry.name.as_str());
@@ -126,9 +197,16 @@ fn approve(args: &Args, catalog: &mut Catalog) -> Result<Vec<(String, String)>, 
     }
     let mut marks = Vec::new();
     for entry in &mut catalog.entries {
-        if args.approve_all || args.approve.iter().any(|name| entry.name == name.trim()) {
+        let mark = entry.mark();
+        let is_same = |one: &&Entry| one.name == entry.name && one.mark() == mark;
+        let was_approved = former
+            .iter()
+            .find(is_same)
+            .is_some_and(|one| one.is_approved);
+        let is_named = args.approve.iter().any(|name| entry.name == name.trim());
+        if args.approve_all || is_named || was_approved {
             entry.is_approved = true;
-            marks.push((entry.name.to_string(), entry.mark()));
+            marks.push((entry.name.to_string(), mark));
         }
     }
     Ok(marks)

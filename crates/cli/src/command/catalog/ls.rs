@@ -34,7 +34,7 @@ pub(crate) fn run(ui: &Ui, _args: &Args) -> Result<(), Failure> {
         name: catalog.name.clone(),
         title: catalog.title.clone(),
         origin: catalog.origin.trust(),
-        from: catalog.origin.from().to_owned(),
+        from: catalog::shown_url(catalog.origin.from()),
         servers: catalog.entries.len(),
         shadowed: merged
             .shadowed()

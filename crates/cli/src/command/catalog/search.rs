@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 use wire::method;
 
+use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice};
 use crate::engine::{self, Engine, Memory};
 use crate::error::{Failure, Kind};
+use crate::limits::QUICK_GRACE;
 use crate::load::load;
 use crate::local::Local;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Table, Ui};
-use crate::{catalogs, limits};
 
 /// Find servers by what is to be done, as an agent does
 #[derive(Debug, clap::Args)]
@@ -35,9 +36,10 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
     let loaded = load(ui, &here, &Choice::default(), &[])?;
+    let chosen = Chosen::begin(&here, &args.catalogs).patient(ui);
     let engine = Engine::new(here, loaded)
         .patient(Memory::Learnt)
-        .dynamic(Some(args.catalogs.clone()));
+        .dynamic(Some(chosen));
     let found = engine::block_on(async {
         let gateway = engine.start(ui)?;
         let found = engine::unless_interrupted(async {
@@ -49,7 +51,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
                 .await
         });
         let found = found.await;
-        gateway.shutdown(limits::QUICK_GRACE).await;
+        gateway.shutdown(QUICK_GRACE).await;
         engine.finish();
         found
     })?;

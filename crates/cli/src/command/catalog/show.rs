@@ -13,7 +13,7 @@ use crate::ui::{Label, Line, Table, Ui};
 /// Show the servers of a catalog, or everything about one server
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A catalog or a server; none: the servers of all catalogs
+    /// A catalog, a server, or the URL of a catalog; none: the servers of all catalogs
     name: Option<String>,
 }
 
@@ -33,6 +33,15 @@ struct Servers {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    if let Some(url) = args
+        .name
+        .as_deref()
+        .and_then(|name| catalogs::address(name.as_ref()))
+    {
+        let catalog = catalogs::pull(url)?.catalog;
+        catalogs::tell(ui, &catalog.problems);
+        return servers(ui, &catalog.entries);
+    }
     let all = catalogs::all(&Surroundings::of_process()?);
     let Some(name) = &args.name else {
         for catalog in &all {

@@ -11,8 +11,8 @@ use crate::ui::{Label, Line, Ui};
 /// Check files with servers, of any form, and change nothing
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files or folders
-    #[arg(required = true, value_name = "PATH")]
+    /// Files, folders or URLs
+    #[arg(required = true, value_name = "PATH|URL")]
     paths: Vec<PathBuf>,
 }
 
@@ -38,6 +38,12 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let mut problems: Vec<Problem> = Vec::new();
     let mut servers = 0;
     for path in &args.paths {
+        if let Some(url) = crate::catalogs::address(path) {
+            let catalog = crate::catalogs::pull(url)?.catalog;
+            problems.extend(catalog.problems);
+            servers += catalog.entries.len();
+            continue;
+        }
         let (files, more) = config::import_files(path).map_err(|error| {
             Failure::new(Kind::NotFound, format!("cannot read {}", path.display())).because(&error)
         })?;

@@ -5,7 +5,7 @@ use config::{change_server_config, load_server_config};
 use serde_json::{Map, Value, json};
 
 use super::failed;
-use crate::catalogs;
+use crate::catalogs::{self, Chosen};
 use crate::choice::CatalogChoice;
 use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
@@ -33,7 +33,8 @@ pub(crate) struct Args {
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
-    let all = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
+    let chosen = Chosen::begin(&here, &args.catalogs).patient(ui);
+    let all = Catalogs::merge(catalogs::chosen(&here, &chosen));
     let (server, key) = split(&args.at, &all)?;
     let name = ServerName::new(&server).map_err(|e| Failure::usage(e.to_string()))?;
     let entry = all.get(name.as_str());

@@ -15,7 +15,7 @@ use std::time::Duration;
 use catalog::Layer;
 use config::{Settings, Transport};
 
-use crate::catalogs;
+use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice, duration};
 use crate::engine::{self, Engine, Memory};
 use crate::error::Failure;
@@ -117,10 +117,11 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     });
     // Who names the servers has found them already.
     let is_dynamic = args.dynamic || (settings.dynamic_tools && args.choice.servers.is_none());
+    let catalogs = is_dynamic.then(|| Chosen::begin(&here, &args.catalogs));
     let engine = Engine::new(here, loaded)
         .tools(&args.tools)
         .rules(rules)
-        .dynamic(is_dynamic.then(|| args.catalogs.clone()))
+        .dynamic(catalogs)
         .log(log);
     engine::block_on(async {
         let done = match settings.transport {

@@ -6,7 +6,7 @@ use policy::{Asked, Decision, Era, Facts, Hints};
 use store::Store;
 
 use super::question::Known;
-use crate::catalogs;
+use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
 use crate::load::load;
@@ -49,7 +49,10 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
     let loaded = load(ui, &here, &args.choice, &[])?;
-    let catalogs = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
+    let catalogs = Catalogs::merge(catalogs::chosen(
+        &here,
+        &Chosen::begin(&here, &args.catalogs).patient(ui),
+    ));
     let known = Known {
         entries: &loaded.entries,
         catalogs: &catalogs,

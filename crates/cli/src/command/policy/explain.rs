@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::check::label;
 use super::question::{Known, Question, Said};
-use crate::catalogs;
+use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice};
 use crate::error::Failure;
 use crate::load::{load, meant};
@@ -85,7 +85,10 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
     let loaded = load(ui, &here, &args.choice, &[])?;
-    let catalogs = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
+    let catalogs = Catalogs::merge(catalogs::chosen(
+        &here,
+        &Chosen::begin(&here, &args.catalogs).patient(ui),
+    ));
     let entries = meant(loaded.entries, &args.choice);
     let known = Known {
         entries: &entries,

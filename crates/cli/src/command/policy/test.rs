@@ -7,7 +7,7 @@ use config::Format as FileFormat;
 use serde::{Deserialize, Serialize};
 
 use super::question::{Known, Question};
-use crate::catalogs;
+use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
 use crate::limits::CASES_FILE_BYTES_MAX;
@@ -78,7 +78,10 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     catalogs::check(&args.catalogs)?;
     let cases = read(&args.file)?;
     let loaded = load(ui, &here, &args.choice, &[])?;
-    let catalogs = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
+    let catalogs = Catalogs::merge(catalogs::chosen(
+        &here,
+        &Chosen::begin(&here, &args.catalogs).patient(ui),
+    ));
     let entries = meant(loaded.entries, &args.choice);
     let known = Known {
         entries: &entries,

@@ -3,7 +3,7 @@
 use catalog::{Catalogs, Concern};
 use store::Store;
 
-use crate::catalogs;
+use crate::catalogs::{self, Chosen};
 use crate::choice::CatalogChoice;
 use crate::error::{Failure, Kind};
 use crate::person::approval;
@@ -24,7 +24,8 @@ pub(crate) struct Args {
 pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
-    let all = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
+    let chosen = Chosen::begin(&here, &args.catalogs).patient(ui);
+    let all = Catalogs::merge(catalogs::chosen(&here, &chosen));
     let mut entries = Vec::new();
     for name in &args.names {
         let Some(entry) = all.get(name) else {

@@ -148,6 +148,7 @@ impl World {
         Dynamic {
             catalogs: Arc::new(move || catalogs.clone()),
             person: Arc::new(self.person.clone()),
+            pull: None,
         }
     }
 

@@ -1,0 +1,70 @@
+//! What we did to which file, so that it can be undone to the byte: `clients.json` among our state. Losing it costs nothing but that.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use config::{Dirs, private_dir, write_atomic};
+use serde::{Deserialize, Serialize};
+
+use crate::splice::Splice;
+
+/// See the module. Held by one process at a time.
+pub(crate) struct Memory {
+    path: PathBuf,
+    known: Vec<Made>,
+    _lock: File,
+}
+
+/// One edit that has not been undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    pub(crate) client: String,
+    pub(crate) file: PathBuf,
+    pub(crate) name: String,
+    pub(crate) splice: Splice,
+    /// There was no file.
+    pub(crate) made_file: bool,
+}
+
+impl Memory {
+    /// Waits for another process that holds it.
+    pub(crate) fn open(dirs: &Dirs) -> io::Result<Self> {
+        let folder = folder(dirs);
+        private_dir(&dirs.state)?;
+        private_dir(&folder)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let lock = options.open(folder.join("lock"))?;
+        lock.lock()?;
+        let path = folder.join("clients.json");
+        // What cannot be read is forgotten.
+        let known = fs::read(&path).ok();
+        let known = known.and_then(|text| serde_json::from_slice(&text).ok());
+        Ok(Self {
+            path,
+            known: known.unwrap_or_default(),
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn find(&self, file: &Path, name: &str) -> Option<&Made> {
+        self.known
+            .iter()
+            .find(|made| made.file == file && made.name == name)
+    }
+
+    /// Remembers an edit in the place of an earlier one, or forgets that.
+    pub(crate) fn keep(&mut self, file: &Path, name: &str, made: Option<Made>) -> io::Result<()> {
+        self.known
+            .retain(|known| known.file != file || known.name != name);
+        self.known.extend(made);
+        let text = serde_json::to_vec_pretty(&self.known).map_err(io::Error::other)?;
+        write_atomic(&self.path, &text, 0o600)
+    }
+}
+
+/// Where this and the copies lie.
+pub(crate) fn folder(dirs: &Dirs) -> PathBuf {
+    dirs.state.join("clients")
+}

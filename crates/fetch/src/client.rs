@@ -1,0 +1,147 @@
+//! The client for addresses that somebody gives us. Owns the way from an address to a document: each step of it is looked
+//! up by us, once, checked, and connected to at exactly the address that was checked, so that a name which changes its mind
+//! gains nothing. Next: `target`, then `exchange`.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::time::timeout;
+use url::Url;
+
+use crate::error::{FetchError, Why};
+use crate::exchange::{Answer, exchange};
+use crate::limits::{ADDRESSES_MAX, Limits, REDIRECTS_MAX};
+use crate::net::{Net, Stream, System};
+use crate::target::{Target, TargetHost, is_open};
+
+/// Whose wish it is that something is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// A person named the address, on a command line or in their own configuration: it may be http, and lead into this
+    /// machine and its network. Where a public address leads on to is nobody's wish: that must be public too.
+    Person,
+    /// Anybody else, a model among them: https to public addresses only.
+    Outside,
+}
+
+/// A client. Holds no connection, and nothing of one request is there for the next.
+#[derive(Clone)]
+pub struct Client {
+    net: Arc<dyn Net>,
+    limits: Limits,
+}
+
+/// What was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The address that it came from in the end.
+    pub url: Url,
+    /// What it says it is, such as `application/json`.
+    pub media_type: Option<String>,
+    /// All of it.
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    /// Over the network of this machine.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self::over(Arc::new(System), limits)
+    }
+
+    pub(crate) fn over(net: Arc<dyn Net>, limits: Limits) -> Self {
+        Self { net, limits }
+    }
+
+    /// Fetches a document. Nothing is sent that could tell who asks: no cookie, no credential, only our own name.
+    ///
+    /// # Errors
+    /// See [`Why`].
+    pub async fn get(&self, url: &str, trust: Trust) -> Result<Document, FetchError> {
+        let first = Target::given(url, trust).map_err(|why| FetchError::new(url, why))?;
+        let mut at = first.url.clone();
+        let limit = self.limits.time;
+        let got = match timeout(limit, self.follow(first, trust, &mut at)).await {
+            Ok(got) => got,
+            Err(_) => Err(Why::Slow(limit)),
+        };
+        got.map_err(|why| FetchError::new(url, why).at(&at))
+    }
+
+    /// `at` is told each address that is tried.
+    async fn follow(
+        &self,
+        mut target: Target,
+        trust: Trust,
+        at: &mut Url,
+    ) -> Result<Document, Why> {
+        let mut must_be_public = trust == Trust::Outside;
+        for _ in 0..=REDIRECTS_MAX {
+            at.clone_from(&target.url);
+            let (stream, address) = self.reach(&target, must_be_public).await?;
+            // From a public address no way leads back inside.
+            must_be_public |= egress::is_public(address.ip());
+            match exchange(stream, &target, self.limits.body_bytes).await? {
+                Answer::Document(document) => return Ok(document),
+                Answer::Moved(location) => target = target.moved(&location)?,
+            }
+        }
+        Err(Why::Redirects)
+    }
+
+    /// A connection to where a target leads, and where that is.
+    async fn reach(
+        &self,
+        target: &Target,
+        must_be_public: bool,
+    ) -> Result<(Box<dyn Stream>, SocketAddr), Why> {
+        let (addresses, is_written) = match &target.host {
+            TargetHost::Address(address) => (vec![SocketAddr::new(*address, target.port)], true),
+            TargetHost::Name(name) => {
+                let found = self.net.look_up(name, target.port).await;
+                (found.map_err(Why::Resolve)?, false)
+            }
+        };
+        // One that is not public spoils the name: it is not what a public document has.
+        let is_closed = |address: &&SocketAddr| !is_open(address.ip(), is_written);
+        if must_be_public && let Some(closed) = addresses.iter().find(is_closed) {
+            return Err(Why::NotPublic(closed.ip()));
+        }
+        let mut failure = Why::Resolve(std::io::Error::other("the name has no address"));
+        for address in addresses.into_iter().take(ADDRESSES_MAX) {
+            let limit = self.limits.connect_time;
+            match timeout(limit, self.open(target, address)).await {
+                Ok(Ok(stream)) => return Ok((stream, address)),
+                Ok(Err(why)) => failure = why,
+                Err(_) => failure = Why::Slow(limit),
+            }
+        }
+        Err(failure)
+    }
+
+    async fn open(&self, target: &Target, address: SocketAddr) -> Result<Box<dyn Stream>, Why> {
+        let stream = self.net.connect(address).await.map_err(Why::Connect)?;
+        match &target.tls {
+            None => Ok(Box::new(stream)),
+            Some(name) => {
+                let secured = self.net.secure(stream, name.clone()).await;
+                secured.map_err(Why::Tls)
+            }
+        }
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Client")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
