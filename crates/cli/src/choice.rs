@@ -12,8 +12,8 @@ pub(crate) struct Choice {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) servers: Option<Vec<String>>,
 
-    /// A file with servers: `config.toml`, or `mcpServers` JSON as AI applications write it; or with configuration for servers
-    /// of catalogs: Docker's `config.yaml` (repeatable)
+    /// A file with servers or rules: `config.toml`, the `mcpServers` JSON of AI applications, Docker's policy JSON; or with
+    /// configuration for servers of catalogs: Docker's `config.yaml` (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
 

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod feature;
 mod gateway;
+mod policy;
 mod profile;
 mod secret;
 mod server;
@@ -33,6 +34,9 @@ pub(crate) enum Command {
     /// Keep the secrets that servers need
     #[command(subcommand)]
     Secret(secret::Secret),
+    /// Look at the rules over servers and calls, and try them
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Look after the catalogs of servers that can be found and added
     #[command(subcommand)]
     Catalog(catalog::Catalog),
@@ -67,6 +71,7 @@ impl Command {
             Self::Tools(command) => command.run(ui),
             Self::Server(command) => command.run(ui),
             Self::Secret(command) => command.run(ui),
+            Self::Policy(command) => command.run(ui),
             Self::Catalog(command) => command.run(ui),
             Self::Profile(command) => command.run(ui),
             Self::Client(command) => command.run(ui),

@@ -151,6 +151,7 @@ pub(crate) struct Engine {
     catalogs: Option<Chosen>,
     /// The profile whose servers are among the entries.
     profile: Option<String>,
+    rules: Arc<gateway::Rules>,
     store: OnceCell<StoreHandle>,
 }
 
@@ -158,6 +159,7 @@ impl Engine {
     /// Over these entries.
     pub(crate) fn new(here: Surroundings, loaded: Loaded) -> Self {
         Self {
+            rules: Arc::new(gateway::Rules::new(loaded.policy.clone())),
             here,
             loaded,
             tools: Vec::new(),
@@ -198,6 +200,11 @@ impl Engine {
         Self { profile, ..self }
     }
 
+    /// These rules, which others may replace.
+    pub(crate) fn rules(self, rules: Arc<gateway::Rules>) -> Self {
+        Self { rules, ..self }
+    }
+
     /// Every call is told here.
     pub(crate) fn log(self, log: Arc<Log>) -> Self {
         Self {
@@ -230,6 +237,7 @@ impl Engine {
             dynamic: self.directory(store.clone(), pages),
             features: features(&self.loaded.settings),
             store,
+            decider: Arc::clone(&self.rules) as Arc<dyn gateway::Decider>,
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
                 None => Arc::clone(&self.fault) as Arc<dyn gateway::Recorder>,

@@ -46,3 +46,5 @@ pub(crate) const CATALOG_WAIT: Duration = Duration::from_secs(10);
 pub(crate) const CATALOG_WAIT_PATIENT: Duration = Duration::from_secs(75);
 /// Problems of catalogs that are told when they are read.
 pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;
+/// Largest file of cases of `policy test`.
+pub(crate) const CASES_FILE_BYTES_MAX: u64 = 1 << 20;

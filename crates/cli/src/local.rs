@@ -301,7 +301,13 @@ fn faults() -> impl Iterator<Item = (Fault, Kind)> {
             Kind::NotRunning,
         ),
         (Fault::TimedOut { server, after_s: 0 }, Kind::Timeout),
-        (Fault::Denied(String::new()), Kind::Denied),
+        (
+            Fault::Denied(gateway::Denial {
+                rule: None,
+                reason: String::new(),
+            }),
+            Kind::Denied,
+        ),
     ]
     .into_iter()
 }

@@ -8,6 +8,8 @@ use catalog::document::position;
 pub enum Format {
     /// JSON, comments allowed: the `mcpServers` form of AI applications.
     McpServers,
+    /// JSON of Docker's rules, or of its settings for administrators.
+    DockerPolicy,
     /// TOML: our own `config.toml`.
     Toml,
     /// A catalog in YAML: ours (`servers:`), or Docker's (`registry:`).
@@ -22,7 +24,10 @@ pub fn recognise(text: &str) -> Format {
         return Format::Toml;
     };
     if line.starts_with('{') || (line.starts_with('[') && !is_toml_header(line)) {
-        Format::McpServers
+        match is_docker_policy(text) {
+            true => Format::DockerPolicy,
+            false => Format::McpServers,
+        }
     } else if is_yaml(line) {
         let is_of_catalogs =
             |line: &str| line.starts_with("registry:") || line.starts_with("servers:");
@@ -33,6 +38,23 @@ pub fn recognise(text: &str) -> Format {
     } else {
         Format::Toml
     }
+}
+
+/// Whether it is an object with rules, or with a text of them, and no servers.
+fn is_docker_policy(text: &str) -> bool {
+    let has = |name: &str| text.contains(&format!("\"{name}\""));
+    if has("mcpServers") || has("servers") {
+        return false;
+    }
+    let Ok(serde_json::Value::Object(members)) =
+        serde_json::from_str(text.trim_start_matches('\u{feff}'))
+    else {
+        return has("rules") && has("default");
+    };
+    members.contains_key("mcpPolicy")
+        || members
+            .get("rules")
+            .is_some_and(serde_json::Value::is_array)
 }
 
 /// That catalogs are named by another flag.
@@ -102,6 +124,16 @@ mod tests {
                 Format::McpServers,
             ),
             ("[]", Format::McpServers),
+            (
+                "{\"default\": \"deny\", \"rules\": []}",
+                Format::DockerPolicy,
+            ),
+            (
+                "{\"default\": \"deny\", \"rules\": [}",
+                Format::DockerPolicy,
+            ),
+            ("{\"mcpPolicy\": {\"value\": \"{}\"}}", Format::DockerPolicy),
+            ("{\"mcpServers\": {\"rules\": {}}}", Format::McpServers),
             ("[1, 2]", Format::McpServers),
             ("[gateway]\nport = 1", Format::Toml),
             ("# c\n[servers.\"a b\"]", Format::Toml),

@@ -16,6 +16,7 @@ mod files;
 mod format;
 pub mod limits;
 mod load;
+mod policy;
 mod profiles;
 mod project;
 pub mod running;

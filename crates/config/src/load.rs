@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use catalog::document::{Document, Key as Name, Node};
 use catalog::reader::{Reading, read_servers};
 use catalog::{Entry, Layer, Problem, merge, read_mcp_servers_with, suggest};
+use policy::Policy;
 
 use crate::files::read_bounded;
+use crate::policy::Written;
 use crate::server_config::{ServerConfig, read_server_config};
 use crate::settings::Given;
 use crate::{Dirs, Env, Format, Origin, Settings, format, project, recognise, toml_file};
@@ -35,6 +37,8 @@ pub struct Loaded {
     pub server_config: ServerConfig,
     /// What a person should mend or know.
     pub problems: Vec<Problem>,
+    /// The rules over calls; without effect where there is a problem with one of them.
+    pub policy: Policy,
     /// The files that were read or would be if they were there: what `--watch` watches.
     pub files: Vec<PathBuf>,
 }
@@ -91,6 +95,7 @@ struct Loading<'a> {
     env: &'a Env,
     loaded: Loaded,
     servers: Vec<Vec<Entry>>,
+    rules: Written,
 }
 
 impl<'a> Loading<'a> {
@@ -99,6 +104,7 @@ impl<'a> Loading<'a> {
             env,
             loaded: Loaded::default(),
             servers: Vec::new(),
+            rules: Written::default(),
         }
     }
 
@@ -107,6 +113,10 @@ impl<'a> Loading<'a> {
         let mut loaded = self.loaded;
         loaded.entries = entries;
         loaded.problems.append(&mut problems);
+        let (policy, mut problems, mut files) = self.rules.finish();
+        loaded.policy = policy;
+        loaded.problems.append(&mut problems);
+        loaded.files.append(&mut files);
         loaded
     }
 
@@ -135,6 +145,7 @@ impl<'a> Loading<'a> {
         match recognise(text) {
             Format::Toml => self.toml(text, source, Layer::Flag),
             Format::McpServers => self.mcp_servers(text, source),
+            Format::DockerPolicy => self.rules.docker(text, source, Layer::Flag),
             Format::ServerConfig => self.server_config(text, source),
             Format::Catalog => self.loaded.problems.push(format::is_catalog(text, source)),
         }
@@ -184,6 +195,10 @@ impl<'a> Loading<'a> {
             match key.name.as_str() {
                 "gateway" => self.gateway(&doc, node, layer),
                 "servers" => self.servers_of(&doc, node, layer),
+                "policy" => {
+                    let folder = Path::new(source).parent();
+                    self.rules.section(&doc, node, layer, folder);
+                }
                 "$schema" => {}
                 _ => self.loaded.problems.push(unknown_section(&doc, key)),
             }
@@ -324,9 +339,9 @@ fn unknown_section(doc: &Document<'_>, key: &Name) -> Problem {
     let hint = match key.name.as_str() {
         "mcp_servers" | "mcpServers" => "servers are called [servers.NAME] here".to_owned(),
         name if Settings::key(name).is_some() => format!("write it below [gateway]: {name} = …"),
-        name => match suggest(name, ["gateway", "servers"]) {
+        name => match suggest(name, ["gateway", "servers", "policy"]) {
             Some(known) => format!("did you mean [{known}]?"),
-            None => "there are [gateway] and [servers.NAME]".to_owned(),
+            None => "there are [gateway], [servers.NAME] and [policy]".to_owned(),
         },
     };
     doc.warning(

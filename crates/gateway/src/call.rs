@@ -66,6 +66,8 @@ pub(crate) struct Call {
     pub(crate) parked: Option<(u64, u32)>,
     /// Its answer is not the server's, but questions of the bridge.
     pub(crate) asks_back: bool,
+    /// The rule that has decided over it, if it did not simply allow it.
+    pub(crate) rule: Option<Box<str>>,
     is_finished: bool,
 }
 
@@ -119,6 +121,7 @@ impl Call {
             crossing: None,
             parked: None,
             asks_back: false,
+            rule: None,
             is_finished: false,
         })
     }
@@ -197,6 +200,9 @@ impl Call {
             Err(fault) => {
                 if let Some(server) = &self.server {
                     server.complaints.call_failed(&fault);
+                }
+                if let Fault::Denied(denial) = &fault {
+                    self.rule.clone_from(&denial.rule);
                 }
                 let is_tool_call = self.frame.method() == method::TOOLS_CALL;
                 let answer = fault.answer(self.raw_id(), self.era, is_tool_call);
@@ -345,6 +351,7 @@ impl Call {
             name: self.name.take(),
             took,
             outcome,
+            rule: self.rule.take(),
             bytes_in: self.frame.bytes().len(),
             bytes_out,
             trace: self.trace.as_ref().map(|trace| trace.id.clone()),
@@ -412,6 +419,7 @@ fn refused(core: &Core, from: &Origin, frame: &Frame, era: Era, fault: &Fault) -
         name: None,
         took: Duration::ZERO,
         outcome: Outcome::Fault(fault.tag()),
+        rule: None,
         bytes_in: frame.bytes().len(),
         bytes_out: answer.frame.len(),
         trace: None,

@@ -1,6 +1,7 @@
 //! The state that all conversations share: servers, sessions, views, and what was learnt.
 
 mod pool;
+pub(crate) mod rules;
 mod views;
 mod workspaces;
 
@@ -18,6 +19,7 @@ use wire::Era;
 
 use crate::asks::{Asks, Capabilities, Side};
 use crate::bridge::Parking;
+use crate::consents::Consents;
 use crate::dynamic::Directory;
 use crate::front::{Busy, Caller, Door, Reloaded};
 use crate::limits::SETS_MAX;
@@ -71,6 +73,8 @@ pub(crate) struct Core {
     pub(crate) tasks: Tasks,
     /// Calls that wait for what their clients answer with another request.
     pub(crate) parking: Parking,
+    /// What persons answered to rules that ask.
+    pub(crate) consents: Consents,
     began: Instant,
     /// What the clock on the wall said then.
     began_at: (SystemTime, std::time::Instant),
@@ -129,6 +133,7 @@ impl Core {
             interceptors: parts.interceptors,
             tasks: parts.tasks,
             parking: parts.parking,
+            consents: Consents::default(),
             began: Instant::now(),
             began_at: (SystemTime::now(), std::time::Instant::now()),
             now_ms: AtomicU64::new(0),
@@ -152,6 +157,11 @@ impl Core {
     /// A number unique in this process: call ids, ids of requests to servers, workspaces.
     pub(crate) fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Where learnt lists and answers outlive the process, if there is such a place.
+    pub(crate) fn store(&self) -> Option<&StoreHandle> {
+        self.store.as_ref()
     }
 
     /// The servers in configuration order, as of now.
@@ -216,6 +226,12 @@ impl Core {
         }
         self.tell_all();
         reloaded
+    }
+
+    /// The rules are others now.
+    pub(crate) fn rules_changed(&self) {
+        self.changed();
+        self.tell_all();
     }
 
     /// Tells every conversation that its lists may be others now.
@@ -331,6 +347,7 @@ impl Core {
             listen.end();
         }
         self.parking.leave(workspace.id);
+        self.consents.leave(workspace.id);
         self.forget_handle(workspace);
         let added = lock(&workspace.chosen).take_all();
         for server in added {
@@ -443,6 +460,7 @@ impl Core {
         for server in self.servers().iter() {
             if side.workspace.upstream(server, side).is_none()
                 && self.started_by_others(side, server).is_some()
+                && self.closed(side, &server.facts).is_none()
             {
                 self.upstream(side, server);
             }

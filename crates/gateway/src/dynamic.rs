@@ -9,6 +9,7 @@ mod again;
 mod arguments;
 mod ask;
 mod config;
+mod consent;
 mod credentials;
 mod directory;
 pub(crate) mod discover;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wire::{Frame, build};
 
+pub(crate) use consent::{Consent, consent};
 pub(crate) use directory::Directory;
 pub(crate) use exec::Exec;
 pub(crate) use import::import;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use wire::{Era, build, code, quote};
 
 use crate::front::Answer;
+use crate::phase::Denial;
 
 /// Why a request was not answered by a server.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -87,8 +88,8 @@ pub enum Fault {
         why: String,
     },
     /// A rule or an interceptor refused the call.
-    #[error("denied: {0}")]
-    Denied(String),
+    #[error("denied: {}", .0.reason)]
+    Denied(Denial),
     /// A limit of the gateway is reached.
     #[error("too many {0}; wait for some to end")]
     Busy(&'static str),

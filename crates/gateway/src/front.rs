@@ -266,6 +266,11 @@ impl Gateway {
         self.core.reload(entries)
     }
 
+    /// The decider says something else from now on: every conversation is told that its lists may have changed.
+    pub fn rules_changed(&self) {
+        self.core.rules_changed();
+    }
+
     /// Fetches a catalog on behalf of a model, and takes its servers in for as long as this gateway runs: they are found, and
     /// wait for the person's approval. Nothing takes the place of what is there, and what would use this machine is refused.
     ///

@@ -3,7 +3,7 @@
 //! 1. *admit*: limits of the conversation and of the gateway; the id is not in use.
 //! 2. *identify*: who speaks, in which era; for the stateless one, do headers and body agree?
 //! 3. *resolve*: which server, by which name there; or the gateway itself.
-//! 4. *authorize*: rules decide over the facts.
+//! 4. *authorize*: rules decide over the facts. What they want the person to be asked is asked after 5, of the call as it leaves.
 //! 5. *intercept*: interceptors see the request and may change it.
 //! 6. *dispatch*: to the upstream of the isolation key, started if need be.
 //! 7. *intercept back*: interceptors see the answer; the client's own id is put back.
@@ -12,19 +12,23 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use wire::Frame;
+use bytes::Bytes;
+use policy::{Asked, Facts, Hints};
+use wire::{Frame, Object, method as methods};
 
 use crate::bridge::{self, Crossing, Resumed};
 use crate::call::Call;
-use crate::core::Core;
-use crate::dynamic;
+use crate::calls::CallHandle;
+use crate::core::{Core, rules};
+use crate::dynamic::{self, Consent};
 use crate::error::Fault;
-use crate::front::{Events, Origin, Reply};
+use crate::front::{Answer, Events, Origin, Reply};
 use crate::identify;
 use crate::method::{self, Route, subscriptions};
-use crate::phase::{Decision, Facts};
+use crate::phase::{CallFacts, Decision, Denial, Question};
 use crate::routed::Plan;
 use crate::slot::Step;
+use crate::upstream::Upstream;
 
 type Outcome = Result<(Frame, u16), Fault>;
 
@@ -49,8 +53,18 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
                 return next(call, None).await;
             }
             Some(Ok(Route::Known(plan, result))) => {
-                return Reply::Done(match authorize(&call, *plan) {
-                    Ok(_) => call.finish_here(result),
+                let consented = match authorize(&call, &plan) {
+                    Ok(None) => Ok(Consent::Given),
+                    Ok(Some(question)) => {
+                        let mut plan = plan;
+                        dynamic::consent(&call, &mut plan, &question).await
+                    }
+                    Err(fault) => Err(fault),
+                };
+                return Reply::Done(match consented {
+                    Ok(Consent::Given) => call.finish_here(result),
+                    // Only what may ask its client is asked about, and that is none of it.
+                    Ok(Consent::Asked(_) | Consent::Asking(_)) => call.finish_here("{}"),
                     Err(fault) => call.finish(Err(fault)),
                 });
             }
@@ -58,16 +72,24 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
             Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
             None => return next(call, None).await,
         };
-        let plan = match authorize(&call, *plan) {
-            Ok(plan) => plan,
+        let question = match authorize(&call, &plan) {
+            Ok(question) => question,
             Err(fault) => return Reply::Done(call.finish(Err(fault))),
         };
         let plan = match call.core.interceptors.is_empty() {
             true => plan,
-            false => match handle.unless_over(Box::pin(intercept(&call, plan))).await {
-                Some(Ok(plan)) => plan,
+            false => match handle.unless_over(Box::pin(intercept(&call, *plan))).await {
+                Some(Ok(plan)) => Box::new(plan),
                 Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
                 None => return next(call, None).await,
+            },
+        };
+        let plan = match question {
+            None => *plan,
+            Some(question) => match Box::pin(ask_person(&mut call, plan, &question)).await {
+                Ok(Some(plan)) => *plan,
+                Ok(None) => return next(call, None).await,
+                Err(answer) => return Reply::Done(answer),
             },
         };
         match dispatch(&mut call, plan).await {
@@ -81,6 +103,48 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
             outcome => return next(call, outcome).await,
         }
     }
+}
+
+/// Asks the person whether the call may leave. `None`: they are being asked, and it leaves once they agree; an error is the
+/// call's answer.
+async fn ask_person(
+    call: &mut Call,
+    mut plan: Box<Plan>,
+    question: &Question,
+) -> Result<Option<Box<Plan>>, Answer> {
+    call.rule = Some(question.rule.clone());
+    match dynamic::consent(call, &mut plan, question).await {
+        Ok(Consent::Given) => Ok(Some(plan)),
+        Ok(Consent::Asked(result)) => Err(call.finish_here(&result)),
+        Ok(Consent::Asking(answered)) => {
+            let upstream = call.core.upstream(&call.side(), &plan.target.server);
+            call.bridged = (plan.out.era != call.era).then(|| upstream.clone());
+            call.crossing = Crossing::new(call, &upstream, &plan.out);
+            dispatch_after(call.handle.clone(), upstream, *plan, answered);
+            Ok(None)
+        }
+        Err(fault) => Err(call.finish(Err(fault))),
+    }
+}
+
+/// Phase 6 in a task of its own: what the person is asked goes out while the call waits.
+fn dispatch_after(
+    handle: Arc<CallHandle>,
+    upstream: Arc<Upstream>,
+    plan: Plan,
+    answered: impl Future<Output = Result<(), Fault>> + Send + 'static,
+) {
+    tokio::spawn(async move {
+        match handle.unless_over(answered).await {
+            None => {}
+            Some(Err(fault)) => handle.slot.finish(Err(fault)),
+            Some(Ok(())) => {
+                if let Some(outcome) = upstream.call(&handle, plan.out).await {
+                    handle.slot.finish(outcome);
+                }
+            }
+        }
+    });
 }
 
 /// Phase 6. `Some` is what the server answered at once.
@@ -131,35 +195,108 @@ async fn next(mut call: Call, outcome: Option<Outcome>) -> Reply {
     }
 }
 
-/// Phase 4.
-fn authorize(call: &Call, plan: Plan) -> Result<Plan, Fault> {
-    match call.core.decider.decide(&facts(call, &plan)) {
-        Decision::Allow => Ok(plan),
-        Decision::Deny(reason) => Err(Fault::Denied(reason)),
+/// Phase 4. `Some` is what the person is to be asked first.
+fn authorize(call: &Call, plan: &Plan) -> Result<Option<Question>, Fault> {
+    match call.core.decider.is_needed() {
+        false => Ok(None),
+        true => decided(call, plan),
     }
+}
+
+fn decided(call: &Call, plan: &Plan) -> Result<Option<Question>, Fault> {
+    let name = &*plan.target.own;
+    let raw = match &call.exec {
+        Some(exec) => &exec.params,
+        None => call.frame.params().unwrap_or("{}"),
+    };
+    let asked = match call.frame.method() {
+        methods::TOOLS_CALL => Asked::Tool {
+            name,
+            hints: match call.core.decider.wants_hints() {
+                true => call.core.view(&call.side()).hints_of(&plan.target),
+                false => Hints::default(),
+            },
+            arguments: Some(arguments(raw)?),
+        },
+        methods::PROMPTS_GET => Asked::Prompt(name),
+        methods::RESOURCES_READ | methods::RESOURCES_SUBSCRIBE => Asked::Resource(name),
+        methods::COMPLETION_COMPLETE => completed(raw, name),
+        _ => Asked::Other,
+    };
+    let client = client(call);
+    let decision = call.core.decider.decide(&Facts {
+        caller: &call.workspace.caller.0,
+        client: client.as_deref(),
+        server: &plan.target.server.facts,
+        asked,
+        era: rules::era(call.era),
+        now_s: now_s(),
+    });
+    match decision {
+        Decision::Allow => Ok(None),
+        Decision::Ask(question) => Ok(Some(question)),
+        Decision::Deny(denial) => Err(Fault::Denied(denial)),
+    }
+}
+
+/// The arguments of a call, raw JSON.
+fn arguments(params: &str) -> Result<&str, Fault> {
+    let bad = |e: wire::ObjectError| Fault::Params(e.to_string());
+    let params = Object::parse(params).map_err(bad)?;
+    let found = params.get("arguments").map_err(bad)?;
+    Ok(found.filter(|raw| *raw != "null").unwrap_or("{}"))
+}
+
+/// Whoever completes a value of a prompt or template asks about that.
+fn completed<'a>(params: &str, name: &'a str) -> Asked<'a> {
+    let reference = Object::parse(params)
+        .ok()
+        .and_then(|params| params.object("ref").ok()?);
+    let kind = reference.and_then(|reference| Some(reference.string("type").ok()??.into_owned()));
+    match kind.as_deref() {
+        Some("ref/prompt") => Asked::Prompt(name),
+        _ => Asked::Resource(name),
+    }
+}
+
+/// `name/version`, as the client calls itself: in its handshake, or with each request.
+fn client(call: &Call) -> Option<String> {
+    let hello = call.session.as_ref().and_then(|session| session.hello());
+    if let Some(hello) = hello {
+        return Some(hello.client.to_string());
+    }
+    let params = call.frame.params_object().ok()?;
+    let meta = params.object("_meta").ok()??;
+    let info = meta.object(wire::meta::CLIENT_INFO).ok()??;
+    let of = |member: &str| Some(info.string(member).ok()??.into_owned());
+    Some(format!(
+        "{}/{}",
+        of("name")?,
+        of("version").unwrap_or_default()
+    ))
+}
+
+fn now_s() -> Option<i64> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.ok()?.as_secs()).ok()
 }
 
 /// Phase 5.
 async fn intercept(call: &Call, mut plan: Plan) -> Result<Plan, Fault> {
     for interceptor in &call.core.interceptors {
-        let request = plan.out.frame.clone();
-        plan.out.frame = interceptor
-            .before(&facts(call, &plan), request)
-            .await
-            .map_err(Fault::Denied)?;
+        let request: Bytes = plan.out.frame.clone();
+        let facts = CallFacts {
+            caller: &call.workspace.caller.0,
+            method: call.frame.method(),
+            server: &plan.target.server.name,
+            name: &plan.target.own,
+            params: match &call.exec {
+                Some(exec) => &exec.params,
+                None => call.frame.params().unwrap_or("{}"),
+            },
+        };
+        let refused = |reason| Fault::Denied(Denial { rule: None, reason });
+        plan.out.frame = interceptor.before(&facts, request).await.map_err(refused)?;
     }
     Ok(plan)
-}
-
-fn facts<'a>(call: &'a Call, plan: &'a Plan) -> Facts<'a> {
-    Facts {
-        caller: &call.workspace.caller.0,
-        method: call.frame.method(),
-        server: &plan.target.server.name,
-        name: &plan.target.own,
-        params: match &call.exec {
-            Some(exec) => &exec.params,
-            None => call.frame.params().unwrap_or("{}"),
-        },
-    }
 }

@@ -25,6 +25,8 @@ pub struct CallRecord {
     pub took: Duration,
     /// `ok`, `tool_error`, a JSON-RPC code, or a fault's tag.
     pub outcome: Outcome,
+    /// The rule that denied it, or for which the person was asked.
+    pub rule: Option<Box<str>>,
     /// Bytes of the request.
     pub bytes_in: usize,
     /// Bytes of the answer.

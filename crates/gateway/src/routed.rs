@@ -56,6 +56,13 @@ pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
         }
         other => other,
     };
+    if let Err(Fault::Unknown {
+        kind: "tool", name, ..
+    }) = &plan
+        && let Some(denial) = call.core.closed_tool(&call.side(), name)
+    {
+        return Err(Fault::Denied(denial));
+    }
     let (plan, trace, name) = plan?;
     call.server = Some(plan.target.server.clone());
     call.trace = trace;

@@ -16,6 +16,7 @@ use crate::eras::Eras;
 use crate::front::Caller;
 use crate::lists::Lists;
 use crate::outbox::lock;
+use crate::secrecy::Secrecy;
 use crate::telemetry::ServerMetrics;
 use crate::upstream::Upstream;
 
@@ -23,6 +24,10 @@ use crate::upstream::Upstream;
 pub(crate) struct Server {
     pub(crate) name: Arc<str>,
     pub(crate) entry: Entry,
+    /// The credentials that it was given.
+    pub(crate) secrecy: Arc<Secrecy>,
+    /// What rules know of it.
+    pub(crate) facts: policy::ServerFacts,
     pub(crate) metrics: ServerMetrics,
     fingerprint: String,
     has_credentials: bool,
@@ -126,6 +131,8 @@ impl Server {
     ) -> Self {
         Self {
             name: entry.name.as_str().into(),
+            secrecy: Arc::new(Secrecy::of(&entry)),
+            facts: crate::rules::server_facts(&entry),
             fingerprint: entry.fingerprint(),
             has_credentials: entry.has_credentials(),
             has_tasks: AtomicBool::new(false),

@@ -535,7 +535,7 @@ impl Upstream {
         let live = self.live.load_full();
         let process = live.and_then(|live| live.process());
         process
-            .map(|process| process.stderr_tail(lines))
+            .map(|process| live::last_words(&process, lines, &self.server))
             .unwrap_or_default()
     }
 

@@ -9,6 +9,7 @@ use wire::{Edits, Era, Object, quote};
 
 use crate::annotation::Mirrored;
 use crate::bridge;
+use crate::core::rules::Hidden;
 use crate::dynamic::menu::Menu;
 use crate::limits::{INSTRUCTIONS_CHARS_MAX, INSTRUCTIONS_CHARS_PER_SERVER, PAGE_ITEMS};
 use crate::lists::{Item, Kind, Lists};
@@ -39,12 +40,20 @@ pub(crate) struct Part {
     pub(crate) lists: Option<Arc<Lists>>,
     /// Whether what it offers is listed; it can be used in any case.
     pub(crate) is_listed: bool,
+    /// What rules keep out of its lists; none where there are no rules.
+    pub(crate) hidden: Option<Hidden>,
 }
 
 impl Part {
     /// Whether clients of this era see a tool.
     fn offers(&self, era: Era, tool: &Item) -> bool {
         self.server.allows_tool(&tool.key) && (self.is_of(era) || bridge::offers(era, tool).is_ok())
+    }
+
+    /// Whether an item may be listed.
+    pub(crate) fn lists(&self, kind: Kind, item: &Item) -> bool {
+        let hidden = self.hidden.as_ref().filter(|hidden| !hidden.is_empty());
+        hidden.is_none_or(|hidden| !hidden.contains(&(kind, item.key.clone())))
     }
 
     /// An item as clients of this era see it.
@@ -182,6 +191,27 @@ impl View {
                 Some((name, part.shown(self.era, Kind::Tools, item)))
             })
             .collect()
+    }
+
+    /// The tools of one server that may be listed, under the names that they have here, rendered.
+    pub(crate) fn listed_tools_of(&self, server: &Server) -> Vec<(Box<str>, Cow<'_, Item>)> {
+        let mut tools = self.tools_of(server);
+        let of_server = |part: &&Part| std::ptr::eq(&*part.server, server);
+        if let Some(part) = self.parts.iter().find(of_server) {
+            tools.retain(|(_, item)| part.lists(Kind::Tools, item));
+        }
+        tools
+    }
+
+    /// What the server says of one of its tools.
+    pub(crate) fn hints_of(&self, target: &Target) -> policy::Hints {
+        let of_server = |part: &&Part| Arc::ptr_eq(&part.server, &target.server);
+        let part = self.parts.iter().find(of_server);
+        let lists = part.and_then(|part| part.lists.as_ref());
+        let item = lists.and_then(|lists| lists.tools.iter().find(|item| item.key == target.own));
+        item.map_or_else(policy::Hints::default, |item| {
+            crate::rules::hints(&item.raw)
+        })
     }
 
     /// The tools that their servers call so, with the names that they have here.
@@ -350,9 +380,11 @@ impl View {
 
     /// Whether our lists may be shared between callers.
     pub(crate) fn is_public(&self) -> bool {
-        self.parts
-            .iter()
-            .all(|part| part.lists.as_ref().is_some_and(|lists| lists.is_public))
+        // What rules leave of them may differ from caller to caller.
+        self.parts.iter().all(|part| {
+            let lists = part.lists.as_ref();
+            part.hidden.is_none() && lists.is_some_and(|lists| lists.is_public)
+        })
     }
 }
 
@@ -405,7 +437,7 @@ impl Named {
             named.targets.insert(name.clone(), target);
             named.given.insert(owned, name.clone());
             named.order.push(name.clone());
-            if !part.is_listed {
+            if !part.is_listed || !part.lists(kind, item) {
                 continue;
             }
             if on_page == PAGE_ITEMS {

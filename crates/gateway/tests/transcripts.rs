@@ -31,8 +31,10 @@ mod transcripts {
     mod listens;
     mod lists;
     mod logging;
+    mod masking;
     mod names;
     mod phases;
+    mod policy;
     mod processes;
     mod questions;
     mod remote;

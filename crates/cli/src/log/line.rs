@@ -90,6 +90,8 @@ fn call_text(record: &CallRecord) -> Line {
         Outcome::ToolError => line.put(Label::Warning, "tool error "),
         other => line.put(Label::Bad, format!("failed: {other} ")),
     };
+    let rule = record.rule.as_ref();
+    let line = line.text(rule.map_or_else(String::new, |rule| format!("by rule {rule:?} ")));
     line.put(
         Label::Dim,
         format!("{} #{}", bytes(record.bytes_out), record.id),
@@ -110,6 +112,7 @@ fn call_json(record: &CallRecord, out: &mut String) {
         .text("method", &record.method)
         .number("ms", milliseconds(record.took))
         .text("outcome", &record.outcome.to_string())
+        .maybe("rule", record.rule.as_deref())
         .number("bytes_in", record.bytes_in)
         .number("bytes_out", record.bytes_out)
         .end();

@@ -26,6 +26,7 @@ fn record() -> CallRecord {
         server: Some("time".into()),
         name: Some("get_current_time".into()),
         took: Duration::from_nanos(2_123_456),
+        rule: None,
         outcome: Outcome::Ok,
         bytes_in: 10,
         bytes_out: 1_234,

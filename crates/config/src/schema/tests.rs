@@ -83,9 +83,24 @@ fn every_key_of_a_server_stands_in_it() {
 }
 
 #[test]
+fn every_part_of_a_rule_stands_in_it() {
+    let schema = parsed();
+    let rule = &schema["$defs"]["rule"];
+    let known = crate::policy::rule::KEYS;
+    assert_eq!(
+        sorted(names(&rule["properties"]).into_iter()),
+        sorted(known.into_iter())
+    );
+    assert_eq!(rule["required"], json!(["decision"]));
+    let policy = &schema["properties"]["policy"]["properties"];
+    assert_eq!(names(policy), ["default", "files", "rules"]);
+    assert_eq!(policy["rules"]["maxItems"], ::policy::limits::RULES_MAX);
+}
+
+#[test]
 fn the_sections_are_ours() {
     assert_eq!(
         names(&parsed()["properties"]),
-        ["$schema", "gateway", "servers"]
+        ["$schema", "gateway", "policy", "servers"]
     );
 }

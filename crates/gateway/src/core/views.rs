@@ -62,7 +62,7 @@ impl Core {
         before
     }
 
-    fn learnt(&self, server: &Server, era: Era, caller: &Caller) -> Option<Arc<Lists>> {
+    pub(super) fn learnt(&self, server: &Server, era: Era, caller: &Caller) -> Option<Arc<Lists>> {
         server.learnt(era, caller, |key| {
             let text = self.store.as_ref()?.get(key, STORED_LISTS).ok()??;
             serde_json::from_slice(&text).ok().map(Arc::new)
@@ -139,6 +139,7 @@ impl Core {
         drop(chosen);
         wanted
             .into_iter()
+            .filter(|(server, _)| self.closed(side, &server.facts).is_none())
             .map(|(server, is_listed)| {
                 let wire = self.wire_era(&server, side.era);
                 let own = side
@@ -148,10 +149,12 @@ impl Core {
                     .and_then(|upstream| upstream.lists());
                 let learnt = |wire: Era| self.learnt(&server, wire, &side.workspace.caller);
                 let lists = own.or_else(|| wire.and_then(learnt));
+                let hidden = self.hidden(side, &server, lists.as_ref());
                 Part {
                     server,
                     lists,
                     is_listed,
+                    hidden,
                 }
             })
             .collect()
@@ -243,6 +246,7 @@ fn same(a: &[Part], b: &[Part]) -> bool {
     a.len() == b.len()
         && a.iter().zip(b).all(|(a, b)| {
             a.is_listed == b.is_listed
+                && a.hidden == b.hidden
                 && Arc::ptr_eq(&a.server, &b.server)
                 && same_lists(&a.lists, &b.lists)
         })

@@ -44,6 +44,9 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     if let Some(server) = configured.iter().find(|server| *server.name == *name)
         && !server.entry.disabled
     {
+        if let Some(denial) = errand.core.closed(&errand.side(), &server.facts) {
+            return Err(lacks(&server.entry, State::Blocked, vec![denial.reason]).into());
+        }
         if !given.is_empty() {
             return Err(theirs(name).into());
         }
@@ -66,6 +69,9 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     let mut config = config_of(errand, entry);
     config.extend(given);
     let mut standing = Standing::of(errand, entry, &config);
+    if let Some(why) = &standing.blocked {
+        return Err(lacks(errand, entry, State::Blocked, vec![why.clone()]).into());
+    }
     if let Some(why) = &standing.unavailable {
         return Err(lacks(errand, entry, State::Unavailable, vec![why.clone()]).into());
     }
@@ -222,7 +228,7 @@ fn reply(errand: &Errand, server: &Arc<Server>, why: Option<&str>) -> Result<Rep
     let handle = errand.core.handle_of(&errand.workspace);
     let handle = handle.map_err(|fault| Reply::error(fault.to_string()))?;
     let view = errand.core.view(&errand.side());
-    let tools = view.tools_of(server);
+    let tools = view.listed_tools_of(server);
     let mut definitions = String::new();
     for (at, (name, item)) in tools.iter().enumerate() {
         if at > 0 {
@@ -346,6 +352,9 @@ pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<Str
             Some(token) => format!("ask the user to run: portolan secret set {token}"),
             None => "use another server: signing in is not possible here yet".to_owned(),
         },
+        State::Blocked => format!(
+            "use another server; the user sees which rule it is by: portolan policy explain {name}"
+        ),
         State::Unavailable | State::Ready | State::Active => "use another server".to_owned(),
     };
     Reply::error(format!(

@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use catalog::{Catalogs, Entry, ServerName};
+use catalog::{Catalogs, Entry, Secret, SecretSpec, ServerName};
 use search::{Document, Found, Index, ToolHit};
+use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 use wire::Object;
 
@@ -52,6 +53,17 @@ impl Directory {
     /// What the gateway itself offers.
     pub(crate) fn menu(&self) -> &Menu {
         &self.menu
+    }
+
+    /// One in which there is nothing, for what asks the person and looks for no server.
+    pub(super) fn none() -> Self {
+        let nothing = Dynamic {
+            catalogs: Arc::new(Catalogs::default),
+            person: Arc::new(Nobody),
+            pull: None,
+            pages: None,
+        };
+        Self::new(nothing, Features::default())
     }
 
     /// What the person has set for servers.
@@ -179,6 +191,39 @@ impl Directory {
                 index.insert(document(&server.entry, None));
             }
         }
+    }
+}
+
+/// Has set nothing.
+struct Nobody;
+
+impl Person for Nobody {
+    fn has_secret(&self, _: &Entry, _: &SecretSpec) -> bool {
+        false
+    }
+
+    fn secret(&self, _: &Entry, _: &SecretSpec) -> Option<Secret> {
+        None
+    }
+
+    fn config(&self, _: &str) -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn is_approved(&self, _: &Entry) -> bool {
+        false
+    }
+
+    fn approve(&self, _: &Entry) -> Result<(), String> {
+        Err("nobody keeps it".to_owned())
+    }
+
+    fn keep_secret(&self, _: &Entry, _: &SecretSpec, _: &secrets::Secret) -> Result<(), String> {
+        Err("nobody keeps it".to_owned())
+    }
+
+    fn keeps_secrets_in(&self) -> String {
+        "nothing".to_owned()
     }
 }
 

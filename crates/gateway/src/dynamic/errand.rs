@@ -56,23 +56,14 @@ impl Errand {
             directory: directory
                 .ok_or_else(|| Reply::error("the dynamic tools are switched off"))?,
             era: call.era,
-            asks: match (&call.session, call.era) {
-                (Some(session), Era::Handshake) => {
-                    session.capabilities().map(|c| c.asks).unwrap_or_default()
-                }
-                _ => call.asks,
-            },
+            asks: asks_of(call),
             session: call.session.clone(),
             is_nameless: named.is_none() && !has_own,
             is_endpoint: call.is_endpoint,
             workspace,
             handle: call.handle.clone(),
             responses: raw(&params, "inputResponses"),
-            state: params
-                .string("requestState")
-                .ok()
-                .flatten()
-                .map(std::borrow::Cow::into_owned),
+            state: state_of(&params),
             digest: request_digest(tool.name(), &params),
         })
     }
@@ -92,6 +83,29 @@ impl Errand {
     pub(super) fn end(&self, is_fresh: bool) {
         if is_fresh && self.workspace.handle.get().is_none() {
             self.core.leave(&self.workspace);
+        }
+    }
+
+    /// To ask the person about a call that is none of our tools'. `digest`: of its request.
+    pub(super) fn of_call(call: &Call, digest: [u8; 32]) -> Self {
+        let params = call.params().unwrap_or_else(|_| Object::empty());
+        Self {
+            core: call.core.clone(),
+            directory: call
+                .core
+                .directory
+                .clone()
+                .unwrap_or_else(|| Arc::new(Directory::none())),
+            era: call.era,
+            asks: asks_of(call),
+            session: call.session.clone(),
+            workspace: call.workspace.clone(),
+            is_nameless: false,
+            is_endpoint: call.is_endpoint,
+            handle: call.handle.clone(),
+            responses: raw(&params, "inputResponses"),
+            state: state_of(&params),
+            digest,
         }
     }
 
@@ -118,6 +132,21 @@ impl Errand {
             self.workspace.list_changed(*kind, self.era);
         }
     }
+}
+
+/// What the client can be asked.
+fn asks_of(call: &Call) -> Asks {
+    match (&call.session, call.era) {
+        (Some(session), Era::Handshake) => {
+            session.capabilities().map(|c| c.asks).unwrap_or_default()
+        }
+        _ => call.asks,
+    }
+}
+
+fn state_of(params: &Object<'_>) -> Option<String> {
+    let state = params.string("requestState").ok().flatten();
+    state.map(std::borrow::Cow::into_owned)
 }
 
 fn raw(params: &Object<'_>, name: &str) -> Option<String> {

@@ -72,9 +72,10 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
             Ok(target) => target,
             Err(_) if !view.is_complete() => {
                 errand.core.first_lists(&errand.side()).await;
-                anywhere(&errand.core.view(&errand.side()), name)?
+                let view = errand.core.view(&errand.side());
+                anywhere(&view, name).map_err(|reply| kept_away(errand, name, reply))?
             }
-            Err(reply) => return Err(reply.into()),
+            Err(reply) => return Err(kept_away(errand, name, reply).into()),
         },
     };
     let view = errand.core.view(&errand.side());
@@ -99,9 +100,20 @@ enum Found {
     Wants(Box<Entry>, Vec<String>),
 }
 
+/// Nobody has the tool: that may be for a rule.
+fn kept_away(errand: &Errand, name: &str, reply: Reply) -> Reply {
+    match errand.core.closed_tool(&errand.side(), name) {
+        Some(denial) => Reply::error(format!("denied: {}", denial.reason)),
+        None => reply,
+    }
+}
+
 /// A server of the workspace; one that is ready is put into it, without being listed.
 async fn server_for(errand: &Errand, name: &str) -> Result<Found, Stop> {
     if let Some(server) = errand.core.server_in(&errand.workspace, name) {
+        if let Some(denial) = errand.core.closed(&errand.side(), &server.facts) {
+            return Err(Reply::error(format!("denied: {}", denial.reason)));
+        }
         let upstream = errand.core.upstream(&errand.side(), &server);
         let listed = upstream.listed().await;
         listed.map_err(|fault| Reply::error(format!("{name}: {fault}")))?;
@@ -131,6 +143,10 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Found, Stop> {
         State::Ready => {
             let server = put_to_use(errand, entry, &config, false).await?;
             Ok(Found::Here(server))
+        }
+        State::Blocked => {
+            let lines = standing.blocked.into_iter().collect();
+            Err(lacks(errand, entry, State::Blocked, lines).into())
         }
         State::Unavailable => {
             let why = standing.unavailable.into_iter().collect();

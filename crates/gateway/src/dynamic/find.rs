@@ -65,16 +65,21 @@ async fn found(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
         else {
             continue;
         };
+        let is_closed = || errand.core.closed_entry(&errand.side(), entry).is_some();
         let standing = match active {
-            Some(_) => None,
-            None => Some(Standing::of(errand, entry, &config_of(errand, entry))),
+            Some(_) if !is_closed() => None,
+            _ => Some(Standing::of(errand, entry, &config_of(errand, entry))),
         };
         let mut hit = Shown {
             entry,
             state: standing.as_ref().map_or(State::Active, Standing::state),
             standing,
             score: hit.score,
-            tools: hit.tools,
+            tools: hit
+                .tools
+                .into_iter()
+                .filter(|tool| errand.core.may_name(&errand.side(), entry, tool))
+                .collect(),
             schema: None,
         };
         if hit.state == State::NeedsConfig && schemas < SCHEMAS {

@@ -49,7 +49,7 @@ impl Reply {
         }
     }
 
-    /// What is told.
+    /// What it says.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

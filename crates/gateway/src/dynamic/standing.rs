@@ -16,6 +16,7 @@ pub(super) enum State {
     NeedsAuth,
     NeedsApproval,
     Unavailable,
+    Blocked,
 }
 
 impl State {
@@ -28,6 +29,7 @@ impl State {
             Self::NeedsAuth => "needs-auth",
             Self::NeedsApproval => "needs-approval",
             Self::Unavailable => "unavailable",
+            Self::Blocked => "blocked",
         }
     }
 }
@@ -43,6 +45,8 @@ pub(super) struct Standing {
     needs_auth: bool,
     /// The credential that stands for signing in, where somebody has to.
     token: Option<String>,
+    /// Why rules keep it away.
+    pub(super) blocked: Option<String>,
     /// Why it cannot be started at all.
     pub(super) unavailable: Option<String>,
 }
@@ -79,6 +83,10 @@ impl Standing {
             concerns,
             needs_auth,
             token: token.filter(|_| needs_auth),
+            blocked: errand
+                .core
+                .closed_entry(&errand.side(), entry)
+                .map(|denial| denial.reason),
             unavailable: launcher.refuses(entry).or_else(|| {
                 entry
                     .disabled
@@ -107,7 +115,9 @@ impl Standing {
     }
 
     pub(super) fn state(&self) -> State {
-        if self.unavailable.is_some() {
+        if self.blocked.is_some() {
+            State::Blocked
+        } else if self.unavailable.is_some() {
             State::Unavailable
         } else if !self.config.is_empty() {
             State::NeedsConfig

@@ -23,11 +23,15 @@ use crate::calls::CallHandle;
 use crate::error::Fault;
 use crate::limits::CALL_LIFE_MAX;
 use crate::outbox::lock;
+use crate::secrecy::Secrecy;
+use crate::server::Server;
 
 /// See the module.
 pub(crate) struct HttpLink {
     server: Arc<str>,
     endpoint: Endpoint,
+    /// What must not be seen of what it says.
+    secrecy: Arc<Secrecy>,
     /// `Mcp-Session-Id`, if the server gave one.
     session: ArcSwapOption<String>,
     version: ArcSwapOption<Version>,
@@ -66,10 +70,11 @@ pub(super) enum Got {
 type Outcome = Result<(Frame, u16), Fault>;
 
 impl HttpLink {
-    pub(crate) fn new(server: Arc<str>, endpoint: Endpoint, call_timeout: Duration) -> Self {
+    pub(crate) fn new(server: &Server, endpoint: Endpoint, call_timeout: Duration) -> Self {
         Self {
-            server,
+            server: server.name.clone(),
             endpoint,
+            secrecy: server.secrecy.clone(),
             session: ArcSwapOption::empty(),
             version: ArcSwapOption::empty(),
             timeouts: Timeouts {
@@ -242,7 +247,11 @@ impl HttpLink {
         if status == 404 && out.era == Era::Handshake && session.is_some() && !is_greeting {
             return Ok(Posted::Expired);
         }
-        match response.body {
+        let body = match response.body {
+            Body::Full(body) => Body::Full(self.secrecy.mask(body)),
+            events => events,
+        };
+        match body {
             Body::Events(stream) if status < 300 => Ok(Posted::Stream(stream)),
             Body::Events(_) => Err(self.refused(status, &[])),
             Body::Full(body) if body.is_empty() && status < 300 => Ok(Posted::Nothing),

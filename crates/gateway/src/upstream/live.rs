@@ -161,7 +161,7 @@ impl Live {
     pub(super) fn with_last_words(&self, reason: &str, server: &Server) -> String {
         let process = lock(&self.process).clone();
         let words = process
-            .map(|process| process.stderr_tail(20))
+            .map(|process| last_words(&process, 20, server))
             .unwrap_or_default();
         server.set_last_words(words.clone());
         match &words[words.len().saturating_sub(5)..] {
@@ -182,7 +182,7 @@ impl Live {
         }
         if let Some(process) = process {
             process.stop(STOP_GRACE).await;
-            server.set_last_words(process.stderr_tail(200));
+            server.set_last_words(last_words(&process, 200, server));
         }
         for task in lock(&self.tasks).drain(..) {
             task.abort();
@@ -192,6 +192,13 @@ impl Live {
             reason: "it was stopped".to_owned(),
         });
     }
+}
+
+/// The last lines that a process wrote on stderr, without what the server was given as credentials.
+pub(super) fn last_words(process: &launch::Process, lines: usize, server: &Server) -> Vec<String> {
+    // Of all lines, lest the first ones are the end of a value.
+    let mut all = server.secrecy.mask_lines(process.stderr_tail(usize::MAX));
+    all.split_off(all.len().saturating_sub(lines))
 }
 
 impl Drop for Live {

@@ -253,7 +253,7 @@ pub(crate) async fn read(
         let super::Link::Pipe(link) = &live.link else {
             return;
         };
-        match Frame::parse(line) {
+        match Frame::parse(upstream.server.secrecy.mask(line)) {
             Ok(frame) => link.take(&upstream, &live, frame),
             Err(_) => {
                 upstream.server.metrics.bad_frames.inc();

@@ -132,7 +132,8 @@ impl Reading {
         if event.data.is_empty() {
             return Next::Other;
         }
-        let Ok(frame) = Frame::parse(event.data) else {
+        let data = self.upstream.server.secrecy.mask(event.data);
+        let Ok(frame) = Frame::parse(data) else {
             self.upstream.server.metrics.bad_frames.inc();
             self.upstream.server.complaints.unreadable();
             return Next::Other;
@@ -248,7 +249,8 @@ async fn read_standing(upstream: &Weak<Upstream>, live: &Weak<Live>) {
                     };
                     last_event = event.id.or(last_event);
                     wait = event.retry.map_or(wait, Duration::from_millis);
-                    if let Ok(frame) = Frame::parse(event.data) {
+                    let data = upstream.server.secrecy.mask(event.data);
+                    if let Ok(frame) = Frame::parse(data) {
                         dispatch(&upstream, &live, frame, None);
                     }
                 }

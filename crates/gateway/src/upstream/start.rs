@@ -211,12 +211,17 @@ impl Upstream {
     async fn launch(self: &Arc<Self>, as_sse: bool) -> Result<Arc<Live>, Fault> {
         let core = self.core()?;
         let entry = &self.server.entry;
+        let secrecy = &self.server.secrecy;
+        secrecy
+            .check()
+            .map_err(|error| self.unavailable(error.to_string()))?;
         let launched = if as_sse {
             core.launcher.launch_sse(entry).await
         } else {
             core.launcher.launch(entry).await
         };
-        let launched = launched.map_err(|error| self.unavailable(error.to_string()))?;
+        let launched =
+            launched.map_err(|error| self.unavailable(secrecy.mask_text(error.to_string())))?;
         let call_timeout = entry
             .call_timeout_s
             .map_or(core.settings.call_timeout, Duration::from_secs);
@@ -234,7 +239,7 @@ impl Upstream {
     }
 
     fn over_http(&self, endpoint: Endpoint, call_timeout: Duration) -> Arc<Live> {
-        let link = http::HttpLink::new(self.server.name.clone(), endpoint, call_timeout);
+        let link = http::HttpLink::new(&self.server, endpoint, call_timeout);
         Live::new(Link::Http(link), None, &self.server, call_timeout)
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use portolan_gateway::{Decider, Decision, Facts};
+use policy::{Asked, Facts};
+use portolan_gateway::{Decider, Decision, Denial};
 
 use super::bridge_down::play;
 use super::harness::{World, check};
@@ -177,9 +178,18 @@ struct NoWriting;
 
 impl Decider for NoWriting {
     fn decide(&self, facts: &Facts<'_>) -> Decision {
-        match facts.name.starts_with("write") && facts.params.contains("/etc") {
-            true => Decision::Deny(format!("{} of {} is forbidden", facts.name, facts.server)),
-            false => Decision::Allow,
+        match facts.asked {
+            Asked::Tool {
+                name,
+                arguments: Some(arguments),
+                ..
+            } if name.starts_with("write") && arguments.contains("/etc") => {
+                Decision::Deny(Denial {
+                    rule: None,
+                    reason: format!("{name} of {} is forbidden", facts.server.name),
+                })
+            }
+            _ => Decision::Allow,
         }
     }
 }

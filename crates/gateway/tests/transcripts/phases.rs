@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use portolan_gateway::{Decider, Decision, Facts, Interceptor};
+use policy::{Asked, Facts};
+use portolan_gateway::{CallFacts, Decider, Decision, Denial, Interceptor};
 use transport::BoxFuture;
 
 use super::harness::{World, check, lock};
@@ -13,15 +14,28 @@ struct Careful;
 
 impl Decider for Careful {
     fn decide(&self, facts: &Facts<'_>) -> Decision {
-        let is_bad = facts.name == "delete" || facts.name.starts_with("secret:");
-        if is_bad || facts.params.contains("password") {
-            return Decision::Deny(format!(
-                "{} may not {} {} of {}",
-                facts.caller, facts.method, facts.name, facts.server
+        let (name, arguments) = match facts.asked {
+            Asked::Tool {
+                name, arguments, ..
+            } => (name, arguments.unwrap_or_default()),
+            Asked::Prompt(name) | Asked::Resource(name) => (name, ""),
+            Asked::Load | Asked::Other => ("", ""),
+        };
+        let is_bad = name == "delete" || name.starts_with("secret:");
+        if is_bad || arguments.contains("password") {
+            return denied(format!(
+                "{} may not {} {name} of {}",
+                facts.caller,
+                facts.asked.action(),
+                facts.server.name
             ));
         }
         Decision::Allow
     }
+}
+
+fn denied(reason: String) -> Decision {
+    Decision::Deny(Denial { rule: None, reason })
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,9 +49,9 @@ async fn what_is_denied_never_reaches_its_server() {
             client 1 opens http as ann
             client 1 hello
             client 1 -> #1 tools/call {"name":"a__delete"}
-            client 1 <- #1 = {"isError":true,"content":[{"type":"text","text":"denied: ann may not tools/call delete of a"}]}
+            client 1 <- #1 = {"isError":true,"content":[{"type":"text","text":"denied: ann may not call delete of a"}]}
             client 1 -> #2 prompts/get {"name":"delete"}
-            client 1 <- #2 ! -31006 "denied: ann may not prompts/get delete of a"
+            client 1 <- #2 ! -31006 "denied: ann may not prompt delete of a"
             client 1 -> #3 resources/read {"uri":"secret:1"}
             client 1 <- #3 ! -31006 *
             client 1 -> #4 resources/subscribe {"uri":"secret:1"}
@@ -51,7 +65,7 @@ async fn what_is_denied_never_reaches_its_server() {
             server a -> notifications/resources/updated {"uri":"secret:1"}
             client 1 hears nothing
             caller bob ~> #1 tools/call {"name":"x","arguments":{"password":1}}
-            caller bob <- 200 #1 = {"resultType":"complete","isError":true,"content":[{"type":"text","text":"denied: bob may not tools/call x of a"}]}
+            caller bob <- 200 #1 = {"resultType":"complete","isError":true,"content":[{"type":"text","text":"denied: bob may not call x of a"}]}
             "#,
         )
         .await;
@@ -64,7 +78,7 @@ async fn one_clients_subscription_is_no_permission_for_another() {
     impl Decider for NotBob {
         fn decide(&self, facts: &Facts<'_>) -> Decision {
             match facts.caller {
-                "bob" => Decision::Deny("not bob".to_owned()),
+                "bob" => denied("not bob".to_owned()),
                 _ => Decision::Allow,
             }
         }
@@ -99,7 +113,7 @@ struct Marker(&'static str, Arc<Mutex<Vec<String>>>);
 impl Interceptor for Marker {
     fn before<'a>(
         &'a self,
-        facts: &'a Facts<'a>,
+        facts: &'a CallFacts<'a>,
         request: Bytes,
     ) -> BoxFuture<'a, Result<Bytes, String>> {
         lock(&self.1).push(format!("{} before {} {}", self.0, facts.server, facts.name));

@@ -113,15 +113,18 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let log = Log::start(ui.err(), &settings, args.verbose)
         .map_err(|e| Failure::internal("the log does not start", e))?;
     let log = Arc::new(log);
+    let rules = Arc::new(gateway::Rules::new(loaded.policy.clone()));
     let watching = is_watching.then(|| {
         let (here, choice) = (here.clone(), args.choice.clone());
-        Reloading::new(here, choice, flags, loaded.clone(), Arc::clone(&log))
+        let read = (flags, loaded.clone());
+        Reloading::new(here, choice, read, Arc::clone(&log), Arc::clone(&rules))
     });
     // Who names the servers has found them already.
     let is_dynamic = args.dynamic || (settings.dynamic_tools && args.choice.servers.is_none());
     let catalogs = is_dynamic.then(|| Chosen::begin(&here, &args.catalogs));
     let engine = Engine::new(here, loaded)
         .tools(&args.tools)
+        .rules(rules)
         .dynamic(catalogs)
         .profile(args.choice.profile.clone())
         .log(log);

@@ -24,6 +24,7 @@ pub(in super::super) struct Reloading {
     choice: Choice,
     flags: Vec<(String, String)>,
     log: Arc<Log>,
+    rules: Arc<gateway::Rules>,
     /// Those that the gateway runs with.
     settings: Settings,
     /// Changed settings that were told.
@@ -36,15 +37,16 @@ impl Reloading {
     pub(in super::super) fn new(
         here: Surroundings,
         choice: Choice,
-        flags: Vec<(String, String)>,
-        first: Loaded,
+        (flags, first): (Vec<(String, String)>, Loaded),
         log: Arc<Log>,
+        rules: Arc<gateway::Rules>,
     ) -> Self {
         Self {
             here,
             choice,
             flags,
             log,
+            rules,
             settings: first.settings.clone(),
             told: Vec::new(),
             last: first,
@@ -84,6 +86,11 @@ impl Reloading {
             };
             self.log.notice(told(problem, effect));
         }
+        if loaded.policy != self.last.policy {
+            self.rules.replace(loaded.policy.clone());
+            gateway.rules_changed();
+            self.log.notice(other_rules(loaded.policy.rules().len()));
+        }
         let reloaded = gateway.reload(loaded.entries.clone());
         if !reloaded.is_empty() {
             self.log.notice(changes(&reloaded));
@@ -94,6 +101,16 @@ impl Reloading {
         }
         self.told = waiting;
         self.last = loaded;
+    }
+}
+
+fn other_rules(count: usize) -> Notice {
+    Notice {
+        is_warning: false,
+        target: TARGET,
+        message: format!("the rules have changed; there are {count}"),
+        hint: None,
+        members: vec![("rules", json!(count))],
     }
 }
 

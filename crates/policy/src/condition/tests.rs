@@ -1,0 +1,187 @@
+//! What conditions can say, what they cannot, and that neither costs more than it may.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::facts::{Era, Hints, ServerFacts};
+
+fn server() -> ServerFacts {
+    ServerFacts {
+        name: "github".into(),
+        kind: "container".into(),
+        source: "docker.io/mcp/github:1".into(),
+        catalog: "built-in".into(),
+        transport: "stdio".into(),
+    }
+}
+
+fn holds(source: &str, arguments: &str) -> Result<bool, String> {
+    let server = server();
+    let facts = Facts {
+        caller: "ci",
+        client: Some("claude/1.0"),
+        server: &server,
+        asked: Asked::Tool {
+            name: "write_file",
+            hints: Hints::default(),
+            arguments: Some(arguments),
+        },
+        era: Era::Stateless,
+        now_s: Some(1_767_225_599),
+    };
+    let condition = Condition::compile(source).unwrap_or_else(|m| panic!("{source}: {m:?}"));
+    condition.holds(&Scope::new(&facts, &condition.reads.arguments))
+}
+
+fn mistake(source: &str) -> Mistake {
+    Condition::compile(source)
+        .err()
+        .unwrap_or_else(|| panic!("{source} was compiled"))
+}
+
+#[test]
+fn every_fact_can_be_read() {
+    for source in [
+        r#"caller == "ci" && client.startsWith("claude/") && tool == "write_file""#,
+        r#"server.name == "github" && server.type == "container" && server.transport == "stdio""#,
+        r#"server.source.startsWith("docker.io/mcp/") && server.catalog == "built-in""#,
+        r#"action == "call" && era == "stateless" && prompt == "" && resource == """#,
+        r#"!annotations.readOnlyHint && annotations.destructiveHint"#,
+        r#"time.hour == 23 && time.minute == 59 && time.weekday == 3 && time.date == "2025-12-31""#,
+        r#"arguments.path.startsWith("/etc") && arguments["path"].endsWith("passwd")"#,
+        r#"arguments.list.exists(x, x > 2) && size(arguments.list) == 3"#,
+        r#"arguments.path.matches("^/etc/[a-z]+$") && !matches(arguments.path, "^$")"#,
+        r#"has(arguments.path) && !has(arguments.other)"#,
+        r#"arguments.?other.orValue("x") == "x""#,
+        r#""deep" in arguments && arguments.deep.a[0].b == null"#,
+        r#"arguments.big > 9000000000000000000u && arguments.n == 1.0 && arguments.f > 1"#,
+    ] {
+        let arguments = r#"{"path":"/etc/passwd","list":[1,2,3],"deep":{"a":[{"b":null}]},"big":18446744073709551615,"n":1,"f":1.5}"#;
+        assert_eq!(holds(source, arguments), Ok(true), "{source}");
+    }
+}
+
+#[test]
+fn what_cannot_be_told_is_an_error() {
+    for (source, arguments, why) in [
+        ("arguments.path == 1", "{}", "has()"),
+        ("arguments.a.b == 1", r#"{"a":{}}"#, "has()"),
+        ("arguments.a.startsWith(\"x\")", r#"{"a":1}"#, "overload"),
+        ("arguments.a", r#"{"a":1}"#, "neither true nor false"),
+        ("arguments.a == 1", r#"{"a":1,"a":2}"#, "twice"),
+        ("has(arguments.a)", "[", "cannot be read"),
+        ("arguments.a > 1", r#"{"a":"x"}"#, "overload"),
+    ] {
+        let error = holds(source, arguments).unwrap_err();
+        assert!(error.contains(why), "{source}: {error}");
+    }
+}
+
+#[test]
+fn mistakes_are_found_before_any_call() {
+    for (source, message, at) in [
+        ("arguments.path ==", "not valid CEL", 1),
+        ("argumets.path == 1", "there is no `argumets`", 1),
+        ("true && server.nmae == \"x\"", "`server` has no `nmae`", 1),
+        ("annotations.readOnly", "`annotations` has no `readOnly`", 1),
+        (
+            "size(arguments.a) > 1 && startWith(tool)",
+            "no function `startWith`",
+            1,
+        ),
+        ("tool.matches(\"(\")", "unclosed group", 1),
+        ("tool.matches(caller)", "written out", 1),
+        ("arguments.a.map(x, x) == []", "`map`", 1),
+        ("arguments.a.all(x, x.all(y, y))", "do not nest", 1),
+        ("arguments.a.all(x, x + x == 1)", "`+` within", 1),
+        ("arguments.a.all(x)", "is written", 1),
+        ("Foo{a: 1} == 1", "cannot be made", 1),
+        ("tool.matches(\"(a{1000}){1000}\")", "wrong", 1),
+        ("\n\n  foo", "there is no `foo`", 3),
+    ] {
+        let found = mistake(source);
+        assert!(found.message.contains(message), "{source}: {found:?}");
+        assert_eq!(found.line, at, "{source}: {found:?}");
+        assert!(found.column >= 1, "{source}: {found:?}");
+    }
+    assert_eq!(mistake("true && foo").column, 9);
+    assert_eq!(
+        mistake("argumets.a").hint.as_deref(),
+        Some("did you mean `arguments`?")
+    );
+}
+
+#[test]
+fn size_depth_and_walks_are_bounded() {
+    let long = format!("tool == \"{}\"", "x".repeat(CONDITION_BYTES_MAX));
+    assert!(mistake(&long).message.contains("longer than 2048 bytes"));
+    let deep = format!("{}true{}", "(".repeat(200), ")".repeat(200));
+    assert!(
+        mistake(&deep).message.contains("ecursion"),
+        "{:?}",
+        mistake(&deep)
+    );
+    let walk = "arguments.a.all(x, x)";
+    assert!(Condition::compile(&[walk; 4].join(" && ")).is_ok());
+    assert!(
+        mistake(&[walk; 5].join(" && "))
+            .message
+            .contains("more than 4 walks")
+    );
+}
+
+#[test]
+fn what_is_read_is_known() {
+    let reads = |source: &str| Condition::compile(source).unwrap().reads;
+    let of = reads("has(arguments.a) && arguments.a == 1 && arguments[\"b\"] == 2");
+    assert_eq!(of.unguarded, ["b"]);
+    assert_eq!(
+        of.arguments,
+        Wanted::Members(["a".to_owned(), "b".to_owned()].into())
+    );
+    assert_eq!(reads("\"a\" in arguments").arguments, Wanted::All);
+    assert_eq!(reads("arguments.all(k, k == k)").arguments, Wanted::All);
+    // A name that a walk binds is not the fact of that name.
+    let bound = reads("[1].all(tool, tool == 1)");
+    assert!(!bound.tool && bound.arguments.is_none());
+    let of = reads("time.hour > 8 && client == \"x\" && annotations.readOnlyHint && tool == \"x\"");
+    assert!(of.time && of.client && of.annotations && of.tool && of.arguments.is_none());
+}
+
+#[test]
+fn a_walk_over_the_largest_arguments_ends_soon() {
+    let list = format!(
+        r#"{{"a":[{}1],"s":"{}"}}"#,
+        "1,".repeat(4_000),
+        "x".repeat(40_000)
+    );
+    let begun = std::time::Instant::now();
+    assert_eq!(
+        holds(
+            "arguments.a.all(x, arguments.s.matches(\"x\") && !arguments.s.contains(\"y\"))",
+            &list
+        ),
+        Ok(true)
+    );
+    assert!(begun.elapsed().as_secs() < 20);
+}
+
+proptest! {
+    #[test]
+    fn no_text_does_harm(source in "[ -~]{0,60}") {
+        let _ = Condition::compile(&source);
+    }
+
+    #[test]
+    fn no_expression_does_harm(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "arguments", ".a", "[0]", "(", ")", "all(x, ", "x", "==", "&&", "1", "\"s\"", "!", "in", ".size()", "?", ":", "{", "}", ",", "-",
+        ]), 0..14),
+        arguments in prop::sample::select(vec!["{}", r#"{"a":[1,"s"]}"#, r#"{"a":{"a":null}}"#, "["]),
+    ) {
+        let source = parts.concat();
+        if Condition::compile(&source).is_ok() {
+            let _ = holds(&source, arguments);
+        }
+    }
+}
