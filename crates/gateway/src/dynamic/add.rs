@@ -45,7 +45,7 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         && !server.entry.disabled
     {
         if let Some(denial) = errand.core.closed(&errand.side(), &server.facts) {
-            return Err(lacks(&server.entry, State::Blocked, vec![denial.reason]).into());
+            return Err(lacks(errand, &server.entry, State::Blocked, vec![denial.reason]).into());
         }
         if !given.is_empty() {
             return Err(theirs(name).into());

@@ -8,7 +8,7 @@ use policy::Remember;
 use serde_json::{Value, json};
 use wire::{Edits, Frame, method};
 
-use super::ask::{Answer, Question as Form, Stop, ask};
+use super::ask::{Answer, Asked, Question as Form, Stop, ask, can_ask};
 use super::errand::Errand;
 use crate::bridge::request_digest;
 use crate::call::Call;
@@ -76,19 +76,21 @@ pub(crate) async fn consent(
         key,
         what: format!("{} {server} {}", question.rule, plan.target.own),
         digest,
-        cannot: unasked(call, plan, question),
     };
+    if !can_ask(&errand) {
+        return Err(unasked(call, plan, question));
+    }
     if call.era == wire::Era::Handshake {
         return Ok(Consent::Asking(Box::pin(async move {
             match ask(&errand, &[form]).await {
-                Ok(answers) => settle.settle(&errand, answers),
+                Ok(asked) => settle.settle(&errand, asked),
                 Err(Stop::Reply(reply)) => Err(settle.denied(reply.text())),
                 Err(Stop::Open(_)) => Err(settle.denied("the client cannot be asked")),
             }
         })));
     }
     match ask(&errand, &[form]).await {
-        Ok(answers) => settle.settle(&errand, answers)?,
+        Ok(asked) => settle.settle(&errand, asked)?,
         Err(Stop::Reply(reply)) => return Err(settle.denied(reply.text())),
         Err(Stop::Open(open)) => return Ok(Consent::Asked(open.raw())),
     }
@@ -102,13 +104,13 @@ struct Settle {
     key: Key,
     what: String,
     digest: [u8; 32],
-    cannot: Fault,
 }
 
 impl Settle {
-    fn settle(self, errand: &Errand, answers: Option<Vec<Answer>>) -> Result<(), Fault> {
-        let Some(answers) = answers else {
-            return Err(self.cannot);
+    fn settle(self, errand: &Errand, asked: Asked) -> Result<(), Fault> {
+        let answers = match asked {
+            Asked::Answers(answers) => answers,
+            Asked::Failed(why) => return Err(self.denied(&why)),
         };
         let Some(Answer::Given(given)) = answers.into_iter().next() else {
             return Err(self.denied("the user said no; ask them why"));

@@ -112,7 +112,7 @@ fn kept_away(errand: &Errand, name: &str, reply: Reply) -> Reply {
 async fn server_for(errand: &Errand, name: &str) -> Result<Found, Stop> {
     if let Some(server) = errand.core.server_in(&errand.workspace, name) {
         if let Some(denial) = errand.core.closed(&errand.side(), &server.facts) {
-            return Err(Reply::error(format!("denied: {}", denial.reason)));
+            return Err(Reply::error(format!("denied: {}", denial.reason)).into());
         }
         let upstream = errand.core.upstream(&errand.side(), &server);
         let listed = upstream.listed().await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use portolan_gateway::{Facts, Interceptor};
+use portolan_gateway::{CallFacts, Interceptor};
 use tokio::sync::Notify;
 use transport::BoxFuture;
 
@@ -15,7 +15,7 @@ struct Gate(Arc<Notify>);
 impl Interceptor for Gate {
     fn before<'a>(
         &'a self,
-        _: &'a Facts<'a>,
+        _: &'a CallFacts<'a>,
         request: Bytes,
     ) -> BoxFuture<'a, Result<Bytes, String>> {
         Box::pin(async move {
