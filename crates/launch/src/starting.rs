@@ -70,8 +70,8 @@ mod tests {
     #[tokio::test]
     async fn so_many_start_at_a_time_and_then_the_next() {
         let starts = Arc::new(Starts::default());
-        let (began, begins) = mpsc::channel();
-        let (go_on, goes_on) = mpsc::channel::<()>();
+        let (began, begins) = mpsc::sync_channel(STARTS_AT_ONCE + 1);
+        let (go_on, goes_on) = mpsc::sync_channel::<()>(STARTS_AT_ONCE + 1);
         let goes_on = Arc::new(Mutex::new(goes_on));
         let mut all = JoinSet::new();
         for _ in 0..=STARTS_AT_ONCE {
