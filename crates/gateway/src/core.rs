@@ -216,6 +216,11 @@ impl Core {
         if let Some(directory) = &self.directory {
             directory.reloaded(&servers, &reloaded.removed);
         }
+        let fresh: Vec<Arc<Server>> = servers
+            .iter()
+            .filter(|new| !before.iter().any(|old| Arc::ptr_eq(old, new)))
+            .cloned()
+            .collect();
         self.servers.store(Arc::new(servers));
         if reloaded.is_empty() {
             return reloaded;
@@ -223,6 +228,9 @@ impl Core {
         self.changed();
         for upstream in uses_gone {
             upstream.retire();
+        }
+        for server in &fresh {
+            crate::method::subscriptions::moved(self, server);
         }
         self.tell_all();
         reloaded
@@ -262,7 +270,7 @@ impl Core {
         }
     }
 
-    fn workspaces(&self) -> Vec<Arc<Workspace>> {
+    pub(crate) fn workspaces(&self) -> Vec<Arc<Workspace>> {
         let of_sessions = self.sessions().into_iter().map(|s| s.workspace.clone());
         let bases: Vec<Arc<Workspace>> = lock(&self.bases).values().cloned().collect();
         let named = lock(&self.handles);

@@ -26,6 +26,10 @@ pub const LIST_BYTES_MAX: usize = 32 << 20;
 pub const PAGE_ITEMS: usize = 1000;
 /// How long one list request to a server may take.
 pub const LIST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Readings of a server's lists that may follow at once on changes of them, beyond one in each step.
+pub const RELISTS_AT_ONCE: u32 = 8;
+/// How long such a step is: a server whose lists change all the time is read no more often.
+pub const RELIST_STEP: Duration = Duration::from_secs(1);
 /// However much progress it reports, no call lives longer.
 pub const CALL_LIFE_MAX: Duration = Duration::from_secs(6 * 3600);
 /// Times a broken event stream of a server is resumed for one call.

@@ -2,8 +2,8 @@
 //! upstreams and by our own changes.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use wire::{Frame, Object, build, meta, method, quote};
@@ -11,6 +11,7 @@ use wire::{Frame, Object, build, meta, method, quote};
 use crate::calls::CallHandle;
 use crate::lists::Kind;
 use crate::naming;
+use crate::outbox::lock;
 use crate::upstream::Upstream;
 
 /// See the module.
@@ -23,7 +24,7 @@ pub(crate) struct Listen {
     /// Nothing is sent before the acknowledgement.
     acknowledged: AtomicBool,
     /// What it asked of which upstream, to be taken back in the end.
-    pub(crate) asked: Vec<Asked>,
+    asked: Mutex<Vec<Asked>>,
 }
 
 /// What a client wants to hear of, by the names that it knows.
@@ -37,6 +38,7 @@ pub(crate) struct Wants {
 }
 
 /// Resources and tasks of one upstream, by its own names.
+#[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) uris: Vec<Box<str>>,
@@ -119,8 +121,30 @@ impl Listen {
             handle,
             wants,
             acknowledged: AtomicBool::new(false),
-            asked,
+            asked: Mutex::new(asked),
         }
+    }
+
+    /// What it asks of which upstream.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        lock(&self.asked).clone()
+    }
+
+    /// Asks of the upstream that `successor` gives what it asked of one whose server is gone; what that is. Tasks end with
+    /// their server.
+    pub(crate) fn moves(
+        &self,
+        is_gone: impl Fn(&Upstream) -> bool,
+        successor: impl Fn(&Upstream) -> Arc<Upstream>,
+    ) -> Vec<Asked> {
+        let mut asked = lock(&self.asked);
+        let gone = asked.iter_mut().filter(|one| is_gone(&one.upstream));
+        gone.map(|one| {
+            one.upstream = successor(&one.upstream);
+            one.tasks.clear();
+            one.clone()
+        })
+        .collect()
     }
 
     /// Tells the client what it will hear of; only then messages follow.
@@ -166,7 +190,8 @@ impl Listen {
 
     /// What the client calls this resource of an upstream, if it wants to hear of it or of what it is a part of.
     pub(crate) fn wants_uri(&self, upstream: u64, uri: &str) -> Option<String> {
-        let of_upstream = self.asked.iter().filter(|one| one.upstream.id == upstream);
+        let asked = lock(&self.asked);
+        let of_upstream = asked.iter().filter(|one| one.upstream.id == upstream);
         of_upstream
             .flat_map(|one| one.uris.iter().zip(&one.names))
             .find_map(|(own, name)| naming::within(uri, own, name))

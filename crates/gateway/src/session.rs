@@ -312,6 +312,15 @@ impl Session {
             .next()
     }
 
+    /// Those at one server, by its own names.
+    pub(crate) fn subscriptions_of(&self, server: &str) -> Vec<Box<str>> {
+        let subscriptions = lock(&self.subscriptions);
+        let of_server = subscriptions
+            .keys()
+            .filter(|resource| *resource.server == *server);
+        of_server.map(|resource| resource.own.clone()).collect()
+    }
+
     /// Ends all of them.
     pub(crate) fn take_subscriptions(&self) -> Vec<Owned> {
         let mut subscriptions = lock(&self.subscriptions);

@@ -76,6 +76,7 @@ pub(crate) struct Upstream {
     /// Lists are being read again; those that are to be, as bits (see `relist`).
     relisting: AtomicBool,
     stale: AtomicU8,
+    pace: relist::Pace,
     /// The stateless era's own `subscriptions/listen` towards the server.
     watch: watch::Watch,
     /// The log level that was asked for last.
@@ -141,6 +142,7 @@ impl Upstream {
             inquiries: Inquiries::default(),
             relisting: AtomicBool::new(false),
             stale: AtomicU8::new(0),
+            pace: relist::Pace::default(),
             watch: watch::Watch::default(),
             level: Mutex::default(),
         }

@@ -18,6 +18,7 @@ use crate::environment;
 use crate::lookup::{self, Missing};
 use crate::process::Process;
 use crate::spawn::{self, Spawned, Spec};
+use crate::starting::Starts;
 use crate::stderr::{self, Tail};
 
 /// A way to start servers, or to reach those that run already.
@@ -100,24 +101,25 @@ impl Options {
 #[derive(Debug)]
 pub struct ProcessLauncher {
     options: Options,
+    pub(crate) starts: Starts,
 }
 
 impl ProcessLauncher {
     /// A launcher with these options.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options }
+        Self {
+            options,
+            starts: Starts::default(),
+        }
     }
 
     async fn start(&self, spec: Spec) -> Result<Launched, LaunchError> {
         // Everything that can fail on our side comes first: then there is nothing to clean up.
         let (pipes, ends) = Pipes::make()?;
         let guard = self.options.guard.clone();
-        // The calls of this runtime go on while the system starts a program.
-        let spawned =
-            tokio::task::spawn_blocking(move || spawn::spawn(&spec, ends, guard.as_deref()))
-                .await
-                .map_err(|stopped| LaunchError::Pipes(stopped.into()))??;
+        let start = move || spawn::spawn(&spec, ends, guard.as_deref());
+        let spawned = self.starts.apart(start).await??;
         Ok(pipes.launched(spawned, &[]))
     }
 

@@ -21,6 +21,7 @@ mod process;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 mod spawn;
+mod starting;
 mod stderr;
 
 pub use backoff::Backoff;

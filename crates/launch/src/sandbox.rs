@@ -128,9 +128,7 @@ impl SandboxLauncher {
         let shared = self.shared.clone();
         let declared = declared.clone();
         let started = move || shared.start(&spec, &declared, &file, ends);
-        let (spawned, listener, notes) = tokio::task::spawn_blocking(started)
-            .await
-            .map_err(|stopped| LaunchError::Pipes(stopped.into()))??;
+        let (spawned, listener, notes) = self.plain.starts.apart(started).await??;
         Ok(BoxedServer {
             launched: pipes.launched(spawned, &notes),
             listener: listener.map(TcpListener::from),

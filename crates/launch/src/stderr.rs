@@ -91,12 +91,12 @@ pub(crate) async fn read(fd: AsyncFd<OwnedFd>, tail: Arc<Tail>) {
             Ok(0) => return,
             Ok(read) => {
                 tail.push(&buffer[..read]);
-                if read == buffer.len() {
-                    tokio::time::sleep(STDERR_REST).await;
-                } else {
+                if read < buffer.len() {
                     buffer = Vec::new();
                     ready.clear_ready();
                 }
+                // Also after a short read: who writes line by line would have us run for each of them.
+                tokio::time::sleep(STDERR_REST).await;
             }
             Err(Errno::AGAIN) => {
                 buffer = Vec::new();
@@ -127,7 +127,32 @@ fn clean(line: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use tokio::io::Interest;
+    use transport::readiness::register;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_writes_line_by_line_is_not_read_line_by_line() {
+        let (ours, mut theirs) = std::io::pipe().unwrap();
+        rustix::io::ioctl_fionbio(&ours, true).unwrap();
+        let tail = Arc::<Tail>::default();
+        let ours = register(OwnedFd::from(ours), Interest::READABLE).unwrap();
+        let reading = tokio::spawn(read(ours, tail.clone()));
+        let began = tokio::time::Instant::now();
+        for n in 1..=10 {
+            writeln!(theirs, "{n}").unwrap();
+            while tail.last(1) != [n.to_string()] {
+                // The clock stands still but for those who wait for it.
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        }
+        assert!(began.elapsed() >= 9 * STDERR_REST);
+        drop(theirs);
+        reading.await.unwrap();
+    }
 
     #[test]
     fn lines_are_cut_where_they_end_whatever_the_reads() {

@@ -8,12 +8,15 @@ use futures_util::future::join_all;
 use wire::{Era, method};
 
 use super::Route;
+use crate::asks::{Asks, Side};
 use crate::call::Call;
+use crate::core::Core;
 use crate::error::Fault;
-use crate::limits::{LISTENS_MAX, SUBSCRIPTIONS_MAX};
+use crate::limits::{LIST_TIMEOUT, LISTENS_MAX, SUBSCRIPTIONS_MAX};
 use crate::listen::{Asked, Listen, Wants};
 use crate::naming::Owned;
 use crate::routed;
+use crate::server::Server;
 use crate::session::Session;
 use crate::upstream::Upstream;
 use crate::view::Target;
@@ -105,6 +108,49 @@ pub(crate) fn release(session: &Session, resource: &Owned) {
     }
 }
 
+/// Another entry has taken a server's place: whoever hears of resources of the old one hears of them from the new one, which
+/// is started for that.
+pub(crate) fn moved(core: &Arc<Core>, server: &Arc<Server>) {
+    for workspace in core.workspaces() {
+        let side = |era: Era, asks: Asks| Side {
+            workspace: &workspace,
+            era,
+            only: None,
+            is_endpoint: false,
+            asks,
+        };
+        let session = workspace.session();
+        let uris = session.map_or_else(Vec::new, |session| session.subscriptions_of(&server.name));
+        if !uris.is_empty() {
+            hears(
+                core.upstream(&side(Era::Handshake, Asks::NONE), server),
+                uris,
+            );
+        }
+        let is_gone = |upstream: &Upstream| {
+            upstream.server.name == server.name && !Arc::ptr_eq(&upstream.server, server)
+        };
+        let successor =
+            |gone: &Upstream| core.upstream(&side(gone.key.clients, gone.key.asks), server);
+        for listen in workspace.listens() {
+            for one in listen.moves(is_gone, successor) {
+                hears(one.upstream, one.uris);
+            }
+        }
+    }
+}
+
+/// Starts an upstream and asks it to tell of these.
+fn hears(upstream: Arc<Upstream>, uris: Vec<Box<str>>) {
+    upstream.want(&uris, &[]);
+    tokio::spawn(async move {
+        // One that cannot be started is asked when it can.
+        if upstream.listed().await.is_ok() {
+            upstream.wanted(&uris, LIST_TIMEOUT).await;
+        }
+    });
+}
+
 /// Stateless era. Acknowledged once the servers listen too, or will not.
 pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
     let mut wants = Wants::read(&call.params()?).map_err(Fault::Params)?;
@@ -126,7 +172,8 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
     }
     // From here on the end of the call, whenever that is, takes everything back.
     call.listen = Some(listen.number);
-    for one in &listen.asked {
+    let asked = listen.asked();
+    for one in &asked {
         one.upstream.want(&one.uris, &one.tasks);
     }
     let wait = call.core.settings.list_wait;
@@ -147,7 +194,7 @@ pub(super) async fn listen(call: &mut Call) -> Result<Route, Fault> {
             });
         let _ = tokio::time::timeout(wait, join_all(all)).await;
     }
-    let settled = listen.asked.iter().map(|one| async {
+    let settled = asked.iter().map(|one| async {
         if one.upstream.listed().await.is_ok() {
             one.upstream.wanted(&one.uris, wait).await;
         }
@@ -207,7 +254,7 @@ fn sort_by_upstream(call: &Call, wants: &mut Wants) -> Vec<Asked> {
 /// A listen stream ends.
 pub(crate) fn listen_ends(call: &Call, number: u64) {
     if let Some(listen) = call.workspace.remove_listen(number) {
-        for one in &listen.asked {
+        for one in &listen.asked() {
             one.upstream.unwant(&one.uris, &one.tasks);
         }
     }

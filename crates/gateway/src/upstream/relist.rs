@@ -1,16 +1,22 @@
 //! Reading a server's lists: all of them after the start, single ones when it says that they changed.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use wire::{Era, Frame, Object, elements, quote};
 
 use super::start::stateless_params;
 use super::{Live, Upstream};
 use crate::error::Fault;
-use crate::limits::{BRIDGED_TTL_MS, LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT};
+use crate::limits::{
+    BRIDGED_TTL_MS, LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT, RELIST_STEP,
+    RELISTS_AT_ONCE,
+};
 use crate::lists::{Kind, Lists, read_items};
+use crate::outbox::lock;
 use crate::workspace::Workspace;
 
 /// One list, read to its last page.
@@ -20,6 +26,24 @@ struct Read {
     problems: Vec<String>,
     ttl_ms: Option<u64>,
     is_public: bool,
+}
+
+/// How often lists are read again: at once as long as changes are rare, in measured steps when they do not end.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// When the next reading would be due if all since the last quiet time were in step.
+    due: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    /// How long to wait before the next reading, which is counted.
+    fn rest(&self) -> Duration {
+        let now = Instant::now();
+        let mut due = lock(&self.due);
+        let step = due.map_or(now, |due| due.max(now));
+        *due = Some(step + RELIST_STEP);
+        (step - now).saturating_sub(RELIST_STEP * RELISTS_AT_ONCE)
+    }
 }
 
 impl Upstream {
@@ -73,7 +97,7 @@ impl Upstream {
         self.read_stale();
     }
 
-    /// Reads what is stale. Changes that come meanwhile cause one more reading.
+    /// Reads what is stale. Changes that come meanwhile cause one more reading; one that follows too soon on others waits.
     fn read_stale(self: &Arc<Self>) {
         // While the first reading is under way, what it may have missed waits for its end.
         if self.stale.load(Ordering::Acquire) == 0
@@ -84,15 +108,16 @@ impl Upstream {
         }
         let upstream = self.clone();
         tokio::spawn(async move {
-            loop {
-                match upstream.stale.swap(0, Ordering::AcqRel) {
-                    0 => {
-                        upstream.relisting.store(false, Ordering::Release);
-                        return upstream.read_stale();
-                    }
-                    stale => upstream.relist_now(stale).await,
+            while upstream.stale.load(Ordering::Acquire) != 0 {
+                let rest = upstream.pace.rest();
+                if !rest.is_zero() {
+                    tokio::time::sleep(rest).await;
                 }
+                let stale = upstream.stale.swap(0, Ordering::AcqRel);
+                upstream.relist_now(stale).await;
             }
+            upstream.relisting.store(false, Ordering::Release);
+            upstream.read_stale();
         });
     }
 

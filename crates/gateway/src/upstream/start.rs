@@ -267,7 +267,7 @@ impl Upstream {
         for uri in uris {
             let params = format!(r#"{{"uri":{}}}"#, quote(&uri));
             // A resource that is gone stays quiet.
-            let _ = self
+            let answer = self
                 .ask(
                     live,
                     method::RESOURCES_SUBSCRIBE,
@@ -275,6 +275,9 @@ impl Upstream {
                     crate::limits::LIST_TIMEOUT,
                 )
                 .await;
+            if answer.is_ok_and(|frame| frame.result().is_some()) {
+                self.subscribed(&uri);
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! List changes: read again once, told once, to the conversations that they concern.
 
+use portolan_gateway::limits::RELISTS_AT_ONCE;
+
 use super::harness::check;
 
 #[tokio::test(start_paused = true)]
@@ -276,5 +278,45 @@ async fn a_server_that_forgot_its_session_may_offer_something_else_now() {
         client 1 <- #3 = {"tools":[{"name":"x", ...},{"name":"y", ...}]}
         "#,
     )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_changes_all_the_time_is_read_in_steps() {
+    let change = "
+        server a -> notifications/tools/list_changed
+        server a <- #$l* tools/list {}
+        server a -> #$l* = {\"tools\":[]}
+        client 1 <- notifications/tools/list_changed
+        ";
+    let at_once: String = (0..=RELISTS_AT_ONCE)
+        .map(|n| change.replace('*', &n.to_string()))
+        .collect();
+    let after = change.replace('*', "after");
+    check(&format!(
+        r#"
+        server a {{"tools":["x"]}}
+        client 1 hello
+        client 1 -> #1 tools/list
+        client 1 <- #1 = *
+        server a has {{"tools":["x"],"by_hand":["tools/list"]}}
+        {at_once}
+        // Further changes are read together, and later.
+        server a -> notifications/tools/list_changed
+        server a -> notifications/tools/list_changed
+        server a hears nothing
+        advance 999ms
+        server a hears nothing
+        advance 2ms
+        server a <- #$next tools/list {{}}
+        server a -> #$next = {{"tools":[{{"name":"y","inputSchema":{{"type":"object"}}}}]}}
+        client 1 <- notifications/tools/list_changed
+        server a hears nothing
+        // After a time without changes it is as before.
+        advance 60s
+        {after}
+        client 1 hears nothing
+        "#
+    ))
     .await;
 }

@@ -181,3 +181,64 @@ async fn other_entries_take_the_place_of_those_that_were_there() {
     world.run("client 1 hears nothing").await;
     world.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_subscribed_to_a_resource_hears_of_it_from_the_server_in_its_place() {
+    let mut world = World::default();
+    world
+        .run(
+            r#"
+            server a {"resources":["x://1","x://2"]}
+            client 1 hello
+            client 2 opens
+            client 1 -> #1 resources/list
+            client 1 <- #1 = *
+            client 1 -> #2 resources/subscribe {"uri":"x://1"}
+            server a <- #$2 resources/subscribe {"uri":"x://1"}
+            server a -> #$2 = {}
+            client 1 <- #2 = {}
+            caller ann ~> #7 subscriptions/listen {"notifications":{"resourceSubscriptions":["x://2"]}}
+            server a.2 <- #$l resources/subscribe {"uri":"x://2"}
+            server a.2 -> #$l = {}
+            caller ann <- notifications/subscriptions/acknowledged *
+            "#,
+        )
+        .await;
+    let other = Entry {
+        source: "servers.json".to_owned(),
+        title: Some("Other".to_owned()),
+        ..Entry::command(ServerName::new("a").unwrap(), "a", [""; 0])
+    };
+    world.gateway().reload(vec![other]);
+    world
+        .run(
+            r#"
+            client 1 <- notifications/tools/list_changed
+            client 1 <- notifications/prompts/list_changed
+            client 1 <- notifications/resources/list_changed
+            server a.3 <- #$3 resources/subscribe {"uri":"x://1"}
+            server a.3 -> #$3 = {}
+            client 1 <- notifications/resources/list_changed
+            server a.4 <- #$4 resources/subscribe {"uri":"x://2"}
+            server a.4 -> #$4 = {}
+            server a.3 -> notifications/resources/updated {"uri":"x://1"}
+            client 1 <- notifications/resources/updated {"uri":"x://1"}
+            server a.4 -> notifications/resources/updated {"uri":"x://2"}
+            caller ann <- notifications/resources/updated {"uri":"x://2","_meta":*}
+            client 2 hears nothing
+            // And it can be taken back.
+            client 1 -> #3 resources/unsubscribe {"uri":"x://1"}
+            server a.3 <- #$u resources/unsubscribe {"uri":"x://1"}
+            server a.3 -> #$u = {}
+            client 1 <- #3 = {}
+            caller ann drops #7
+            server a.4 <- #$v resources/unsubscribe {"uri":"x://2"}
+            server a.4 -> #$v = {}
+            advance 1s
+            server a ends
+            server a.2 ends
+            "#,
+        )
+        .await;
+    world.finish().await;
+}
