@@ -3,6 +3,7 @@
 
 use crate::Entry;
 use crate::Launch;
+use crate::Network;
 use crate::fingerprint::fingerprint_of;
 use crate::template::TemplateError;
 
@@ -13,6 +14,9 @@ pub enum Concern {
     /// It would run with the person's own rights.
     #[error("it would run without a sandbox")]
     Unboxed,
+    /// It would reach the whole network.
+    #[error("it would reach the whole network")]
+    OpenNetwork,
     /// It comes from elsewhere.
     #[error("it comes from {0}")]
     Foreign(String),
@@ -71,6 +75,9 @@ impl Entry {
         if self.launch.is_local() && !is_boxed {
             out.push(Concern::Unboxed);
         }
+        if self.launch.is_local() && is_boxed && self.network == Network::Open {
+            out.push(Concern::OpenNetwork);
+        }
         if self.origin.is_foreign() {
             out.push(Concern::Foreign(self.origin.to_string()));
         }
@@ -115,6 +122,7 @@ mod tests {
             env: Vec::new(),
             user: None,
             extra_hosts: Vec::new(),
+            is_writable: false,
         };
         Entry {
             origin,

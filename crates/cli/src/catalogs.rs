@@ -6,6 +6,7 @@ use catalog::{Catalog, Origin, Problem};
 
 use crate::choice::CatalogChoice;
 use crate::error::{Failure, Kind};
+use crate::images;
 use crate::load::place;
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
@@ -23,13 +24,16 @@ pub(crate) fn chosen(here: &Surroundings, choice: &CatalogChoice) -> Vec<Catalog
     if choice.no_builtin_catalog {
         catalogs.remove(0);
     }
-    catalogs.extend(choice.catalog.iter().map(|path| named(path)));
+    catalogs.extend(choice.catalog.iter().map(|path| named(here, path)));
     catalogs
 }
 
 /// Refuses catalogs that are not there, before anything is started.
 pub(crate) fn check(choice: &CatalogChoice) -> Result<(), Failure> {
     for path in &choice.catalog {
+        if images::image(&path.to_string_lossy()).is_some() {
+            continue;
+        }
         if path.to_string_lossy().contains("://") {
             return Err(Failure::usage(format!(
                 "--catalog takes files, and {} is an address",
@@ -45,8 +49,11 @@ pub(crate) fn check(choice: &CatalogChoice) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A catalog that was named on the command line, called as its file is.
-fn named(path: &Path) -> Catalog {
+/// A catalog that was named on the command line, called as its file is; an image is a catalog of one.
+fn named(here: &Surroundings, path: &Path) -> Catalog {
+    if let Some(catalog) = of_image(here, &path.to_string_lossy()) {
+        return catalog;
+    }
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let origin = Origin::Catalog(name.as_ref().into());
     match config::import_files(path) {
@@ -64,6 +71,23 @@ fn named(path: &Path) -> Catalog {
             ..Catalog::default()
         },
     }
+}
+
+fn of_image(here: &Surroundings, name: &str) -> Option<Catalog> {
+    let image = images::image(name)?;
+    let mut entry = images::entry(name, "--catalog")?;
+    #[cfg(target_os = "linux")]
+    if let Some(label) = crate::containers::metadata(here, image) {
+        catalog::describe(&mut entry, &label);
+    }
+    let origin = Origin::Catalog(image.into());
+    entry.origin = origin.clone();
+    Some(Catalog {
+        name: image.to_owned(),
+        origin,
+        entries: vec![entry],
+        ..Catalog::default()
+    })
 }
 
 /// Tells what is wrong with a catalog.

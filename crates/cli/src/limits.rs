@@ -42,3 +42,5 @@ pub(crate) const WATCH_LINKS_MAX: usize = 16;
 pub(crate) const WATCH_PROBLEMS_MAX: usize = 20;
 /// Problems of catalogs that are told when they are read.
 pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;
+/// How often a terminal is told of an image that comes.
+pub(crate) const PULL_TOLD_EVERY: Duration = Duration::from_millis(100);

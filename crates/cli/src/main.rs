@@ -7,18 +7,23 @@ mod catalogs;
 mod choice;
 mod cli;
 mod command;
+#[cfg(target_os = "linux")]
+mod containers;
 mod content;
 mod demo_server;
 mod engine;
 mod entry;
 mod error;
 mod format;
+mod images;
 mod limits;
 mod load;
 mod local;
 mod log;
 mod person;
 mod prompt;
+#[cfg(target_os = "linux")]
+mod pulls;
 mod running;
 mod surroundings;
 mod tool;

@@ -32,5 +32,5 @@ pub use format::{Format, recognise};
 pub use load::{Loaded, Sources, load, load_text};
 pub use schema::schema;
 pub use server_config::{ServerConfig, change_server_config, load_server_config};
-pub use settings::{Key, Kind, LogFormat, Origin, Runtime, Settings, Transport};
+pub use settings::{Key, Kind, LogFormat, Origin, Pull, Runtime, Settings, Transport};
 pub use token::Token;
