@@ -128,6 +128,17 @@ class Gateway:
             raise AssertionError(said)
         return said
 
+    def soon(self, name, arguments=None):
+        """A server that died soon after its start rests before the next."""
+        end = time.monotonic() + 15
+        while True:
+            try:
+                return self.call(name, arguments)
+            except AssertionError as error:
+                if "next try in" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+
     def fails(self, name, arguments=None):
         try:
             said = self.call(name, arguments)
@@ -246,7 +257,7 @@ def a_server_that_dies_is_started_again(home):
     with Gateway(home, {"tiny": tiny()}) as gateway:
         failed = gateway.fails("die")
         assert "code 3" in failed, failed
-        assert json.loads(gateway.call("id")) == [65532, 65532]
+        assert json.loads(gateway.soon("id")) == [65532, 65532]
         until("one container", lambda: len(left()) == 1)
 
 
@@ -254,8 +265,8 @@ def a_server_that_dies_is_started_again(home):
 def who_takes_too_much_is_ended_and_told(home):
     with Gateway(home, {"tiny": tiny()}, "--memory", "64m") as gateway:
         failed = gateway.fails("eat", {"bytes": 256 << 20})
-        assert "memory" in failed or "137" in failed, failed
-        gateway.call("id")
+        assert "more memory than its limit" in failed, failed
+        gateway.soon("id")
 
 
 @test
@@ -297,7 +308,8 @@ def a_hundred_starts_and_stops_leave_nothing(home):
         descriptors = len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
         for _ in range(100):
             gateway.call("id")
-            gateway.cli("server", "stop", "tiny")
+            gateway.cli("server", "restart", "tiny")
+        gateway.cli("server", "stop", "tiny")
         until("nothing", lambda: left() == [])
         now = len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
         assert now <= descriptors + 4, f"{descriptors} descriptors, then {now}"
@@ -314,7 +326,8 @@ def images_are_what_was_said(home):
     name, digest = IMAGE.split("@")
     wrong = f"{name}@sha256:{'0' * 64}"
     registry = os.environ["REGISTRY"]
-    docker("rmi", f"{registry}/portolan/base:1", IMAGE)
+    # Not by the engine's hand: `portolan-test:base` is the same image, and keeps its layers.
+    subprocess.run(["docker", "--host", os.environ["DOCKER_HOST"], "rmi", f"{registry}/portolan/base:1", IMAGE], capture_output=True)
     try:
         told = why({**tiny(), "image": f"{registry}/portolan/base:1"}, "--pull", "never")
         assert "is not here" in told and "docker pull" in told, told

@@ -99,6 +99,8 @@ pub const ENTER_STRINGS_MAX: usize = 2048;
 pub const CONTAINER_VOLUMES_MAX: usize = 64;
 /// How long a container that was told to end may take to be gone.
 pub const CONTAINER_GONE: Duration = Duration::from_secs(10);
+/// How long a gateway that ends waits until the engine has heard that a container is to end too.
+pub const CONTAINER_LAST_WORD: Duration = Duration::from_secs(1);
 /// How many orders to one container may wait.
 pub const CONTAINER_ORDERS_MAX: usize = 8;
 /// How many containers that were lost with their engine are remembered, to be removed when it is back.

@@ -126,21 +126,8 @@ impl Api {
                     socket: self.socket.clone(),
                     error,
                 })?;
-        let body = match request.body {
-            Some(body) => body.to_string(),
-            None => String::new(),
-        };
-        let head = format!(
-            "{} {}{} HTTP/1.1\r\nHost: engine\r\nUser-Agent: portolan\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            request.method,
-            self.prefix,
-            request.path,
-            body.len(),
-        );
-        stream
-            .write_all(head.as_bytes())
-            .await
-            .map_err(ApiError::Gone)?;
+        let bytes = self.bytes(&request);
+        stream.write_all(&bytes).await.map_err(ApiError::Gone)?;
         let mut received = Vec::new();
         let head = loop {
             match Head::parse(&received).map_err(|error| self.garbage(error))? {
@@ -168,6 +155,29 @@ impl Api {
             status: head.status,
             message: words(&said, head.status),
         })
+    }
+
+    /// Asks without a runtime, and waits until it was heard: for who ends with it.
+    pub(super) fn tell(&self, request: &Request<'_>, wait: Duration) -> io::Result<()> {
+        use std::io::{Read, Write};
+
+        let mut stream = std::os::unix::net::UnixStream::connect(&self.socket)?;
+        stream.set_write_timeout(Some(wait))?;
+        stream.set_read_timeout(Some(wait))?;
+        stream.write_all(&self.bytes(request))?;
+        stream.read_exact(&mut [0])
+    }
+
+    fn bytes(&self, request: &Request<'_>) -> Vec<u8> {
+        let body = request.body.map(Value::to_string).unwrap_or_default();
+        format!(
+            "{} {}{} HTTP/1.1\r\nHost: engine\r\nUser-Agent: portolan\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            request.method,
+            self.prefix,
+            request.path,
+            body.len(),
+        )
+        .into_bytes()
     }
 
     pub(super) fn garbage(&self, why: impl ToString) -> ApiError {

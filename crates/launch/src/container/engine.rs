@@ -21,8 +21,6 @@ pub(super) struct Engine {
     pub(super) arch: String,
     /// Whether it runs as an ordinary user, so that root in a container is that user.
     pub(super) rootless: bool,
-    /// Whether it has a first process for containers.
-    pub(super) has_init: bool,
     /// What it does not do for containers, one sentence each.
     pub(super) missing: Vec<String>,
 }
@@ -49,7 +47,6 @@ struct Component {
 #[serde(rename_all = "PascalCase", default)]
 struct Info {
     security_options: Vec<String>,
-    init_binary: String,
     memory_limit: bool,
     pids_limit: bool,
     #[serde(rename = "CpuCfsQuota")]
@@ -61,7 +58,6 @@ impl Default for Info {
     fn default() -> Self {
         Self {
             security_options: Vec::new(),
-            init_binary: String::new(),
             memory_limit: true,
             pids_limit: true,
             cpu_cfs_quota: true,
@@ -184,8 +180,6 @@ impl Engine {
             ),
             arch: version.arch,
             rootless,
-            // Podman has its own, and says nothing of it.
-            has_init: is_podman || !info.init_binary.is_empty(),
             missing,
         })
     }

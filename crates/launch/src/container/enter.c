@@ -1,7 +1,7 @@
-/* The first program of a server's container, before the server.
+/* The first program of a server's container.
  *
- * It reads from standard input, which is the engine's attach stream, what the server is to be started with, and becomes
- * the server: so arguments and environment stand in no request to the engine, no file and no list of processes outside,
+ * It reads from standard input, which is the engine's attach stream, what the server is to be started with, starts it, and
+ * stays as its parent, closed to it: reaps what is left behind, passes signals on, and ends with the server. So arguments and environment stand in no request to the engine, no file and no list of processes outside,
  * and nothing of the server runs before the gateway has said so. It has to run in every image, whatever C library that
  * has or lacks; hence no library at all, and a language whose compiler makes that of it without ado.
  *
@@ -16,25 +16,29 @@ enum { BYTES_MAX = 1 << 20, STRINGS_MAX = 4096, PATH_BYTES_MAX = 4096 };
 enum { NO_ENTRY = 2, NO_EXEC = 8, NO_ACCESS = 13, NOT_A_FOLDER = 20 };
 
 #if defined(__x86_64__)
-enum { READ = 0, WRITE = 1, EXECVE = 59, EXIT_GROUP = 231 };
+enum { READ = 0, WRITE = 1, CLOSE = 3, SIGPROCMASK = 14, CLONE = 56, EXECVE = 59, WAIT4 = 61, KILL = 62,
+       SIGTIMEDWAIT = 128, PRCTL = 157, EXIT_GROUP = 231 };
 
-static long call(long name, long a, long b, long c) {
+static long call4(long name, long a, long b, long c, long d) {
   long result;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(name), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  register long r10 __asm__("r10") = d;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(name), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
   return result;
 }
 
 /* The kernel leaves the count of arguments and what follows it where the stack begins. */
 __asm__(".globl _start\n_start:\n  xor %rbp,%rbp\n  mov %rsp,%rdi\n  and $-16,%rsp\n  call enter\n  hlt\n");
 #elif defined(__aarch64__)
-enum { READ = 63, WRITE = 64, EXECVE = 221, EXIT_GROUP = 94 };
+enum { READ = 63, WRITE = 64, CLOSE = 57, SIGPROCMASK = 135, CLONE = 220, EXECVE = 221, WAIT4 = 260, KILL = 129,
+       SIGTIMEDWAIT = 137, PRCTL = 167, EXIT_GROUP = 94 };
 
-static long call(long name, long a, long b, long c) {
+static long call4(long name, long a, long b, long c, long d) {
   register long x8 __asm__("x8") = name;
   register long x0 __asm__("x0") = a;
   register long x1 __asm__("x1") = b;
   register long x2 __asm__("x2") = c;
-  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+  register long x3 __asm__("x3") = d;
+  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
   return x0;
 }
 
@@ -42,6 +46,10 @@ __asm__(".globl _start\n_start:\n  mov x29,#0\n  mov x0,sp\n  bl enter\n  brk #0
 #else
 #error "containers are not known on this processor"
 #endif
+
+enum { CHLD = 17, SET_DUMPABLE = 4, SET_MASK = 2, MASK_BYTES = 8, NO_HANG = 1 };
+
+static long call(long name, long a, long b, long c) { return call4(name, a, b, c, 0); }
 
 static char bytes[BYTES_MAX];
 static char *strings[STRINGS_MAX + 2];
@@ -108,6 +116,22 @@ static long search(char **arguments, char **variables) {
   return worst;
 }
 
+/* Until the server has ended: its own end, or by which signal, is ours. */
+static void watch(long server, const unsigned long *all) {
+  for (int fd = 0; fd < 3; fd++) call(CLOSE, fd, 0, 0); /* The server's alone. */
+  for (;;) {
+    long signal = call4(SIGTIMEDWAIT, (long)all, 0, 0, MASK_BYTES);
+    if (signal > 0 && signal != CHLD) call(KILL, server, signal, 0);
+    if (signal != CHLD) continue;
+    for (;;) {
+      int status = 0;
+      long ended = call4(WAIT4, -1, (long)&status, NO_HANG, 0);
+      if (ended <= 0) break;
+      if (ended == server) leave(status & 127 ? 128 + (status & 127) : status >> 8 & 255);
+    }
+  }
+}
+
 __attribute__((used)) void enter(word *stack) {
   char **given = (char **)(stack + stack[0] + 2);
   number head[3];
@@ -131,6 +155,15 @@ __attribute__((used)) void enter(word *stack) {
     while (i < head[1] && !same_name(*given, variables[i])) i++;
     if (i == head[1] && head[0] + 1 + count < STRINGS_MAX) variables[count++] = *given;
   }
+
+  /* What stands in our memory, and we ourselves, are none of the server's business. */
+  call(PRCTL, SET_DUMPABLE, 0, 0);
+  unsigned long all = ~0ul, before = 0;
+  call4(SIGPROCMASK, SET_MASK, (long)&all, (long)&before, MASK_BYTES);
+  long server = call4(CLONE, CHLD, 0, 0, 0);
+  if (server < 0) fail("no process could be started for it");
+  if (server) watch(server, &all);
+  call4(SIGPROCMASK, SET_MASK, (long)&before, 0, MASK_BYTES);
 
   long why = search(arguments, variables);
   say("portolan: \"");

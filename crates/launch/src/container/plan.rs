@@ -139,7 +139,6 @@ impl Plan<'_> {
             "Healthcheck": { "Test": ["NONE"] },
             "HostConfig": {
                 "AutoRemove": true,
-                "Init": self.engine.has_init,
                 "NetworkMode": match self.declared.way {
                     Way::None | Way::Proxy(_) => "none",
                     Way::Open => "default",

@@ -18,7 +18,8 @@ use transport::{Pipe, stdio};
 use super::api::{Api, ApiError, Opened, Request};
 use crate::exit::ExitReason;
 use crate::limits::{
-    CONTAINER_GONE, CONTAINER_ORDERS_MAX, CONTAINERS_LOST_MAX, ENGINE_ANSWER, ENGINE_START,
+    CONTAINER_GONE, CONTAINER_LAST_WORD, CONTAINER_ORDERS_MAX, CONTAINERS_LOST_MAX, ENGINE_ANSWER,
+    ENGINE_START,
 };
 use crate::process::Hold;
 use crate::stderr::Tail;
@@ -226,6 +227,7 @@ impl Started {
             id: self.created.id.clone(),
             lost: self.created.lost.clone(),
             tail: tail.clone(),
+            is_over: false,
         };
         let ended = self.ended;
         tokio::spawn(async move {
@@ -278,6 +280,18 @@ struct Watched {
     id: String,
     lost: Arc<Lost>,
     tail: Arc<Tail>,
+    is_over: bool,
+}
+
+/// With the runtime we end too, and nobody will be there to wait.
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let path = format!("/containers/{}/kill?signal=SIGKILL", self.id);
+            // The engine removes it then by itself; if not, whoever starts next does.
+            let _ = self.api.tell(&post(&path), CONTAINER_LAST_WORD);
+        }
+    }
 }
 
 /// What the engine says of an end.
@@ -289,7 +303,11 @@ struct Status {
 
 impl Watched {
     /// Carries orders out until it is gone.
-    async fn until_the_end(self, ended: Opened, mut orders: mpsc::Receiver<Order>) -> ExitReason {
+    async fn until_the_end(
+        mut self,
+        ended: Opened,
+        mut orders: mpsc::Receiver<Order>,
+    ) -> ExitReason {
         let mut ended = Box::pin(ended.whole());
         let mut was_killed = false;
         let said = loop {
@@ -311,6 +329,7 @@ impl Watched {
                 Err(_) => Err(ApiError::Slow(CONTAINER_GONE)),
             };
         };
+        self.is_over = true;
         let status = said.and_then(|said| {
             serde_json::from_slice::<Status>(&said).map_err(|error| self.api.garbage(error))
         });
@@ -331,9 +350,9 @@ impl Watched {
                 self.tail.note(&format!(
                     "the container was lost: {error}; it is started again as soon as the engine answers"
                 ));
-                if !remove(&self.api, &self.id).await {
-                    self.lost.add(&self.id);
-                }
+                // Whoever waits for the end has waited long enough.
+                self.lost.add(&self.id);
+                self.lost.remove_soon(&self.api);
                 ExitReason::EngineGone
             }
         }

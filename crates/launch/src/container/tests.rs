@@ -223,6 +223,21 @@ async fn one_that_does_not_obey_is_asked_then_removed() {
     );
 }
 
+#[test]
+fn with_our_runtime_its_container_ends() {
+    let script = Script::new(rules(vec![]));
+    let (_dir, launcher) = launcher(&script);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let launched = runtime.block_on(launcher.launch(&entry())).unwrap();
+    drop(runtime);
+    let last = script.asked().pop().unwrap();
+    assert_eq!(last, "POST /v1.41/containers/c1/kill?signal=SIGKILL ");
+    drop(launched);
+}
+
 #[tokio::test]
 async fn whatever_fails_on_the_way_leaves_no_container() {
     for (rule, answer, says) in [

@@ -63,7 +63,7 @@ fn entry(args: &[String], volumes: Vec<String>) -> Entry {
     let launch = Launch::Container {
         image: said("PORTOLAN_TEST_IMAGE"),
         command: args.to_vec(),
-        env: Vec::new(),
+        env: vec![("TMPDIR".to_owned(), "/tmp".to_owned())],
         user: None,
         extra_hosts: Vec::new(),
         is_writable: false,

@@ -11,7 +11,6 @@ fn engine(socket: PathBuf) -> Engine {
         name: "Docker 1".to_owned(),
         arch: "amd64".to_owned(),
         rootless: false,
-        has_init: true,
         missing: Vec::new(),
     }
 }

@@ -10,7 +10,6 @@ fn engine(rootless: bool) -> Engine {
         name: "Docker 1".to_owned(),
         arch: "amd64".to_owned(),
         rootless,
-        has_init: true,
         missing: Vec::new(),
     }
 }
@@ -77,10 +76,7 @@ fn a_container_has_the_least_unless_more_was_said() {
     assert_eq!(host["CapDrop"], json!(["ALL"]));
     assert_eq!(host["SecurityOpt"], json!(["no-new-privileges"]));
     assert_eq!(host["ReadonlyRootfs"], true);
-    assert_eq!(
-        (&host["AutoRemove"], &host["Init"]),
-        (&json!(true), &json!(true))
-    );
+    assert_eq!(host["AutoRemove"], true);
     assert_eq!(host["Memory"], json!(2_u64 << 30));
     assert_eq!(host["MemorySwap"], host["Memory"]);
     assert_eq!(
