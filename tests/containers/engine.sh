@@ -40,10 +40,16 @@ engine_up() {
 }
 
 engine_start() {
-  dockerd --host "$DOCKER_HOST" --data-root "$KEEP/docker" --exec-root "$ENGINE/exec" --pidfile "$ENGINE/pid" \
-    --bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false >>"$ENGINE/log" 2>&1 &
-  DOCKERD=$!
-  STARTED+=("$DOCKERD")
+  # A script, because a test kills the engine and starts it again.
+  export ENGINE_START="$ENGINE/start"
+  cat >"$ENGINE_START" <<SH
+#!/bin/sh
+rm -f "$ENGINE/pid" "$ENGINE/exec/containerd/containerd.pid"
+exec dockerd --host "$DOCKER_HOST" --data-root "$KEEP/docker" --exec-root "$ENGINE/exec" --pidfile "$ENGINE/pid" \\
+  --bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false >>"$ENGINE/log" 2>&1
+SH
+  chmod +x "$ENGINE_START"
+  "$ENGINE_START" &
   wait_for "the engine" docker_ version || { tail -5 "$ENGINE/log" >&2 && return 1; }
 }
 
@@ -97,7 +103,12 @@ engine_left() { docker_ ps -aq --no-trunc; }
 engine_down() {
   [ -n "$ENGINE" ] || return 0
   docker_ image rm -f "$REGISTRY/portolan/base:1" "$IMAGE" >/dev/null 2>&1
-  for pid in "${STARTED[@]}"; do kill -TERM "$pid" 2>/dev/null; done
-  for pid in "${STARTED[@]}"; do wait "$pid" 2>/dev/null; done
+  for pid in "${STARTED[@]}" $(cat "$ENGINE/pid" 2>/dev/null); do
+    kill -TERM "$pid" 2>/dev/null
+    for ((n = 0; n < 200; n++)); do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
+  done
   rm -rf "$ENGINE"
 }

@@ -34,6 +34,9 @@ def do(name, a):
         try: return urllib.request.urlopen(a["url"], timeout=5).read().decode()
         except Exception as error: return f"{type(error).__name__}: {error}"
     if name == "die": os._exit(3)
+    if name == "sleep":
+        import time
+        return time.sleep(a["s"])
     if name == "eat": return len(bytearray(a["bytes"]))
     if name == "deaf":
         import signal, time
@@ -47,7 +50,7 @@ for line in sys.stdin:
     if m["method"] == "initialize":
         r = {"protocolVersion": p["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": {"name": "tiny", "version": "1"}}
     elif m["method"] == "tools/list":
-        r = {"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in ("env", "id", "write", "read", "get", "die", "eat", "deaf")]}
+        r = {"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in ("env", "id", "write", "read", "get", "die", "sleep", "eat", "deaf")]}
     elif m["method"] == "tools/call":
         try: text, bad = json.dumps(do(p["name"], p.get("arguments") or {})), False
         except BaseException as error: text, bad = f"{type(error).__name__}: {error}", True
@@ -130,7 +133,7 @@ class Gateway:
 
     def soon(self, name, arguments=None):
         """A server that died soon after its start rests before the next."""
-        end = time.monotonic() + 15
+        end = time.monotonic() + 40
         while True:
             try:
                 return self.call(name, arguments)
@@ -343,6 +346,28 @@ def images_are_what_was_said(home):
         docker("pull", "-q", IMAGE)
     told = why({**tiny(), "args": ["no-such-program"]})
     assert "is not in the image" in told, told
+
+
+@test
+def an_engine_that_dies_in_a_call_is_told_and_taken_up_again(home):
+    start = Path(os.environ["ENGINE_START"])
+    with Gateway(home, {"tiny": tiny()}) as gateway:
+        gateway.next += 1
+        gateway.send({"id": gateway.next, "method": "tools/call", "params": {"name": "sleep", "arguments": {"s": 600}}})
+        time.sleep(0.5)
+        # With its helper, which would keep the next one from its socket.
+        for file in ("pid", "exec/containerd/containerd.pid"):
+            os.kill(int((start.parent / file).read_text()), signal.SIGKILL)
+        answer = gateway.answers.get(timeout=20)
+        while answer.get("id") != gateway.next:
+            answer = gateway.answers.get(timeout=20)
+        assert "the container engine ended" in json.dumps(answer), answer
+        time.sleep(1)
+        subprocess.Popen([str(start)], start_new_session=True)
+        until("the engine", lambda: subprocess.run(["docker", "--host", os.environ["DOCKER_HOST"], "version"], capture_output=True).returncode == 0, 60)
+        gateway.soon("id")
+        # The lost one is ended by the engine, or by us.
+        until("one container", lambda: len(left()) == 1, 40)
 
 
 @test

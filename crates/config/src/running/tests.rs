@@ -143,7 +143,8 @@ fn coming_going_and_looking_at_once() {
 
 #[test]
 fn what_is_held_is_known_to_live_and_is_no_gateway() {
-    let (_home, dirs) = dirs();
+    let temp = tempfile::tempdir().unwrap();
+    let dirs = Dirs::under(temp.path());
     let hold = hold(&dirs, "1-a".to_owned()).unwrap();
     assert_eq!(hold.id(), "1-a");
     assert!(super::hold(&dirs, "1-a".to_owned()).is_err());

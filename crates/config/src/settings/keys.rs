@@ -359,7 +359,7 @@ fn are_cpus(given: &Given) -> Result<(), String> {
         return Ok(());
     };
     match text.parse::<f32>() {
-        Ok(cpus) if cpus >= 0.01 && cpus <= CPUS_MAX => Ok(()),
+        Ok(cpus) if (0.01..=CPUS_MAX).contains(&cpus) => Ok(()),
         _ => Err(format!(
             "write a number from 0.01 to {CPUS_MAX}, such as 0.5"
         )),

@@ -130,12 +130,19 @@ mod tests {
 
     #[test]
     fn it_ends_as_the_server_does_and_is_closed_to_it() {
-        for (script, code) in [("exit 7", 7), ("kill -9 $$", 137), ("(sleep 0 &) ; exit 0", 0)] {
+        for (script, code) in [
+            ("exit 7", 7),
+            ("kill -9 $$", 137),
+            ("(sleep 0 &) ; exit 0", 0),
+        ] {
             let said = run(&of(&["sh", "-c", script], &[]), b"");
             assert_eq!(said.status.code(), Some(code), "{script}");
         }
         // Its own parent, in a container the first process. Root may look everywhere.
-        let said = run(&of(&["sh", "-c", "stat -c %u /proc/$PPID/environ"], &[]), b"");
+        let said = run(
+            &of(&["sh", "-c", "stat -c %u /proc/$PPID/environ"], &[]),
+            b"",
+        );
         assert_eq!(String::from_utf8_lossy(&said.stdout), "0\n");
     }
 

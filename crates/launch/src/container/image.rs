@@ -69,11 +69,14 @@ pub(super) struct Config {
     pub(super) labels: Option<BTreeMap<String, String>>,
 }
 
+/// What came of a pull, once it has.
+type Pulled = Option<Result<(), String>>;
+
 /// The pulls of one launcher.
 pub(super) struct Images {
     policy: Pull,
     on_progress: OnProgress,
-    running: Mutex<BTreeMap<String, watch::Receiver<Option<Result<(), String>>>>>,
+    running: Mutex<BTreeMap<String, watch::Receiver<Pulled>>>,
     /// What was fetched already, where that is asked for once.
     fetched: Mutex<BTreeMap<String, Instant>>,
 }
