@@ -296,7 +296,8 @@ def after_sigkill_the_next_start_leaves_nothing(home):
         # What belongs to a gateway that lives stays.
         with tempfile.TemporaryDirectory(dir="/tmp") as other, Gateway(other, {"time": TIME}):
             assert len(left()) == 2
-        with Gateway(home, {"time": TIME}):
+        with Gateway(home, {"time": TIME}) as third:
+            third.call("get_current_time", {"timezone": "UTC"})
             assert len(left()) == 2
 
 

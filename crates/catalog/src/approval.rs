@@ -75,7 +75,8 @@ impl Entry {
         if self.launch.is_local() && !is_boxed {
             out.push(Concern::Unboxed);
         }
-        if self.launch.is_local() && is_boxed && self.network == Network::Open {
+        let is_container = matches!(self.launch, Launch::Container { .. });
+        if is_container && self.network == Network::Open {
             out.push(Concern::OpenNetwork);
         }
         if self.origin.is_foreign() {

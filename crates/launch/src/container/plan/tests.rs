@@ -32,25 +32,36 @@ fn declared() -> Declared {
     }
 }
 
-fn with<T>(
-    declared: &Declared,
-    image: &Image,
-    rootless: bool,
-    work: impl FnOnce(&Plan<'_>) -> T,
-) -> T {
-    let owner = Owner {
-        id: "1-a".to_owned(),
-        registry: "/run/p".to_owned(),
-    };
-    work(&Plan {
-        server: "x",
-        declared,
-        image,
-        engine: &engine(rootless),
-        limits: BoxLimits::default(),
-        owner: &owner,
-        enter: Path::new("/cache/enter-1"),
-    })
+/// What a plan borrows.
+struct Case {
+    engine: Engine,
+    image: Image,
+    owner: Owner,
+}
+
+impl Case {
+    fn new(user: &str, rootless: bool) -> Self {
+        Self {
+            engine: engine(rootless),
+            image: image(user),
+            owner: Owner {
+                id: "1-a".to_owned(),
+                registry: "/run/p".to_owned(),
+            },
+        }
+    }
+
+    fn plan<'a>(&'a self, declared: &'a Declared) -> Plan<'a> {
+        Plan {
+            server: "x",
+            declared,
+            image: &self.image,
+            engine: &self.engine,
+            limits: BoxLimits::default(),
+            owner: &self.owner,
+            enter: Path::new("/cache/enter-1"),
+        }
+    }
 }
 
 fn mount(what: What, writable: bool) -> Mount {
@@ -70,7 +81,7 @@ fn bind(uid: u32) -> What {
 
 #[test]
 fn a_container_has_the_least_unless_more_was_said() {
-    let body = with(&declared(), &image(""), false, |plan| plan.body());
+    let body = Case::new("", false).plan(&declared()).body();
     let host = &body["HostConfig"];
     assert_eq!(host["NetworkMode"], "none");
     assert_eq!(host["CapDrop"], json!(["ALL"]));
@@ -117,7 +128,7 @@ fn what_was_said_is_in_it() {
         mount(bind(1000), true),
         mount(What::Named("cache".to_owned()), false),
     ];
-    let body = with(&declared, &image(""), false, |plan| plan.body());
+    let body = Case::new("", false).plan(&declared).body();
     let host = &body["HostConfig"];
     assert_eq!(
         (&host["ReadonlyRootfs"], &host["NetworkMode"]),
@@ -136,7 +147,7 @@ fn what_was_said_is_in_it() {
 #[test]
 fn whom_a_server_is() {
     let of = |declared: &Declared, user: &str, rootless: bool| {
-        with(declared, &image(user), rootless, |plan| plan.user())
+        Case::new(user, rootless).plan(declared).user()
     };
     let nobody = Some(NOBODY.to_owned());
     let mut said = declared();
@@ -166,7 +177,7 @@ fn whom_a_server_is() {
 #[test]
 fn the_environment_is_the_entrys_with_a_home_and_the_proxy() {
     let of = |declared: &Declared, user: &str, port| {
-        with(declared, &image(user), false, |plan| plan.environment(port))
+        Case::new(user, false).plan(declared).environment(port)
     };
     let mut said = declared();
     let has = |env: &[(String, String)], name: &str| {
