@@ -1,10 +1,13 @@
 //! Builds the first program of containers, `src/container/enter.c`, into a file that the library includes.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 fn main() {
     const SOURCE: &str = "src/container/enter.c";
-    println!("cargo:rerun-if-changed={SOURCE}");
+    // What a build script says to cargo.
+    let said = writeln!(std::io::stdout(), "cargo:rerun-if-changed={SOURCE}");
+    said.expect("cargo listens");
     // Containers of other systems run in a Linux that is not this machine.
     #[expect(
         clippy::disallowed_methods,

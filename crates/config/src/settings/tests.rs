@@ -67,7 +67,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 20);
+    assert_eq!(Settings::KEYS.len(), 24);
 }
 
 #[test]
@@ -168,6 +168,10 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "host",
             "runtime",
             "allow_unsandboxed",
+            "pull",
+            "memory",
+            "cpus",
+            "pids",
             "dynamic_tools",
             "allowed_hosts",
             "allowed_origins",
