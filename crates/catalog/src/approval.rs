@@ -3,6 +3,7 @@
 
 use crate::Entry;
 use crate::Launch;
+use crate::Network;
 use crate::fingerprint::fingerprint_of;
 use crate::launch::shown_url;
 use crate::template::Piece;
@@ -14,6 +15,9 @@ pub enum Concern {
     /// It would run with the person's own rights.
     #[error("it would run without a sandbox")]
     Unboxed,
+    /// It would reach the whole network.
+    #[error("it would reach the whole network")]
+    OpenNetwork,
     /// It comes from elsewhere.
     #[error("it comes from {0}")]
     Foreign(String),
@@ -79,6 +83,10 @@ impl Entry {
         let mut out = self.refusals();
         if self.launch.is_local() && !is_boxed {
             out.push(Concern::Unboxed);
+        }
+        let is_container = matches!(self.launch, Launch::Container { .. });
+        if is_container && self.network == Network::Open {
+            out.push(Concern::OpenNetwork);
         }
         if self.origin.is_foreign() {
             let to = match &self.launch {
@@ -179,6 +187,7 @@ mod tests {
             env: Vec::new(),
             user: None,
             extra_hosts: Vec::new(),
+            is_writable: false,
         };
         Entry {
             origin,

@@ -44,6 +44,7 @@ impl Entry {
                 env,
                 user,
                 extra_hosts,
+                is_writable,
             } => {
                 hash.text("container");
                 hash.text(image);
@@ -51,6 +52,10 @@ impl Entry {
                 hash.pairs(env, str::to_owned);
                 hash.option(user.as_deref());
                 hash.list(extra_hosts.iter().map(String::as_str));
+                // Those that do not say it keep the fingerprint that they had before it could be said.
+                if *is_writable {
+                    hash.text("writable");
+                }
             }
             Launch::Package {
                 registry,

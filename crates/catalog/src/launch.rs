@@ -39,6 +39,8 @@ pub enum Launch {
         user: Option<String>,
         /// Names added to its host file, `name:address`.
         extra_hosts: Vec<String>,
+        /// Whether its own files may be changed; what it writes there is gone with it.
+        is_writable: bool,
     },
     /// A package of a language's registry, installed and run by that language's runtime.
     Package {
@@ -148,6 +150,7 @@ impl fmt::Debug for Launch {
                 env,
                 user,
                 extra_hosts: _,
+                is_writable: _,
             } => f
                 .debug_struct("Container")
                 .field("image", image)

@@ -32,3 +32,5 @@ pub const YAML_DEPTH_MAX: usize = 48;
 pub const YAML_NODES_MAX: usize = 300_000;
 /// Most of them that aliases repeat.
 pub const YAML_ALIASED_MAX: usize = 50_000;
+/// The longest description that an image may carry of itself.
+pub const METADATA_BYTES_MAX: usize = 256 << 10;

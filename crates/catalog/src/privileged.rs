@@ -125,6 +125,7 @@ mod tests {
             ],
             user: Some("{{uid}}".into()),
             extra_hosts: vec!["db:{{db}}".into()],
+            is_writable: false,
         };
         let mut entry = Entry::new(ServerName::new("s").unwrap(), launch);
         entry.volumes = vec!["{{root.dir}}:/x".into()];

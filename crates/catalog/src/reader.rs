@@ -35,6 +35,9 @@ pub const KEYS: &[&str] = &[
     "args",
     "env",
     "cwd",
+    "image",
+    "user",
+    "read_only",
     "volumes",
     "network",
     "url",
@@ -281,6 +284,7 @@ fn unknown(fields: &mut Fields<'_>, launch: Option<&Launch>, own: bool) {
     let of_kind = match launch {
         Some(Launch::Command { .. }) => "has no effect on a command",
         Some(Launch::Remote { .. }) => "has no effect on a remote server",
+        Some(Launch::Container { .. }) => "has no effect on a container",
         Some(_) => "has no effect on this server",
         None => return, // what is wrong with it was said, and some keys were not come to
     };

@@ -151,12 +151,14 @@ fn launch<M: SerializeMap>(map: &mut M, launch: &Launch) -> Result<(), M::Error>
             env,
             user,
             extra_hosts,
+            is_writable,
         } => {
             map.serialize_entry("image", image)?;
             list(map, "args", command)?;
             pairs(map, "env", env)?;
             option(map, "user", user.as_ref())?;
-            list(map, "extra_hosts", extra_hosts)
+            list(map, "extra_hosts", extra_hosts)?;
+            option(map, "read_only", is_writable.then_some(false).as_ref())
         }
         Launch::Package {
             registry,
@@ -306,6 +308,7 @@ servers:
     env: {A: "{{b}}", B: "true", C: " spaced "}
     user: "1000"
     extra_hosts: ["h:1.2.3.4"]
+    read_only: false
     volumes: ["{{c|volume}}"]
     network: [a.b, "*.c:443"]
     resources: {memory: 1g, cpus: 0.25, pids: 9}

@@ -12,6 +12,7 @@ use fetch::{FetchError, Pulled, Trust, Why};
 use crate::choice::CatalogChoice;
 use crate::engine;
 use crate::error::{Failure, Kind};
+use crate::images;
 use crate::limits::{CATALOG_WAIT, CATALOG_WAIT_PATIENT};
 use crate::load::place;
 use crate::surroundings::Surroundings;
@@ -32,7 +33,7 @@ pub(crate) fn chosen(here: &Surroundings, chosen: &Chosen) -> Vec<Catalog> {
         catalogs.remove(0);
     }
     catalogs.extend(chosen.named.iter().map(|named| match named {
-        Named::File(path) => file(path),
+        Named::File(path) => file(here, path),
         Named::Url(pending) => pending.wait(chosen.wait),
     }));
     catalogs
@@ -89,6 +90,9 @@ impl Chosen {
 /// Refuses catalogs that are not there, and addresses that are none, before anything is started.
 pub(crate) fn check(choice: &CatalogChoice) -> Result<(), Failure> {
     for path in &choice.catalog {
+        if images::image(&path.to_string_lossy()).is_some() {
+            continue;
+        }
         if let Some(url) = address(path) {
             name_of(url)?;
         } else if let Err(error) = std::fs::metadata(path) {
@@ -101,7 +105,8 @@ pub(crate) fn check(choice: &CatalogChoice) -> Result<(), Failure> {
 
 /// What was named, if it is an address and no path.
 pub(crate) fn address(path: &Path) -> Option<&str> {
-    path.to_str().filter(|text| text.contains("://"))
+    let is_address = |text: &&str| text.contains("://") && images::image(text).is_none();
+    path.to_str().filter(is_address)
 }
 
 /// What a catalog at an address is called, if the address says it.
@@ -139,8 +144,11 @@ fn unfetched(error: &FetchError) -> Failure {
     Failure::new(kind, error.to_string()).hint(error.hint())
 }
 
-/// A catalog that was named on the command line, called as its file is.
-fn file(path: &Path) -> Catalog {
+/// A catalog that was named on the command line, called as its file is; an image is a catalog of one.
+fn file(here: &Surroundings, path: &Path) -> Catalog {
+    if let Some(catalog) = of_image(here, &path.to_string_lossy()) {
+        return catalog;
+    }
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let origin = Origin::Catalog(name.as_ref().into());
     match config::import_files(path) {
@@ -158,6 +166,23 @@ fn file(path: &Path) -> Catalog {
             ..Catalog::default()
         },
     }
+}
+
+fn of_image(here: &Surroundings, name: &str) -> Option<Catalog> {
+    let image = images::image(name)?;
+    let mut entry = images::entry(name, "--catalog")?;
+    #[cfg(target_os = "linux")]
+    if let Some(label) = crate::containers::metadata(here, image) {
+        catalog::describe(&mut entry, &label);
+    }
+    let origin = Origin::Catalog(image.into());
+    entry.origin = origin.clone();
+    Some(Catalog {
+        name: image.to_owned(),
+        origin,
+        entries: vec![entry],
+        ..Catalog::default()
+    })
 }
 
 /// Tells what is wrong with a catalog.

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use config::Runtime;
+use config::{Pull, Runtime};
 
 /// Which servers, from which files.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Choice {
-    /// Only these servers, separated by commas
+    /// Only these servers, separated by commas; docker://IMAGE is a server too
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) servers: Option<Vec<String>>,
 
@@ -28,14 +28,30 @@ pub(crate) struct Choice {
 /// What local servers run in.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Boxing {
-    /// What local servers run in: process, or sandbox, a box for each with the least it needs
-    /// [default: process]
+    /// What local servers run in: process; sandbox, a box for each with the least it needs; auto, that, and images in
+    /// a container engine; docker or podman, in that one [default: process]
     #[arg(long, value_name = "WHAT", value_parser = runtime)]
     pub(crate) runtime: Option<Runtime>,
 
     /// Start servers without isolation where no sandbox can be made
     #[arg(long)]
     pub(crate) allow_unsandboxed: bool,
+
+    /// When images of containers are fetched: missing, always or never [default: missing]
+    #[arg(long, value_name = "WHEN", value_parser = pull)]
+    pub(crate) pull: Option<Pull>,
+
+    /// Memory of each server in a box or container, such as 512m [default: 2g]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<String>,
+
+    /// Processors of each server in a box or container, also parts of one [default: 2]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cpus: Option<String>,
+
+    /// Processes and threads of each server in a box or container [default: 512]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) pids: Option<u32>,
 }
 
 impl Boxing {
@@ -43,21 +59,33 @@ impl Boxing {
     pub(crate) fn settings(&self) -> impl Iterator<Item = (String, String)> {
         let runtime = self.runtime.map(|runtime| runtime.to_string());
         let unsandboxed = self.allow_unsandboxed.then(|| "true".to_owned());
-        [("runtime", runtime), ("allow_unsandboxed", unsandboxed)]
+        let flags = [
+            ("runtime", runtime),
+            ("allow_unsandboxed", unsandboxed),
+            ("pull", self.pull.map(|pull| pull.to_string())),
+            ("memory", self.memory.clone()),
+            ("cpus", self.cpus.clone()),
+            ("pids", self.pids.map(|pids| pids.to_string())),
+        ];
+        flags
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
     }
 }
 
 fn runtime(word: &str) -> Result<Runtime, String> {
-    Runtime::parse(word).ok_or_else(|| "there are process and sandbox".into())
+    Runtime::parse(word).ok_or_else(|| "there are process, sandbox, auto, docker and podman".into())
+}
+
+fn pull(word: &str) -> Result<Pull, String> {
+    Pull::parse(word).ok_or_else(|| "there are missing, always and never".into())
 }
 
 /// Which catalogs agents find servers in.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct CatalogChoice {
     /// More servers to find, in a file, in a folder or at a URL: our YAML, Docker's catalogs, server.json, a registry's
-    /// /v0.1/servers, or mcpServers JSON (repeatable)
+    /// /v0.1/servers, or mcpServers JSON; or docker://IMAGE (repeatable)
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) catalog: Vec<PathBuf>,
 

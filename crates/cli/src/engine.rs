@@ -228,7 +228,7 @@ impl Engine {
         if self.is_patient {
             settings.list_wait = START_WAIT.max(settings.start_timeout);
         }
-        let launcher = launcher(&self.loaded.settings)?;
+        let launcher = self.launcher(ui)?;
         self.tell_unkept(ui);
         let store = self.store(ui);
         let options = gateway::Options {
@@ -250,6 +250,48 @@ impl Engine {
                 format!("the system has no randomness to give: {e}"),
             )
         })
+    }
+
+    /// Servers run behind a guard of our own program, so that none outlives us, in boxes if the settings say so, and
+    /// images in a container engine.
+    fn launcher(&self, ui: &Ui) -> Result<Arc<dyn Launcher>, Failure> {
+        let settings = &self.loaded.settings;
+        let programs: Arc<dyn Launcher> = match settings.runtime {
+            Runtime::Process => Arc::new(process()),
+            Runtime::Sandbox | Runtime::Auto | Runtime::Docker | Runtime::Podman => {
+                sandbox(settings)?
+            }
+        };
+        if settings.runtime == Runtime::Sandbox {
+            return Ok(programs);
+        }
+        self.containers(ui, programs)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn containers(
+        &self,
+        ui: &Ui,
+        programs: Arc<dyn Launcher>,
+    ) -> Result<Arc<dyn Launcher>, Failure> {
+        let settings = &self.loaded.settings;
+        let told = crate::pulls::told(ui, self.log.clone());
+        let launcher = crate::containers::launcher(&self.here, settings, told, programs);
+        let mut entries = self.loaded.entries.iter();
+        // Nobody asks an engine that nobody needs: asking may start it.
+        if entries.any(|e| !e.disabled && matches!(e.launch, Launch::Container { .. })) {
+            launcher.probe_soon();
+        }
+        Ok(Arc::new(launcher))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn containers(
+        &self,
+        _: &Ui,
+        programs: Arc<dyn Launcher>,
+    ) -> Result<Arc<dyn Launcher>, Failure> {
+        Ok(programs)
     }
 
     /// Whoever limits a server relies on it.
@@ -349,14 +391,6 @@ impl Engine {
     }
 }
 
-/// Servers run behind a guard of our own program, so that none outlives us, and in boxes if the settings say so.
-pub(crate) fn launcher(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
-    match settings.runtime {
-        Runtime::Process => Ok(Arc::new(process())),
-        Runtime::Sandbox => sandbox(settings),
-    }
-}
-
 fn process() -> ProcessLauncher {
     ProcessLauncher::new(launch::Options {
         guard: own_program(),
@@ -376,6 +410,7 @@ fn sandbox(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
     })?;
     let launcher = SandboxLauncher::new(SandboxOptions {
         allow_unsandboxed: settings.allow_unsandboxed,
+        limits: crate::containers::limits(settings),
         ..SandboxOptions::inherited(program)
     });
     launcher.probe_soon();

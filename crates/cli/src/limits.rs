@@ -48,3 +48,5 @@ pub(crate) const CATALOG_WAIT_PATIENT: Duration = Duration::from_secs(75);
 pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;
 /// Largest file of cases of `policy test`.
 pub(crate) const CASES_FILE_BYTES_MAX: u64 = 1 << 20;
+/// How often a terminal is told of an image that comes.
+pub(crate) const PULL_TOLD_EVERY: Duration = Duration::from_millis(100);

@@ -7,6 +7,7 @@ use config::{Loaded, Sources};
 
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
+use crate::images;
 use crate::profiles;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
@@ -78,6 +79,13 @@ pub(crate) fn read(here: &Surroundings, choice: &Choice, flags: &[(String, Strin
         cwd: here.cwd.clone(),
     };
     let mut loaded = config::load(&here.dirs, &here.env, &sources);
+    for name in choice.servers.iter().flatten() {
+        if let Some(entry) = images::entry(name, "--servers") {
+            // Whoever names an image means it, whatever else has its name.
+            loaded.entries.retain(|other| other.name != entry.name);
+            loaded.entries.push(entry);
+        }
+        }
     if let Some(profile) = &choice.profile {
         profiles::use_in(here, &mut loaded, profile);
     }
@@ -145,7 +153,11 @@ pub(crate) fn meant(mut entries: Vec<Entry>, choice: &Choice) -> Vec<Entry> {
         entries.retain(|e| e.layer != Layer::Project);
         return entries;
     };
-    entries.retain(|e| names.iter().any(|name| name.trim() == e.name.as_str()));
+    entries.retain(|e| {
+        names
+            .iter()
+            .any(|name| images::called(name) == e.name.as_str())
+    });
     for entry in entries.iter_mut().filter(|e| !waits_for_its_file(e)) {
         entry.disabled = false;
     }
@@ -154,7 +166,9 @@ pub(crate) fn meant(mut entries: Vec<Entry>, choice: &Choice) -> Vec<Entry> {
 
 /// Refuses names that nobody has, and those whose servers do not start by a name alone.
 fn check_names(entries: &[Entry], names: &[String]) -> Result<(), Failure> {
-    for name in names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()) {
+    let names = names.iter().map(|name| images::called(name));
+    for name in names.filter(|name| !name.is_empty()) {
+        let name = &*name;
         let Some(entry) = entries.iter().find(|e| e.name.as_str() == name) else {
             let known: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
             return Err(unknown(name, &known));

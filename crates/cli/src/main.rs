@@ -7,12 +7,15 @@ mod catalogs;
 mod choice;
 mod cli;
 mod command;
+#[cfg(target_os = "linux")]
+mod containers;
 mod content;
 mod demo_server;
 mod engine;
 mod entry;
 mod error;
 mod format;
+mod images;
 mod limits;
 mod load;
 mod local;
@@ -20,6 +23,8 @@ mod log;
 mod person;
 mod profiles;
 mod prompt;
+#[cfg(target_os = "linux")]
+mod pulls;
 mod running;
 mod server_config;
 mod server_uri;

@@ -33,6 +33,8 @@ pub const PORTOLAN_LOG: &str = "PORTOLAN_LOG";
 pub const RUST_LOG: &str = "RUST_LOG";
 /// Where systemd puts a unit's credentials.
 pub const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
+/// Where the container engine listens.
+pub const DOCKER_HOST: &str = "DOCKER_HOST";
 /// The home folder.
 pub const HOME: &str = "HOME";
 /// No colour in what people read.
@@ -76,12 +78,22 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         "PORTOLAN_RUNTIME",
-        "what local servers run in: process or sandbox, as `runtime`",
+        "what local servers run in: process, sandbox, auto, docker or podman, as `runtime`",
     ),
     variable(
         "PORTOLAN_ALLOW_UNSANDBOXED",
         "whether servers start where no box can be made, as `allow_unsandboxed`",
     ),
+    variable(
+        "PORTOLAN_PULL",
+        "when images are fetched: missing, always or never, as `pull`",
+    ),
+    variable(
+        "PORTOLAN_MEMORY",
+        "memory of a server in a box or container, as `memory`",
+    ),
+    variable("PORTOLAN_CPUS", "processors of one, as `cpus`"),
+    variable("PORTOLAN_PIDS", "processes of one, as `pids`"),
     variable(
         "PORTOLAN_DYNAMIC_TOOLS",
         "whether agents can find and add servers, as `dynamic_tools`",
@@ -168,6 +180,10 @@ pub const VARIABLES: &[Variable] = &[
     variable("XDG_STATE_HOME", "where state lies"),
     variable("XDG_CACHE_HOME", "where what can be fetched again lies"),
     variable("XDG_RUNTIME_DIR", "where sockets and locks lie"),
+    variable(
+        DOCKER_HOST,
+        "where the container engine listens, `unix:///PATH`; otherwise the usual places are tried",
+    ),
     variable("APPDATA", "where configuration lies on Windows"),
     variable("LOCALAPPDATA", "where state and cache lie on Windows"),
     variable(NO_COLOR, "no colour in what people read"),

@@ -39,6 +39,6 @@ pub use profiles::{
 };
 pub use schema::schema;
 pub use server_config::{ServerConfig, change_server_config, load_server_config};
-pub use settings::{Key, Kind, LogFormat, Origin, Runtime, Settings, Transport};
+pub use settings::{Key, Kind, LogFormat, Origin, Pull, Runtime, Settings, Transport};
 pub use token::Token;
 pub use toml_file::read as read_toml;

@@ -42,3 +42,9 @@ pub const IMPORT_FILES_MAX: usize = 50_000;
 pub const IMPORT_BYTES_MAX: usize = 256 << 20;
 /// Folders inside folders that an import looks into.
 pub const IMPORT_DEPTH_MAX: usize = 6;
+/// The least memory that a box or container may be given.
+pub(crate) const MEMORY_BYTES_MIN: u64 = 6 << 20;
+/// The most processors.
+pub(crate) const CPUS_MAX: f32 = 1024.0;
+/// The most processes and threads: what Linux has at most.
+pub(crate) const PIDS_MAX: u64 = 4_194_304;

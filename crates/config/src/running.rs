@@ -105,6 +105,68 @@ pub fn register(dirs: &Dirs, info: Info) -> Result<Registration, RunningError> {
     })
 }
 
+/// The sign that a process lives which others cannot speak to, until it is dropped: what it makes outside of itself can
+/// be told from what dead ones left.
+#[derive(Debug)]
+pub struct Hold {
+    folder: PathBuf,
+    id: String,
+    /// Held.
+    _lock: File,
+}
+
+/// Holds an id, see [`new_id`].
+pub fn hold(dirs: &Dirs, id: String) -> Result<Hold, RunningError> {
+    let folder = dirs.runtime.clone();
+    let failed = |source| RunningError::Io {
+        path: folder.clone(),
+        source,
+    };
+    private_dir(&folder).map_err(failed)?;
+    let _all = lock_all(&folder).map_err(failed)?;
+    let lock = open_lock(&folder.join(lock_name(&id))).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Hold {
+            folder,
+            id,
+            _lock: lock,
+        }),
+        Err(TryLockError::WouldBlock) => Err(RunningError::Id {
+            id,
+            why: "a running gateway has it",
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Whether somebody holds an id, registered or not. What is no id is held by nobody.
+pub fn is_held(dirs: &Dirs, id: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if id.is_empty() || id.len() > RUNNING_ID_CHARS_MAX || !id.chars().all(is_name) {
+        return false;
+    }
+    // Whoever looks must not make it.
+    let Ok(lock) = File::open(dirs.runtime.join(lock_name(id))) else {
+        return false;
+    };
+    // No answer counts as held, as in `list`.
+    lock.try_lock().is_err()
+}
+
+impl Hold {
+    /// The id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let _all = lock_all(&self.folder);
+        remove(&self.folder, &self.id, None);
+    }
+}
+
 /// The running gateways, oldest first. What dead ones left is removed, their sockets included.
 pub fn list(dirs: &Dirs) -> Result<Vec<Info>, RunningError> {
     let folder = &dirs.runtime;

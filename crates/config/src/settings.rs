@@ -28,6 +28,14 @@ pub struct Settings {
     pub runtime: Runtime,
     /// Whether servers start in no box where none can be made.
     pub allow_unsandboxed: bool,
+    /// When images are fetched.
+    pub pull: Pull,
+    /// Memory of a box or container, such as `2g`; see [`catalog::size_in_bytes`].
+    pub memory: String,
+    /// Processors of a box or container, such as `0.5`.
+    pub cpus: String,
+    /// Processes and threads of a box or container.
+    pub pids: u32,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether agents can save and activate profiles.
@@ -89,6 +97,24 @@ pub enum Runtime {
     Process,
     /// A box each, with the least they need.
     Sandbox,
+    /// The same; images in the engine that is found.
+    Auto,
+    /// The same, in Docker.
+    Docker,
+    /// The same, in Podman.
+    Podman,
+}
+
+/// When images of containers are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pull {
+    /// When they are not there.
+    #[default]
+    Missing,
+    /// When they are first used.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// How log lines look.
@@ -159,6 +185,10 @@ impl Default for Settings {
             transport: Transport::default(),
             runtime: Runtime::default(),
             allow_unsandboxed: false,
+            pull: Pull::default(),
+            memory: "2g".to_owned(),
+            cpus: "2".to_owned(),
+            pids: 512,
             dynamic_tools: true,
             profile_tools: false,
             find_tools: false,
@@ -254,14 +284,47 @@ impl Runtime {
         match self {
             Self::Process => "process",
             Self::Sandbox => "sandbox",
+            Self::Auto => "auto",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Process, Self::Sandbox]
+        [
+            Self::Process,
+            Self::Sandbox,
+            Self::Auto,
+            Self::Docker,
+            Self::Podman,
+        ]
+        .into_iter()
+        .find(|runtime| runtime.as_str() == word)
+    }
+}
+
+impl Pull {
+    /// The word for it, as `config.toml` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Missing, Self::Always, Self::Never]
             .into_iter()
-            .find(|runtime| runtime.as_str() == word)
+            .find(|pull| pull.as_str() == word)
+    }
+}
+
+impl fmt::Display for Pull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -112,7 +112,13 @@ pub enum LaunchError {
     /// The server does not answer as HTTP+SSE servers do.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// Containers and packages need a launcher that is not there.
+    /// There is no container of it.
+    #[error("no container for the server: {why}")]
+    Container {
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Packages need a launcher that is not there.
     #[error(
         "not yet startable: {what} needs a launcher that this version does not have; {instead}"
     )]

@@ -13,6 +13,8 @@ pub enum ExitReason {
     Code(i32),
     /// By this signal.
     Signal(i32),
+    /// With the engine of its container, or we have lost the one with the other.
+    EngineGone,
     /// Nobody knows: who watched it was killed.
     Unknown,
 }
@@ -33,6 +35,9 @@ impl fmt::Display for ExitReason {
                 Some(name) => write!(f, "was ended by {name}"),
                 None => write!(f, "was ended by signal {signal}"),
             },
+            Self::EngineGone => {
+                f.write_str("was lost: the container engine ended or does not answer")
+            }
             Self::Unknown => f.write_str("ended for an unknown reason"),
         }
     }

@@ -132,7 +132,7 @@ fn exit_code(reason: ExitReason) -> ExitCode {
     match reason {
         ExitReason::Code(code) => ExitCode::from(code.to_le_bytes()[0]),
         ExitReason::Signal(signal) => ExitCode::from((128 + signal).to_le_bytes()[0]),
-        ExitReason::Unknown => ExitCode::FAILURE,
+        ExitReason::EngineGone | ExitReason::Unknown => ExitCode::FAILURE,
     }
 }
 

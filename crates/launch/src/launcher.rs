@@ -241,9 +241,10 @@ impl Launcher for ProcessLauncher {
 /// Why this launcher has no server for an entry that is neither a program nor remote.
 fn refused(entry: &Entry) -> LaunchError {
     match &entry.launch {
-        Launch::Container { image, .. } => LaunchError::NotYet {
-            what: format!("the container image \"{image}\""),
-            instead: "run it as a `command` meanwhile: docker, with the arguments run, -i, --rm and the image",
+        Launch::Container { image, .. } => LaunchError::Container {
+            why: format!(
+                "the image \"{image}\" needs a container engine, which this `runtime` does not use; run the gateway with --runtime auto"
+            ),
         },
         Launch::Package {
             registry,

@@ -4,10 +4,12 @@
 //! run elsewhere. Refuses to leave anything behind: whatever a server started ends with it, and with us. When a
 //! server starts or stops is decided by `gateway`, which sees the [`Launcher`] trait alone.
 //!
-//! Read `launcher` first, then `process`, then `guard`, then `sandbox`.
+//! Read `launcher` first, then `process`, then `guard`, then `sandbox`, then `container`.
 
 mod backoff;
 mod capture;
+#[cfg(target_os = "linux")]
+pub mod container;
 mod environment;
 mod error;
 mod exit;
@@ -23,6 +25,8 @@ pub mod sandbox;
 mod spawn;
 mod starting;
 mod stderr;
+#[cfg(target_os = "linux")]
+mod way_out;
 
 pub use backoff::Backoff;
 pub use capture::ProgramRunner;

@@ -74,3 +74,38 @@ pub const CGROUP_REMOVE_WAIT: rustix::event::Timespec = rustix::event::Timespec 
     tv_sec: 0,
     tv_nsec: 2_000_000,
 };
+
+/// How long a container engine may think about a question.
+pub const ENGINE_ANSWER: Duration = Duration::from_secs(5);
+/// How long it may take to create, attach or start a container; a busy disk makes it slow.
+pub const ENGINE_START: Duration = Duration::from_secs(60);
+/// How long whoever must not wait waits for the first answer of an engine.
+pub const ENGINE_GLANCE: Duration = Duration::from_millis(100);
+/// How long an engine that was not there is not looked for again.
+pub const ENGINE_ABSENCE: Duration = Duration::from_secs(5);
+/// The longest answer of an engine.
+pub const ENGINE_REPLY_BYTES_MAX: usize = 8 << 20;
+/// How much of an engine's words is told.
+pub const ENGINE_WORDS_CHARS_MAX: usize = 400;
+/// How long an image may take to come.
+pub const PULL_TIME: Duration = Duration::from_secs(30 * 60);
+/// How long nothing may be heard of one that comes.
+pub const PULL_IDLE: Duration = Duration::from_secs(120);
+/// The longest line about one that comes.
+pub const PULL_LINE_BYTES_MAX: usize = 64 << 10;
+/// How many layers of one that comes are counted.
+pub const PULL_LAYERS_MAX: usize = 512;
+/// What a server in a container may be started with: arguments and environment together.
+pub const ENTER_BYTES_MAX: usize = 1 << 20;
+/// And how many of them there may be.
+pub const ENTER_STRINGS_MAX: usize = 2048;
+/// How many volumes and temporary folders a container has.
+pub const CONTAINER_VOLUMES_MAX: usize = 64;
+/// How long a container that was told to end may take to be gone.
+pub const CONTAINER_GONE: Duration = Duration::from_secs(10);
+/// How long a gateway that ends waits until the engine has heard that a container is to end too.
+pub const CONTAINER_LAST_WORD: Duration = Duration::from_secs(1);
+/// How many orders to one container may wait.
+pub const CONTAINER_ORDERS_MAX: usize = 8;
+/// How many containers that were lost with their engine are remembered, to be removed when it is back.
+pub const CONTAINERS_LOST_MAX: usize = 256;

@@ -11,12 +11,22 @@ use transport::FrameSink;
 
 use crate::exit::ExitReason;
 use crate::limits::{KILL_WAIT, STDERR_DRAIN, TERM_GRACE};
-use crate::spawn::{Reins, Spawned};
+use crate::spawn::Spawned;
 use crate::stderr::Tail;
+
+/// What ends a server, whatever it runs in. Does not wait.
+pub(crate) trait Hold: Send + Sync {
+    /// The id of its process; of a container, that of its first one on the engine's machine.
+    fn pid(&self) -> u32;
+    /// Asks everything to end.
+    fn term(&self);
+    /// Ends everything.
+    fn kill(&self);
+}
 
 /// A running server. Dropping it kills the server and everything that it started.
 pub struct Process {
-    reins: Arc<Reins>,
+    hold: Arc<dyn Hold>,
     stdin: Arc<dyn FrameSink>,
     tail: Arc<Tail>,
     exited: watch::Receiver<Option<ExitReason>>,
@@ -32,7 +42,7 @@ impl Process {
         tail: Arc<Tail>,
         mut reading: JoinHandle<()>,
     ) -> Self {
-        let reins = spawned.reins.clone();
+        let hold = spawned.reins.clone();
         let (tell, exited) = watch::channel(None);
         tokio::spawn(async move {
             let reason = spawned.ended().await;
@@ -42,8 +52,18 @@ impl Process {
             }
             tell.send_replace(Some(reason));
         });
+        Self::held(hold, stdin, tail, exited)
+    }
+
+    /// One that somebody else watches.
+    pub(crate) fn held(
+        hold: Arc<dyn Hold>,
+        stdin: Arc<dyn FrameSink>,
+        tail: Arc<Tail>,
+        exited: watch::Receiver<Option<ExitReason>>,
+    ) -> Self {
         Self {
-            reins,
+            hold,
             stdin,
             tail,
             exited,
@@ -65,7 +85,7 @@ impl Process {
     /// The id of the server's process.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.reins.server.as_raw_nonzero().get().unsigned_abs()
+        self.hold.pid()
     }
 
     /// The last lines that the server wrote to its standard error, oldest first.
@@ -99,11 +119,11 @@ impl Process {
         if let Ok(reason) = timeout(grace, self.exited()).await {
             return reason;
         }
-        self.reins.term();
+        self.hold.term();
         if let Ok(reason) = timeout(TERM_GRACE, self.exited()).await {
             return reason;
         }
-        self.reins.kill();
+        self.hold.kill();
         timeout(KILL_WAIT, self.exited())
             .await
             .unwrap_or(ExitReason::Unknown)
@@ -113,6 +133,6 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.stdin.close();
-        self.reins.kill();
+        self.hold.kill();
     }
 }

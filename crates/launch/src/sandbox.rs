@@ -22,7 +22,6 @@ mod seccomp;
 mod syscalls;
 pub(crate) mod users;
 pub(crate) mod warden;
-mod way_out;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -42,10 +41,10 @@ pub use self::level::{Level, LimitedBy, Probe};
 pub use self::options::{BoxLimits, SandboxOptions};
 use self::plan::{Item, Plan, User};
 use self::users::Owners;
-use self::way_out::Notes;
 use crate::launcher::{self, Pipes};
 use crate::limits::BOX_OWNERS_MAX;
 use crate::spawn::{self, Boxed, Spec};
+use crate::way_out::{self, Notes};
 use crate::{Isolation, LaunchError, Launched, Launcher, Options, ProcessLauncher};
 
 /// Who a server is when root makes its box: the user that images without users of their own have, who owns nothing.
@@ -428,18 +427,8 @@ fn environment(
     if let Ok(joined) = std::env::join_paths(folders) {
         env.insert("PATH".into(), joined);
     }
-    if let Some(port) = proxy_port {
-        let proxy = OsString::from(format!("http://127.0.0.1:{port}"));
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
-            env.entry(name.into()).or_insert_with(|| proxy.clone());
-        }
-        let here = OsString::from("localhost,127.0.0.1,::1");
-        for name in ["NO_PROXY", "no_proxy"] {
-            env.entry(name.into()).or_insert_with(|| here.clone());
-        }
-        // Node reads those only if told to.
-        env.entry("NODE_USE_ENV_PROXY".into())
-            .or_insert_with(|| "1".into());
+    for (name, value) in proxy_port.into_iter().flat_map(way_out::variables) {
+        env.entry(name.into()).or_insert_with(|| value.into());
     }
     env.into_iter().collect()
 }

@@ -18,6 +18,7 @@ use crate::LaunchError;
 use crate::exit::ExitReason;
 #[cfg(target_os = "linux")]
 use crate::guard::control::{self, Order, Report};
+use crate::process::Hold as _;
 
 /// What to start in a box, and what it was told about.
 #[cfg(target_os = "linux")]
@@ -255,9 +256,12 @@ enum Hold {
     Guard { control: OwnedFd },
 }
 
-impl Reins {
-    /// Asks everything to end.
-    pub(crate) fn term(&self) {
+impl crate::process::Hold for Reins {
+    fn pid(&self) -> u32 {
+        self.server.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    fn term(&self) {
         match &self.hold {
             Hold::Group { gone } => self.signal_group(gone, Signal::TERM),
             #[cfg(target_os = "linux")]
@@ -265,15 +269,16 @@ impl Reins {
         }
     }
 
-    /// Ends everything.
-    pub(crate) fn kill(&self) {
+    fn kill(&self) {
         match &self.hold {
             Hold::Group { gone } => self.signal_group(gone, Signal::KILL),
             #[cfg(target_os = "linux")]
             Hold::Guard { control } => control::order(control, Order::Kill),
         }
     }
+}
 
+impl Reins {
     /// Reaps a child that has ended.
     fn reap(&self, mut child: Child) -> ExitReason {
         match &self.hold {

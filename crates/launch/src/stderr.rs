@@ -48,7 +48,8 @@ impl Tail {
         self.push(format!("portolan: {line}\n").as_bytes());
     }
 
-    fn push(&self, bytes: &[u8]) {
+    /// What it wrote.
+    pub(crate) fn push(&self, bytes: &[u8]) {
         let mut ring = self.lock();
         let mut parts = bytes.split(|byte| *byte == b'\n');
         ring.extend(parts.next().unwrap_or_default());

@@ -1,6 +1,7 @@
 //! Stdio, streamable HTTP and HTTP+SSE, both ends.
 //!
-//! Owns how frames travel: duplex pipes over file descriptors, memory and HTTP+SSE ([`pipe`], [`stdio`], [`memory`]),
+//! Owns how frames travel: duplex pipes over file descriptors, memory and HTTP+SSE ([`pipe`], [`stdio`], [`memory`]), with what container engines put
+//! between ([`multiplexed`]),
 //! HTTP towards servers ([`client`]), the text of event streams ([`sse`]) and what our own keep for clients that come
 //! back ([`resume`]). Refuses to look into a frame and to know a web framework: our HTTP door is in `server`. Read
 //! `pipe.rs` next, or `client.rs` for HTTP.
@@ -9,6 +10,7 @@ pub mod client;
 pub mod limits;
 mod lines;
 pub mod memory;
+pub mod multiplexed;
 mod outbox;
 pub mod pipe;
 pub mod readiness;

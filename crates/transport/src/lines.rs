@@ -120,6 +120,17 @@ impl Lines {
         }
     }
 
+    /// What was received before there was anybody to read it.
+    pub(crate) fn put(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let put = space.len().min(bytes.len());
+            space[..put].copy_from_slice(&bytes[..put]);
+            bytes = &bytes[put..];
+            self.filled(put);
+        }
+    }
+
     fn no_newline(&mut self) -> Option<Result<Bytes, ReadError>> {
         if self.skipping {
             self.filled = 0;

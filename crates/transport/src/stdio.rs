@@ -25,6 +25,7 @@ use tokio::time::Sleep;
 
 use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX, SKIP_REST, TURN_BYTES_MAX};
 use crate::lines::Lines;
+use crate::multiplexed::Sorter;
 use crate::outbox::{Batch, Outbox, Pushed, Work};
 use crate::pipe::{FrameSink, FrameSource, Pipe, ReadError, SendError};
 use crate::readiness::register;
@@ -36,7 +37,23 @@ use crate::stream::{Stream, Way};
 /// # Errors
 /// When a descriptor cannot be registered, or outside a runtime.
 pub fn from_fds(read: OwnedFd, write: OwnedFd) -> io::Result<Pipe> {
-    connect(Way::owned(read)?, Way::owned(write)?)
+    connect(Way::owned(read)?, Way::owned(write)?, None)
+}
+
+/// A pipe over the socket that a container engine hands out for a container's standard streams: what is read from it
+/// is sorted (see [`crate::multiplexed`]), what is sent goes out as it is. `first` was received already.
+///
+/// # Errors
+/// As [`from_fds`]; also when `first` is not multiplexed.
+pub fn attached(socket: OwnedFd, mut first: Vec<u8>, mut sorter: Sorter) -> io::Result<Pipe> {
+    let there = sorter.sort(&mut first)?;
+    first.truncate(there);
+    let write = socket.try_clone()?;
+    connect(
+        Way::owned(socket)?,
+        Way::owned(write)?,
+        Some((sorter, first)),
+    )
 }
 
 /// A pipe over this process' stdin and stdout, whatever they are. Both are replaced by `/dev/null`, so that a stray
@@ -50,18 +67,24 @@ pub fn own() -> io::Result<Pipe> {
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;
     rustix::stdio::dup2_stdout(&null)?;
-    connect(read, write)
+    connect(read, write, None)
 }
 
-fn connect(read: Way, write: Way) -> io::Result<Pipe> {
+fn connect(read: Way, write: Way, sorted: Option<(Sorter, Vec<u8>)>) -> io::Result<Pipe> {
     let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
     let read = match read {
         Way::Pollable(stream) => stream,
         Way::Blocking(fd) => pump(fd)?,
     };
+    let mut lines = Lines::new(LINE_BYTES_MAX);
+    let sorter = sorted.map(|(sorter, first)| {
+        lines.put(&first);
+        sorter
+    });
     let source = FdSource {
         fd: Some(register(read, Interest::READABLE)?),
-        lines: Lines::new(LINE_BYTES_MAX),
+        lines,
+        sorter,
         turn: 0,
         rest: None,
     };
@@ -101,6 +124,8 @@ struct FdSource {
     /// `None` once the end was reached.
     fd: Option<AsyncFd<Stream>>,
     lines: Lines,
+    /// For what comes with something else in between.
+    sorter: Option<Sorter>,
     /// Bytes that were read without a line in them since others had their turn.
     turn: usize,
     /// Runs while what nobody will get is read slowly.
@@ -124,7 +149,8 @@ impl FrameSource for FdSource {
             drop(turn);
             if self.turn >= TURN_BYTES_MAX {
                 self.turn = 0;
-                if self.lines.is_skipping() {
+                let is_flooded = self.sorter.as_mut().is_some_and(Sorter::take_flooded);
+                if self.lines.is_skipping() || is_flooded {
                     self.rest = Some(Box::pin(tokio::time::sleep(SKIP_REST)));
                     continue;
                 }
@@ -148,9 +174,18 @@ impl FrameSource for FdSource {
                             if read < space.len() {
                                 ready.clear_ready();
                             }
-                            self.lines.filled(read);
                             self.turn += read;
-                            continue;
+                            let sorted = match &mut self.sorter {
+                                Some(sorter) => sorter.sort(&mut space[..read]),
+                                None => Ok(read),
+                            };
+                            match sorted {
+                                Ok(there) => {
+                                    self.lines.filled(there);
+                                    continue;
+                                }
+                                Err(garbage) => garbage,
+                            }
                         }
                         Err(Errno::AGAIN) => {
                             ready.clear_ready();

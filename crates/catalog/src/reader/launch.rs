@@ -1,4 +1,4 @@
-//! What starts or reaches a server: `command` or `url`, and the many ways in which applications say which.
+//! What starts or reaches a server: `command`, `image` or `url`, and the many ways in which applications say which.
 
 use std::path::PathBuf;
 
@@ -16,6 +16,9 @@ enum Kind {
 
 /// Reads it; `start` is where the entry begins, for what is missing.
 pub(super) fn read(fields: &mut Fields<'_>, start: usize) -> Option<Launch> {
+    if let Some(found) = fields.get(&["image"]) {
+        return image(fields, found);
+    }
     let kind = kind(fields);
     // Gemini CLI: `httpUrl` is streamable HTTP and wins over `url`.
     let streamable = fields.get(&["httpUrl"]);
@@ -106,6 +109,34 @@ fn missing(fields: &mut Fields<'_>, start: usize, kind: Option<Kind>) {
     }
 }
 
+/// A container, with the keys that it shares with a program and two of its own.
+fn image(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch> {
+    if let Some((other, _)) = fields.get(&["command", "url", "serverUrl", "httpUrl"]) {
+        let message = format!("there is both `image` and `{}`", other.name);
+        fields.error(
+            key.start,
+            message,
+            "a server starts in one way: remove one of them",
+        );
+        return None;
+    }
+    let image = fields.value("`image`", node)?;
+    if image.is_empty() || image.starts_with('-') || image.contains(char::is_whitespace) {
+        let message = "`image` is no name of an image";
+        fields.error(node.start, message, "write registry/name:tag");
+        return None;
+    }
+    let user = fields.get(&["user"]);
+    Some(Launch::Container {
+        image,
+        command: fields.filled(&["args"]),
+        env: fields.values(&["env", "environment"], check_variable),
+        user: user.and_then(|(_, node)| fields.value("`user`", node)),
+        extra_hosts: Vec::new(),
+        is_writable: !fields.bool(&["read_only"]).unwrap_or(true),
+    })
+}
+
 fn command(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch> {
     // OpenCode writes the program and its arguments as one list.
     let (program, more) = match &node.value {
@@ -162,7 +193,7 @@ fn command(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch
 /// What a program sees of the disk.
 pub(super) fn volumes(fields: &mut Fields<'_>, launch: Option<&Launch>) -> Vec<String> {
     match launch {
-        Some(Launch::Command { .. }) => {
+        Some(Launch::Command { .. } | Launch::Container { .. }) => {
             let volumes = fields.filled(&["volumes"]);
             volumes.into_iter().map(|one| fields.home(one)).collect()
         }
@@ -173,7 +204,10 @@ pub(super) fn volumes(fields: &mut Fields<'_>, launch: Option<&Launch>) -> Vec<S
 /// What of the network a program may reach: `"none"`, `"open"`, or a list of hosts.
 pub(super) fn network(fields: &mut Fields<'_>, launch: Option<&Launch>) -> Network {
     const NAMES: &[&str] = &["network", "allow_hosts"];
-    if !matches!(launch, Some(Launch::Command { .. })) {
+    if !matches!(
+        launch,
+        Some(Launch::Command { .. } | Launch::Container { .. })
+    ) {
         return Network::Unsaid;
     }
     let Some((key, node)) = fields.get(NAMES) else {

@@ -68,3 +68,38 @@ fn the_list_of_keys_is_what_is_read() {
         assert!(!ignored, "{key}: {problems:?}");
     }
 }
+
+#[test]
+fn an_image_is_a_container() {
+    let text = r#"{"mcpServers": {"a": {"image": "acme/x:1", "args": ["-v"], "env": {"A": "b"}, "user": 7,
+        "read_only": false, "volumes": ["v:/data"], "network": ["a.example"]},
+        "b": {"image": "-x"}, "c": {"image": "x", "command": "y"}}}"#;
+    let (entries, problems) = crate::read_mcp_servers(text, "f.json").unwrap();
+    let [entry] = &*entries else {
+        panic!("{entries:?}");
+    };
+    assert_eq!(
+        entry.launch,
+        Launch::Container {
+            image: "acme/x:1".into(),
+            command: vec!["-v".into()],
+            env: vec![("A".into(), "b".into())],
+            user: Some("7".into()),
+            extra_hosts: Vec::new(),
+            is_writable: true,
+        }
+    );
+    assert_eq!(entry.volumes, ["v:/data"]);
+    assert_eq!(
+        entry.network,
+        crate::Network::Hosts(vec!["a.example".into()])
+    );
+    let told: Vec<_> = problems.iter().map(|problem| &*problem.message).collect();
+    assert_eq!(
+        told,
+        [
+            "server `b`: `image` is no name of an image",
+            "server `c`: there is both `image` and `command`"
+        ]
+    );
+}

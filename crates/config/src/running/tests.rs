@@ -140,3 +140,24 @@ fn coming_going_and_looking_at_once() {
     });
     assert_eq!(files(&dirs), [".registry.lock"]);
 }
+
+#[test]
+fn what_is_held_is_known_to_live_and_is_no_gateway() {
+    let temp = tempfile::tempdir().unwrap();
+    let dirs = Dirs::under(temp.path());
+    let hold = hold(&dirs, "1-a".to_owned()).unwrap();
+    assert_eq!(hold.id(), "1-a");
+    assert!(super::hold(&dirs, "1-a".to_owned()).is_err());
+    assert!(is_held(&dirs, "1-a"));
+    assert_eq!(list(&dirs).unwrap(), []);
+    assert!(is_held(&dirs, "1-a"));
+    drop(hold);
+    for id in ["1-a", "2-b", "", "../1-a"] {
+        assert!(!is_held(&dirs, id), "{id}");
+    }
+    // What a killed one left is held by nobody, and is cleared away.
+    fs::write(dirs.runtime.join(lock_name("3-c")), "").unwrap();
+    assert!(!is_held(&dirs, "3-c"));
+    assert_eq!(list(&dirs).unwrap(), []);
+    assert!(!dirs.runtime.join(lock_name("3-c")).exists());
+}

@@ -3,10 +3,10 @@
 
 use catalog::limits::{CALL_TIMEOUT_S_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX};
 
-use super::{Given, Key, Kind, LogFormat, Runtime, Transport};
+use super::{Given, Key, Kind, LogFormat, Pull, Runtime, Transport};
 use crate::limits::{
-    BODY_BYTES_MAX, BODY_BYTES_MIN, INFLIGHT_MAX, LIST_WAIT_S_MAX, SESSIONS_IDLE_S_MAX,
-    SESSIONS_MAX,
+    BODY_BYTES_MAX, BODY_BYTES_MIN, CPUS_MAX, INFLIGHT_MAX, LIST_WAIT_S_MAX, MEMORY_BYTES_MIN,
+    PIDS_MAX, SESSIONS_IDLE_S_MAX, SESSIONS_MAX,
 };
 
 pub(super) const KEYS: &[Key] = &[
@@ -48,8 +48,8 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "runtime",
         env: "PORTOLAN_RUNTIME",
-        doc: "What local servers run in: process, with the rights of the gateway, or sandbox, a box for each with the least it needs.",
-        kind: Kind::Choice(&["process", "sandbox"]),
+        doc: "What local servers run in: process, with the rights of the gateway; sandbox, a box for each with the least it needs; auto, that, and images in the container engine that is found; docker or podman, the same in that engine.",
+        kind: Kind::Choice(&["process", "sandbox", "auto", "docker", "podman"]),
         from_project: false,
         set: |settings, given| {
             settings.runtime = Runtime::parse(&given.text()).unwrap_or_default();
@@ -65,6 +65,49 @@ pub(super) const KEYS: &[Key] = &[
         from_project: false,
         set: |settings, given| settings.allow_unsandboxed = given.bool(),
         show: |settings| Given::Bool(settings.allow_unsandboxed),
+        check: anything,
+    },
+    Key {
+        name: "pull",
+        env: "PORTOLAN_PULL",
+        doc: "When images of containers are fetched: missing, when they are not there; always, when they are first used; never.",
+        kind: Kind::Choice(&["missing", "always", "never"]),
+        from_project: false,
+        set: |settings, given| settings.pull = Pull::parse(&given.text()).unwrap_or_default(),
+        show: |settings| Given::Text(settings.pull.to_string()),
+        check: anything,
+    },
+    Key {
+        name: "memory",
+        env: "PORTOLAN_MEMORY",
+        doc: "How much memory a server in a box or container may use, such as 512m or 2g, unless its entry says otherwise.",
+        kind: Kind::Text,
+        from_project: false,
+        set: |settings, given| settings.memory = given.text(),
+        show: |settings| Given::Text(settings.memory.clone()),
+        check: is_memory,
+    },
+    Key {
+        name: "cpus",
+        env: "PORTOLAN_CPUS",
+        doc: "How many processors a server in a box or container may use, also parts of one, unless its entry says otherwise.",
+        kind: Kind::Text,
+        from_project: false,
+        set: |settings, given| settings.cpus = given.text(),
+        show: |settings| Given::Text(settings.cpus.clone()),
+        check: are_cpus,
+    },
+    Key {
+        name: "pids",
+        env: "PORTOLAN_PIDS",
+        doc: "How many processes and threads a server in a box or container may have, unless its entry says otherwise.",
+        kind: Kind::Whole {
+            min: 1,
+            max: PIDS_MAX,
+        },
+        from_project: false,
+        set: |settings, given| settings.pids = u32::try_from(given.whole()).unwrap_or(u32::MAX),
+        show: |settings| Given::Whole(settings.pids.into()),
         check: anything,
     },
     Key {
@@ -334,5 +377,31 @@ fn each(given: &Given, wanted: &str, valid: fn(&str) -> bool) -> Result<(), Stri
     match given.clone().texts().iter().find(|item| !valid(item)) {
         Some(item) => Err(format!("must hold {wanted}, found \"{item}\"")),
         None => Ok(()),
+    }
+}
+
+fn is_memory(given: &Given) -> Result<(), String> {
+    let Given::Text(text) = given else {
+        return Ok(());
+    };
+    match catalog::size_in_bytes(text) {
+        Some(bytes) if bytes >= MEMORY_BYTES_MIN => Ok(()),
+        Some(_) => Err(format!(
+            "it must be at least {} MiB",
+            MEMORY_BYTES_MIN >> 20
+        )),
+        None => Err("write a size such as 512m or 2g".to_owned()),
+    }
+}
+
+fn are_cpus(given: &Given) -> Result<(), String> {
+    let Given::Text(text) = given else {
+        return Ok(());
+    };
+    match text.parse::<f32>() {
+        Ok(cpus) if (0.01..=CPUS_MAX).contains(&cpus) => Ok(()),
+        _ => Err(format!(
+            "write a number from 0.01 to {CPUS_MAX}, such as 0.5"
+        )),
     }
 }

@@ -181,7 +181,7 @@ impl Report {
             Self::Listening => "listening 0".to_owned(),
             Self::Ended(ExitReason::Code(code)) => format!("code {code}"),
             Self::Ended(ExitReason::Signal(signal)) => format!("signal {signal}"),
-            Self::Ended(ExitReason::Unknown) => "unknown 0".to_owned(),
+            Self::Ended(ExitReason::EngineGone | ExitReason::Unknown) => "unknown 0".to_owned(),
         }
     }
 

@@ -81,7 +81,7 @@ impl Default for BoxLimits {
 
 impl BoxLimits {
     /// These, where an entry does not say otherwise.
-    pub(super) fn with(self, said: &Resources) -> Self {
+    pub(crate) fn with(self, said: &Resources) -> Self {
         Self {
             memory_bytes: said.memory.unwrap_or(self.memory_bytes),
             processes: said.pids.unwrap_or(self.processes),

@@ -7,5 +7,6 @@
 #![cfg(target_os = "linux")]
 
 mod capture;
+mod containers;
 mod processes;
 mod sandbox;

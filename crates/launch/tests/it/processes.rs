@@ -570,10 +570,11 @@ async fn what_no_launcher_can_start_says_what_to_do() {
         env: Vec::new(),
         user: None,
         extra_hosts: Vec::new(),
+        is_writable: false,
     };
     let message = failure(&launcher, &entry(container)).await;
     assert!(
-        message.starts_with("not yet startable: the container image \"acme/x:1\""),
+        message.contains("the image \"acme/x:1\" needs a container engine"),
         "{message}"
     );
     let unavailable = Launch::Unavailable {

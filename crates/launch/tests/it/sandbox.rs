@@ -1,7 +1,7 @@
 //! Servers in boxes: what they can do, and above all what they cannot. Everything is done by root, if that is who runs
 //! the tests, and by an ordinary user.
 
-mod escape;
+pub(crate) mod escape;
 mod needs;
 mod network;
 mod servers;
@@ -20,7 +20,7 @@ use portolan_launch::sandbox::{
 use portolan_launch::{Link, Process};
 use transport::Pipe;
 
-const NEVER: Duration = Duration::from_secs(60);
+pub(crate) const NEVER: Duration = Duration::from_secs(60);
 
 /// Our program: beside the test, where the test was copied to be run by somebody else.
 fn program() -> PathBuf {
@@ -42,7 +42,7 @@ fn launcher() -> SandboxLauncher {
 }
 
 /// Small, so that they are reached soon.
-fn small() -> BoxLimits {
+pub(crate) fn small() -> BoxLimits {
     BoxLimits {
         memory_bytes: 256 << 20,
         processes: 64,
@@ -107,7 +107,7 @@ fn taken(server: BoxedServer) -> (Pipe, Process) {
     }
 }
 
-async fn line(pipe: &mut Pipe) -> Option<String> {
+pub(crate) async fn line(pipe: &mut Pipe) -> Option<String> {
     let line = tokio::time::timeout(NEVER, pipe.source.recv())
         .await
         .unwrap()?;
@@ -135,7 +135,7 @@ fn am_root() -> bool {
 }
 
 /// A folder that anybody may look into.
-fn open_folder() -> tempfile::TempDir {
+pub(crate) fn open_folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     dir

@@ -169,6 +169,7 @@ impl Reader<'_, '_> {
             env: self.env(),
             user: user.and_then(|user| self.template("`user`", &user)),
             extra_hosts: self.texts(&[&["extraHosts"], &["run", "extraHosts"]], "extraHosts"),
+            is_writable: false,
         })
     }
 

@@ -33,6 +33,7 @@ pub const KEYS: &[&str] = &[
     "cwd",
     "user",
     "extra_hosts",
+    "read_only",
     "volumes",
     "network",
     "resources",
@@ -166,6 +167,7 @@ fn launch(fields: &mut Fields<'_>, server: &str, start: usize) -> Option<Launch>
                 env: fields.template_pairs(&["env"], server, check_variable),
                 user: user.and_then(|(_, node)| fields.template("`user`", node, server)),
                 extra_hosts: fields.templates(&["extra_hosts"], server),
+                is_writable: !fields.bool(&["read_only"]).unwrap_or(true),
             })
         }
         "package" => {

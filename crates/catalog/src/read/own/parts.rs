@@ -180,7 +180,10 @@ pub(super) fn resources(fields: &mut Fields<'_>) -> Resources {
         value
     };
     let resources = Resources {
-        memory: number("memory", "a size such as 512m or 2g", &bytes).map(|bytes| bytes as u64),
+        memory: number("memory", "a size such as 512m or 2g", &|text| {
+            crate::size_in_bytes(text).map(|bytes| bytes as f64)
+        })
+        .map(|bytes| bytes as u64),
         cpus: number("cpus", "a number such as 0.5", &|text| text.parse().ok()).map(|n| n as f32),
         pids: number("pids", "a whole number", &|text| {
             text.parse::<u32>().ok().map(f64::from)
@@ -189,26 +192,4 @@ pub(super) fn resources(fields: &mut Fields<'_>) -> Resources {
     };
     fields.problems.append(&mut inner.problems);
     resources
-}
-
-/// `512m`, `2g`, `1048576`.
-fn bytes(text: &str) -> Option<f64> {
-    let lower = text.to_ascii_lowercase();
-    let lower = lower.trim_end_matches('b').trim_end_matches('i');
-    let (digits, unit) = match lower.strip_suffix(['k', 'm', 'g']) {
-        Some(digits) => (digits, lower.as_bytes()[lower.len() - 1]),
-        None => (lower, b' '),
-    };
-    let shift = match unit {
-        b'k' => 10,
-        b'm' => 20,
-        b'g' => 30,
-        _ => 0,
-    };
-    digits
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|n| n.is_finite())
-        .map(|n| n * f64::from(1_u32 << shift))
 }

@@ -109,6 +109,7 @@ pub(super) fn read(
                 env,
                 user,
                 extra_hosts: Vec::new(),
+                is_writable: false,
             });
         }
         "npm" => Registry::Npm,

@@ -9,7 +9,9 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use portolan_launch::Process;
 use portolan_launch::sandbox::{Level, LimitedBy, SandboxLauncher};
+use transport::Pipe;
 
 use super::{am_root, as_anybody, entry, launcher, line, options, small, start, taken, volumes};
 use crate::processes::{any_with, parent, signal, until};
@@ -57,14 +59,14 @@ async fn with_bubblewrap() {
     all(Level::Bubblewrap).await;
 }
 
-/// What the table says of an attempt: the cells for root, an ordinary user, bubblewrap, and Landlock alone.
-fn table() -> BTreeMap<String, [String; 4]> {
+/// What the table says of an attempt: the cells for root, an ordinary user, bubblewrap, Landlock alone, and containers.
+fn table() -> BTreeMap<String, [String; 5]> {
     let rows = GUIDE.lines().filter_map(|row| {
         let cells: Vec<_> = row.strip_prefix("| `")?.split('|').map(str::trim).collect();
-        let [name, _, root, user, bubblewrap, landlock, ""] = &*cells else {
+        let [name, _, root, user, bubblewrap, landlock, container, ""] = &*cells else {
             return None;
         };
-        let cells = [root, user, bubblewrap, landlock].map(|cell| (*cell).to_owned());
+        let cells = [root, user, bubblewrap, landlock, container].map(|cell| (*cell).to_owned());
         Some((name.trim_matches('`').to_owned(), cells))
     });
     rows.collect()
@@ -82,9 +84,55 @@ async fn all(level: Level) {
         println!("left out: not to be had here");
         return;
     }
-    let machine = Machine::new();
+    let column = match (level, probe.rootful) {
+        (Level::Landlock, _) => 3,
+        (Level::Bubblewrap, _) => 2,
+        (_, false) => 1,
+        _ => 0,
+    };
+    let has_group = probe.limits != LimitedBy::Rlimits;
+    play(Machine::new(), &launcher, column, has_group).await;
+}
+
+/// Where attempts are made.
+pub(crate) trait Ground {
+    /// Starts one: `escape.py` of this machine, with these arguments.
+    async fn start(&self, machine: &Machine, args: &[String]) -> (Pipe, Process);
+
+    /// The process whose sudden death must take all of a server's with it.
+    fn guard(&self, server: u32) -> i32;
+
+    /// Whether what is left ends with it.
+    fn ends_with_guard(&self) -> bool;
+}
+
+impl Ground for SandboxLauncher {
+    async fn start(&self, machine: &Machine, args: &[String]) -> (Pipe, Process) {
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        let entry = entry("/usr/bin/python3", &args);
+        let declared = volumes(&[(&machine.path("volume"), true)]);
+        start(self, &entry, &declared).await
+    }
+
+    fn guard(&self, server: u32) -> i32 {
+        let above = |pid: i32| parent(pid.unsigned_abs());
+        match self.probe().level {
+            Level::Namespaces => above(parent(server)),
+            Level::Bubblewrap => above(above(parent(server))),
+            _ => parent(server),
+        }
+    }
+
+    fn ends_with_guard(&self) -> bool {
+        self.probe().level >= Level::Bubblewrap
+    }
+}
+
+/// Plays all attempts, and compares with a column of the table.
+pub(crate) async fn play(machine: Machine, ground: &impl Ground, column: usize, has_group: bool) {
     let script = machine.path("escape.py");
     fs::write(&script, SCRIPT).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
     let table = table();
     let names: Vec<_> = SCRIPT
         .split("@attempt\ndef ")
@@ -97,20 +145,16 @@ async fn all(level: Level) {
         names.iter().collect(),
         "the table has other attempts"
     );
-    let column = match (level, probe.rootful) {
-        (Level::Landlock, _) => 3,
-        (Level::Bubblewrap, _) => 2,
-        (_, false) => 1,
-        _ => 0,
-    };
     let mut wrong = Vec::new();
     for name in &names {
-        let (held, how) = machine.attempt(&launcher, name).await;
+        let (held, how) = machine.attempt(ground, name).await;
         let cell = &*table[name][column];
         let expected = match cell {
             "held" => true,
             "open" => false,
-            "by group" => probe.limits != LimitedBy::Rlimits,
+            // It depends on the engine's version.
+            "by engine" => held,
+            "by group" => has_group,
             other => panic!("{name}: \"{other}\" is no word of the table"),
         };
         println!("{} {name}: {how}", if held { "held" } else { "OPEN" });
@@ -123,7 +167,7 @@ async fn all(level: Level) {
 }
 
 /// Things of the machine that attempts are after.
-struct Machine {
+pub(crate) struct Machine {
     dir: tempfile::TempDir,
     child: Child,
     loopback: TcpListener,
@@ -133,7 +177,7 @@ struct Machine {
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = super::open_folder();
         for folder in ["home", "volume"] {
             fs::create_dir(dir.path().join(folder)).unwrap();
@@ -162,12 +206,12 @@ impl Machine {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Whether it was held, and what was said.
-    async fn attempt(&self, launcher: &SandboxLauncher, name: &str) -> (bool, String) {
+    async fn attempt(&self, ground: &impl Ground, name: &str) -> (bool, String) {
         let path = |name: &str| format!("@{}", self.path(name).display());
         let args = [
             self.path("escape.py").display().to_string(),
@@ -181,10 +225,7 @@ impl Machine {
             path("socket"),
             format!("@{}", self.mark),
         ];
-        let args: Vec<_> = args.iter().map(String::as_str).collect();
-        let entry = entry("/usr/bin/python3", &args);
-        let declared = volumes(&[(&self.path("volume"), true)]);
-        let (mut pipe, process) = start(launcher, &entry, &declared).await;
+        let (mut pipe, process) = ground.start(self, &args).await;
         let daemon = format!("sleep-{}", self.mark);
         let mut last = String::new();
         while let Some(line) = line(&mut pipe).await {
@@ -197,16 +238,10 @@ impl Machine {
                 }
                 "running" => {
                     until("the daemon", || any_with(&daemon)).await;
-                    let server = process.pid();
-                    let above = |pid: i32| parent(pid.unsigned_abs());
-                    let guard = match launcher.probe().level {
-                        Level::Namespaces => above(parent(server)),
-                        Level::Bubblewrap => above(above(parent(server))),
-                        _ => parent(server),
-                    };
+                    let guard = ground.guard(process.pid());
                     signal(guard, rustix::process::Signal::KILL);
                     let reason = process.exited().await;
-                    if launcher.probe().level >= Level::Bubblewrap {
+                    if ground.ends_with_guard() {
                         until("the end of the daemon", || !any_with(&daemon)).await;
                     }
                     let held = !any_with(&daemon);
@@ -226,7 +261,9 @@ impl Machine {
             Some(("OPEN", what)) => (false, what.to_owned()),
             // Who uses up memory does not live to tell.
             None if name.starts_with("use-up-memory") => {
-                let killed = reason.to_string().contains("SIGKILL");
+                let killed = ["SIGKILL", "137"]
+                    .iter()
+                    .any(|how| reason.to_string().contains(how));
                 (killed, reason.to_string())
             }
             _ => panic!("{name}: {last} {reason} {stderr}"),

@@ -8,8 +8,24 @@ use egress::{Decision, Recorder, Verdict};
 use crate::limits::BOX_DECISIONS_TOLD_MAX;
 use crate::stderr::Tail;
 
+/// The variables that name the proxy at a port of the box' own loopback to the server in it.
+pub(crate) fn variables(port: u16) -> [(&'static str, String); 7] {
+    let proxy = format!("http://127.0.0.1:{port}");
+    let here = "localhost,127.0.0.1,::1".to_owned();
+    [
+        ("HTTP_PROXY", proxy.clone()),
+        ("HTTPS_PROXY", proxy.clone()),
+        ("http_proxy", proxy.clone()),
+        ("https_proxy", proxy),
+        ("NO_PROXY", here.clone()),
+        ("no_proxy", here),
+        // Node reads those only if told to.
+        ("NODE_USE_ENV_PROXY", "1".to_owned()),
+    ]
+}
+
 /// Each decision once, so that a server that asks again and again does not push its own words out.
-pub(super) struct Notes {
+pub(crate) struct Notes {
     tail: Arc<Tail>,
     file: String,
     told: Mutex<HashSet<String>>,
@@ -17,7 +33,7 @@ pub(super) struct Notes {
 
 impl Notes {
     /// For the server with this log; `file` is where its entry can be mended.
-    pub(super) fn new(tail: Arc<Tail>, file: String) -> Self {
+    pub(crate) fn new(tail: Arc<Tail>, file: String) -> Self {
         Self {
             tail,
             file,

@@ -1,0 +1,128 @@
+//! Containers, as this person's settings want them. Owns what the launcher has to know of our folders and of the terminal;
+//! what a container is made of is `launch::container`.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use config::{Dirs, Pull, Runtime, Settings, running};
+use launch::Launcher;
+use launch::container::{ContainerLauncher, ContainerOptions, OnProgress, Places, Registry, Which};
+use launch::sandbox::BoxLimits;
+
+use crate::surroundings::Surroundings;
+
+/// A launcher that starts containers, and leaves what is none to another.
+pub(crate) fn launcher(
+    here: &Surroundings,
+    settings: &Settings,
+    on_progress: OnProgress,
+    others: Arc<dyn Launcher>,
+) -> ContainerLauncher {
+    let dirs = &here.dirs;
+    let options = ContainerOptions {
+        which: which(settings.runtime),
+        places: places(here),
+        limits: limits(settings),
+        pull: match settings.pull {
+            Pull::Missing => launch::container::Pull::Missing,
+            Pull::Always => launch::container::Pull::Always,
+            Pull::Never => launch::container::Pull::Never,
+        },
+        on_progress,
+        folder: dirs.cache.join("containers"),
+        own_folders: [&dirs.config, &dirs.state, &dirs.cache, &dirs.runtime]
+            .map(PathBuf::clone)
+            .into(),
+        cwd: here.cwd.clone(),
+        registry: Arc::new(Gateways {
+            dirs: dirs.clone(),
+            own: OnceLock::new(),
+        }),
+    };
+    ContainerLauncher::new(options, others)
+}
+
+fn places(here: &Surroundings) -> Places {
+    let folder = |name: &str| here.env.filled(name).map(PathBuf::from);
+    Places {
+        docker_host: here.env.text(config::env::DOCKER_HOST),
+        runtime_dir: folder("XDG_RUNTIME_DIR"),
+        home: folder(config::env::HOME),
+    }
+}
+
+fn which(runtime: Runtime) -> Which {
+    match runtime {
+        Runtime::Docker => Which::Docker,
+        Runtime::Podman => Which::Podman,
+        Runtime::Process | Runtime::Sandbox | Runtime::Auto => Which::Any,
+    }
+}
+
+/// What an image that is here says of itself. Asks the engine, on a thread of its own, and waits.
+pub(crate) fn metadata(here: &Surroundings, image: &str) -> Option<String> {
+    let (places, image) = (places(here), image.to_owned());
+    let ask =
+        move || launch::container::label(&places, Which::Any, &image, catalog::METADATA_LABEL);
+    std::thread::spawn(ask).join().ok().flatten()
+}
+
+/// What each box or container may use, unless its entry says otherwise.
+pub(crate) fn limits(settings: &Settings) -> BoxLimits {
+    let usual = BoxLimits::default();
+    BoxLimits {
+        // Both were checked when they were read.
+        memory_bytes: catalog::size_in_bytes(&settings.memory).unwrap_or(usual.memory_bytes),
+        cpu_millis: settings
+            .cpus
+            .parse()
+            .map_or(usual.cpu_millis, |cpus: f32| (cpus * 1000.0) as u32),
+        processes: settings.pids,
+        ..usual
+    }
+}
+
+/// The registry of running gateways. This one enters it with its first container.
+struct Gateways {
+    dirs: Dirs,
+    own: OnceLock<running::Hold>,
+}
+
+impl Registry for Gateways {
+    fn name(&self) -> String {
+        self.dirs.runtime.display().to_string()
+    }
+
+    fn id(&self) -> io::Result<String> {
+        if let Some(own) = self.own.get() {
+            return Ok(own.id().to_owned());
+        }
+        let own = running::hold(&self.dirs, running::new_id()).map_err(io::Error::other)?;
+        // Who was second lets go of theirs.
+        Ok(self.own.get_or_init(|| own).id().to_owned())
+    }
+
+    fn is_alive(&self, id: &str) -> bool {
+        running::is_held(&self.dirs, id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_what_the_settings_say() {
+        let mut settings = Settings::default();
+        assert_eq!(limits(&settings), BoxLimits::default());
+        settings.memory = "512m".to_owned();
+        settings.cpus = "0.5".to_owned();
+        settings.pids = 9;
+        let said = limits(&settings);
+        assert_eq!(
+            (said.memory_bytes, said.cpu_millis, said.processes),
+            (512 << 20, 500, 9)
+        );
+    }
+}

@@ -1,0 +1,404 @@
+//! Servers in containers.
+//!
+//! Owns a launcher that runs images through the API of Docker or Podman: one container for each upstream, kept as long as
+//! that, spoken to over the engine's own attach stream. Each has the least it needs: no capabilities, no new privileges, a
+//! root that cannot be written, no network but what its entry names, limits. Refuses `docker run`: no program of the
+//! engine's is started, and nothing of what the server is started with goes through it (`enter`).
+//!
+//! Read `plan` for what a container is, `running` for its life, `engine` for who runs it; `api` is how all of them ask.
+
+mod api;
+mod declared;
+mod engine;
+mod enter;
+mod found;
+mod image;
+mod leftovers;
+mod network;
+mod plan;
+mod running;
+mod volumes;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use catalog::{Entry, Launch};
+use transport::BoxFuture;
+
+use self::declared::{Declared, Way};
+use self::engine::Engine;
+pub use self::found::{Places, Which};
+use self::image::Images;
+pub use self::image::{OnProgress, Progress, Pull};
+pub use self::leftovers::Registry;
+use self::plan::{Owner, Plan};
+use self::running::{Created, Lost};
+use self::volumes::Bounds;
+use crate::launcher::{Link, file_of};
+use crate::limits::{BOX_PROXY_PORT, ENGINE_ABSENCE, ENGINE_GLANCE};
+use crate::process::Process;
+use crate::sandbox::BoxLimits;
+use crate::stderr::Tail;
+use crate::way_out::Notes;
+use crate::{Isolation, LaunchError, Launched, Launcher};
+
+/// What a [`ContainerLauncher`] runs containers with.
+#[derive(Clone)]
+pub struct ContainerOptions {
+    /// Which engine.
+    pub which: Which,
+    /// Where engines may be.
+    pub places: Places,
+    /// What each container may use.
+    pub limits: BoxLimits,
+    /// When images are fetched.
+    pub pull: Pull,
+    /// Whoever wants to see them come.
+    pub on_progress: OnProgress,
+    /// A folder of ours that the engine can read, for the first program of containers.
+    pub folder: PathBuf,
+    /// Our other folders: never shown in a container.
+    pub own_folders: Vec<PathBuf>,
+    /// The working folder.
+    pub cwd: Option<PathBuf>,
+    /// Who says which gateways live.
+    pub registry: Arc<dyn Registry>,
+}
+
+/// Starts servers in containers, and passes on to another launcher what is none.
+pub struct ContainerLauncher {
+    shared: Arc<Shared>,
+    others: Arc<dyn Launcher>,
+}
+
+struct Shared {
+    options: ContainerOptions,
+    bounds: Bounds,
+    images: Arc<Images>,
+    lost: Arc<Lost>,
+    known: Mutex<Known>,
+    /// Rung when an answer is there.
+    answered: Condvar,
+}
+
+/// What is known of the engine.
+#[derive(Default)]
+struct Known {
+    engine: Option<Result<Engine, String>>,
+    since: Option<Instant>,
+    is_asked: bool,
+    was_swept: bool,
+}
+
+impl ContainerLauncher {
+    /// A launcher with these options. No engine is asked for anything before somebody asks for a container.
+    #[must_use]
+    pub fn new(options: ContainerOptions, others: Arc<dyn Launcher>) -> Self {
+        let shared = Shared {
+            bounds: Bounds {
+                home: options.places.home.clone(),
+                cwd: options.cwd.clone(),
+                own: options.own_folders.clone(),
+            },
+            images: Arc::new(Images::new(options.pull, options.on_progress.clone())),
+            lost: Arc::default(),
+            known: Mutex::default(),
+            answered: Condvar::new(),
+            options,
+        };
+        Self {
+            shared: Arc::new(shared),
+            others,
+        }
+    }
+
+    /// Looks for the engine on a thread of its own, so that nobody has to wait for it later.
+    pub fn probe_soon(&self) {
+        self.shared.ask_soon(&mut self.shared.lock());
+    }
+
+    async fn start(&self, entry: &Entry) -> Result<Launched, LaunchError> {
+        if entry.is_template {
+            return Err(LaunchError::Template {
+                server: entry.name.to_string(),
+            });
+        }
+        let declared = Declared::of(entry, &self.shared.bounds, network::can_enter());
+        let declared = declared.map_err(|why| LaunchError::Contents {
+            why,
+            file: file_of(entry),
+        })?;
+        self.shared
+            .start(entry, &declared)
+            .await
+            .map_err(|why| LaunchError::Container { why })
+    }
+}
+
+/// A label of an image that is here already; `None` where it or the engine is not. Takes the time of an engine's
+/// answers, on a runtime of its own: not for a thread that has one.
+#[must_use]
+pub fn label(places: &Places, which: Which, image: &str, label: &str) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .ok()?;
+    runtime.block_on(async {
+        let engine = Engine::find(places, which).await.ok()?;
+        let image = image::look(&engine.api, image).await.ok()?;
+        image.label(label).map(str::to_owned)
+    })
+}
+
+impl Launcher for ContainerLauncher {
+    fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        match entry.launch {
+            Launch::Container { .. } => Box::pin(self.start(entry)),
+            _ => self.others.launch(entry),
+        }
+    }
+
+    fn launch_sse<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        self.others.launch_sse(entry)
+    }
+
+    fn is_boxed(&self, entry: &Entry) -> bool {
+        match entry.launch {
+            // Whether there is an engine or not: there is no other way to start it.
+            Launch::Container { .. } => true,
+            _ => self.others.is_boxed(entry),
+        }
+    }
+
+    fn refuses(&self, entry: &Entry) -> Option<String> {
+        let Launch::Container { .. } = entry.launch else {
+            return self.others.refuses(entry);
+        };
+        let declared = Declared::of(entry, &self.shared.bounds, network::can_enter());
+        match (self.shared.glance(), declared) {
+            (Some(Err(why)), _) | (_, Err(why)) => Some(why),
+            // An engine that has not answered yet refuses nothing yet.
+            (Some(Ok(_)) | None, Ok(_)) => None,
+        }
+    }
+
+    fn isolation(&self, entry: &Entry) -> Option<Isolation> {
+        let Launch::Container { .. } = entry.launch else {
+            return self.others.isolation(entry);
+        };
+        let declared = Declared::of(entry, &self.shared.bounds, network::can_enter());
+        let (level, mut missing) = match self.shared.glance() {
+            Some(Ok(engine)) => {
+                let rootless = if engine.rootless { ", rootless" } else { "" };
+                (
+                    format!("container of {}{rootless}", engine.name),
+                    engine.missing,
+                )
+            }
+            Some(Err(why)) => ("container".to_owned(), vec![why]),
+            None => (
+                "container".to_owned(),
+                vec!["the engine has not answered yet".to_owned()],
+            ),
+        };
+        let way = match &declared {
+            Ok(declared) => match declared.way {
+                Way::None => ", no network",
+                Way::Proxy(_) => ", network through a proxy",
+                Way::Open => ", open network",
+            },
+            Err(_) => "",
+        };
+        missing.extend(declared.err());
+        Some(Isolation {
+            level: format!("{level}{way}"),
+            missing,
+        })
+    }
+}
+
+impl Shared {
+    async fn start(&self, entry: &Entry, declared: &Declared) -> Result<Launched, String> {
+        let engine = self.engine().await?;
+        self.lost.remove_soon(&engine.api);
+        let image = self.images.get(&engine, &declared.image).await?;
+        let folder = self.options.folder.clone();
+        let enter = tokio::task::spawn_blocking(move || enter::install(&folder))
+            .await
+            .map_err(|stopped| stopped.to_string())?
+            .map_err(|error| {
+                format!(
+                    "nothing can be written to {}: {error}",
+                    self.options.folder.display()
+                )
+            })?;
+        let registry = &self.options.registry;
+        let owner = Owner {
+            id: registry
+                .id()
+                .map_err(|error| format!("nothing would tell whose it is: {error}"))?,
+            registry: registry.name(),
+        };
+        let plan = Plan {
+            server: entry.name.as_str(),
+            declared,
+            image: &image,
+            engine: &engine,
+            limits: self.options.limits.with(&entry.resources),
+            owner: &owner,
+            enter: &enter,
+        };
+        let proxy_port = matches!(declared.way, Way::Proxy(_)).then_some(BOX_PROXY_PORT);
+        let program = image.program(&declared.command);
+        if program.is_empty() {
+            return Err(format!(
+                "the image \"{}\" starts no program by itself; say one in `args`",
+                declared.image
+            ));
+        }
+        let message = enter::message(&program, &plan.environment(proxy_port)).ok_or(
+            "its arguments and environment are too large, or hold a zero byte; shorten them",
+        )?;
+        let name = container_name(entry.name.as_str());
+        let told = |error: api::ApiError| self.told(&error);
+        let created = Created::new(&engine.api, name, plan.body(), &self.lost)
+            .await
+            .map_err(told)?;
+        let started = created.start().await.map_err(told)?;
+        let pid = started.pid().await.map_err(told)?;
+        let listener = match proxy_port {
+            Some(port) => Some(
+                network::listen_in(started.id(), pid, port)
+                    .await
+                    .map_err(|error| format!("no proxy could be put into its network: {error}"))?,
+            ),
+            None => None,
+        };
+        let tail = Arc::<Tail>::default();
+        let running = started.enter(&message, pid, &tail).await.map_err(told)?;
+        let mut process = Process::held(
+            running.hold,
+            running.pipe.sink.clone(),
+            tail,
+            running.exited,
+        );
+        if let (Some(listener), Way::Proxy(allowed)) = (listener, declared.way.clone()) {
+            let file = file_of(entry);
+            process
+                .open(|tail| {
+                    let notes = Arc::new(Notes::new(tail, file));
+                    egress::Proxy::serve(listener, allowed, notes, egress::Limits::default())
+                })
+                .map_err(|error| format!("no proxy could be put into its network: {error}"))?;
+        }
+        Ok(Launched {
+            link: Link::Pipe(running.pipe),
+            process: Some(process),
+        })
+    }
+
+    /// What to say of an answer that was none; an engine that is gone is looked for again.
+    fn told(&self, error: &api::ApiError) -> String {
+        if !error.is_refusal() {
+            *self.lock() = Known::default();
+        }
+        error.to_string()
+    }
+
+    /// The engine, looked for if it is not known.
+    async fn engine(&self) -> Result<Engine, String> {
+        if let Some(known) = self.lock().current() {
+            return known;
+        }
+        let found = Engine::find(&self.options.places, self.options.which).await;
+        self.found(found.clone()).await;
+        found
+    }
+
+    /// Remembers what was found, and cleans up behind others.
+    async fn found(&self, found: Result<Engine, String>) {
+        let sweeps = {
+            let mut known = self.lock();
+            known.engine = Some(found.clone());
+            known.since = Some(Instant::now());
+            known.is_asked = false;
+            found.is_ok() && !std::mem::replace(&mut known.was_swept, true)
+        };
+        self.answered.notify_all();
+        if let (Ok(engine), true) = (found, sweeps) {
+            leftovers::reap(&engine, &*self.options.registry).await;
+        }
+    }
+
+    /// What is known of the engine, after a moment at most.
+    fn glance(self: &Arc<Self>) -> Option<Result<Engine, String>> {
+        let mut known = self.lock();
+        if let Some(current) = known.current() {
+            return Some(current);
+        }
+        // Only who asks first waits, and the others take what was true before.
+        let is_first = !known.is_asked;
+        self.ask_soon(&mut known);
+        if !is_first || known.engine.is_some() {
+            return known.engine.clone();
+        }
+        let (known, _) = self
+            .answered
+            .wait_timeout_while(known, ENGINE_GLANCE, |known| known.engine.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        known.engine.clone()
+    }
+
+    fn ask_soon(self: &Arc<Self>, known: &mut MutexGuard<'_, Known>) {
+        if std::mem::replace(&mut known.is_asked, true) {
+            return;
+        }
+        let shared = self.clone();
+        let asking = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let Ok(runtime) = runtime else { return };
+            runtime.block_on(async {
+                let options = &shared.options;
+                let found = Engine::find(&options.places, options.which).await;
+                shared.found(found).await;
+            });
+        };
+        // Where there is no thread to be had, the first start finds it out.
+        let _ = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(asking);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// An engine that was there is there until it turns out otherwise; one that was not may have come.
+    fn current(&self) -> Option<Result<Engine, String>> {
+        let is_old = self
+            .since
+            .is_none_or(|since| since.elapsed() > ENGINE_ABSENCE);
+        match &self.engine {
+            Some(Err(_)) if is_old => None,
+            known => known.clone(),
+        }
+    }
+}
+
+/// A name that says whose container it is to whoever lists them.
+fn container_name(server: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let server: String = server.chars().take(40).map(plain).collect();
+    let mut bytes = [0; 4];
+    // Without random numbers there may be one of this name already, which the engine says.
+    let _ = getrandom::fill(&mut bytes);
+    format!("portolan-{server}-{:08x}", u32::from_ne_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,409 @@
+#!/usr/bin/env python3
+"""The gateway before servers in containers of a real engine: what `run` plays.
+
+Needs DOCKER_HOST, IMAGE (Debian with Python, mcp-server-time, Node and server-everything), REGISTRY and PORTOLAN. Each
+test has a home of its own, and looks afterwards whether a container is left.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+IMAGE, PORTOLAN = os.environ["IMAGE"], os.environ["PORTOLAN"]
+TIME = {"image": IMAGE, "args": ["python3", "-m", "mcp_server_time", "--local-timezone", "UTC"]}
+EVERYTHING = {
+    "image": IMAGE,
+    "args": ["node", "/opt/everything/node_modules/@modelcontextprotocol/server-everything/dist/index.js"],
+}
+# A server of a few lines, which does what its test wants to know.
+TINY = r"""
+import json, os, socket, sys, urllib.request
+def do(name, a):
+    if name == "env": return dict(os.environ)
+    if name == "id": return [os.getuid(), os.getgid()]
+    if name == "write": open(a["path"], "w").write("x"); return "written"
+    if name == "read": return open(a["path"]).read()
+    if name == "get":
+        try: return urllib.request.urlopen(a["url"], timeout=5).read().decode()
+        except Exception as error: return f"{type(error).__name__}: {error}"
+    if name == "die": os._exit(3)
+    if name == "sleep":
+        import time
+        return time.sleep(a["s"])
+    if name == "eat": return len(bytearray(a["bytes"]))
+    if name == "deaf":
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.close(0); time.sleep(600)
+print("tiny is here", file=sys.stderr, flush=True)
+for line in sys.stdin:
+    m = json.loads(line)
+    if "id" not in m: continue
+    p = m.get("params") or {}
+    if m["method"] == "initialize":
+        r = {"protocolVersion": p["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": {"name": "tiny", "version": "1"}}
+    elif m["method"] == "tools/list":
+        r = {"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in ("env", "id", "write", "read", "get", "die", "sleep", "eat", "deaf")]}
+    elif m["method"] == "tools/call":
+        try: text, bad = json.dumps(do(p["name"], p.get("arguments") or {})), False
+        except BaseException as error: text, bad = f"{type(error).__name__}: {error}", True
+        r = {"content": [{"type": "text", "text": text}], "isError": bad}
+    else:
+        print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "error": {"code": -32601, "message": "no"}}), flush=True); continue
+    print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": r}), flush=True)
+"""
+
+
+def tiny(**more):
+    return {"image": IMAGE, "args": ["python3", "-c", TINY], **more}
+
+
+def docker(*words):
+    return subprocess.run(["docker", "--host", os.environ["DOCKER_HOST"], *words], capture_output=True, text=True, check=True).stdout
+
+
+def left():
+    return docker("ps", "-aq").split()
+
+
+def until(what, is_so, seconds=20):
+    end = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+
+
+class Gateway:
+    """A gateway over stdio, and a client of it."""
+
+    def __init__(self, home, servers, *flags, wait=True):
+        config = Path(home) / "servers.json"
+        config.write_text(json.dumps({"mcpServers": servers}))
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "PORTOLAN_"))}
+        env |= {"HOME": str(home), "PORTOLAN_HOME": str(Path(home) / "p")}
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            [PORTOLAN, "gateway", "run", "--config", str(config), "--runtime", "auto", *flags],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(Path(home) / "log", "ab"), env=env, cwd=home,
+        )
+        self.env, self.config, self.answers, self.next = env, str(config), queue.Queue(), 0
+        threading.Thread(target=self.read, daemon=True).start()
+        self.ask("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}})
+        self.initialized = time.monotonic() - self.began
+        self.send({"method": "notifications/initialized"})
+        if wait:
+            self.tools = {tool["name"] for tool in self.ask("tools/list", {}, 90)["tools"]}
+
+    def read(self):
+        for line in self.process.stdout:
+            self.answers.put(json.loads(line))
+        self.answers.put(None)
+
+    def send(self, message):
+        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def ask(self, method, params, seconds=60):
+        self.next += 1
+        self.send({"id": self.next, "method": method, "params": params})
+        end = time.monotonic() + seconds
+        while True:
+            answer = self.answers.get(timeout=max(0.1, end - time.monotonic()))
+            if answer is None:
+                raise AssertionError("the gateway has ended")
+            if answer.get("id") == self.next and "method" not in answer:
+                if "error" in answer:
+                    raise AssertionError(answer["error"]["message"])
+                return answer["result"]
+
+    def call(self, name, arguments=None, seconds=60):
+        result = self.ask("tools/call", {"name": name, "arguments": arguments or {}}, seconds)
+        said = "".join(part.get("text", "") for part in result["content"])
+        if result.get("isError"):
+            raise AssertionError(said)
+        return said
+
+    def soon(self, name, arguments=None):
+        """A server that died soon after its start rests before the next."""
+        end = time.monotonic() + 40
+        while True:
+            try:
+                return self.call(name, arguments)
+            except AssertionError as error:
+                if "next try in" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+
+    def fails(self, name, arguments=None):
+        try:
+            said = self.call(name, arguments)
+        except AssertionError as error:
+            return str(error)
+        raise AssertionError(f"{name} did not fail: {said}")
+
+    def cli(self, *words):
+        done = subprocess.run([PORTOLAN, *words], capture_output=True, text=True, env=self.env)
+        return done.stdout + done.stderr
+
+    def close(self):
+        self.process.stdin.close()
+        return self.process.wait(30)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            try:
+                self.close()
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+@test
+def real_servers_work(home):
+    with Gateway(home, {"time": TIME, "everything": EVERYTHING}) as gateway:
+        assert "UTC" in gateway.call("get_current_time", {"timezone": "UTC"})
+        assert "hello" in gateway.call("echo", {"message": "hello"})
+        assert len(left()) == 2
+        # The same container for every call.
+        for _ in range(20):
+            gateway.call("echo", {"message": "hello"})
+        assert len(left()) == 2
+        shown = gateway.cli("server", "inspect", "time")
+        assert "container of Docker" in shown and "no network" in shown, shown
+
+
+@test
+def nothing_of_what_it_is_started_with_is_seen_outside(home):
+    server = tiny(env={"TOKEN": "hunter2"})
+    server["args"] = [*server["args"], "--key=hunter3"]
+    with Gateway(home, {"tiny": server}) as gateway:
+        assert json.loads(gateway.call("env"))["TOKEN"] == "hunter2"
+        about = docker("inspect", *left())
+        assert "hunter" not in about, about
+        labels = json.loads(about)[0]["Config"]["Labels"]
+        assert labels["portolan.server"] == "tiny" and labels["portolan.owner"].startswith(f"{gateway.process.pid}-"), labels
+        assert "tiny is here" in gateway.cli("server", "logs", "tiny")
+
+
+@test
+def a_server_has_the_least(home):
+    notes = Path(home) / "notes"
+    notes.mkdir()
+    (notes / "a").write_text("mine")
+    os.chown(notes, 1234, 1234)
+    servers = {"tiny": tiny(volumes=[f"{notes}:/notes:ro"])}
+    with Gateway(home, servers) as gateway:
+        assert json.loads(gateway.call("id")) == [65532, 65532]
+        assert "Read-only" in gateway.fails("write", {"path": "/x"})
+        assert "Read-only" in gateway.fails("write", {"path": "/notes/x"})
+        assert "mine" in gateway.call("read", {"path": "/notes/a"})
+        gateway.call("write", {"path": "/tmp/x"})
+        assert "unreachable" in gateway.call("get", {"url": "http://1.1.1.1/"}).lower()
+    # To write in a folder is to be its owner; the root can be opened too.
+    with Gateway(home, {"tiny": tiny(volumes=[f"{notes}:/notes"], read_only=False)}) as gateway:
+        assert json.loads(gateway.call("id")) == [1234, 1234]
+        gateway.call("write", {"path": "/notes/new"})
+        assert (notes / "new").stat().st_uid == 1234
+    with Gateway(home, {"tiny": tiny(read_only=False)}) as gateway:
+        gateway.call("write", {"path": "/opt/new"})
+    for never in ["/:/host", "/var/run/docker.sock:/s", f"{os.environ['DOCKER_HOST'][7:]}:/s", "/proc:/p", f"{home}:/h", f"{home}/p:/p"]:
+        with Gateway(home, {"tiny": tiny(volumes=[never])}, wait=False) as gateway:
+            until(never, lambda: "shared" in gateway.cli("server", "ls", "--format", "json") or gateway.ask("tools/list", {}) is None)
+            assert left() == []
+
+
+@test
+def what_is_listed_is_reached_and_nothing_else(home):
+    import http.server
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"reached")
+
+        def log_message(self, *_):
+            pass
+
+    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    port = served.server_address[1]
+    with Gateway(home, {"tiny": tiny(network=[f"allowed.test:{port}=127.0.0.1"])}) as gateway:
+        assert "reached" in gateway.call("get", {"url": f"http://allowed.test:{port}/"})
+        assert "403" in gateway.call("get", {"url": f"http://other.test:{port}/"})
+        assert "refused" in gateway.call("get", {"url": f"http://127.0.0.1:{port}/"})
+        log = gateway.cli("server", "logs", "tiny")
+        assert f'"other.test:{port}" was refused' in log, log
+    served.shutdown()
+
+
+@test
+def a_server_that_dies_is_started_again(home):
+    with Gateway(home, {"tiny": tiny()}) as gateway:
+        failed = gateway.fails("die")
+        assert "code 3" in failed, failed
+        assert json.loads(gateway.soon("id")) == [65532, 65532]
+        until("one container", lambda: len(left()) == 1)
+
+
+@test
+def who_takes_too_much_is_ended_and_told(home):
+    with Gateway(home, {"tiny": tiny()}, "--memory", "64m") as gateway:
+        failed = gateway.fails("eat", {"bytes": 256 << 20})
+        assert "more memory than its limit" in failed, failed
+        gateway.soon("id")
+
+
+@test
+def a_deaf_server_is_killed(home):
+    with Gateway(home, {"tiny": tiny()}) as gateway:
+        gateway.send({"id": 99, "method": "tools/call", "params": {"name": "deaf", "arguments": {}}})
+        time.sleep(0.5)
+        gateway.process.send_signal(signal.SIGTERM)
+        assert gateway.process.wait(30) is not None
+    until("nothing", lambda: left() == [])
+
+
+@test
+def after_sigkill_the_next_start_leaves_nothing(home):
+    gateway = Gateway(home, {"tiny": tiny(), "deaf": {**tiny(), "args": ["python3", "-c", TINY.replace("for line in sys.stdin:", "import time\nfor line in iter(sys.stdin.readline, None):\n    if not line: time.sleep(1); continue")]}})
+    assert len(left()) == 2
+    gateway.process.kill()
+    gateway.process.wait()
+    # The one hears that its gateway is gone, the other does not want to.
+    until("one", lambda: len(left()) == 1)
+    deaf = left()
+    with Gateway(home, {"time": TIME}) as gateway:
+        until("the other", lambda: deaf[0] not in left())
+        # What belongs to a gateway that lives stays.
+        with tempfile.TemporaryDirectory(dir="/tmp") as other, Gateway(other, {"time": TIME}):
+            assert len(left()) == 2
+        with Gateway(home, {"time": TIME}) as third:
+            third.call("get_current_time", {"timezone": "UTC"})
+            assert len(left()) == 2
+
+
+@test
+def a_hundred_starts_and_stops_leave_nothing(home):
+    def held():
+        mounts = len(Path("/proc/mounts").read_text().splitlines())
+        return mounts, len(docker("volume", "ls", "-q").split())
+
+    before = held()
+    with Gateway(home, {"tiny": tiny()}) as gateway:
+        descriptors = len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
+        for _ in range(100):
+            gateway.call("id")
+            gateway.cli("server", "restart", "tiny")
+        gateway.cli("server", "stop", "tiny")
+        until("nothing", lambda: left() == [])
+        now = len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
+        assert now <= descriptors + 4, f"{descriptors} descriptors, then {now}"
+    assert held() == before
+
+
+@test
+def images_are_what_was_said(home):
+    def why(entry, *flags):
+        with Gateway(home, {"tiny": entry}, *flags, wait=False) as gateway:
+            gateway.ask("tools/list", {}, 60)
+            return gateway.cli("server", "ls", "--format", "json")
+
+    name, digest = IMAGE.split("@")
+    wrong = f"{name}@sha256:{'0' * 64}"
+    registry = os.environ["REGISTRY"]
+    # Not by the engine's hand: `portolan-test:base` is the same image, and keeps its layers.
+    subprocess.run(["docker", "--host", os.environ["DOCKER_HOST"], "rmi", f"{registry}/portolan/base:1", IMAGE], capture_output=True)
+    try:
+        told = why({**tiny(), "image": f"{registry}/portolan/base:1"}, "--pull", "never")
+        assert "is not here" in told and "docker pull" in told, told
+        told = why({**tiny(), "image": f"{registry}/portolan/none:1"})
+        assert "could not be fetched" in told, told
+        told = why({**tiny(), "image": wrong})
+        assert "could not be fetched" in told or "another digest" in told, told
+        # Fetched by its digest, over the loopback.
+        with Gateway(home, {"tiny": tiny()}) as gateway:
+            gateway.call("id")
+    finally:
+        docker("pull", "-q", f"{registry}/portolan/base:1")
+        docker("pull", "-q", IMAGE)
+    told = why({**tiny(), "args": ["no-such-program"]})
+    assert "is not in the image" in told, told
+
+
+@test
+def an_engine_that_dies_in_a_call_is_told_and_taken_up_again(home):
+    start = Path(os.environ["ENGINE_START"])
+    with Gateway(home, {"tiny": tiny()}) as gateway:
+        gateway.next += 1
+        gateway.send({"id": gateway.next, "method": "tools/call", "params": {"name": "sleep", "arguments": {"s": 600}}})
+        time.sleep(0.5)
+        # With its helper, which would keep the next one from its socket.
+        for file in ("pid", "exec/containerd/containerd.pid"):
+            os.kill(int((start.parent / file).read_text()), signal.SIGKILL)
+        answer = gateway.answers.get(timeout=20)
+        while answer.get("id") != gateway.next:
+            answer = gateway.answers.get(timeout=20)
+        assert "the container engine ended" in json.dumps(answer), answer
+        time.sleep(1)
+        subprocess.Popen([str(start)], start_new_session=True)
+        until("the engine", lambda: subprocess.run(["docker", "--host", os.environ["DOCKER_HOST"], "version"], capture_output=True).returncode == 0, 60)
+        gateway.soon("id")
+        # The lost one is ended by the engine, or by us.
+        until("one container", lambda: len(left()) == 1, 40)
+
+
+@test
+def without_an_engine_it_is_said(home):
+    os.environ["DOCKER_HOST"], real = "unix:///tmp/nowhere.sock", os.environ["DOCKER_HOST"]
+    try:
+        with Gateway(home, {"tiny": tiny()}, wait=False) as gateway:
+            gateway.ask("tools/list", {}, 30)
+            told = gateway.cli("server", "ls", "--format", "json")
+            assert "no container engine is running" in told and "/tmp/nowhere.sock" in told, told
+    finally:
+        os.environ["DOCKER_HOST"] = real
+
+
+def main():
+    failed = 0
+    for play in TESTS:
+        if sys.argv[1:] and play.__name__ not in sys.argv[1:]:
+            continue
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="portolan-containers-", dir="/tmp") as home:
+            try:
+                play(home)
+                until("nothing left", lambda: left() == [])
+                print(f"ok    {play.__name__}, {time.monotonic() - began:.1f} s", flush=True)
+            except BaseException as error:  # noqa: BLE001
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                failed += 1
+                log = (Path(home) / "log").read_text(errors="replace")[-1500:] if (Path(home) / "log").exists() else ""
+                print(f"RED   {play.__name__}: {type(error).__name__}: {error}\n{log}", flush=True)
+                for one in left():
+                    docker("rm", "-f", one)
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
