@@ -10,13 +10,13 @@ use std::time::Duration;
 use catalog::{Launch, Network};
 use config::{Loaded, Runtime};
 use gateway::front::Gateway;
-use launch::{Launcher, ProcessLauncher};
+use launch::{Launcher, PackageLauncher, ProcessLauncher};
 use store::{Store, StoreHandle};
 
 use crate::catalogs;
 use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
-use crate::limits::{CATALOG_PROBLEMS_MAX, QUICK_GRACE, START_WAIT};
+use crate::limits::{CATALOG_PROBLEMS_MAX, INSTALLATIONS_LOOK, QUICK_GRACE, START_WAIT};
 use crate::load::{how_to_name_some, load, place};
 use crate::local::{LastFault, Local};
 use crate::log::{Log, Notice};
@@ -24,7 +24,7 @@ use crate::person::LocalPerson;
 use crate::running::Status;
 use crate::surroundings::Surroundings;
 use crate::tool::Tool;
-use crate::ui::Ui;
+use crate::ui::{Label, Line, Ui};
 
 /// Runs to the end, or to Ctrl-C: the work is dropped then.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -75,11 +75,30 @@ pub(crate) fn with<T>(
             }
             work(&mut local, tools).await
         });
-        let done = done.await;
+        let done = tokio::select! {
+            done = done => done,
+            never = tell_installations(ui, &gateway) => match never {},
+        };
         gateway.shutdown(QUICK_GRACE).await;
         engine.finish();
         done
     })
+}
+
+/// Tells once of each server that something is fetched for, while it is.
+async fn tell_installations(ui: &Ui, gateway: &Gateway) -> std::convert::Infallible {
+    let mut told = std::collections::HashSet::new();
+    loop {
+        tokio::time::sleep(INSTALLATIONS_LOOK).await;
+        for server in gateway.servers() {
+            if server.state == "installing"
+                && let Some(what) = server.reason
+                && told.insert((server.name.clone(), what.clone()))
+            {
+                ui.note(&Line::new().put(Label::Dim, format!("{}: {what} …", server.name)));
+            }
+        }
+    }
 }
 
 /// Tells which servers do not work. It is a failure if there are some and none works.
@@ -206,10 +225,19 @@ impl Engine {
     /// The gateway. No server is started by this.
     pub(crate) fn start(&self, ui: &Ui) -> Result<Gateway, Failure> {
         let mut settings = times(&self.loaded.settings);
+        let launcher = packages(&self.here, &self.loaded.settings)?;
         if self.is_patient {
             settings.list_wait = START_WAIT.max(settings.start_timeout);
+            if !self
+                .loaded
+                .entries
+                .iter()
+                .all(|entry| launcher.is_prepared(entry))
+            {
+                settings.list_wait += launch::limits::INSTALL_WAIT;
+            }
         }
-        let launcher = launcher(&self.loaded.settings)?;
+        let launcher: Arc<dyn Launcher> = Arc::new(launcher);
         self.tell_unkept(ui);
         let store = self.store(ui);
         let options = gateway::Options {
@@ -313,6 +341,20 @@ impl Engine {
             let _ = store.flush();
         }
     }
+}
+
+/// Installs packages, and has all started as the settings say.
+pub(crate) fn packages(
+    here: &Surroundings,
+    settings: &config::Settings,
+) -> Result<PackageLauncher, Failure> {
+    let options = launch::PackageOptions {
+        folder: here.dirs.packages(),
+        environment: launch::Options::inherited().environment,
+        program: own_program(),
+        install_scripts: settings.install_scripts.clone(),
+    };
+    Ok(PackageLauncher::new(launcher(settings)?, options))
 }
 
 /// Servers run behind a guard of our own program, so that none outlives us, and in boxes if the settings say so.

@@ -42,3 +42,5 @@ pub(crate) const WATCH_LINKS_MAX: usize = 16;
 pub(crate) const WATCH_PROBLEMS_MAX: usize = 20;
 /// Problems of catalogs that are told when they are read.
 pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;
+/// How often it is looked whether packages are being installed, to tell of it.
+pub(crate) const INSTALLATIONS_LOOK: Duration = Duration::from_millis(300);

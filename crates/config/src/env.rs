@@ -83,6 +83,10 @@ pub const VARIABLES: &[Variable] = &[
         "whether servers start where no box can be made, as `allow_unsandboxed`",
     ),
     variable(
+        "PORTOLAN_INSTALL_SCRIPTS",
+        "packages that may run scripts while they are installed, as `install_scripts`",
+    ),
+    variable(
         "PORTOLAN_DYNAMIC_TOOLS",
         "whether agents can find and add servers, as `dynamic_tools`",
     ),

@@ -28,6 +28,8 @@ pub struct Settings {
     pub runtime: Runtime,
     /// Whether servers start in no box where none can be made.
     pub allow_unsandboxed: bool,
+    /// Packages that may run scripts of their own while they are installed.
+    pub install_scripts: Vec<String>,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether every tool has its server's name in front.
@@ -151,6 +153,7 @@ impl Default for Settings {
             transport: Transport::default(),
             runtime: Runtime::default(),
             allow_unsandboxed: false,
+            install_scripts: Vec::new(),
             dynamic_tools: true,
             tool_name_prefix: false,
             log_calls: true,

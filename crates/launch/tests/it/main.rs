@@ -7,5 +7,6 @@
 #![cfg(target_os = "linux")]
 
 mod capture;
+mod packages;
 mod processes;
 mod sandbox;

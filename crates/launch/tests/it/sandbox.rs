@@ -4,6 +4,7 @@
 mod escape;
 mod needs;
 mod network;
+mod packages;
 mod servers;
 mod ways;
 
