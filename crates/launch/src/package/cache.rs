@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::limits::{INSTALL_LOCK_LOOK, PACKAGE_FILE_BYTES_MAX};
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Cache {
     root: PathBuf,
 }

@@ -36,6 +36,8 @@ pub(super) fn of(registry: Registry, environment: &[(OsString, OsString)]) -> So
     hosts.extend(texts.iter().flat_map(|text| addresses_in(text)));
     hosts.sort();
     hosts.dedup();
+    // What only looks like an address is none of a registry.
+    hosts.retain(|host| egress::AllowList::parse([host]).is_ok());
     Sources {
         hosts: hosts.iter().map(|host| with_address(host)).collect(),
         settings,
@@ -192,6 +194,7 @@ mod tests {
         let environment = vec![
             ("HOME".into(), home.path().into()),
             ("npm_config_proxy".into(), "http://127.0.0.2:1".into()),
+            ("npm_config_x".into(), "https://{host}/ https://*/".into()),
             ("https_proxy".into(), "http://127.0.0.3:3".into()),
         ];
         let sources = of(Registry::Npm, &environment);
@@ -205,7 +208,10 @@ mod tests {
             sources.hosts.contains(&"127.0.0.2:1=127.0.0.2".to_owned()),
             "{sources:?}"
         );
-        assert!(sources.is_proxied);
+        assert!(
+            sources.is_proxied && sources.hosts.len() == 3,
+            "{sources:?}"
+        );
         let file = home.path().join(".npmrc").canonicalize().unwrap();
         assert_eq!(sources.settings, [("NPM_CONFIG_USERCONFIG", file)]);
         let sources = of(Registry::Pypi, &[]);

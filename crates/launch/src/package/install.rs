@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::Registry;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
-use super::cache::{self, Cache, Pin};
+use super::cache::{self, Cache, Pin, Turn};
 use super::step::Bench;
 use super::wanted::Wanted;
 use super::{PackageOptions, hosts, npm, pypi};
@@ -48,13 +49,31 @@ enum Progress {
     Done(Result<Pin, String>),
 }
 
-/// Removes the scratch folder of an installation, however it ends.
-struct Scratch(PathBuf);
+/// The scratch folder of an installation, and the right to it until it is gone.
+struct Scratch {
+    folder: PathBuf,
+    turn: Option<Turn>,
+}
+
+impl Scratch {
+    /// Removes it without stopping others for that.
+    async fn removed(mut self) {
+        let (folder, turn) = (self.folder.clone(), self.turn.take());
+        let removing = tokio::task::spawn_blocking(move || {
+            // What cannot be removed is removed by the next installation.
+            let _ = cache::remove(&folder);
+            drop(turn);
+        });
+        let _ = removing.await;
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is removed by the next installation.
-        let _ = cache::remove(&self.0);
+        // Given up in the middle, when all ends: nobody is stopped by this any more.
+        if self.turn.is_some() {
+            let _ = cache::remove(&self.folder);
+        }
     }
 }
 
@@ -114,9 +133,14 @@ impl Installer {
             return Err(lacks);
         }
         let mut progress = self.begin(key, wanted, is_fresh);
+        let mut told = String::new();
         loop {
             match progress.borrow_and_update().clone() {
-                Progress::Busy(what) => tell(&what),
+                Progress::Busy(what) if what == told => {}
+                Progress::Busy(what) => {
+                    tell(&what);
+                    told = what;
+                }
                 Progress::Done(done) => return done,
             }
             if progress.changed().await.is_err() {
@@ -143,15 +167,11 @@ impl Installer {
         let (this, wanted) = (self.clone(), wanted.clone());
         // Of its own: who asked may have no patience, and the next one finds it done.
         tokio::spawn(async move {
-            let _over = Over(&this, key.clone());
-            let installed = this.install(&key, &wanted, is_fresh, &tell);
-            let done = match tokio::time::timeout(INSTALL_WAIT, installed).await {
-                Ok(done) => done,
-                Err(_) => Err(format!("it takes more than {} s", INSTALL_WAIT.as_secs())),
-            };
+            let over = Over(&this, key.clone());
+            let done = this.install(&key, &wanted, is_fresh, &tell).await;
             let done =
                 done.map_err(|why| format!("{} could not be installed: {why}", wanted.shown()));
-            drop(_over);
+            drop(over);
             tell.send_replace(Progress::Done(done));
         });
         progress
@@ -164,12 +184,9 @@ impl Installer {
         is_fresh: bool,
         tell: &watch::Sender<Progress>,
     ) -> Result<Pin, String> {
-        let folder = |error: std::io::Error| {
-            format!(
-                "\"{}\" cannot be used: {error}",
-                self.cache.root().display()
-            )
-        };
+        let deadline = Instant::now() + INSTALL_WAIT;
+        let late = |_| format!("it takes more than {} s", INSTALL_WAIT.as_secs());
+        let folder = |error| self.unusable(error);
         self.cache.make().map_err(folder)?;
         let before = self.cache.pin(key);
         let waits = || {
@@ -179,22 +196,38 @@ impl Installer {
             );
             tell.send_replace(Progress::Busy(what));
         };
-        let _turn = self.cache.turn(key, waits).await.map_err(folder)?;
+        let turn = timeout_at(deadline, self.cache.turn(key, waits)).await;
+        let turn = turn.map_err(late)?.map_err(folder)?;
         // Somebody else may have done it meanwhile.
         let known = self.cache.pin(key);
         if let Some(pin) = known.filter(|pin| !is_fresh || before.as_ref() != Some(pin)) {
             return Ok(pin);
         }
         tell.send_replace(Progress::Busy(format!("installing {}", wanted.shown())));
-        let scratch = Scratch(self.cache.scratch(key).map_err(folder)?);
-        std::fs::create_dir(scratch.0.join("tmp")).map_err(folder)?;
+        let (cache, name) = (self.cache.clone(), key.to_owned());
+        let scratch = tokio::task::spawn_blocking(move || cache.scratch(&name)).await;
+        let scratch = Scratch {
+            folder: scratch
+                .map_err(|error| error.to_string())?
+                .map_err(folder)?,
+            turn: Some(turn),
+        };
+        let made = timeout_at(deadline, self.made(&scratch.folder, key, wanted)).await;
+        scratch.removed().await;
+        made.map_err(late)?
+    }
+
+    /// Installs in a scratch folder, and keeps what was installed.
+    async fn made(&self, scratch: &Path, key: &str, wanted: &Wanted) -> Result<Pin, String> {
+        let folder = |error| self.unusable(error);
+        std::fs::create_dir(scratch.join("tmp")).map_err(folder)?;
         let (registry, environment) = (wanted.registry, self.options.environment.clone());
         let sources = tokio::task::spawn_blocking(move || hosts::of(registry, &environment)).await;
         let sources = sources.map_err(|error| error.to_string())?;
         let bench = Bench {
             launcher: &self.launcher,
             plain: &self.plain,
-            scratch: &scratch.0,
+            scratch,
             sources: &sources,
         };
         let scripts = self.scripts(registry);
@@ -215,10 +248,14 @@ impl Installer {
             at: cache::now(),
         };
         self.keep(&made.tree, registry, key, &pin).map_err(folder)?;
-        tokio::task::spawn_blocking(move || drop(scratch))
-            .await
-            .map_err(|error| error.to_string())?;
         Ok(pin)
+    }
+
+    fn unusable(&self, error: std::io::Error) -> String {
+        format!(
+            "\"{}\" cannot be used: {error}",
+            self.cache.root().display()
+        )
     }
 
     fn keep(&self, tree: &Path, registry: Registry, key: &str, pin: &Pin) -> std::io::Result<()> {

@@ -262,7 +262,7 @@ async fn what_fails_says_why_and_leaves_nothing() {
         ("missing", "code E404; 404 Not Found"),
         ("unhashed", "package unhashed has no hash"),
         ("garbage", "npm's lock"),
-        ("killed", "signal"),
+        ("killed", "SIGKILL"),
         ("huge", "more than 2 GiB"),
     ] {
         let error = said(&launcher, &world.entry(name, None)).await.unwrap_err();
