@@ -14,6 +14,7 @@ mod cli {
     mod misbehaving;
     mod misbehaving_clients;
     mod output;
+    mod packages;
     mod sandbox;
     mod search;
     mod secret;

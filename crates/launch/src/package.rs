@@ -76,7 +76,7 @@ enum Meant {
     /// What it says.
     Itself,
     /// A program that is there already.
-    Program(Entry),
+    Program(Box<Entry>),
     Package(Wanted),
 }
 
@@ -145,7 +145,10 @@ impl PackageLauncher {
         match (program, args) {
             (Some("npx"), _) if is_boxed() => {
                 let wanted = npx::read(args)?;
-                Ok(local_bin(entry, &wanted, &base).map_or(Meant::Package(wanted), Meant::Program))
+                Ok(match local_bin(entry, &wanted, &base) {
+                    Some(program) => Meant::Program(Box::new(program)),
+                    None => Meant::Package(wanted),
+                })
             }
             (Some("npm"), [exec, rest @ ..]) if (exec == "exec" || exec == "x") && is_boxed() => {
                 npx::read(rest).map(Meant::Package)
@@ -159,7 +162,8 @@ impl PackageLauncher {
                         folder,
                         enters,
                         command,
-                    } => of_project(entry, &folder, enters, command).map(Meant::Program),
+                    } => of_project(entry, &folder, enters, command)
+                        .map(|program| Meant::Program(Box::new(program))),
                 },
             },
             _ => Ok(Meant::Itself),

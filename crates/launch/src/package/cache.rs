@@ -252,7 +252,7 @@ mod tests {
         let first = cache.turn("k", || panic!("nobody has it")).await.unwrap();
         let waits = std::sync::atomic::AtomicBool::new(false);
         let second = cache.turn("k", || {
-            waits.store(true, std::sync::atomic::Ordering::Relaxed)
+            waits.store(true, std::sync::atomic::Ordering::Relaxed);
         });
         let waited = tokio::time::timeout(10 * INSTALL_LOCK_LOOK, second).await;
         assert!(waited.is_err() && waits.into_inner());

@@ -47,6 +47,9 @@ pub(super) fn of(registry: Registry, environment: &[(OsString, OsString)]) -> So
     }
 }
 
+/// A variable, and the files that it may name, the first that is there.
+type Candidates = (&'static str, Vec<Option<PathBuf>>);
+
 /// The files that the client reads, and every text that may name a host.
 fn said(
     registry: Registry,
@@ -55,7 +58,7 @@ fn said(
     let home = variable(environment, "HOME").map(PathBuf::from);
     let at_home = |path: &str| home.as_deref().map(|home| home.join(path));
     let named = |name: &str| variable(environment, name).map(PathBuf::from);
-    let (files, prefixes): (Vec<(&'static str, Vec<Option<PathBuf>>)>, &[&str]) = match registry {
+    let (files, prefixes): (Vec<Candidates>, &[&str]) = match registry {
         Registry::Npm => (
             vec![(
                 "NPM_CONFIG_USERCONFIG",
