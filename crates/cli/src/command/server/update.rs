@@ -1,10 +1,12 @@
 //! `portolan server update NAME…`: a newer version of the packages that servers are in.
 
+use std::path::PathBuf;
+
 use catalog::{Catalogs, Entry};
 use serde::Serialize;
 
 use crate::catalogs;
-use crate::choice::{CatalogChoice, Choice};
+use crate::choice::{Boxing, CatalogChoice, Choice};
 use crate::engine;
 use crate::error::{Failure, Kind};
 use crate::load::load;
@@ -18,8 +20,12 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
 
+    /// A file with servers: `config.toml`, or the `mcpServers` JSON that AI applications write (repeatable)
+    #[arg(long, value_name = "FILE")]
+    config: Vec<PathBuf>,
+
     #[command(flatten)]
-    choice: Choice,
+    boxing: Boxing,
 
     #[command(flatten)]
     catalogs: CatalogChoice,
@@ -36,7 +42,12 @@ struct Done {
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
-    let loaded = load(ui, &here, &args.choice, &[])?;
+    let choice = Choice {
+        servers: None,
+        config: args.config.clone(),
+        boxing: args.boxing.clone(),
+    };
+    let loaded = load(ui, &here, &choice, &[])?;
     let all = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
     let launcher = engine::packages(&here, &loaded.settings)?;
     let mut done = Vec::new();
