@@ -39,6 +39,7 @@ PYTHON = {
     "py1": ["mcp==1.30.0"],
     "py2": ["mcp==2.3.0"],
     "pyservers": ["mcp-server-time==2026.10.19", "mcp-server-git==2026.10.19", "mcp-server-fetch==2026.10.24"],
+    "uv": ["uv==0.13.9"],
 }
 
 

@@ -10,13 +10,14 @@ use std::time::Duration;
 use catalog::{Launch, Network};
 use config::{Loaded, Runtime};
 use gateway::front::Gateway;
-use launch::{Launcher, ProcessLauncher};
+use launch::Launcher;
 use store::{Store, StoreHandle};
 
 use crate::catalogs::{self, Chosen};
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
-use crate::limits::{CATALOG_PROBLEMS_MAX, QUICK_GRACE, START_WAIT};
+use crate::launchers;
+use crate::limits::{CATALOG_PROBLEMS_MAX, INSTALLATIONS_LOOK, QUICK_GRACE, START_WAIT};
 use crate::load::{how_to_name_some, load, place};
 use crate::local::{LastFault, Local};
 use crate::log::{Log, Notice};
@@ -24,7 +25,7 @@ use crate::person::{LocalPerson, Said};
 use crate::running::Status;
 use crate::surroundings::Surroundings;
 use crate::tool::Tool;
-use crate::ui::Ui;
+use crate::ui::{Label, Line, Ui};
 
 /// Runs to the end, or to Ctrl-C: the work is dropped then.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -75,11 +76,30 @@ pub(crate) fn with<T>(
             }
             work(&mut local, tools).await
         });
-        let done = done.await;
+        let done = tokio::select! {
+            done = done => done,
+            never = tell_installations(ui, &gateway) => match never {},
+        };
         gateway.shutdown(QUICK_GRACE).await;
         engine.finish();
         done
     })
+}
+
+/// Tells once of each server that something is fetched for, while it is.
+async fn tell_installations(ui: &Ui, gateway: &Gateway) -> std::convert::Infallible {
+    let mut told = std::collections::HashSet::new();
+    loop {
+        tokio::time::sleep(INSTALLATIONS_LOOK).await;
+        for server in gateway.servers() {
+            if server.state == "installing"
+                && let Some(what) = server.reason
+                && told.insert((server.name.clone(), what.clone()))
+            {
+                ui.note(&Line::new().put(Label::Dim, format!("{}: {what} …", server.name)));
+            }
+        }
+    }
 }
 
 /// Tells which servers do not work. It is a failure if there are some and none works.
@@ -225,10 +245,27 @@ impl Engine {
         pages: Option<Arc<dyn gateway::Pages>>,
     ) -> Result<Gateway, Failure> {
         let mut settings = times(&self.loaded.settings);
+        let mut entries = self.loaded.entries.iter();
+        let asks_engine =
+            entries.any(|e| !e.disabled && matches!(e.launch, Launch::Container { .. }));
+        let launcher = launchers::launcher(
+            &self.here,
+            &self.loaded.settings,
+            self.told(ui),
+            asks_engine,
+        )?;
         if self.is_patient {
             settings.list_wait = START_WAIT.max(settings.start_timeout);
+            if !self
+                .loaded
+                .entries
+                .iter()
+                .all(|entry| launcher.is_prepared(entry))
+            {
+                settings.list_wait += launch::limits::INSTALL_WAIT;
+            }
         }
-        let launcher = self.launcher(ui)?;
+        let launcher: Arc<dyn Launcher> = Arc::new(launcher);
         self.tell_unkept(ui);
         let store = self.store(ui);
         let options = gateway::Options {
@@ -252,47 +289,13 @@ impl Engine {
         })
     }
 
-    /// Servers run behind a guard of our own program, so that none outlives us, in boxes if the settings say so, and
-    /// images in a container engine.
-    fn launcher(&self, ui: &Ui) -> Result<Arc<dyn Launcher>, Failure> {
-        let settings = &self.loaded.settings;
-        let programs: Arc<dyn Launcher> = match settings.runtime {
-            Runtime::Process => Arc::new(process()),
-            Runtime::Sandbox | Runtime::Auto | Runtime::Docker | Runtime::Podman => {
-                sandbox(settings)?
-            }
-        };
-        if settings.runtime == Runtime::Sandbox {
-            return Ok(programs);
-        }
-        self.containers(ui, programs)
-    }
-
     #[cfg(target_os = "linux")]
-    fn containers(
-        &self,
-        ui: &Ui,
-        programs: Arc<dyn Launcher>,
-    ) -> Result<Arc<dyn Launcher>, Failure> {
-        let settings = &self.loaded.settings;
-        let told = crate::pulls::told(ui, self.log.clone());
-        let launcher = crate::containers::launcher(&self.here, settings, told, programs);
-        let mut entries = self.loaded.entries.iter();
-        // Nobody asks an engine that nobody needs: asking may start it.
-        if entries.any(|e| !e.disabled && matches!(e.launch, Launch::Container { .. })) {
-            launcher.probe_soon();
-        }
-        Ok(Arc::new(launcher))
+    fn told(&self, ui: &Ui) -> launchers::Told {
+        crate::pulls::told(ui, self.log.clone())
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn containers(
-        &self,
-        _: &Ui,
-        programs: Arc<dyn Launcher>,
-    ) -> Result<Arc<dyn Launcher>, Failure> {
-        Ok(programs)
-    }
+    fn told(&self, _: &Ui) -> launchers::Told {}
 
     /// Whoever limits a server relies on it.
     fn tell_unkept(&self, ui: &Ui) {
@@ -388,53 +391,6 @@ impl Engine {
             // What is lost here is learnt again.
             let _ = store.flush();
         }
-    }
-}
-
-fn process() -> ProcessLauncher {
-    ProcessLauncher::new(launch::Options {
-        guard: own_program(),
-        ..launch::Options::inherited()
-    })
-}
-
-#[cfg(target_os = "linux")]
-fn sandbox(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
-    use launch::sandbox::{SandboxLauncher, SandboxOptions};
-
-    let program = own_program().ok_or_else(|| {
-        Failure::new(
-            Kind::Internal,
-            "our own program is not found, and boxes are made by it",
-        )
-    })?;
-    let launcher = SandboxLauncher::new(SandboxOptions {
-        allow_unsandboxed: settings.allow_unsandboxed,
-        limits: crate::containers::limits(settings),
-        ..SandboxOptions::inherited(program)
-    });
-    launcher.probe_soon();
-    Ok(Arc::new(launcher))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sandbox(settings: &config::Settings) -> Result<Arc<dyn Launcher>, Failure> {
-    match settings.allow_unsandboxed {
-        true => Ok(Arc::new(process())),
-        false => Err(Failure::new(
-            Kind::Config,
-            "there are no boxes on this system, only on Linux",
-        )
-        .hint("--allow-unsandboxed starts servers without isolation")),
-    }
-}
-
-/// This program: on Linux by a path that leads to it even after an upgrade has replaced its file.
-fn own_program() -> Option<PathBuf> {
-    let running = PathBuf::from("/proc/self/exe");
-    match cfg!(target_os = "linux") && running.exists() {
-        true => Some(running),
-        false => std::env::current_exe().ok(),
     }
 }
 

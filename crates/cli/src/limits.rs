@@ -50,3 +50,5 @@ pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;
 pub(crate) const CASES_FILE_BYTES_MAX: u64 = 1 << 20;
 /// How often a terminal is told of an image that comes.
 pub(crate) const PULL_TOLD_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked whether packages are being installed, to tell of it.
+pub(crate) const INSTALLATIONS_LOOK: Duration = Duration::from_millis(300);

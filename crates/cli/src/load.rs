@@ -85,7 +85,7 @@ pub(crate) fn read(here: &Surroundings, choice: &Choice, flags: &[(String, Strin
             loaded.entries.retain(|other| other.name != entry.name);
             loaded.entries.push(entry);
         }
-        }
+    }
     if let Some(profile) = &choice.profile {
         profiles::use_in(here, &mut loaded, profile);
     }

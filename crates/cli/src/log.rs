@@ -128,6 +128,18 @@ impl Recorder for Log {
                 .put(Record::Start(jiff::Timestamp::now(), record));
         }
     }
+
+    fn preparing(&self, server: &str, what: &str) {
+        if self.wanted.starts {
+            self.notice(Notice {
+                is_warning: false,
+                target: "server",
+                message: format!("{server}: {what}"),
+                hint: None,
+                members: vec![("server", server.into())],
+            });
+        }
+    }
 }
 
 impl Drop for Log {

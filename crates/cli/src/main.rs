@@ -16,6 +16,7 @@ mod entry;
 mod error;
 mod format;
 mod images;
+mod launchers;
 mod limits;
 mod load;
 mod local;

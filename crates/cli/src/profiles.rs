@@ -10,7 +10,7 @@ use gateway::Person as _;
 use launch::Launcher;
 use store::{Store, StoreHandle};
 
-use crate::engine;
+use crate::launchers;
 use crate::error::{Failure, Kind};
 use crate::load::place;
 use crate::person::{LocalPerson, Said};
@@ -178,7 +178,7 @@ impl Check {
         let store = store.and_then(|store| StoreHandle::start(store).ok());
         Ok(Self {
             person: LocalPerson::new(here, Said::default(), store),
-            launcher: engine::launcher(settings)?,
+            launcher: Arc::new(launchers::to_ask(here, settings)?),
             vouched: vouched(here),
         })
     }

@@ -17,6 +17,7 @@ mod cli {
     mod misbehaving;
     mod misbehaving_clients;
     mod output;
+    mod packages;
     mod policy;
     mod profile;
     mod sandbox;

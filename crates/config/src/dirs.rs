@@ -98,6 +98,11 @@ impl Dirs {
         self.config.join("profiles")
     }
 
+    /// Where installed packages lie.
+    pub fn packages(&self) -> PathBuf {
+        self.cache.join("packages")
+    }
+
     /// The state file, for `store`.
     pub fn store_file(&self) -> PathBuf {
         self.state.join("portolan.db")

@@ -95,6 +95,10 @@ pub const VARIABLES: &[Variable] = &[
     variable("PORTOLAN_CPUS", "processors of one, as `cpus`"),
     variable("PORTOLAN_PIDS", "processes of one, as `pids`"),
     variable(
+        "PORTOLAN_INSTALL_SCRIPTS",
+        "packages that may run scripts while they are installed, as `install_scripts`",
+    ),
+    variable(
         "PORTOLAN_DYNAMIC_TOOLS",
         "whether agents can find and add servers, as `dynamic_tools`",
     ),

@@ -36,6 +36,8 @@ pub struct Settings {
     pub cpus: String,
     /// Processes and threads of a box or container.
     pub pids: u32,
+    /// Packages that may run scripts of their own while they are installed.
+    pub install_scripts: Vec<String>,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether agents can save and activate profiles.
@@ -189,6 +191,7 @@ impl Default for Settings {
             memory: "2g".to_owned(),
             cpus: "2".to_owned(),
             pids: 512,
+            install_scripts: Vec::new(),
             dynamic_tools: true,
             profile_tools: false,
             find_tools: false,

@@ -78,6 +78,8 @@ pub trait Recorder: Send + Sync {
     fn call(&self, record: CallRecord);
     /// A server was started, or could not be.
     fn start(&self, record: StartRecord);
+    /// Something is fetched before a server can be started: what.
+    fn preparing(&self, _server: &str, _what: &str) {}
 }
 
 /// Keeps nothing.

@@ -39,6 +39,8 @@ pub(crate) struct Server {
     learnt: Mutex<HashMap<Learnt, Option<Arc<Lists>>>>,
     breaker: Mutex<Breaker>,
     pub(crate) complaints: Complaints,
+    /// What is fetched before it can be started, while it is.
+    preparing: Mutex<Option<String>>,
     /// What the last upstream wrote on stderr before it went away.
     last_words: Mutex<Vec<String>>,
     pub(crate) eras: Eras,
@@ -143,6 +145,7 @@ impl Server {
             learnt: Mutex::default(),
             breaker: Mutex::default(),
             complaints: Complaints::default(),
+            preparing: Mutex::default(),
             last_words: Mutex::default(),
             eras: Eras::default(),
             is_stopped: AtomicBool::new(false),
@@ -333,6 +336,17 @@ impl Server {
         self.is_stopped.store(stopped, Ordering::Relaxed);
         self.complaints.call_answered();
         self.succeeded();
+    }
+
+    // === what it needs first ===
+
+    /// What is fetched before it can be started, if something is.
+    pub(crate) fn preparing(&self) -> Option<String> {
+        lock(&self.preparing).clone()
+    }
+
+    pub(crate) fn set_preparing(&self, what: Option<&str>) {
+        *lock(&self.preparing) = what.map(str::to_owned);
     }
 
     // === last words ===

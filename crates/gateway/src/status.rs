@@ -19,8 +19,10 @@ pub(crate) fn of(server: &Server, launcher: &dyn Launcher) -> ServerStatus {
         .iter()
         .filter_map(|upstream| upstream.lists())
         .collect();
-    let mut reasons: Vec<String> = server
-        .barred()
+    let preparing = server.preparing();
+    let mut reasons: Vec<String> = preparing
+        .clone()
+        .or_else(|| server.barred())
         .or_else(|| server.failure())
         .into_iter()
         .collect();
@@ -55,6 +57,8 @@ pub(crate) fn of(server: &Server, launcher: &dyn Launcher) -> ServerStatus {
         "stopped"
     } else if has("ready") {
         "ready"
+    } else if has("starting") && preparing.is_some() {
+        "installing"
     } else if has("starting") {
         "starting"
     } else if server.failure().is_some() {

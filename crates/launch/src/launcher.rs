@@ -31,6 +31,21 @@ pub trait Launcher: Send + Sync {
         Box::pin(reach_sse(entry))
     }
 
+    /// Whether nothing has to be fetched before an entry can be started. Looks at a file at most.
+    fn is_prepared(&self, _entry: &Entry) -> bool {
+        true
+    }
+
+    /// Fetches what has to be there before an entry can be started, and tells meanwhile what is being done. It may take
+    /// minutes, has a limit of its own, and goes on for the next one who asks when this is dropped.
+    fn prepare<'a>(
+        &'a self,
+        _entry: &'a Entry,
+        _tell: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Whether what it would start for an entry is kept from the rest of this machine. Remote servers run elsewhere.
     fn is_boxed(&self, entry: &Entry) -> bool {
         !entry.launch.is_local()
@@ -263,7 +278,7 @@ fn refused(entry: &Entry) -> LaunchError {
 }
 
 /// A template has not been configured: what it would start is not what anybody meant.
-fn filled(entry: &Entry) -> Result<(), LaunchError> {
+pub(crate) fn filled(entry: &Entry) -> Result<(), LaunchError> {
     match entry.is_template {
         true => Err(LaunchError::Template {
             server: entry.name.to_string(),

@@ -4,7 +4,7 @@
 //! run elsewhere. Refuses to leave anything behind: whatever a server started ends with it, and with us. When a
 //! server starts or stops is decided by `gateway`, which sees the [`Launcher`] trait alone.
 //!
-//! Read `launcher` first, then `process`, then `guard`, then `sandbox`, then `container`.
+//! Read `launcher` first, then `process`, then `guard`, then `sandbox`, then `container`, then `package`.
 
 mod backoff;
 mod capture;
@@ -19,6 +19,7 @@ mod launcher;
 pub mod limits;
 mod lookup;
 mod own;
+mod package;
 mod process;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
@@ -34,4 +35,5 @@ pub use error::LaunchError;
 pub use exit::ExitReason;
 pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
 pub use own::OwnProcess;
+pub use package::{PackageLauncher, PackageOptions, Updated};
 pub use process::Process;

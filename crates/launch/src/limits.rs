@@ -109,3 +109,23 @@ pub const CONTAINER_LAST_WORD: Duration = Duration::from_secs(1);
 pub const CONTAINER_ORDERS_MAX: usize = 8;
 /// How many containers that were lost with their engine are remembered, to be removed when it is back.
 pub const CONTAINERS_LOST_MAX: usize = 256;
+/// How long an installation may take, the wait for another one of the same package included.
+pub const INSTALL_WAIT: Duration = Duration::from_secs(600);
+/// How much of the disk an installation may fill.
+pub const INSTALL_BYTES_MAX: u64 = 2 << 30;
+/// How many files it may make.
+pub const INSTALL_FILES_MAX: u64 = 300_000;
+/// How many processes and threads it may have, in a box.
+pub const INSTALL_PROCESSES: u32 = 256;
+/// How often the size of an installation is looked at.
+pub const INSTALL_LOOK: Duration = Duration::from_secs(1);
+/// How often it is tried whether another gateway has ended its installation.
+pub const INSTALL_LOCK_LOOK: Duration = Duration::from_millis(200);
+/// How many packages are installed for one server by name.
+pub const PACKAGES_MAX: usize = 32;
+/// How long a file about packages is that is read.
+pub const PACKAGE_FILE_BYTES_MAX: u64 = 16 << 20;
+/// How many lines are told of an installation that failed.
+pub const INSTALL_LINES_TOLD: usize = 6;
+/// How much of them.
+pub const INSTALL_CHARS_TOLD: usize = 900;

@@ -82,6 +82,11 @@ impl Process {
         Ok(())
     }
 
+    /// Puts a line of ours into its log.
+    pub(crate) fn note(&self, line: &str) {
+        self.tail.note(line);
+    }
+
     /// The id of the server's process.
     #[must_use]
     pub fn pid(&self) -> u32 {

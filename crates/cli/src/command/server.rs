@@ -6,6 +6,7 @@ mod logs;
 mod ls;
 mod restart;
 mod stop;
+mod update;
 
 use clap::Subcommand;
 
@@ -30,6 +31,8 @@ pub(crate) enum Server {
     Restart(restart::Args),
     /// Stop a server and keep it stopped until `restart`
     Stop(stop::Args),
+    /// Install the newest version that the entry of a server allows
+    Update(update::Args),
 }
 
 impl Server {
@@ -42,6 +45,7 @@ impl Server {
             Self::Disable(args) => enable::run(ui, &args, false),
             Self::Restart(args) => restart::run(ui, &args),
             Self::Stop(args) => stop::run(ui, &args),
+            Self::Update(args) => update::run(ui, &args),
         }
     }
 }

@@ -111,6 +111,16 @@ pub(super) const KEYS: &[Key] = &[
         check: anything,
     },
     Key {
+        name: "install_scripts",
+        env: "PORTOLAN_INSTALL_SCRIPTS",
+        doc: "Packages that may run scripts of their own while they are installed, or be built: npm:NAME or pypi:NAME.",
+        kind: Kind::Texts,
+        from_project: false,
+        set: |settings, given| settings.install_scripts = given.texts(),
+        show: |settings| Given::Texts(settings.install_scripts.clone()),
+        check: are_packages,
+    },
+    Key {
         name: "dynamic_tools",
         env: "PORTOLAN_DYNAMIC_TOOLS",
         doc: "Whether agents can find and add servers by the gateway's own tools.",
@@ -356,6 +366,17 @@ fn are_hosts(given: &Given) -> Result<(), String> {
         "a host such as example.com or example.com:8811",
         |host| !host.is_empty() && !host.contains(['/', '@', ' ', '?', '#']),
     )
+}
+
+fn are_packages(given: &Given) -> Result<(), String> {
+    each(given, "a package, npm:NAME or pypi:NAME", |package| {
+        let name = package
+            .strip_prefix("npm:")
+            .or_else(|| package.strip_prefix("pypi:"));
+        name.is_some_and(|name| {
+            !name.is_empty() && !name.starts_with('-') && !name.contains(char::is_whitespace)
+        })
+    })
 }
 
 fn are_origins(given: &Given) -> Result<(), String> {

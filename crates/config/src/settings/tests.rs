@@ -32,6 +32,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("memory", "512m"),
         ("cpus", "0.5"),
         ("pids", "9"),
+        ("install_scripts", "npm:a,pypi:b"),
         ("dynamic_tools", "false"),
         ("profile_tools", "true"),
         ("find_tools", "true"),
@@ -71,7 +72,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 24);
+    assert_eq!(Settings::KEYS.len(), 29);
 }
 
 #[test]
@@ -176,6 +177,7 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "memory",
             "cpus",
             "pids",
+            "install_scripts",
             "dynamic_tools",
             "profile_tools",
             "find_tools",

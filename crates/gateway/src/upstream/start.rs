@@ -11,6 +11,7 @@ use wire::{Era, Version, method, quote};
 
 use super::greet::Greeting;
 use super::{Link, Live, State, Upstream, http, pipe};
+use crate::core::Core;
 use crate::error::Fault;
 use crate::limits::STARTS_MAX;
 use crate::outbox::lock;
@@ -84,6 +85,7 @@ impl Upstream {
         let timeout = entry
             .start_timeout_s
             .map_or(core.settings.start_timeout, Duration::from_secs);
+        self.prepared(&core).await?;
         let deadline = Instant::now() + timeout;
         let is_sse = matches!(
             entry.launch,
@@ -106,6 +108,26 @@ impl Upstream {
             }
             outcome => outcome,
         }
+    }
+
+    /// Fetches what has to be there first. That may take far longer than a start, and has a limit of its own.
+    async fn prepared(&self, core: &Core) -> Result<(), Fault> {
+        let server = &self.server;
+        if core.launcher.is_prepared(&server.entry) {
+            return Ok(());
+        }
+        let tell = |what: &str| {
+            server.set_preparing(Some(what));
+            core.recorder.preparing(&server.name, what);
+        };
+        let prepared = tokio::select! {
+            prepared = core.launcher.prepare(&server.entry, &tell) => {
+                prepared.map_err(|error| self.unavailable(error.to_string()))
+            }
+            () = self.given_up() => Err(Fault::ShuttingDown),
+        };
+        server.set_preparing(None);
+        prepared
     }
 
     /// Launched and greeted, or ended again.

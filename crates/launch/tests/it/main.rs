@@ -8,5 +8,6 @@
 
 mod capture;
 mod containers;
+mod packages;
 mod processes;
 mod sandbox;

@@ -4,6 +4,7 @@
 pub(crate) mod escape;
 mod needs;
 mod network;
+mod packages;
 mod servers;
 mod ways;
 
@@ -175,9 +176,16 @@ fn as_anybody(test: &str) {
     };
     #[expect(clippy::disallowed_methods, reason = "a folder for tests")]
     let cache = std::env::var_os("PORTOLAN_TEST_CACHE");
+    // Whom this machine trusts does not depend on the user.
+    let trusted = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "PIP_CERT"].map(|name| {
+        #[expect(clippy::disallowed_methods, reason = "a file of the machine")]
+        let file = std::env::var_os(name);
+        Some((name, file?))
+    });
     let output = command
         .env_clear()
         .envs(cache.map(|cache| ("PORTOLAN_TEST_CACHE", cache)))
+        .envs(trusted.into_iter().flatten())
         .args(["--exact", test, "--ignored", "--nocapture"])
         .current_dir("/")
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")

@@ -10,7 +10,7 @@ use crate::person::approval;
 use crate::profiles;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
-use crate::{catalogs, engine, load};
+use crate::{catalogs, launchers, load};
 
 /// Allow servers of catalogs to be started, or take that back
 #[derive(Debug, clap::Args)]
@@ -61,7 +61,7 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
         entries.push(entry);
     }
     let settings = load::read(&here, &Choice::default(), &[]).settings;
-    let launcher = engine::launcher(&settings)?;
+    let launcher = launchers::to_ask(&here, &settings)?;
     let failed = |error: store::StoreError| Failure::internal("the approval cannot be kept", error);
     config::private_dir(&here.dirs.state)
         .map_err(|error| Failure::internal("the state folder cannot be made", error))?;

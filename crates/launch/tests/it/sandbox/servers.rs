@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portolan_launch::sandbox::{Declared, SandboxLauncher};
+use portolan_launch::Process;
+use portolan_launch::sandbox::{Declared, SandboxLauncher, SandboxOptions};
 use transport::Pipe;
 
 use super::{am_root, as_anybody, entry, has_namespaces, line, options, start, volumes};
@@ -33,18 +34,7 @@ async fn of_an_ordinary_user() {
 
 async fn all() {
     let packages = super::packages();
-    let mut options = options();
-    let node = packages.join("node/node_modules");
-    let node = fs::read_dir(node)
-        .unwrap()
-        .flatten()
-        .map(|found| found.path().join("bin"))
-        .find(|bin| bin.join("node").exists())
-        .unwrap();
-    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", node.display());
-    options.environment.retain(|(name, _)| name != "PATH");
-    options.environment.push(("PATH".into(), path.into()));
-    let launcher = SandboxLauncher::new(options);
+    let launcher = SandboxLauncher::new(with_node(options(), None));
     if !has_namespaces(&launcher) {
         return;
     }
@@ -54,14 +44,31 @@ async fn all() {
     git(&launcher, &packages).await;
 }
 
+/// With the Node that was installed for this before the system's programs, and whatever else there is.
+pub(super) fn with_node(mut options: SandboxOptions, more: Option<&Path>) -> SandboxOptions {
+    let node = super::packages().join("node/node_modules");
+    let node = fs::read_dir(node)
+        .unwrap()
+        .flatten()
+        .map(|found| found.path().join("bin"))
+        .find(|bin| bin.join("node").exists())
+        .unwrap();
+    let own = [node.as_path()].into_iter().chain(more);
+    let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(Path::new);
+    let path = std::env::join_paths(own.chain(system)).unwrap();
+    options.environment.retain(|(name, _)| name != "PATH");
+    options.environment.push(("PATH".into(), path));
+    options
+}
+
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// A conversation with one server.
-struct Talk {
+pub(super) struct Talk {
     pipe: Pipe,
-    process: portolan_launch::Process,
+    process: Process,
     id: u32,
 }
 
@@ -73,6 +80,10 @@ impl Talk {
         declared: &Declared,
     ) -> Self {
         let (pipe, process) = start(launcher, &entry(text(command), args), declared).await;
+        Self::hello(pipe, process).await
+    }
+
+    pub(super) async fn hello(pipe: Pipe, process: Process) -> Self {
         let mut talk = Self {
             pipe,
             process,
@@ -106,7 +117,11 @@ impl Talk {
         }
     }
 
-    async fn call(&mut self, tool: &str, arguments: &str) -> String {
+    pub(super) async fn end(self) {
+        self.process.stop(super::NEVER).await;
+    }
+
+    pub(super) async fn call(&mut self, tool: &str, arguments: &str) -> String {
         let params = format!(r#"{{"name":"{tool}","arguments":{arguments}}}"#);
         self.ask("tools/call", &params).await
     }
@@ -164,12 +179,24 @@ async fn time(launcher: &SandboxLauncher, packages: &Path) {
 /// By `python -m` in a virtual environment, with a commit.
 async fn git(launcher: &SandboxLauncher, packages: &Path) {
     let dir = super::open_folder();
-    let repo: PathBuf = dir.path().canonicalize().unwrap().join("repo");
-    let run = |args: &[&str]| {
+    let (repo, git) = repository(dir.path());
+    let python = packages.join("pyservers/bin/python");
+    let args = ["-m", "mcp_server_git", "--repository", text(&repo)];
+    let declared = volumes(&[(&repo, true)]);
+    let mut talk = Talk::begin(launcher, &python, &args, &declared).await;
+    talk.commits(&repo, &git).await;
+    talk.end().await;
+}
+
+/// A repository with a file that is to be committed, and git for it.
+pub(super) fn repository(dir: &Path) -> (PathBuf, impl Fn(&[&str]) -> String + use<>) {
+    let repo = dir.canonicalize().unwrap().join("repo");
+    let at = repo.clone();
+    let run = move |args: &[&str]| {
         #[expect(clippy::disallowed_methods, reason = "a repository to commit to")]
         let output = Command::new("git")
             .args(["-c", "safe.directory=*", "-C"])
-            .arg(&repo)
+            .arg(&at)
             .args(args)
             .output()
             .unwrap();
@@ -181,30 +208,32 @@ async fn git(launcher: &SandboxLauncher, packages: &Path) {
     run(&["config", "user.name", "Ada"]);
     run(&["config", "user.email", "ada@example.com"]);
     fs::write(repo.join("file"), "text\n").unwrap();
-    let python = packages.join("pyservers/bin/python");
-    let args = ["-m", "mcp_server_git", "--repository", text(&repo)];
-    let declared = volumes(&[(&repo, true)]);
-    let mut talk = Talk::begin(launcher, &python, &args, &declared).await;
-    let at = repo.display();
-    let added = talk
-        .call(
-            "git_add",
-            &format!(r#"{{"repo_path":"{at}","files":["file"]}}"#),
-        )
-        .await;
-    assert!(!added.contains("\"isError\":true"), "{added}");
-    let committed = talk
-        .call(
-            "git_commit",
-            &format!(r#"{{"repo_path":"{at}","message":"boxed"}}"#),
-        )
-        .await;
-    assert_eq!(
-        run(&["log", "--format=%s %an"]),
-        "boxed Ada\n",
-        "{committed}"
-    );
-    let owner = fs::metadata(&repo).unwrap().uid();
-    assert_eq!(fs::metadata(repo.join(".git/index")).unwrap().uid(), owner);
-    talk.process.stop(super::NEVER).await;
+    (repo, run)
+}
+
+impl Talk {
+    /// The git server commits the file of a [`repository`].
+    pub(super) async fn commits(&mut self, repo: &Path, run: &impl Fn(&[&str]) -> String) {
+        let at = repo.display();
+        let added = self
+            .call(
+                "git_add",
+                &format!(r#"{{"repo_path":"{at}","files":["file"]}}"#),
+            )
+            .await;
+        assert!(!added.contains("\"isError\":true"), "{added}");
+        let committed = self
+            .call(
+                "git_commit",
+                &format!(r#"{{"repo_path":"{at}","message":"boxed"}}"#),
+            )
+            .await;
+        assert_eq!(
+            run(&["log", "--format=%s %an"]),
+            "boxed Ada\n",
+            "{committed}"
+        );
+        let owner = fs::metadata(repo).unwrap().uid();
+        assert_eq!(fs::metadata(repo.join(".git/index")).unwrap().uid(), owner);
+    }
 }

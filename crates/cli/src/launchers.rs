@@ -1,0 +1,127 @@
+//! What starts servers, as this person's settings want it: packages are installed first, images run in a container engine,
+//! programs behind a guard of our own program, so that none outlives us, or in boxes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use config::{Runtime, Settings};
+use launch::{Launcher, PackageLauncher, ProcessLauncher};
+
+use crate::error::{Failure, Kind};
+use crate::surroundings::Surroundings;
+
+/// Whom to tell of images that come.
+#[cfg(target_os = "linux")]
+pub(crate) type Told = launch::container::OnProgress;
+#[cfg(not(target_os = "linux"))]
+pub(crate) type Told = ();
+
+/// See the module. `asks_engine`: somebody will need a container engine, so it is looked for at once.
+pub(crate) fn launcher(
+    here: &Surroundings,
+    settings: &Settings,
+    told: Told,
+    asks_engine: bool,
+) -> Result<PackageLauncher, Failure> {
+    let programs: Arc<dyn Launcher> = match settings.runtime {
+        Runtime::Process => Arc::new(process()),
+        Runtime::Sandbox | Runtime::Auto | Runtime::Docker | Runtime::Podman => sandbox(settings)?,
+    };
+    let options = launch::PackageOptions {
+        folder: here.dirs.packages(),
+        environment: launch::Options::inherited().environment,
+        program: own_program(),
+        install_scripts: settings.install_scripts.clone(),
+    };
+    let inner = match settings.runtime {
+        Runtime::Sandbox => programs,
+        _ => containers(here, settings, told, asks_engine, programs),
+    };
+    Ok(PackageLauncher::new(inner, options))
+}
+
+/// The same for a command that starts nothing and only asks.
+pub(crate) fn to_ask(
+    here: &Surroundings,
+    settings: &Settings,
+) -> Result<PackageLauncher, Failure> {
+    #[cfg(target_os = "linux")]
+    let nobody: Told = Arc::new(|_: &launch::container::Progress| {});
+    #[cfg(not(target_os = "linux"))]
+    let nobody = ();
+    launcher(here, settings, nobody, false)
+}
+
+#[cfg(target_os = "linux")]
+fn containers(
+    here: &Surroundings,
+    settings: &Settings,
+    told: Told,
+    asks_engine: bool,
+    programs: Arc<dyn Launcher>,
+) -> Arc<dyn Launcher> {
+    let launcher = crate::containers::launcher(here, settings, told, programs);
+    // Nobody asks an engine that nobody needs: asking may start it.
+    if asks_engine {
+        launcher.probe_soon();
+    }
+    Arc::new(launcher)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn containers(
+    _: &Surroundings,
+    _: &Settings,
+    (): Told,
+    _: bool,
+    programs: Arc<dyn Launcher>,
+) -> Arc<dyn Launcher> {
+    programs
+}
+
+fn process() -> ProcessLauncher {
+    ProcessLauncher::new(launch::Options {
+        guard: own_program(),
+        ..launch::Options::inherited()
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn sandbox(settings: &Settings) -> Result<Arc<dyn Launcher>, Failure> {
+    use launch::sandbox::{SandboxLauncher, SandboxOptions};
+
+    let program = own_program().ok_or_else(|| {
+        Failure::new(
+            Kind::Internal,
+            "our own program is not found, and boxes are made by it",
+        )
+    })?;
+    let launcher = SandboxLauncher::new(SandboxOptions {
+        allow_unsandboxed: settings.allow_unsandboxed,
+        limits: crate::containers::limits(settings),
+        ..SandboxOptions::inherited(program)
+    });
+    launcher.probe_soon();
+    Ok(Arc::new(launcher))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sandbox(settings: &Settings) -> Result<Arc<dyn Launcher>, Failure> {
+    match settings.allow_unsandboxed {
+        true => Ok(Arc::new(process())),
+        false => Err(Failure::new(
+            Kind::Config,
+            "there are no boxes on this system, only on Linux",
+        )
+        .hint("--allow-unsandboxed starts servers without isolation")),
+    }
+}
+
+/// This program: on Linux by a path that leads to it even after an upgrade has replaced its file.
+fn own_program() -> Option<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    match cfg!(target_os = "linux") && running.exists() {
+        true => Some(running),
+        false => std::env::current_exe().ok(),
+    }
+}
