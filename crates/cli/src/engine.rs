@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -41,10 +41,7 @@ pub(crate) fn launcher(
 }
 
 /// The same for a command that starts nothing and only asks.
-pub(crate) fn to_ask(
-    here: &Surroundings,
-    settings: &Settings,
-) -> Result<PackageLauncher, Failure> {
+pub(crate) fn to_ask(here: &Surroundings, settings: &Settings) -> Result<PackageLauncher, Failure> {
     #[cfg(target_os = "linux")]
     let nobody: Told = Arc::new(|_: &launch::container::Progress| {});
     #[cfg(not(target_os = "linux"))]

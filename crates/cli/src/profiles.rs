@@ -10,8 +10,8 @@ use gateway::Person as _;
 use launch::Launcher;
 use store::{Store, StoreHandle};
 
-use crate::launchers;
 use crate::error::{Failure, Kind};
+use crate::launchers;
 use crate::load::place;
 use crate::person::{LocalPerson, Said};
 use crate::surroundings::Surroundings;

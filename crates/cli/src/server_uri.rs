@@ -82,6 +82,7 @@ fn image(image: &str) -> Result<Entry, Failure> {
         env: Vec::new(),
         user: None,
         extra_hosts: Vec::new(),
+        is_writable: false,
     };
     Ok(Entry {
         is_template: true,

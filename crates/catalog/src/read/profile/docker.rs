@@ -114,6 +114,7 @@ fn bare(doc: &Document<'_>, fields: &mut Fields<'_>, item: &Node) -> Option<Entr
             env: Vec::new(),
             user: None,
             extra_hosts: Vec::new(),
+            is_writable: false,
         };
         return Some(source(doc, Entry::new(name, launch)));
     }

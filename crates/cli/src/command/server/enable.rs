@@ -1,6 +1,7 @@
 //! `portolan server enable` and `disable`: whether a server of a catalog may be started without asking.
 
 use catalog::{Catalog, Catalogs, Concern};
+use launch::Launcher as _;
 use store::Store;
 
 use crate::catalogs::Chosen;

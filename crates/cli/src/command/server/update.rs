@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use catalog::{Catalogs, Entry};
 use serde::Serialize;
 
-use crate::catalogs;
+use crate::catalogs::{self, Chosen};
 use crate::choice::{Boxing, CatalogChoice, Choice};
-use crate::{engine, launchers};
 use crate::error::{Failure, Kind};
 use crate::load::load;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
+use crate::{engine, launchers};
 
 /// Install the newest version that the entry of a server allows
 #[derive(Debug, clap::Args)]
@@ -45,10 +45,12 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let choice = Choice {
         servers: None,
         config: args.config.clone(),
+        profile: None,
         boxing: args.boxing.clone(),
     };
     let loaded = load(ui, &here, &choice, &[])?;
-    let all = Catalogs::merge(catalogs::chosen(&here, &args.catalogs));
+    let chosen = Chosen::begin(&here, &args.catalogs).patient(ui);
+    let all = Catalogs::merge(catalogs::chosen(&here, &chosen));
     let launcher = launchers::to_ask(&here, &loaded.settings)?;
     let mut done = Vec::new();
     for name in &args.names {
