@@ -82,6 +82,33 @@ pub(crate) fn with<T>(
     })
 }
 
+/// Does the work with a client of the chosen servers that can run scripts over them, and stops them.
+pub(crate) fn with_scripts<T>(
+    ui: &Ui,
+    choice: &Choice,
+    catalogs: CatalogChoice,
+    work: impl AsyncFnOnce(&mut Local) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let here = Surroundings::of_process()?;
+    let mut loaded = load(ui, &here, choice, &[])?;
+    // Who runs one here wants it, whatever agents may.
+    loaded.settings.code_mode = true;
+    let engine = Engine::new(here, loaded)
+        .patient(Memory::Learnt)
+        .dynamic(Some(catalogs));
+    block_on(async {
+        let gateway = engine.start(ui)?;
+        let done = unless_interrupted(async {
+            let mut local = Local::open(&gateway, &engine.fault).await?;
+            work(&mut local).await
+        });
+        let done = done.await;
+        gateway.shutdown(QUICK_GRACE).await;
+        engine.finish();
+        done
+    })
+}
+
 /// Tells which servers do not work. It is a failure if there are some and none works.
 fn tell_broken(ui: &Ui, gateway: &Gateway) -> Result<(), Failure> {
     let servers = gateway.servers();
@@ -216,6 +243,7 @@ impl Engine {
             tools: self.tools.clone(),
             settings,
             dynamic: self.directory(store.clone()),
+            scripts: self.scripts(),
             store,
             recorder: match &self.log {
                 Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
@@ -282,6 +310,19 @@ impl Engine {
             catalogs: Arc::new(read),
             person,
         })
+    }
+
+    /// What runs the scripts of agents.
+    #[cfg(target_os = "linux")]
+    fn scripts(&self) -> Option<Arc<dyn gateway::scripts::Engine>> {
+        let settings = &self.loaded.settings;
+        settings.code_mode.then(|| crate::scripts::engine(settings))
+    }
+
+    /// Where nothing confines a worker, no script is run.
+    #[cfg(not(target_os = "linux"))]
+    fn scripts(&self) -> Option<Arc<dyn gateway::scripts::Engine>> {
+        None
     }
 
     /// Where learnt lists are kept; without it they are learnt again each time.

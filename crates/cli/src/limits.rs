@@ -42,3 +42,5 @@ pub(crate) const WATCH_LINKS_MAX: usize = 16;
 pub(crate) const WATCH_PROBLEMS_MAX: usize = 20;
 /// Problems of catalogs that are told when they are read.
 pub(crate) const CATALOG_PROBLEMS_MAX: usize = 20;
+/// Processes that wait for a script, once there was one.
+pub(crate) const WARM_WORKERS: usize = 2;

@@ -15,6 +15,7 @@ mod cli {
     mod misbehaving_clients;
     mod output;
     mod sandbox;
+    mod scripts;
     mod search;
     mod secret;
     mod server;

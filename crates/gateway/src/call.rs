@@ -19,6 +19,7 @@ use crate::front::{Answer, Door, Origin, StatelessHeaders};
 use crate::limits::STATELESS_IN_FLIGHT_MAX;
 use crate::method::subscriptions::{self, Subscribing};
 use crate::record::{CallRecord, Outcome};
+use crate::script::Outer;
 use crate::server::Server;
 use crate::session::{Refused, Session};
 use crate::slot::Step;
@@ -66,6 +67,10 @@ pub(crate) struct Call {
     pub(crate) parked: Option<(u64, u32)>,
     /// Its answer is not the server's, but questions of the bridge.
     pub(crate) asks_back: bool,
+    /// What the script that it runs can ask its client by.
+    pub(crate) script: Option<Arc<Outer>>,
+    /// The call whose script made it.
+    parent: Option<u64>,
     is_finished: bool,
 }
 
@@ -119,8 +124,47 @@ impl Call {
             crossing: None,
             parked: None,
             asks_back: false,
+            script: None,
+            parent: None,
             is_finished: false,
         })
+    }
+
+    /// A call that a script makes: admitted with the outer one, of whose client it is.
+    pub(crate) fn inner(outer: &Outer, frame: Frame, exec: Exec) -> Self {
+        let core = outer.core.clone();
+        core.in_flight.fetch_add(1, Ordering::Relaxed);
+        let (asks, log_level) = outer.wants();
+        Self {
+            id: core.next_id(),
+            core,
+            era: outer.era,
+            session: outer.session.clone(),
+            workspace: outer.workspace.clone(),
+            only: None,
+            is_endpoint: outer.is_endpoint,
+            exec: Some(Box::new(exec)),
+            headers: None,
+            frame,
+            handle: CallHandle::new(),
+            began: Instant::now(),
+            server: None,
+            name: None,
+            trace: None,
+            span: trace::new_span(),
+            listen: None,
+            subscribing: None,
+            asks,
+            log_level,
+            speaks: None,
+            bridged: None,
+            crossing: None,
+            parked: None,
+            asks_back: false,
+            script: None,
+            parent: Some(outer.call),
+            is_finished: false,
+        }
     }
 
     /// `params`, shallowly; an absent one is empty.
@@ -153,7 +197,7 @@ impl Call {
 
     /// The answer will come to another mailbox.
     pub(crate) fn goes_on(&mut self, handle: Arc<CallHandle>) {
-        if let Some(session) = &self.session {
+        if let Some(session) = self.session.as_ref().filter(|_| self.parent.is_none()) {
             session.goes_on(self.raw_id(), &handle);
         }
         let before = std::mem::replace(&mut self.handle, handle);
@@ -309,7 +353,10 @@ impl Call {
             return;
         }
         if let Some(session) = &self.session {
-            session.end(self.raw_id());
+            // The numbers of inner calls are ours, and may be those of others there.
+            if self.parent.is_none() {
+                session.end(self.raw_id());
+            }
             let now_ms = self.core.now_ms();
             session.last_seen.store(now_ms, Ordering::Relaxed);
         }
@@ -349,6 +396,7 @@ impl Call {
             bytes_out,
             trace: self.trace.as_ref().map(|trace| trace.id.clone()),
             span: self.span,
+            parent: self.parent,
         });
     }
 }
@@ -360,9 +408,10 @@ impl Drop for Call {
         if self.is_finished {
             return;
         }
-        match self.era {
-            Era::Stateless => self.handle.cancel(Some("the client has gone")),
-            Era::Handshake => self.handle.abandon(),
+        match (self.parent, self.era) {
+            (Some(_), _) => self.handle.cancel(Some("the script has ended")),
+            (None, Era::Stateless) => self.handle.cancel(Some("the client has gone")),
+            (None, Era::Handshake) => self.handle.abandon(),
         }
         self.record(Outcome::Fault("abandoned"), 0);
     }
@@ -416,6 +465,7 @@ fn refused(core: &Core, from: &Origin, frame: &Frame, era: Era, fault: &Fault) -
         bytes_out: answer.frame.len(),
         trace: None,
         span: trace::new_span(),
+        parent: None,
     });
     answer
 }

@@ -26,6 +26,8 @@ use crate::options::{Dynamic, Settings, only_tools};
 use crate::outbox::lock;
 use crate::phase::{Decider, Interceptor};
 use crate::record::{Recorder, StartRecord};
+use crate::script::Seen;
+use crate::scripts::Engine;
 use crate::server::{Key, Server};
 use crate::session::Session;
 use crate::tasks::Tasks;
@@ -58,6 +60,10 @@ pub(crate) struct Core {
     pool: Mutex<Vec<Pooled>>,
     /// What servers there are to add; none where conversations cannot.
     pub(crate) directory: Option<Arc<Directory>>,
+    /// Runs scripts; none where nothing does, or there are no dynamic tools.
+    pub(crate) scripts: Option<Arc<dyn Engine>>,
+    /// What scripts see of lists.
+    pub(crate) seen: Seen,
     /// Counts changes of any list.
     generation: AtomicU64,
     next_id: AtomicU64,
@@ -93,6 +99,7 @@ pub(crate) struct Parts {
     pub(crate) tasks: Tasks,
     pub(crate) parking: Parking,
     pub(crate) dynamic: Option<Dynamic>,
+    pub(crate) scripts: Option<Arc<dyn Engine>>,
 }
 
 impl Core {
@@ -115,6 +122,8 @@ impl Core {
             asides: Mutex::default(),
             handles: Mutex::default(),
             pool: Mutex::default(),
+            scripts: parts.scripts.filter(|_| parts.dynamic.is_some()),
+            seen: Seen::default(),
             directory: parts
                 .dynamic
                 .map(|dynamic| Arc::new(Directory::new(dynamic))),

@@ -7,12 +7,13 @@
 mod add;
 mod arguments;
 mod ask;
+mod code;
 mod config;
 mod directory;
 mod errand;
 mod exec;
 mod find;
-pub(crate) mod menu;
+mod menu;
 mod remove;
 mod reply;
 mod standing;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use wire::{Era, Frame, build};
 
+pub(crate) use code::menu_of;
 pub(crate) use directory::Directory;
 pub(crate) use exec::Exec;
 
@@ -33,7 +35,7 @@ use crate::method::Route;
 use crate::routed;
 use arguments::Arguments;
 use errand::Errand;
-use menu::Tool;
+pub(crate) use menu::Tool;
 use reply::Reply;
 
 /// Something that is being done for a call; what it comes to is the call's result, raw JSON.
@@ -45,7 +47,11 @@ pub(crate) fn asked(call: &Call) -> Option<Tool> {
         return None;
     }
     let params = call.frame.params_object().ok()?;
-    Tool::named(&params.string("name").ok()??)
+    let name = params.string("name").ok()??;
+    let is_script = name.starts_with(code::PREFIX) && call.core.scripts.is_some();
+    Tool::named(&name)
+        .filter(|tool| *tool != Tool::Code || call.core.scripts.is_some())
+        .or(is_script.then_some(Tool::Script))
 }
 
 /// What becomes of a call of one of our tools.
@@ -56,7 +62,13 @@ pub(crate) async fn resolve(call: &mut Call, tool: Tool) -> Result<Route, Fault>
         Ok(begun) => begun,
         Err(reply) => return Ok(Route::Here(reply.raw(call.era))),
     };
+    let takes_script = || {
+        let name = arguments.text_if_any("name").ok().flatten();
+        name.is_some_and(|name| name.trim().starts_with(code::PREFIX))
+    };
     let work: Work = match tool {
+        Tool::Code | Tool::Script => return code::resolve(call, tool, errand, arguments),
+        Tool::Exec if takes_script() => return code::resolve(call, tool, errand, arguments),
         Tool::Exec => {
             return match exec::prepare(&mut errand, &arguments).await {
                 Ok(exec) => {

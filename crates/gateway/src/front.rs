@@ -167,6 +167,7 @@ impl Gateway {
             tasks: Tasks::new()?,
             parking: Parking::new()?,
             dynamic: options.dynamic,
+            scripts: options.scripts,
         }));
         tokio::spawn(Core::tend(Arc::downgrade(&core)));
         Ok(Self { core })

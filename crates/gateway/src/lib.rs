@@ -31,6 +31,8 @@ mod phase;
 mod pipeline;
 mod record;
 mod routed;
+mod script;
+pub mod scripts;
 mod server;
 mod session;
 mod slot;

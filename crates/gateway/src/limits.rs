@@ -104,3 +104,11 @@ pub const ADDED_MAX: usize = 64;
 pub const FOUND_MAX: usize = 50;
 /// How long the person may think about a question of the gateway's own.
 pub const PERSON_WAIT: Duration = Duration::from_secs(600);
+/// Tools that take scripts, of one workspace.
+pub const SCRIPT_TOOLS_MAX: usize = 16;
+/// What the description of one of them says of the tools that its scripts can call, in bytes.
+pub const SCRIPT_MENU_BYTES: usize = 4_000;
+/// How often the client hears of the progress of a script, at most.
+pub const SCRIPT_PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// Lists of tools whose schemas are kept for scripts.
+pub const SCRIPT_SCOPES_MAX: usize = 256;

@@ -10,6 +10,7 @@ use store::StoreHandle;
 
 use crate::phase::{AllowAll, Decider, Interceptor};
 use crate::record::{NoRecorder, Recorder};
+use crate::scripts::Engine;
 
 /// See the module.
 pub struct Options {
@@ -31,6 +32,8 @@ pub struct Options {
     pub interceptors: Vec<Arc<dyn Interceptor>>,
     /// The tools by which agents find and add servers; none: there are none.
     pub dynamic: Option<Dynamic>,
+    /// Runs the scripts of agents; none: there is no tool for them.
+    pub scripts: Option<Arc<dyn Engine>>,
 }
 
 /// What agents find servers in.
@@ -77,6 +80,7 @@ impl Options {
             decider: Arc::new(AllowAll),
             interceptors: Vec::new(),
             dynamic: None,
+            scripts: None,
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) enum Feature {
 }
 
 /// Names of features; their settings are called the same, with `_` for `-`.
-const NAMES: [&str; 2] = ["dynamic-tools", "tool-name-prefix"];
+const NAMES: [&str; 3] = ["dynamic-tools", "code-mode", "tool-name-prefix"];
 
 #[derive(Serialize)]
 struct Listed {

@@ -76,7 +76,7 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
 }
 
 /// A server of the workspace; one that is ready is put into it, without being listed.
-async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
+pub(super) async fn server_for(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
     if let Some(server) = errand.core.server_in(&errand.workspace, name) {
         let upstream = errand.core.upstream(&errand.side(), &server);
         let listed = upstream.listed().await;

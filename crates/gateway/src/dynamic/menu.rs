@@ -9,15 +9,19 @@ pub(crate) enum Tool {
     ConfigSet,
     Remove,
     Exec,
+    Code,
+    /// One that takes scripts, made by `code-mode`.
+    Script,
 }
 
 impl Tool {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Find,
         Self::Add,
         Self::ConfigSet,
         Self::Remove,
         Self::Exec,
+        Self::Code,
     ];
 
     /// The tool of this name.
@@ -33,6 +37,8 @@ impl Tool {
             Self::ConfigSet => "mcp-config-set",
             Self::Remove => "mcp-remove",
             Self::Exec => "mcp-exec",
+            Self::Code => "code-mode",
+            Self::Script => "code-mode-…",
         }
     }
 
@@ -44,6 +50,8 @@ impl Tool {
             Self::ConfigSet => &["server", "config", "key", "value", "workspace"],
             Self::Remove => &["name", "workspace"],
             Self::Exec => &["name", "arguments", "server", "workspace"],
+            Self::Code => &["servers", "name", "code", "workspace"],
+            Self::Script => &["script"],
         }
     }
 }
@@ -57,6 +65,9 @@ pub(crate) const TOOLS: &str = concat!(
     r#"{"name":"mcp-exec","description":"Call any tool of this conversation by name, with arguments by the schema that mcp-add returned. With server also one of a ready server that was not added.","inputSchema":{"type":"object","properties":{"name":{"type":"string"},"arguments":{"type":"object"},"server":{"type":"string"},"workspace":{"type":"string"}},"required":["name"]}}"#
 );
 
+/// That of `code-mode`, which is listed after them where something runs scripts.
+pub(super) const CODE: &str = r#"{"name":"code-mode","description":"Run JavaScript that calls many tools at once and returns only what is needed: the body of an async function. const {items} = await github.list_issues({…}); return items.length. Results are values; await tools.search(what) and await tools.describe(\"server.tool\") tell what there is. With name in place of code: make a tool code-mode-<name> that takes {script} and shows the tools of these servers.","inputSchema":{"type":"object","properties":{"code":{"type":"string"},"servers":{"type":"array","items":{"type":"string"},"description":"Active or ready ones; all of this conversation if left out"},"name":{"type":"string"},"workspace":{"type":"string"}}}}"#;
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -66,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_listed_once_with_the_arguments_that_it_takes() {
-        let listed: Vec<Value> = serde_json::from_str(&format!("[{TOOLS}]")).unwrap();
+        let listed: Vec<Value> = serde_json::from_str(&format!("[{TOOLS},{CODE}]")).unwrap();
         assert_eq!(listed.len(), Tool::ALL.len());
         for (tool, listed) in Tool::ALL.into_iter().zip(listed) {
             assert_eq!(listed["name"], tool.name());
