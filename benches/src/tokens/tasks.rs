@@ -55,7 +55,8 @@ struct Task {
     #[serde(default)]
     denied: Vec<String>,
     calls: Vec<Step>,
-    scripts: Vec<String>,
+    /// Each by its lines.
+    scripts: Vec<Vec<String>>,
     /// What the last script gives.
     answer: Value,
 }
@@ -166,7 +167,7 @@ async fn costs(task: Task) -> Result<Costs, Box<dyn Error>> {
     let mut kept = 0;
     let mut last = Value::Null;
     for script in &task.scripts {
-        let arguments = json!({"code": script});
+        let arguments = json!({"code": script.join("\n")});
         let result = count.call(&mut client, "code-mode", &arguments).await?;
         let facts = &result["structuredContent"];
         let bytes = |call: &Value| call["bytes"].as_u64().unwrap_or_default() as usize;

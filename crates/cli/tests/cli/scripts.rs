@@ -95,7 +95,7 @@ fn an_agent_runs_scripts_over_servers_that_are_ready() {
     assert!(about.contains("get_sum({a: number, b: number})"), "{about}");
     let script = "return await sums.echo({message: 'hello'})";
     let ran = agent.call("code-mode-sums", json!({"script": script}));
-    assert_eq!(ran["structuredContent"]["result"], "hello", "{ran}");
+    assert_eq!(ran["structuredContent"]["result"], "Echo: hello", "{ran}");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_script_runs_from_the_command_line() {
     .json();
     assert_eq!(
         (&facts["ok"], &facts["result"]),
-        (&json!(true), &json!("hi"))
+        (&json!(true), &json!("Echo: hi"))
     );
     let only = run(&["-", "--servers", "demo"], "return typeof other");
     assert_eq!(only.ok(), "undefined\n");

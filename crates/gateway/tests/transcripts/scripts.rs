@@ -218,7 +218,7 @@ async fn what_ends_the_outer_call_ends_the_inner_ones() {
         client 1 -> notifications/cancelled {"requestId":1}
         server a <- notifications/cancelled {"requestId":$1, ...}
         server a <- notifications/cancelled {"requestId":$2, ...}
-        client 1 <- #1 silence
+        client 1 <- silence
         server a hears nothing
         "#,
     )
