@@ -68,7 +68,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 20);
+    assert_eq!(Settings::KEYS.len(), 28);
 }
 
 #[test]
