@@ -26,7 +26,7 @@ use crate::options::{Dynamic, Settings, only_tools};
 use crate::outbox::lock;
 use crate::phase::{Decider, Interceptor};
 use crate::record::{Recorder, StartRecord};
-use crate::script::Seen;
+use crate::script::{Running, Seen};
 use crate::scripts::Engine;
 use crate::server::{Key, Server};
 use crate::session::Session;
@@ -64,6 +64,8 @@ pub(crate) struct Core {
     pub(crate) scripts: Option<Arc<dyn Engine>>,
     /// What scripts see of lists.
     pub(crate) seen: Seen,
+    /// Scripts that run.
+    pub(crate) running: Running,
     /// Counts changes of any list.
     generation: AtomicU64,
     next_id: AtomicU64,
@@ -124,6 +126,7 @@ impl Core {
             pool: Mutex::default(),
             scripts: parts.scripts.filter(|_| parts.dynamic.is_some()),
             seen: Seen::default(),
+            running: Running::default(),
             directory: parts
                 .dynamic
                 .map(|dynamic| Arc::new(Directory::new(dynamic))),

@@ -104,6 +104,10 @@ pub const ADDED_MAX: usize = 64;
 pub const FOUND_MAX: usize = 50;
 /// How long the person may think about a question of the gateway's own.
 pub const PERSON_WAIT: Duration = Duration::from_secs(600);
+/// Scripts that run at a time in the whole gateway: each is a process.
+pub const SCRIPTS_MAX: usize = 64;
+/// Of these, of one caller.
+pub const SCRIPTS_PER_CALLER_MAX: usize = 16;
 /// Tools that take scripts, of one workspace.
 pub const SCRIPT_TOOLS_MAX: usize = 16;
 /// What the description of one of them says of the tools that its scripts can call, in bytes.

@@ -8,6 +8,7 @@
 
 mod inner;
 mod questions;
+mod running;
 mod scope;
 
 use std::pin::pin;
@@ -20,6 +21,7 @@ use serde_json::value::RawValue;
 use tokio::time::MissedTickBehavior;
 use wire::{Era, Object, build, meta, method, quote};
 
+pub(crate) use running::Running;
 pub(crate) use scope::{Scope, Seen};
 
 use crate::asks::Asks;
@@ -47,6 +49,8 @@ pub(crate) struct Outer {
     /// The mailbox of the outer call. It stays the same when another request of the client goes on with the call.
     handle: Arc<CallHandle>,
     span: u64,
+    /// Who may read what is kept of its result.
+    owner: String,
     /// What the script is given, a JSON object, if anything.
     args: Option<Box<RawValue>>,
     said: Mutex<Said>,
@@ -98,8 +102,8 @@ fn passed_on(call: &Call, span: u64) -> Option<String> {
 }
 
 impl Outer {
-    /// Of this call, whose script runs in this workspace.
-    pub(crate) fn of(call: &mut Call, workspace: &Arc<Workspace>) -> Arc<Self> {
+    /// Of this call, whose script runs in this workspace; `is_nameless` where that is the caller's own for calls without one.
+    pub(crate) fn of(call: &mut Call, workspace: &Arc<Workspace>, is_nameless: bool) -> Arc<Self> {
         let traceparent = |params: Object<'_>| {
             let meta = params.object("_meta").ok()??;
             Trace::parse(&meta.string(meta::TRACEPARENT).ok()??)
@@ -118,6 +122,10 @@ impl Outer {
             workspace: workspace.clone(),
             is_endpoint: call.is_endpoint,
             handle: call.handle.clone(),
+            owner: match is_nameless {
+                true => workspace.caller.0.to_string(),
+                false => format!("{}/{}", workspace.id, workspace.caller.0),
+            },
             span: call.span,
             args: call.params().ok().and_then(args),
             said: Mutex::new(Said::of(call, call.span)),
@@ -176,11 +184,10 @@ impl Outer {
 
 /// Runs a script over these tools. Dropping this cancels it.
 pub(crate) async fn run(engine: &dyn Engine, outer: &Outer, scope: Scope, text: &str) -> Ran {
-    let owner = format!("{}/{}", outer.workspace.id, outer.workspace.caller.0);
     let script = scripts::Script {
         text,
         args: outer.args.as_deref(),
-        owner: &owner,
+        owner: &outer.owner,
     };
     let run = Run {
         outer,

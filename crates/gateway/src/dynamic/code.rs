@@ -123,7 +123,7 @@ pub(super) fn resolve(
                 Over::Named(servers) => whose(&errand, servers),
                 Over::All | Over::Tool(_) => errand.workspace.clone(),
             };
-            let outer = Outer::of(call, &workspace);
+            let outer = Outer::of(call, &workspace, errand.is_nameless);
             let errand = Errand {
                 workspace,
                 ..errand
@@ -321,6 +321,11 @@ async fn run(
     over: &Over,
 ) -> Result<Reply, Reply> {
     let core = &errand.core;
+    let Some(_turn) = core.running.begin(&errand.workspace.caller) else {
+        return Err(Reply::error(
+            "too many scripts are running; try again when some have ended",
+        ));
+    };
     let servers: Option<Vec<Box<str>>> = match over {
         Over::All => None,
         Over::Named(servers) => {

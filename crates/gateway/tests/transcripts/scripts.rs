@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::future::join_all;
+use portolan_gateway::limits::{SCRIPT_TOOLS_MAX, SCRIPTS_PER_CALLER_MAX};
 use portolan_gateway::scripts::{
     BoxFuture, Call, CallError, Calls, Clock, Engine, Progress, Ran, Script, Tool, Waits,
 };
@@ -475,5 +476,85 @@ async fn what_cannot_be_run_is_said() {
         client 1 <- #7 = {"content":[{"type":"text","text":"code-mode takes no argument \"script\"*"}],"isError":true, ...}
         "#,
     )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_away_and_a_server_that_dies_end_only_what_is_theirs() {
+    check(
+        r#"
+        server a {"tools":["x"]}
+        server b {"tools":["y"]}
+        caller ann ~> #1 tools/call {"name":"code-mode","arguments":{"code":"a.x & b.y"}}
+        server a <- #$1 tools/call *
+        server b <- #$2 tools/call *
+        caller ann drops #1
+        server a <- notifications/cancelled {"requestId":$1, ...}
+        server b <- notifications/cancelled {"requestId":$2, ...}
+        caller ann ~> #2 tools/call {"name":"code-mode","arguments":{"code":"a.x & b.y"}}
+        server a <- #$3 tools/call *
+        server b <- #$4 tools/call *
+        server b dies
+        server a -> #$3 = {"content":[]}
+        caller ann <- 200 #2 = {"structuredContent":{"ok":true,"result":[{"content":[], ...},*], ...}, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_for_scripts_is_listed_at_the_endpoint_of_its_workspace() {
+    check(
+        r#"
+        server a {"catalog":true,"tools":["x"]}
+        caller ann ~> #1 tools/call {"name":"code-mode","arguments":{"servers":["a"],"name":"mine"}}
+        caller ann <- #1 = {"structuredContent":{"workspace":$w, ...}, ...}
+        caller ann.e enters $w
+        caller ann.e ~> #1 tools/list
+        caller ann.e <- #1 = {"tools":[*,*,*,*,*,{"name":"code-mode", ...},{"name":"code-mode-mine", ...}], ...}
+        caller ann.e ~> #2 tools/call {"name":"code-mode-mine","arguments":{"script":"a.x"}}
+        server a <- #$2 tools/call {"name":"x","arguments":{}, ...}
+        server a -> #$2 = {"content":[]}
+        caller ann.e <- 200 #2 = {"structuredContent":{"ok":true, ...}, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_so_many_scripts_of_a_caller_and_tools_of_a_workspace() {
+    let run = |n: usize| {
+        format!(
+            r#"caller ann ~> #{n} tools/call {{"name":"code-mode","arguments":{{"code":"a.x"}}}}
+            server a <- #$s{n} tools/call *
+            "#
+        )
+    };
+    let runs: String = (1..=SCRIPTS_PER_CALLER_MAX).map(run).collect();
+    let make = |n: usize| {
+        format!(
+            r#"client 1 -> #{n} tools/call {{"name":"code-mode","arguments":{{"servers":["a"],"name":"n{n}"}}}}
+            client 1 <- notifications/tools/list_changed
+            client 1 <- #{n} = {{"structuredContent":{{"ok":true, ...}}, ...}}
+            "#
+        )
+    };
+    let makes: String = (1..=SCRIPT_TOOLS_MAX).map(make).collect();
+    check(&format!(
+        r#"
+        server a {{"tools":["x"]}}
+        {runs}
+        caller ann ~> #90 tools/call {{"name":"code-mode","arguments":{{"code":"a.x"}}}}
+        caller ann <- 200 #90 = {{"content":[{{"type":"text","text":"too many scripts are running; *"}}],"structuredContent":{{"ok":false, ...}},"isError":true, ...}}
+        server a -> #$s1 = {{"content":[]}}
+        caller ann <- 200 #1 = {{"structuredContent":{{"ok":true, ...}}, ...}}
+        caller ann ~> #91 tools/call {{"name":"code-mode","arguments":{{"code":"a.x"}}}}
+        server a <- #$s91 tools/call *
+        client 1 hello
+        {makes}
+        client 1 -> #90 tools/call {{"name":"code-mode","arguments":{{"servers":["a"],"name":"more"}}}}
+        client 1 <- #90 = {{"content":[{{"type":"text","text":"this workspace has {SCRIPT_TOOLS_MAX} tools for scripts*"}}],"isError":true, ...}}
+        "#,
+    ))
     .await;
 }
