@@ -122,3 +122,52 @@ fn read(server: &str, origin: &str, item: &Item) -> Tool {
         output: schema("outputSchema").map(Arc::new),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use catalog::{Entry, ServerName};
+
+    use super::*;
+    use crate::server::Server;
+    use crate::telemetry::Telemetry;
+
+    #[test]
+    fn what_is_kept_goes_with_its_list_and_has_a_limit() {
+        let entry = Entry::command(ServerName::new("a").unwrap(), "x", [""; 0]);
+        let server = Server::new(entry, None, Telemetry::new().of_server("a"));
+        let mut part = Part {
+            server: Arc::new(server),
+            lists: None,
+            is_listed: true,
+        };
+        let item = Item {
+            key: "t".into(),
+            raw: r#"{"name":"t","description":"d","inputSchema":{"type":"object"}}"#.into(),
+            mirrored: Vec::new(),
+        };
+        let (seen, caller) = (Seen::default(), Caller("c".into()));
+        let mut of = |lists: &Arc<Lists>| {
+            part.lists = Some(lists.clone());
+            seen.of(&part, Era::Handshake, &caller)
+        };
+        let list = || {
+            Arc::new(Lists {
+                tools: vec![item.clone()],
+                ..Lists::default()
+            })
+        };
+        let lists: Vec<Arc<Lists>> = (0..=SCRIPT_SCOPES_MAX).map(|_| list()).collect();
+        let first = of(&lists[0]);
+        assert_eq!((&*first[0].0.name, &*first[0].0.description), ("t", "d"));
+        assert!(Arc::ptr_eq(&first, &of(&lists[0])), "read once");
+        for lists in &lists {
+            of(lists);
+        }
+        assert_eq!(lock(&seen.0).len(), 1, "all gave way to the one too many");
+        of(&lists[0]);
+        assert_eq!(lock(&seen.0).len(), 2);
+        drop(lists);
+        of(&list());
+        assert_eq!(lock(&seen.0).len(), 1, "the others are gone");
+    }
+}
