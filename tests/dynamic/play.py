@@ -6,16 +6,36 @@ both, and differently configured. Between the steps both wait until the runner h
 
 from plans import Step, call, holds, says, text, tools, wait
 
-MENU = {"mcp-find", "mcp-add", "mcp-config-set", "mcp-remove", "mcp-exec"}
+MENU = {"mcp-find", "mcp-add", "mcp-config-set", "mcp-remove", "mcp-exec", "code-mode"}
 # What each of the two finds: query, server, a tool of it.
 ERRANDS = {
     "one": ("remember facts about people in a knowledge graph", "memory", "read_graph"),
     "two": ("read the text files of a folder", "notes", "list_allowed_directories"),
 }
+# A script of each over the clock, what it has found, and a server that it has not added: what it is to give.
+SCRIPTS = {
+    "one": """
+        const [graph, clock_, log] = await Promise.all([
+            memory.read_graph({}),
+            clock.get_current_time({ timezone: 'Asia/Tokyo' }),
+            repo.git_log({ repo_path: ROOT, max_count: 1 }),
+        ]);
+        const first = /the first commit/.exec(log)[0];
+        return await everything.echo({ message: `${typeof graph.entities} in ${clock_.timezone}, ${first}` });
+    """,
+    "two": """
+        const path = ROOT + '/three.txt';
+        await notes.write_file({ path, content: 'one\\ntwo\\nthree' });
+        const [read, clock_] = await Promise.all([notes.read_text_file({ path }), clock.get_current_time({ timezone: 'America/Lima' })]);
+        const lines = (read.content ?? read).split('\\n').length;
+        return await everything.echo({ message: `${lines} in ${clock_.timezone}` });
+    """,
+}
+GIVES = {"one": "Echo: object in Asia/Tokyo, the first commit", "two": "Echo: 3 in America/Lima"}
 ZONES = {"one": "Asia/Tokyo", "two": "America/Lima"}
 
 
-def catalog(clock, memory, notes, everything, mark):
+def catalog(clock, memory, notes, everything, repo, mark):
     """The test's own catalog: these command lines, as entries."""
     env = {"PORTOLAN_TEST_CELL": mark}
 
@@ -36,6 +56,11 @@ def catalog(clock, memory, notes, everything, mark):
             "notes": entry(
                 [*notes, "{{root}}"],
                 "Reads and writes the text files of one folder.",
+                config={"type": "object", "properties": {"root": text_value}, "required": ["root"]},
+            ),
+            "repo": entry(
+                [*repo, "--repository", "{{root}}"],
+                "Reads the history of one git repository.",
                 config={"type": "object", "properties": {"root": text_value}, "required": ["root"]},
             ),
             "everything": entry(
@@ -184,9 +209,20 @@ def plan(who, era, folder):
     yield run("echo", says("hello from " + who), {"message": "hello from " + who}, server="everything")
     yield call("mcp-config-set", facts(new={"colour": colour}), here(server="everything", config={"colour": colour}))
     yield run("get-env", says(f'"COLOUR": "{colour}"'), {}, server="everything")
+    # All of it in one script, and by a tool for scripts.
+    script = SCRIPTS[who].replace("ROOT", repr(str(folder / "root")))
+    over = ["clock", server, "everything", *(["repo"] if who == "one" else [])]
+    yield call("code-mode", facts(ok=True, result=GIVES[who]), here(code=script, servers=over))
+    yield call("code-mode", refused("call it as clock.get_current_time"), here(code="await clock.get_current_time({})", servers=["clock"]))
+    yield call("code-mode", facts(ok=True, result="code-mode-mine"), here(name="mine", servers=over))
+    if is_native:
+        yield wait("changed")
+        yield tools(sees("code-mode-mine", foreign), until="code-mode-mine")
+    yield run("code-mode-mine", facts(ok=True, result=GIVES[who]), {"script": script})
+    yield call("mcp-remove", facts(removed=True), here(name="code-mode-mine"))
     yield call("mcp-exec", refused("no server of this workspace has a tool"), here(name=foreign))
     yield pause("used")
-    for name in ("clock", server, "everything"):
+    for name in over:
         yield call("mcp-remove", facts(server=name, removed=True), here(name=name))
     if is_native:
         yield wait("changed")

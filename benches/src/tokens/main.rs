@@ -2,7 +2,7 @@
 //!
 //! Owns the order of a run and how it is told. `world.rs` is a gateway in this process with servers in memory, `servers.rs`
 //! what these offer, `session.rs` the conversations that are counted, `count.rs` the vocabulary, `golden.rs` the requests over
-//! the built-in catalog. No model, no clock, no network: the same program prints the same numbers.
+//! the built-in catalog, `tasks.rs` twelve tasks with and without scripts. No model, no clock, no network: the same program prints the same numbers.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,6 +14,7 @@ mod golden;
 mod servers;
 mod session;
 mod table;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -34,9 +35,18 @@ struct Options {
     /// Also print the requests over the built-in catalog whose answer is not first, of this half (A or B)
     #[arg(long, value_name = "HALF")]
     missed: Option<char>,
+    /// Only the twelve tasks with and without scripts; fails if a script gives something else than it should, or costs more
+    #[arg(long)]
+    tasks: bool,
 }
 
 fn main() -> ExitCode {
+    if std::env::args()
+        .nth(1)
+        .is_some_and(|word| word == world::WORKER)
+    {
+        return codemode::worker::main();
+    }
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -47,6 +57,14 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.tasks {
+        let (table, wrong) = world::run(tasks::play())?;
+        println!("{table}");
+        return match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(wrong.join("\n").into()),
+        };
+    }
     let servers = match &options.corpus {
         Some(file) => servers::of_corpus(file)?,
         None => servers::own(),
@@ -59,6 +77,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         }
         println!("{}", golden.sizes());
         println!("{}", table::tables(&servers).await?);
+        println!("{}", tasks::play().await?.0);
         Ok(())
     })
 }

@@ -12,6 +12,7 @@ use catalog::{About, Entry, KnownTool, ServerName};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::tasks::Mock;
 use crate::world::in_memory;
 
 /// One of them.
@@ -19,6 +20,32 @@ pub(crate) struct Server {
     pub(crate) entry: Entry,
     /// Their definitions.
     pub(crate) tools: Vec<Value>,
+    /// What answers; without it, every call comes to the same.
+    pub(crate) mock: Option<Arc<Mock>>,
+}
+
+impl Server {
+    /// One whose answers are data.
+    pub(crate) fn of_mock(mock: Mock) -> Result<Self, Box<dyn Error>> {
+        let tools = mock.definitions();
+        let known = tools.iter().map(|tool| KnownTool {
+            name: tool["name"].as_str().unwrap_or_default().into(),
+            description: tool["description"].as_str().unwrap_or_default().into(),
+            input_schema: None,
+        });
+        let about = About {
+            tools: known.collect(),
+            ..About::default()
+        };
+        let mut entry = Entry::command(ServerName::new(&mock.name)?, &mock.name, [""; 0]);
+        entry.description = Some(mock.description.clone());
+        entry.about = Arc::new(about);
+        Ok(Self {
+            entry,
+            tools,
+            mock: Some(Arc::new(mock)),
+        })
+    }
 }
 
 /// Parameters: name, type, what it is.
@@ -183,6 +210,7 @@ fn server(from: Entry, tools: Vec<(String, String)>) -> Server {
     Server {
         entry,
         tools: tools.collect(),
+        mock: None,
     }
 }
 

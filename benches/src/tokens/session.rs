@@ -43,15 +43,11 @@ pub(crate) async fn play(
     calls: &[usize],
 ) -> Result<Cost, Box<dyn Error>> {
     let mut client = match way {
-        Way::Listed => Client::with_all_tools(servers).await?,
-        Way::Native => Client::with_dynamic_tools(servers, Era::Handshake).await?,
-        Way::Exec => Client::with_dynamic_tools(servers, Era::Stateless).await?,
+        Way::Listed => Client::with_all_tools(servers, &[]).await?,
+        Way::Native => Client::with_dynamic_tools(servers, Era::Handshake, &[]).await?,
+        Way::Exec => Client::with_dynamic_tools(servers, Era::Stateless, &[]).await?,
     };
-    let mut count = Count {
-        said: instructions(&client.greeting),
-        ..Count::default()
-    };
-    count.lists(menu(&client.tools().await?));
+    let mut count = Count::begin(&mut client).await?;
     let mut added: Vec<(usize, Value)> = Vec::new();
     for &number in calls {
         let server = &servers[number];
@@ -64,7 +60,7 @@ pub(crate) async fn play(
             }
             let result = count.call(&mut client, "mcp-add", &add).await?;
             if way == Way::Native {
-                count.lists(menu(&client.tools().await?));
+                count.lists_of(&mut client).await?;
                 added.push((number, Value::Null));
             } else {
                 added.push((number, result["structuredContent"]["workspace"].clone()));
@@ -137,7 +133,7 @@ const HANDLE: &str = "q7RtM2xVbK9sLw4ZcY8nHj3DfG6pAe1U";
 
 /// The context of a model as it grows.
 #[derive(Default)]
-struct Count {
+pub(crate) struct Count {
     menu: usize,
     said: usize,
     handle: Option<String>,
@@ -145,14 +141,40 @@ struct Count {
 }
 
 impl Count {
-    /// The menu is this from now on. What has been in it before is not new.
-    fn lists(&mut self, menu: usize) {
+    /// Of a conversation that begins.
+    pub(crate) async fn begin(client: &mut Client) -> Result<Self, Box<dyn Error>> {
+        let mut count = Self {
+            said: instructions(&client.greeting),
+            ..Self::default()
+        };
+        count.lists_of(client).await?;
+        Ok(count)
+    }
+
+    /// The menu is what is listed from now on. What has been in it before is not new.
+    pub(crate) async fn lists_of(&mut self, client: &mut Client) -> Result<(), Box<dyn Error>> {
+        let menu = menu(&client.tools().await?);
         self.cost.new += menu.saturating_sub(self.menu);
         self.menu = menu;
+        Ok(())
+    }
+
+    /// The model is asked, and calls a tool, which must not fail.
+    pub(crate) async fn call(
+        &mut self,
+        client: &mut Client,
+        tool: &str,
+        arguments: &Value,
+    ) -> Result<Value, Box<dyn Error>> {
+        let result = self.attempt(client, tool, arguments).await?;
+        match result["isError"] == true {
+            true => Err(format!("{tool} {arguments}: {result}").into()),
+            false => Ok(result),
+        }
     }
 
     /// The model is asked, and calls a tool.
-    async fn call(
+    pub(crate) async fn attempt(
         &mut self,
         client: &mut Client,
         tool: &str,
@@ -160,7 +182,7 @@ impl Count {
     ) -> Result<Value, Box<dyn Error>> {
         self.asked();
         let call = json!({"name": tool, "arguments": arguments});
-        let result = client.call(tool, arguments).await?;
+        let result = client.attempt(tool, arguments).await?;
         if let Some(handle) = result["structuredContent"]["workspace"].as_str() {
             self.handle = Some(handle.to_owned());
         }
@@ -184,7 +206,7 @@ impl Count {
     }
 
     /// The model is asked once more, and answers.
-    fn end(mut self) -> Cost {
+    pub(crate) fn end(mut self) -> Cost {
         self.asked();
         self.cost.new += self.said;
         self.cost

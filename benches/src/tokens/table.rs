@@ -25,7 +25,7 @@ pub(crate) async fn tables(servers: &[Server]) -> Result<String, Box<dyn Error>>
 }
 
 async fn menus(servers: &[Server]) -> Result<String, Box<dyn Error>> {
-    let mut client = Client::with_dynamic_tools(&[], Era::Handshake).await?;
+    let mut client = Client::with_dynamic_tools(&[], Era::Handshake, &[]).await?;
     let own = client.tools().await?;
     client.close().await;
     let raw: String = own.iter().map(ToString::to_string).collect();

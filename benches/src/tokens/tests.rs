@@ -30,7 +30,7 @@ fn the_golden_requests_find_what_a_person_would_expect_in_few_words() {
 #[test]
 fn the_menu_is_small() {
     let menu = world::run(async {
-        let mut client = Client::with_dynamic_tools(&[], Era::Handshake).await?;
+        let mut client = Client::with_dynamic_tools(&[], Era::Handshake, &[]).await?;
         let tools = client.tools().await?;
         client.close().await;
         Ok(tools)

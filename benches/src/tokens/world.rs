@@ -2,16 +2,20 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use catalog::{Catalog, Catalogs, Entry, Launch, Secret, SecretSpec};
+use codemode::CodeMode;
 use gateway::front::{Caller, Door, Event, Gateway, Origin, Reply, Session};
-use launch::{LaunchError, Launched, Launcher, Link};
+use launch::{LaunchError, Launched, Launcher, Link, OwnProcess};
 use serde_json::{Map, Value, json};
 use transport::{BoxFuture, FrameSink, FrameSource, memory};
 use wire::{Era, Frame, Version, build, meta, method};
 
 use crate::servers::Server;
+use crate::tasks::Mock;
 
 /// What a call of any tool of any server comes to.
 pub(crate) const RESULT: &str = "Done. 3 items:\n1. id 48213, \"Quarterly figures\", open, changed 2026-03-14 by m.lindqvist\n2. id 48190, \"Import of the new price list\", waiting for review, changed 2026-03-12 by j.okafor\n3. id 47988, \"Remove the old endpoint\", closed, changed 2026-02-27 by m.lindqvist\nNo further pages.";
@@ -46,27 +50,32 @@ impl Client {
             Vec::new(),
             Some(builtin),
             Servers::default(),
+            &[],
         )
         .await
     }
 
-    /// These servers configured, and no tools of the gateway's own.
-    pub(crate) async fn with_all_tools(servers: &[Server]) -> Result<Self, Box<dyn Error>> {
+    /// These servers configured, and no tools of the gateway's own. A rule forbids the tools of these names.
+    pub(crate) async fn with_all_tools(
+        servers: &[Server],
+        denied: &[String],
+    ) -> Result<Self, Box<dyn Error>> {
         let entries = servers.iter().map(|server| server.entry.clone()).collect();
-        Self::open(Era::Handshake, entries, None, Servers::of(servers)).await
+        Self::open(Era::Handshake, entries, None, Servers::of(servers), denied).await
     }
 
-    /// None configured, these to be found.
+    /// None configured, these to be found. A rule forbids the tools of these names.
     pub(crate) async fn with_dynamic_tools(
         servers: &[Server],
         era: Era,
+        denied: &[String],
     ) -> Result<Self, Box<dyn Error>> {
         let catalog = Catalog {
             name: "bench".to_owned(),
             entries: servers.iter().map(|server| server.entry.clone()).collect(),
             ..Catalog::default()
         };
-        Self::open(era, Vec::new(), Some(catalog), Servers::of(servers)).await
+        Self::open(era, Vec::new(), Some(catalog), Servers::of(servers), denied).await
     }
 
     async fn open(
@@ -74,6 +83,7 @@ impl Client {
         entries: Vec<Entry>,
         catalog: Option<Catalog>,
         servers: Servers,
+        denied: &[String],
     ) -> Result<Self, Box<dyn Error>> {
         let is_trusted = !servers.0.is_empty();
         let options = gateway::Options {
@@ -83,6 +93,12 @@ impl Client {
                 pull: None,
                 pages: None,
             }),
+            scripts: Some(Arc::new(CodeMode::new(
+                Arc::new(Own),
+                codemode::Limits::default(),
+                0,
+            ))),
+            decider: Arc::new(Forbids(denied.to_vec())),
             ..gateway::Options::new(entries, Arc::new(servers))
         };
         let gateway = Gateway::new(options)?;
@@ -153,15 +169,24 @@ impl Client {
         result.ok_or_else(|| format!("{method}: {}", answer.error().unwrap_or_default()).into())
     }
 
-    /// The result of a call of a tool; that it is an error too is one.
-    pub(crate) async fn call(
+    /// The result of a call of a tool, whatever it is.
+    pub(crate) async fn attempt(
         &mut self,
         tool: &str,
         arguments: &Value,
     ) -> Result<Value, Box<dyn Error>> {
         let params = json!({"name": tool, "arguments": arguments});
         let result = self.request(method::TOOLS_CALL, &params).await?;
-        let result: Value = serde_json::from_str(&result)?;
+        Ok(serde_json::from_str(&result)?)
+    }
+
+    /// The result of a call of a tool; that it is an error too is one.
+    pub(crate) async fn call(
+        &mut self,
+        tool: &str,
+        arguments: &Value,
+    ) -> Result<Value, Box<dyn Error>> {
+        let result = self.attempt(tool, arguments).await?;
         match result.get("isError") {
             Some(Value::Bool(true)) => Err(format!("{tool} {arguments}: {result}").into()),
             _ => Ok(result),
@@ -227,15 +252,65 @@ impl gateway::Person for Nobody {
     }
 }
 
-/// Starts servers in memory: by name, the raw list of the tools of each.
+/// A rule that forbids tools.
+struct Forbids(Vec<String>);
+
+impl gateway::Decider for Forbids {
+    fn decide(&self, facts: &policy::Facts<'_>) -> gateway::Decision {
+        match facts.asked {
+            policy::Asked::Tool { name, .. } if self.0.iter().any(|one| one == name) => {
+                gateway::Decision::Deny(gateway::Denial {
+                    rule: None,
+                    reason: format!("a rule forbids {name}"),
+                })
+            }
+            _ => gateway::Decision::Allow,
+        }
+    }
+}
+
+/// The argument that makes this program run one script, and nothing else.
+pub(crate) const WORKER: &str = "__script";
+
+/// Workers of code mode: this program, started again.
+struct Own;
+
+impl codemode::Start for Own {
+    fn start(&self, channel: OwnedFd) -> std::io::Result<Box<dyn codemode::Process>> {
+        let program = Path::new("/proc/self/exe");
+        let process = OwnProcess::start(program, &[WORKER], channel)?;
+        Ok(Box::new(Worker(process)))
+    }
+}
+
+struct Worker(OwnProcess);
+
+impl codemode::Process for Worker {
+    fn end(&mut self) -> Option<i32> {
+        self.0.end()
+    }
+}
+
+/// Starts servers in memory: by name, what each offers and answers.
 #[derive(Default)]
-struct Servers(HashMap<String, Arc<str>>);
+struct Servers(HashMap<String, Offers>);
+
+#[derive(Clone)]
+struct Offers {
+    /// The raw list of its tools.
+    list: Arc<str>,
+    mock: Option<Arc<Mock>>,
+}
 
 impl Servers {
     fn of(servers: &[Server]) -> Self {
         let lists = servers.iter().map(|server| {
             let tools = json!({"tools": server.tools}).to_string();
-            (server.entry.name.to_string(), Arc::from(tools))
+            let offers = Offers {
+                list: Arc::from(tools),
+                mock: server.mock.clone(),
+            };
+            (server.entry.name.to_string(), offers)
         });
         Self(lists.collect())
     }
@@ -244,12 +319,11 @@ impl Servers {
 impl Launcher for Servers {
     fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         Box::pin(async move {
-            let list = self.0.get(entry.name.as_str());
-            let Some(list) = list.map(Arc::clone) else {
+            let Some(offers) = self.0.get(entry.name.as_str()).cloned() else {
                 return Err(LaunchError::NotProgram);
             };
             let (ours, theirs) = memory::pair();
-            tokio::spawn(serve(ours.sink, ours.source, list));
+            tokio::spawn(serve(ours.sink, ours.source, offers));
             Ok(Launched {
                 link: Link::Pipe(theirs),
                 process: None,
@@ -272,7 +346,7 @@ pub(crate) fn in_memory(entry: &Entry) -> Launch {
     }
 }
 
-async fn serve(sink: Arc<dyn FrameSink>, mut source: Box<dyn FrameSource>, list: Arc<str>) {
+async fn serve(sink: Arc<dyn FrameSink>, mut source: Box<dyn FrameSource>, offers: Offers) {
     while let Some(Ok(bytes)) = source.recv().await {
         let Ok(frame) = Frame::parse(bytes) else {
             return;
@@ -283,14 +357,22 @@ async fn serve(sink: Arc<dyn FrameSink>, mut source: Box<dyn FrameSource>, list:
                 r#"{{"protocolVersion":"{}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"bench","version":"1"}}}}"#,
                 Version::LATEST_HANDSHAKE.as_str()
             ),
-            method::TOOLS_LIST => list.to_string(),
-            method::TOOLS_CALL => {
-                json!({"content": [{"type": "text", "text": RESULT}]}).to_string()
-            }
+            method::TOOLS_LIST => offers.list.to_string(),
+            method::TOOLS_CALL => match &offers.mock {
+                Some(mock) => answer(mock, &frame),
+                None => json!({"content": [{"type": "text", "text": RESULT}]}).to_string(),
+            },
             _ => "{}".to_owned(),
         };
         if sink.send(&build::result(id, &result)).is_err() {
             return;
         }
     }
+}
+
+fn answer(mock: &Mock, call: &Frame) -> String {
+    let params: Value = serde_json::from_str(call.params().unwrap_or("{}")).unwrap_or_default();
+    let none = Map::new();
+    let arguments = params["arguments"].as_object().unwrap_or(&none);
+    mock.answer(params["name"].as_str().unwrap_or_default(), arguments)
 }

@@ -14,7 +14,7 @@ use launch::Launcher;
 use store::{Store, StoreHandle};
 
 use crate::catalogs::{self, Chosen};
-use crate::choice::Choice;
+use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
 use crate::launchers;
 use crate::limits::{CATALOG_PROBLEMS_MAX, INSTALLATIONS_LOOK, QUICK_GRACE, START_WAIT};
@@ -75,6 +75,37 @@ pub(crate) fn with<T>(
                 tell_broken(ui, &gateway)?;
             }
             work(&mut local, tools).await
+        });
+        let done = tokio::select! {
+            done = done => done,
+            never = tell_installations(ui, &gateway) => match never {},
+        };
+        gateway.shutdown(QUICK_GRACE).await;
+        engine.finish();
+        done
+    })
+}
+
+/// Does the work with a client of the chosen servers that can run scripts over them, and stops them.
+pub(crate) fn with_scripts<T>(
+    ui: &Ui,
+    choice: &Choice,
+    catalogs: CatalogChoice,
+    work: impl AsyncFnOnce(&mut Local) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let here = Surroundings::of_process()?;
+    let mut loaded = load(ui, &here, choice, &[])?;
+    // Who runs one here wants it, whatever agents may.
+    loaded.settings.code_mode = true;
+    let chosen = Chosen::begin(&here, &catalogs).patient(ui);
+    let engine = Engine::new(here, loaded)
+        .patient(Memory::Learnt)
+        .dynamic(Some(chosen));
+    block_on(async {
+        let gateway = engine.start(ui, None)?;
+        let done = unless_interrupted(async {
+            let mut local = Local::open(&gateway, &engine.fault).await?;
+            work(&mut local).await
         });
         let done = tokio::select! {
             done = done => done,
@@ -273,6 +304,7 @@ impl Engine {
             settings,
             dynamic: self.directory(store.clone(), pages),
             features: features(&self.loaded.settings),
+            scripts: self.scripts(),
             store,
             decider: Arc::clone(&self.rules) as Arc<dyn gateway::Decider>,
             recorder: match &self.log {
@@ -361,6 +393,19 @@ impl Engine {
             })),
             pages,
         })
+    }
+
+    /// What runs the scripts of agents.
+    #[cfg(target_os = "linux")]
+    fn scripts(&self) -> Option<Arc<dyn gateway::scripts::Engine>> {
+        let settings = &self.loaded.settings;
+        settings.code_mode.then(|| crate::scripts::engine(settings))
+    }
+
+    /// Where nothing confines a worker, no script is run.
+    #[cfg(not(target_os = "linux"))]
+    fn scripts(&self) -> Option<Arc<dyn gateway::scripts::Engine>> {
+        None
     }
 
     /// Where learnt lists are kept; without it they are learnt again each time.

@@ -52,3 +52,5 @@ pub(crate) const CASES_FILE_BYTES_MAX: u64 = 1 << 20;
 pub(crate) const PULL_TOLD_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked whether packages are being installed, to tell of it.
 pub(crate) const INSTALLATIONS_LOOK: Duration = Duration::from_millis(300);
+/// Processes that wait for a script, once there was one.
+pub(crate) const WARM_WORKERS: usize = 2;

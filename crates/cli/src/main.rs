@@ -27,6 +27,8 @@ mod prompt;
 #[cfg(target_os = "linux")]
 mod pulls;
 mod running;
+#[cfg(target_os = "linux")]
+mod scripts;
 mod server_config;
 mod server_uri;
 mod surroundings;
@@ -40,8 +42,13 @@ fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     {
         let mut words = std::env::args_os().skip(1);
-        if words.next().is_some_and(|word| word == "__guard") {
+        let first = words.next();
+        if first.as_ref().is_some_and(|word| word == "__guard") {
             return launch::guard::main(words);
+        }
+        // The process that one script runs in.
+        if first.is_some_and(|word| word == scripts::WORKER) {
+            return codemode::worker::main();
         }
     }
     entry::main()

@@ -21,6 +21,7 @@ mod cli {
     mod policy;
     mod profile;
     mod sandbox;
+    mod scripts;
     mod search;
     mod secret;
     mod server;

@@ -8,10 +8,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use gateway::scripts::{BoxFuture, Call, CallError, Calls, Script, Tool};
 use launch::OwnProcess;
-use portolan_codemode::{
-    BoxFuture, Call, CallError, Calls, CodeMode, Limits, Outcome, Process, Script, Start, Tool,
-};
+use portolan_codemode::{CodeMode, Limits, Outcome, Process, Start};
 use serde_json::json;
 use serde_json::value::RawValue;
 

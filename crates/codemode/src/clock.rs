@@ -84,7 +84,13 @@ impl Clock {
         }
     }
 
-    pub(crate) fn pause(&self) {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl gateway::scripts::Clock for Clock {
+    fn pause(&self) {
         {
             let mut state = self.lock();
             let (since, waiting) = state.paused.unwrap_or_else(|| (Instant::now(), 0));
@@ -94,7 +100,7 @@ impl Clock {
         self.turned.notify_one();
     }
 
-    pub(crate) fn resume(&self) {
+    fn resume(&self) {
         {
             let mut state = self.lock();
             state.paused = match state.paused {
@@ -109,14 +115,12 @@ impl Clock {
         self.changed.notify_one();
         self.turned.notify_one();
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use gateway::scripts::Clock as _;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
+use gateway::scripts::{BoxFuture, Calls, Engine, Ran, Script, Tool};
 
-use crate::calls::{Calls, Tool};
 use crate::check::Schemas;
 use crate::declare::{self, Gives};
 use crate::kept::Kept;
@@ -23,17 +22,6 @@ pub struct CodeMode {
     pub(crate) shapes: Shapes,
     pub(crate) schemas: Schemas,
     pub(crate) kept: Kept,
-}
-
-/// A script to run.
-#[derive(Debug, Clone, Copy)]
-pub struct Script<'a> {
-    /// Its text, as it was handed in.
-    pub text: &'a str,
-    /// The global `args`: a JSON object, or none.
-    pub args: Option<&'a RawValue>,
-    /// Who may read what is kept of its result: a workspace, with its caller.
-    pub owner: &'a str,
 }
 
 impl CodeMode {
@@ -85,11 +73,25 @@ impl CodeMode {
             .collect();
         declare::menu(&scope.names, &gives, &scope.places, max)
     }
+}
 
-    /// Part of a kept result, as text: the bytes from `from` to before `to`, widened to whole characters.
-    #[must_use]
-    pub fn read(&self, owner: &str, handle: &str, from: usize, to: usize) -> Option<String> {
-        let kept = self.kept.get(owner, handle)?;
-        Some(crate::kept::range(kept.get(), from, to).to_owned())
+impl Engine for CodeMode {
+    fn run<'a>(&'a self, script: Script<'a>, calls: &'a dyn Calls) -> BoxFuture<'a, Ran> {
+        Box::pin(async move {
+            let outcome = Self::run(self, script, calls).await;
+            Ran {
+                is_ok: outcome.ok,
+                text: outcome.text(),
+                facts: outcome.structured(),
+            }
+        })
+    }
+
+    fn menu(&self, tools: Vec<Arc<Tool>>, max: usize) -> String {
+        Self::menu(self, tools, max)
+    }
+
+    fn warm(&self) {
+        Self::warm(self);
     }
 }

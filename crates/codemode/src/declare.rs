@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::calls::Tool;
+use gateway::scripts::Tool;
+
 use crate::limits::{DESCRIBE_BYTES_MAX, SIGNATURE_BYTES_MAX};
 use crate::names::Names;
 use crate::text::{cut, first_sentence};

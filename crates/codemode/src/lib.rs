@@ -2,11 +2,11 @@
 //!
 //! Owns everything about a script: what it may look like, the process that runs it, what it sees of tools, its limits,
 //! and what its agent gets. A script runs in a process of its own that has nothing but a channel to us; whatever it
-//! does, the worst that can happen is that this process ends. Refuses to know where calls go: [`Calls`] does.
+//! does, the worst that can happen is that this process ends. Refuses to know where calls go: [`gateway::scripts::Calls`]
+//! does.
 //!
-//! Read `calls` first, then `codemode`, then `run` for our side and `worker` for the other.
+//! Read `gateway::scripts` first, then `codemode`, then `run` for our side and `worker` for the other.
 
-mod calls;
 mod check;
 mod clock;
 mod codemode;
@@ -29,8 +29,7 @@ mod typescript;
 mod unwrap;
 pub mod worker;
 
-pub use calls::{BoxFuture, Call, CallError, Calls, PersonWait, Progress, Tool, Waits};
-pub use codemode::{CodeMode, Script};
+pub use codemode::CodeMode;
 pub use limits::Limits;
 pub use names::{Names, ServerNames, ToolName};
 pub use outcome::{CallRecord, Failure, FailureKind, Outcome, Preview};

@@ -28,7 +28,8 @@ impl Default for Limits {
         Self {
             memory_bytes: 64 << 20,
             wall: Duration::from_secs(30),
-            calls: 50,
+            // A list of thirty with three calls for each fits, and more.
+            calls: 200,
             in_flight: 8,
             value_bytes: 1_000_000,
             log_bytes: 32 << 10,

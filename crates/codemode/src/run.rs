@@ -7,12 +7,12 @@ use std::io;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use gateway::scripts::{BoxFuture, Call, CallError, Calls, Progress, Script, Tool, Waits};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 
-use crate::calls::{BoxFuture, Call, CallError, Calls, Progress, Waits};
 use crate::clock::Clock;
-use crate::codemode::{CodeMode, Script};
+use crate::codemode::CodeMode;
 use crate::limits::{DEADLINE_GRACE, FRAME_EXTRA_BYTES, START_WAIT};
 use crate::link::Link;
 use crate::outcome::{Failure, FailureKind, Outcome};
@@ -110,7 +110,7 @@ struct Run<'a> {
 /// The end of a call.
 struct Answer {
     id: u32,
-    tool: std::sync::Arc<crate::calls::Tool>,
+    tool: std::sync::Arc<Tool>,
     gave: Result<Box<RawValue>, CallError>,
     took: Duration,
 }
@@ -257,9 +257,7 @@ impl<'a> Run<'a> {
     }
 
     fn waits(&self) -> Waits {
-        Waits {
-            clock: self.clock.clone(),
-        }
+        Waits::new(self.clock.clone())
     }
 
     fn left_ms(&self) -> u64 {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::calls::Tool;
+use gateway::scripts::Tool;
+
 use crate::names::Names;
 
 /// Tools and what they are called.

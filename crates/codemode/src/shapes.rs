@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use gateway::scripts::Tool;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::calls::Tool;
 use crate::declare::Gives;
 use crate::limits::{SHAPE_BYTES_MAX, SHAPE_SAMPLES_MAX, SHAPES_MAX, SIGNATURE_BYTES_MAX};
 use crate::shape::Shape;

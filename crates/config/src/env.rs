@@ -119,6 +119,38 @@ pub const VARIABLES: &[Variable] = &[
         "whether there is a prompt about finding servers, as `discover_prompt`",
     ),
     variable(
+        "PORTOLAN_CODE_MODE",
+        "whether agents can write scripts, as `code_mode`",
+    ),
+    variable(
+        "PORTOLAN_SCRIPT_TIME_S",
+        "how long a script may take, as `script_time_s`",
+    ),
+    variable(
+        "PORTOLAN_SCRIPT_CALLS_MAX",
+        "how many calls one script may make, as `script_calls_max`",
+    ),
+    variable(
+        "PORTOLAN_SCRIPT_INFLIGHT_MAX",
+        "how many calls of one script may be in flight, as `script_inflight_max`",
+    ),
+    variable(
+        "PORTOLAN_SCRIPT_MEMORY_BYTES_MAX",
+        "the memory of one script, as `script_memory_bytes_max`",
+    ),
+    variable(
+        "PORTOLAN_SCRIPT_VALUE_BYTES_MAX",
+        "the largest value of a call of a script, as `script_value_bytes_max`",
+    ),
+    variable(
+        "PORTOLAN_SCRIPT_LOG_BYTES_MAX",
+        "how much one script may log, as `script_log_bytes_max`",
+    ),
+    variable(
+        "PORTOLAN_SCRIPT_RESULT_BYTES_MAX",
+        "how much of a result an agent gets, as `script_result_bytes_max`",
+    ),
+    variable(
         "PORTOLAN_TOOL_NAME_PREFIX",
         "whether every tool is called server__tool, as `tool_name_prefix`",
     ),

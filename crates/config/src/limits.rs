@@ -48,3 +48,23 @@ pub(crate) const MEMORY_BYTES_MIN: u64 = 6 << 20;
 pub(crate) const CPUS_MAX: f32 = 1024.0;
 /// The most processes and threads: what Linux has at most.
 pub(crate) const PIDS_MAX: u64 = 4_194_304;
+/// The most seconds that a script may be given.
+pub const SCRIPT_TIME_S_MAX: u64 = 3_600;
+/// The most calls that a script may be given.
+pub const SCRIPT_CALLS_MAX: u64 = 100_000;
+/// The most calls in flight that a script may be given.
+pub const SCRIPT_INFLIGHT_MAX: u64 = 64;
+/// What an engine for scripts needs to start.
+pub const SCRIPT_MEMORY_BYTES_MIN: u64 = 8 << 20;
+/// The most memory that a script may be given.
+pub const SCRIPT_MEMORY_BYTES_MAX: u64 = 1 << 30;
+/// The smallest bound for a value of a script.
+pub const SCRIPT_VALUE_BYTES_MIN: u64 = 1 << 10;
+/// The largest bound for a value of a script.
+pub const SCRIPT_VALUE_BYTES_MAX: u64 = 16 << 20;
+/// The largest bound for what a script logs.
+pub const SCRIPT_LOG_BYTES_MAX: u64 = 1 << 20;
+/// The smallest bound for a result of a script.
+pub const SCRIPT_RESULT_BYTES_MIN: u64 = 1 << 10;
+/// The largest bound for a result of a script.
+pub const SCRIPT_RESULT_BYTES_MAX: u64 = 1 << 20;

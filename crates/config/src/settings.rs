@@ -48,6 +48,22 @@ pub struct Settings {
     pub registry_import: bool,
     /// Whether there is a prompt that explains the dynamic tools.
     pub discover_prompt: bool,
+    /// Whether agents can write scripts over the tools of servers, where they can find and add these.
+    pub code_mode: bool,
+    /// How long a script may take, waiting for people not counted.
+    pub script_time_s: u64,
+    /// How many calls of tools one script may make.
+    pub script_calls_max: u32,
+    /// How many calls of one script may be in flight.
+    pub script_inflight_max: u32,
+    /// The memory of one script in bytes.
+    pub script_memory_bytes_max: usize,
+    /// The largest value in bytes that goes into a call of a script or comes out of it.
+    pub script_value_bytes_max: usize,
+    /// How many bytes one script may log.
+    pub script_log_bytes_max: usize,
+    /// How many bytes of a script's result an agent gets; what is larger is kept.
+    pub script_result_bytes_max: usize,
     /// Whether every tool has its server's name in front.
     pub tool_name_prefix: bool,
     /// Whether each call is logged.
@@ -197,6 +213,14 @@ impl Default for Settings {
             find_tools: false,
             registry_import: false,
             discover_prompt: false,
+            code_mode: true,
+            script_time_s: 30,
+            script_calls_max: 200,
+            script_inflight_max: 8,
+            script_memory_bytes_max: 64 << 20,
+            script_value_bytes_max: 1_000_000,
+            script_log_bytes_max: 32 << 10,
+            script_result_bytes_max: 24_000,
             tool_name_prefix: false,
             log_calls: true,
             log_format: LogFormat::default(),

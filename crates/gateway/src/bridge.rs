@@ -31,7 +31,7 @@ pub(crate) use answer::{Shape, answered};
 pub(crate) use inquiry::{Inquiries, Inquiry, Question};
 pub(crate) use items::{offers, shown};
 pub(crate) use lost::{crosses, extension_crosses};
-pub(crate) use parking::{Parking, Resumed, Retry, deliver, resume};
+pub(crate) use parking::{Parking, Resumed, Retry, deliver, resume, resume_script};
 pub(crate) use request::{Stamp, stamp, strip};
 pub(crate) use rounds::Round;
 pub(crate) use ticket::request_digest;
@@ -103,6 +103,9 @@ impl Drop for Crossing {
 
 /// What the next thing that happened to a call means for its client; none if the client has to wait on.
 pub(crate) fn read(call: &mut Call, step: Step) -> Option<Step> {
+    if let (Step::Asked, Some(outer)) = (&step, call.script.clone()) {
+        return parking::park_script(call, &outer);
+    }
     let Some(crossing) = &mut call.crossing else {
         return Some(step);
     };

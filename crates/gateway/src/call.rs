@@ -19,6 +19,7 @@ use crate::front::{Answer, Door, Origin, StatelessHeaders};
 use crate::limits::STATELESS_IN_FLIGHT_MAX;
 use crate::method::subscriptions::{self, Subscribing};
 use crate::record::{CallRecord, Outcome};
+use crate::script::Outer;
 use crate::server::Server;
 use crate::session::{Refused, Session};
 use crate::slot::Step;
@@ -68,6 +69,10 @@ pub(crate) struct Call {
     pub(crate) asks_back: bool,
     /// The rule that has decided over it, if it did not simply allow it.
     pub(crate) rule: Option<Box<str>>,
+    /// What the script that it runs can ask its client by.
+    pub(crate) script: Option<Arc<Outer>>,
+    /// The call whose script made it.
+    parent: Option<u64>,
     is_finished: bool,
 }
 
@@ -122,8 +127,48 @@ impl Call {
             parked: None,
             asks_back: false,
             rule: None,
+            script: None,
+            parent: None,
             is_finished: false,
         })
+    }
+
+    /// A call that a script makes: admitted with the outer one, of whose client it is.
+    pub(crate) fn inner(outer: &Outer, frame: Frame, exec: Exec) -> Self {
+        let core = outer.core.clone();
+        core.in_flight.fetch_add(1, Ordering::Relaxed);
+        let (asks, log_level) = outer.wants();
+        Self {
+            id: core.next_id(),
+            core,
+            era: outer.era,
+            session: outer.session.clone(),
+            workspace: outer.workspace.clone(),
+            only: None,
+            is_endpoint: outer.is_endpoint,
+            exec: Some(Box::new(exec)),
+            headers: None,
+            frame,
+            handle: CallHandle::new(),
+            began: Instant::now(),
+            server: None,
+            name: None,
+            trace: None,
+            span: trace::new_span(),
+            listen: None,
+            subscribing: None,
+            asks,
+            log_level,
+            speaks: None,
+            bridged: None,
+            crossing: None,
+            parked: None,
+            asks_back: false,
+            rule: None,
+            script: None,
+            parent: Some(outer.call),
+            is_finished: false,
+        }
     }
 
     /// `params`, shallowly; an absent one is empty.
@@ -156,7 +201,7 @@ impl Call {
 
     /// The answer will come to another mailbox.
     pub(crate) fn goes_on(&mut self, handle: Arc<CallHandle>) {
-        if let Some(session) = &self.session {
+        if let Some(session) = self.session.as_ref().filter(|_| self.parent.is_none()) {
             session.goes_on(self.raw_id(), &handle);
         }
         let before = std::mem::replace(&mut self.handle, handle);
@@ -315,7 +360,10 @@ impl Call {
             return;
         }
         if let Some(session) = &self.session {
-            session.end(self.raw_id());
+            // The numbers of inner calls are ours, and may be those of others there.
+            if self.parent.is_none() {
+                session.end(self.raw_id());
+            }
             let now_ms = self.core.now_ms();
             session.last_seen.store(now_ms, Ordering::Relaxed);
         }
@@ -356,6 +404,7 @@ impl Call {
             bytes_out,
             trace: self.trace.as_ref().map(|trace| trace.id.clone()),
             span: self.span,
+            parent: self.parent,
         });
     }
 }
@@ -367,9 +416,10 @@ impl Drop for Call {
         if self.is_finished {
             return;
         }
-        match self.era {
-            Era::Stateless => self.handle.cancel(Some("the client has gone")),
-            Era::Handshake => self.handle.abandon(),
+        match (self.parent, self.era) {
+            (Some(_), _) => self.handle.cancel(Some("the script has ended")),
+            (None, Era::Stateless) => self.handle.cancel(Some("the client has gone")),
+            (None, Era::Handshake) => self.handle.abandon(),
         }
         self.record(Outcome::Fault("abandoned"), 0);
     }
@@ -424,6 +474,7 @@ fn refused(core: &Core, from: &Origin, frame: &Frame, era: Era, fault: &Fault) -
         bytes_out: answer.frame.len(),
         trace: None,
         span: trace::new_span(),
+        parent: None,
     });
     answer
 }

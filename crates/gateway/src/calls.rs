@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,8 +20,18 @@ pub(crate) struct CallHandle {
     pub(crate) slot: Slot,
     way: OnceLock<Way>,
     taken_back: AtomicBool,
-    /// How many questions of its server wait for the client, and when the last one was settled.
-    questions: Mutex<(usize, Option<Instant>)>,
+    questions: Mutex<Questions>,
+}
+
+/// The questions of a call's server.
+#[derive(Default)]
+struct Questions {
+    /// How many wait for the client.
+    open: usize,
+    /// When the last one was settled.
+    settled: Option<Instant>,
+    /// Who wants to hear of the next change.
+    watcher: Option<Waker>,
 }
 
 /// A question that belongs to a call, for as long as it waits for the client.
@@ -59,14 +69,31 @@ impl CallHandle {
 
     /// Notes that the client is asked something.
     pub(crate) fn asking(self: &Arc<Self>) -> Asking {
-        lock(&self.questions).0 += 1;
+        self.questioned(|questions| questions.open += 1);
         Asking(self.clone())
+    }
+
+    fn questioned(&self, change: impl FnOnce(&mut Questions)) {
+        let watcher = {
+            let mut questions = lock(&self.questions);
+            change(&mut questions);
+            questions.watcher.take()
+        };
+        watcher.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether its server waits for the client; woken when that changes.
+    pub(crate) fn asks_now(&self, cx: &Context<'_>) -> bool {
+        let mut questions = lock(&self.questions);
+        questions.watcher = Some(cx.waker().clone());
+        questions.open > 0
     }
 
     /// Whether its server waits for the client, or did so within this time: then it is not the server that is slow.
     pub(crate) fn waits_for_client(&self, within: Duration) -> bool {
-        let (open, settled) = *lock(&self.questions);
-        open > 0 || settled.is_some_and(|settled| settled.elapsed() < within)
+        let questions = lock(&self.questions);
+        let settled = questions.settled;
+        questions.open > 0 || settled.is_some_and(|settled| settled.elapsed() < within)
     }
 
     /// The client wants no answer any more: the server is told, by its transport's and era's means.
@@ -101,7 +128,9 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        let mut questions = lock(&self.0.questions);
-        *questions = (questions.0 - 1, Some(Instant::now()));
+        self.0.questioned(|questions| {
+            questions.open -= 1;
+            questions.settled = Some(Instant::now());
+        });
     }
 }

@@ -19,6 +19,17 @@ pub(crate) struct Chosen {
     configs: HashMap<Box<str>, Map<String, Value>>,
     /// The entries of servers that came from a profile, which need not be those of the catalogs; templates not filled in.
     pinned: HashMap<Box<str>, Arc<Entry>>,
+    /// Tools that take scripts, in the order in which they were made.
+    scripts: Vec<Arc<ScriptTool>>,
+}
+
+/// A tool that takes scripts.
+#[derive(Debug)]
+pub(crate) struct ScriptTool {
+    /// With `code-mode-` in front.
+    pub(crate) name: Box<str>,
+    /// Whose tools its scripts call.
+    pub(crate) servers: Vec<Box<str>>,
 }
 
 /// A server that was added.
@@ -119,5 +130,49 @@ impl Chosen {
 
     pub(crate) fn set_config(&mut self, server: &str, config: Map<String, Value>) {
         self.configs.insert(server.into(), config);
+    }
+
+    // === scripts ===
+
+    pub(crate) fn scripts(&self) -> &[Arc<ScriptTool>] {
+        &self.scripts
+    }
+
+    /// The tool of this name, if it takes scripts.
+    pub(crate) fn script(&self, name: &str) -> Option<&Arc<ScriptTool>> {
+        self.scripts.iter().find(|script| *script.name == *name)
+    }
+
+    /// Puts a tool in, in the place of one of the same name; false if there are `max` of them.
+    pub(crate) fn put_script(&mut self, script: ScriptTool, max: usize) -> bool {
+        let known = self.scripts.iter().position(|s| s.name == script.name);
+        match known {
+            Some(at) => self.scripts[at] = Arc::new(script),
+            None if self.scripts.len() >= max => return false,
+            None => self.scripts.push(Arc::new(script)),
+        }
+        true
+    }
+
+    /// Takes a tool out; false if there is none.
+    pub(crate) fn take_script(&mut self, name: &str) -> bool {
+        let before = self.scripts.len();
+        self.scripts.retain(|script| *script.name != *name);
+        self.scripts.len() < before
+    }
+
+    /// A server is gone: tools of its alone go too.
+    pub(crate) fn forget_in_scripts(&mut self, server: &str) {
+        let is_left = |script: &Arc<ScriptTool>| script.servers.iter().any(|s| **s != *server);
+        self.scripts.retain(is_left);
+        for script in &mut self.scripts {
+            if script.servers.iter().any(|s| **s == *server) {
+                let servers = script.servers.iter().filter(|s| ***s != *server);
+                *script = Arc::new(ScriptTool {
+                    name: script.name.clone(),
+                    servers: servers.cloned().collect(),
+                });
+            }
+        }
     }
 }

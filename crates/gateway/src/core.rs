@@ -28,6 +28,8 @@ use crate::options::{Dynamic, Features, Settings, only_tools};
 use crate::outbox::lock;
 use crate::phase::{Decider, Interceptor};
 use crate::record::{Recorder, StartRecord};
+use crate::script::{Running, Seen};
+use crate::scripts::Engine;
 use crate::server::{Key, Server};
 use crate::session::Session;
 use crate::tasks::Tasks;
@@ -61,6 +63,12 @@ pub(crate) struct Core {
     pool: Mutex<Vec<Pooled>>,
     /// What servers there are to add; none where conversations cannot.
     pub(crate) directory: Option<Arc<Directory>>,
+    /// Runs scripts; none where nothing does, or there are no dynamic tools.
+    pub(crate) scripts: Option<Arc<dyn Engine>>,
+    /// What scripts see of lists.
+    pub(crate) seen: Seen,
+    /// Scripts that run.
+    pub(crate) running: Running,
     /// Counts changes of any list.
     generation: AtomicU64,
     next_id: AtomicU64,
@@ -99,6 +107,7 @@ pub(crate) struct Parts {
     pub(crate) parking: Parking,
     pub(crate) dynamic: Option<Dynamic>,
     pub(crate) features: Features,
+    pub(crate) scripts: Option<Arc<dyn Engine>>,
 }
 
 impl Core {
@@ -121,6 +130,9 @@ impl Core {
             asides: Mutex::default(),
             handles: Mutex::default(),
             pool: Mutex::default(),
+            scripts: parts.scripts.filter(|_| parts.dynamic.is_some()),
+            seen: Seen::default(),
+            running: Running::default(),
             directory: parts
                 .dynamic
                 .map(|dynamic| Arc::new(Directory::new(dynamic, parts.features))),

@@ -8,6 +8,7 @@ mod add;
 mod again;
 mod arguments;
 mod ask;
+mod code;
 mod config;
 mod consent;
 mod credentials;
@@ -18,7 +19,7 @@ mod exec;
 mod find;
 mod find_tools;
 mod import;
-pub(crate) mod menu;
+mod menu;
 mod profile;
 mod registry_import;
 mod remove;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wire::{Frame, build};
 
+pub(crate) use code::menu_of;
 pub(crate) use consent::{Consent, consent};
 pub(crate) use directory::Directory;
 pub(crate) use exec::Exec;
@@ -49,7 +51,7 @@ use arguments::Arguments;
 use ask::Open;
 use errand::Errand;
 use exec::Prepared;
-use menu::Tool;
+pub(crate) use menu::{Menu, Tool};
 use reply::Reply;
 
 /// Something that is being done for a call.
@@ -70,8 +72,12 @@ pub(crate) fn asked(call: &Call) -> Option<Tool> {
         return None;
     }
     let params = call.frame.params_object().ok()?;
-    let tool = Tool::named(&params.string("name").ok()??)?;
-    tool.is_on(directory.features()).then_some(tool)
+    let name = params.string("name").ok()??;
+    let is_script = name.starts_with(code::PREFIX) && call.core.scripts.is_some();
+    Tool::named(&name)
+        .filter(|tool| *tool != Tool::Code || call.core.scripts.is_some())
+        .filter(|tool| tool.is_on(directory.features()))
+        .or(is_script.then_some(Tool::Script))
 }
 
 /// What becomes of a call of one of our tools.
@@ -82,7 +88,13 @@ pub(crate) async fn resolve(call: &mut Call, tool: Tool) -> Result<Route, Fault>
         Ok(begun) => begun,
         Err(reply) => return Ok(Route::Here(reply.raw(call.era))),
     };
+    let takes_script = || {
+        let name = arguments.text_if_any("name").ok().flatten();
+        name.is_some_and(|name| name.trim().starts_with(code::PREFIX))
+    };
     let work: Work = match tool {
+        Tool::Code | Tool::Script => return code::resolve(call, tool, errand, arguments),
+        Tool::Exec if takes_script() => return code::resolve(call, tool, errand, arguments),
         Tool::Exec => {
             return match exec::prepare(&mut errand, &arguments).await {
                 Ok(Prepared::Waits(entry, names)) => Ok(Route::Own(again::with_credentials(

@@ -169,6 +169,7 @@ impl Gateway {
             parking: Parking::new()?,
             dynamic: options.dynamic,
             features: options.features,
+            scripts: options.scripts,
         }));
         tokio::spawn(Core::tend(Arc::downgrade(&core)));
         Ok(Self { core })

@@ -33,6 +33,8 @@ mod pipeline;
 mod record;
 mod routed;
 mod rules;
+mod script;
+pub mod scripts;
 mod secrecy;
 mod server;
 mod session;

@@ -124,3 +124,15 @@ pub const VISIT_LIFE: Duration = Duration::from_secs(600);
 pub const VISIT_WAIT: Duration = Duration::from_secs(25);
 /// Visits that requests can come back to.
 pub const VISITS_MAX: usize = 256;
+/// Scripts that run at a time in the whole gateway: each is a process.
+pub const SCRIPTS_MAX: usize = 64;
+/// Of these, of one caller.
+pub const SCRIPTS_PER_CALLER_MAX: usize = 16;
+/// Tools that take scripts, of one workspace.
+pub const SCRIPT_TOOLS_MAX: usize = 16;
+/// What the description of one of them says of the tools that its scripts can call, in bytes.
+pub const SCRIPT_MENU_BYTES: usize = 4_000;
+/// How often the client hears of the progress of a script, at most.
+pub const SCRIPT_PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// Lists of tools whose schemas are kept for scripts.
+pub const SCRIPT_SCOPES_MAX: usize = 256;

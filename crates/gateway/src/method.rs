@@ -21,6 +21,8 @@ pub(crate) enum Route {
     Here(String),
     /// Nowhere: the result is being worked on.
     Own(Work),
+    /// Nowhere: it brings answers for a script that runs, whose result is its answer.
+    Resumed,
     /// Nowhere, for the server has said so already; whether the client may ask is still to be decided.
     Known(Box<Plan>, &'static str),
     /// Nowhere: a stream of messages that the call's mailbox gets.

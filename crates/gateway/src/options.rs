@@ -11,6 +11,7 @@ use transport::BoxFuture;
 
 use crate::phase::{AllowAll, Decider, Interceptor};
 use crate::record::{NoRecorder, Recorder};
+use crate::scripts::Engine;
 use crate::visit::Pages;
 
 /// See the module.
@@ -33,6 +34,8 @@ pub struct Options {
     pub interceptors: Vec<Arc<dyn Interceptor>>,
     /// The tools by which agents find and add servers; none: there are none.
     pub dynamic: Option<Dynamic>,
+    /// Runs the scripts of agents; none: there is no tool for them.
+    pub scripts: Option<Arc<dyn Engine>>,
     /// Which further ones there are beside these.
     pub features: Features,
 }
@@ -154,6 +157,7 @@ impl Options {
             interceptors: Vec::new(),
             dynamic: None,
             features: Features::default(),
+            scripts: None,
         }
     }
 }

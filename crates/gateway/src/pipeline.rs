@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use policy::{Asked, Facts, Hints};
+use transport::BoxFuture;
 use wire::{Frame, Object, method as methods};
 
 use crate::bridge::{self, Crossing, Resumed};
@@ -41,6 +42,16 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
     if let Err(fault) = identify::check(&mut call) {
         return Reply::Done(call.finish(Err(fault)));
     }
+    routed(call).await
+}
+
+/// Answers a call that a script makes: its client was admitted and identified with the outer one.
+pub(crate) fn inner(call: Call) -> BoxFuture<'static, Reply> {
+    Box::pin(routed(call))
+}
+
+/// From phase 3 on.
+async fn routed(mut call: Call) -> Reply {
     let handle = call.handle.clone();
     // Once more where a server, as it is started, turns out to have changed its era.
     let mut is_last = false;
@@ -52,6 +63,7 @@ pub(crate) async fn request(core: &Arc<Core>, from: &Origin, frame: Frame) -> Re
                 dynamic::carry_out(handle, call.raw_id(), work);
                 return next(call, None).await;
             }
+            Some(Ok(Route::Resumed)) => return next(call, None).await,
             Some(Ok(Route::Known(plan, result))) => {
                 let consented = match authorize(&call, &plan) {
                     Ok(None) => Ok(Consent::Given),

@@ -35,6 +35,8 @@ pub struct CallRecord {
     pub trace: Option<Box<str>>,
     /// Our span in it, as 16 hexadecimal digits.
     pub span: u64,
+    /// The id of the call whose script made it, if one did.
+    pub parent: Option<u64>,
 }
 
 /// How a call ended.

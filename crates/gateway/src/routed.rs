@@ -165,7 +165,7 @@ fn behalf(call: &Call, era: Era) -> Behalf {
 }
 
 /// The state that a request brings for a server that cannot have given it.
-fn retry_of(call: &Call, params: &Object<'_>) -> Result<Option<Retry>, Fault> {
+pub(crate) fn retry_of(call: &Call, params: &Object<'_>) -> Result<Option<Retry>, Fault> {
     let bad = |e: ObjectError| Fault::Params(e.to_string());
     let has_answered = call.exec.as_ref().is_some_and(|exec| exec.has_answered);
     if !may_ask(call.frame.method()) || has_answered {

@@ -243,6 +243,12 @@ impl Server {
         format!("{}/{}/{:?}/{caller}", self.name, self.fingerprint, key.era)
     }
 
+    /// Of whom what its tools give is learnt: nothing that depends on a credential is another caller's.
+    pub(crate) fn origin(&self, caller: &Caller) -> String {
+        let caller = if self.has_credentials { &caller.0 } else { "*" };
+        format!("{}/{}/{caller}", self.name, self.fingerprint)
+    }
+
     /// Under which key the eras that it speaks are persisted.
     pub(crate) fn eras_key(&self) -> String {
         format!("{}/{}", self.name, self.fingerprint)

@@ -9,8 +9,9 @@ use wire::{Edits, Era, Object, quote};
 
 use crate::annotation::Mirrored;
 use crate::bridge;
+use crate::chosen::ScriptTool;
 use crate::core::rules::Hidden;
-use crate::dynamic::menu::Menu;
+use crate::dynamic::Menu;
 use crate::limits::{INSTRUCTIONS_CHARS_MAX, INSTRUCTIONS_CHARS_PER_SERVER, PAGE_ITEMS};
 use crate::lists::{Item, Kind, Lists};
 use crate::naming::{self, Owned};
@@ -23,14 +24,33 @@ pub(crate) struct View {
     pub(crate) era: Era,
     /// The servers in configuration order, with what is known of each.
     pub(crate) parts: Vec<Part>,
-    /// Whether the gateway's own tools stand before all others.
-    pub(crate) has_menu: bool,
+    /// The gateway's own tools, which stand before all others.
+    pub(crate) own: Own,
     /// Whether the gateway itself has prompts.
     pub(crate) has_own_prompts: bool,
     tools: Named,
     prompts: Named,
     resources: Named,
     templates: Named,
+}
+
+/// The gateway's own tools in a view.
+#[derive(Clone, Default)]
+pub(crate) struct Own {
+    /// Whether there are any.
+    pub(crate) has_menu: bool,
+    /// Those that take scripts.
+    pub(crate) scripts: Vec<Arc<ScriptTool>>,
+}
+
+impl Own {
+    /// Whether these are the very same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Arc<ScriptTool>, &Arc<ScriptTool>)| Arc::ptr_eq(a, b);
+        self.has_menu == other.has_menu
+            && self.scripts.len() == other.scripts.len()
+            && self.scripts.iter().zip(&other.scripts).all(same)
+    }
 }
 
 /// One server of a view.
@@ -62,6 +82,15 @@ impl Part {
             Kind::Tools if !self.is_of(era) => bridge::shown(era, item),
             _ => Cow::Borrowed(item),
         }
+    }
+
+    /// The tools that clients of this era see, as they see them.
+    pub(crate) fn tools(&self, era: Era) -> Vec<Cow<'_, Item>> {
+        let tools = self.lists.iter().flat_map(|lists| &lists.tools);
+        let offered = tools.filter(|item| self.offers(era, item));
+        offered
+            .map(|item| self.shown(era, Kind::Tools, item))
+            .collect()
     }
 
     /// Whether it was listed in this era.
@@ -96,6 +125,7 @@ impl View {
     pub(crate) fn new(
         era: Era,
         parts: Vec<Part>,
+        own: Own,
         menu: Option<&Menu>,
         always_prefixed: bool,
         before: Option<&Self>,
@@ -116,7 +146,7 @@ impl View {
         Self {
             era,
             parts,
-            has_menu: menu.is_some(),
+            own,
             has_own_prompts: menu.is_some_and(|menu| menu.of(Kind::Prompts).is_some()),
             tools,
             prompts,
@@ -174,21 +204,16 @@ impl View {
             .parts
             .iter()
             .find(|part| std::ptr::eq(&*part.server, server));
-        let Some((part, lists)) = part.and_then(|part| Some((part, part.lists.as_ref()?))) else {
-            return Vec::new();
-        };
-        let offered = lists
-            .tools
-            .iter()
-            .filter(|item| part.offers(self.era, item));
-        offered
+        let tools = part.map(|part| part.tools(self.era)).unwrap_or_default();
+        tools
+            .into_iter()
             .filter_map(|item| {
                 let owned = Owned {
                     server: (&*server.name).into(),
                     own: item.key.clone(),
                 };
                 let name = self.tools.given.get(&owned)?.clone();
-                Some((name, part.shown(self.era, Kind::Tools, item)))
+                Some((name, item))
             })
             .collect()
     }

@@ -39,6 +39,7 @@ mod transcripts {
     mod questions;
     mod remote;
     mod resources;
+    mod scripts;
     mod sharing;
     mod stateless;
     mod tasks;

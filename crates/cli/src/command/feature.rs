@@ -30,8 +30,9 @@ pub(crate) enum Feature {
 }
 
 /// Names of features; their settings are called the same, with `_` for `-`.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "dynamic-tools",
+    "code-mode",
     "profile-tools",
     "find-tools",
     "registry-import",

@@ -4,6 +4,7 @@ mod call;
 mod count;
 mod inspect;
 mod ls;
+mod run;
 
 use clap::Subcommand;
 
@@ -22,6 +23,8 @@ pub(crate) enum Tools {
     Inspect(inspect::Args),
     /// Call one
     Call(call::Args),
+    /// Run a script over them
+    Run(run::Args),
 }
 
 impl Tools {
@@ -31,6 +34,7 @@ impl Tools {
             Self::Count(args) => count::run(ui, &args),
             Self::Inspect(args) => inspect::run(ui, &args),
             Self::Call(args) => call::run(ui, &args),
+            Self::Run(args) => run::run(ui, &args),
         }
     }
 }

@@ -92,9 +92,12 @@ fn call_text(record: &CallRecord) -> Line {
     };
     let rule = record.rule.as_ref();
     let line = line.text(rule.map_or_else(String::new, |rule| format!("by rule {rule:?} ")));
+    let parent = record
+        .parent
+        .map_or_else(String::new, |parent| format!(" of #{parent}"));
     line.put(
         Label::Dim,
-        format!("{} #{}", bytes(record.bytes_out), record.id),
+        format!("{} #{}{parent}", bytes(record.bytes_out), record.id),
     )
 }
 
@@ -103,6 +106,7 @@ fn call_json(record: &CallRecord, out: &mut String) {
     let is_ok = record.outcome == Outcome::Ok;
     Members::begin(at, is_ok, "call", out)
         .number("call_id", record.id)
+        .maybe_number("parent_id", record.parent)
         .maybe("trace_id", record.trace.as_deref())
         .text("span_id", &format!("{:016x}", record.span))
         .maybe("client", record.client.as_deref())
@@ -191,6 +195,13 @@ impl<'a> Members<'a> {
     fn number(self, name: &str, number: impl std::fmt::Display) -> Self {
         let _ = write!(self.0, r#","{name}":{number}"#);
         self
+    }
+
+    fn maybe_number(self, name: &str, number: Option<u64>) -> Self {
+        match number {
+            Some(number) => self.number(name, number),
+            None => self,
+        }
     }
 
     fn end(self) {

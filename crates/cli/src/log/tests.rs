@@ -32,6 +32,7 @@ fn record() -> CallRecord {
         bytes_out: 1_234,
         trace: None,
         span: 255,
+        parent: None,
     }
 }
 

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portolan");
 
 /// The gateway's own tools, in the order of names.
-pub(crate) const MENU: [&str; 5] = [
+pub(crate) const MENU: [&str; 6] = [
+    "code-mode",
     "mcp-add",
     "mcp-config-set",
     "mcp-exec",

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use gateway::scripts::{Call, Tool};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Answer, End, Run};
-use crate::calls::{Call, Tool};
 use crate::declare;
 use crate::limits::LOOKUPS_MAX;
 use crate::protocol::{Lookup, ToWorker, Why, frame};

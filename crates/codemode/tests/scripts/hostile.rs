@@ -187,16 +187,16 @@ const SCRIPTS: &[(&str, Ends)] = &[
     ("'x'.padEnd(2 ** 29)", Either(&[Memory, Thrown])),
     // -- calls
     (
-        "for (let i = 0; i < 100; i++) await text.plain()",
-        Badly(Limit, "50 calls"),
+        "for (let i = 0; i < 300; i++) await text.plain()",
+        Badly(Limit, "200 calls"),
     ),
     (
         "for (let i = 0; i < 1e6; i++) text.plain()",
         Either(&[Limit, Memory, Time, NotAwaited, Thrown]),
     ),
     (
-        "await Promise.all(Array.from({ length: 60 }, () => text.plain()))",
-        Badly(Limit, "50 calls"),
+        "await Promise.all(Array.from({ length: 260 }, () => text.plain()))",
+        Badly(Limit, "200 calls"),
     ),
     (
         "for (let i = 0; i < 300; i++) await tools.search('x')",

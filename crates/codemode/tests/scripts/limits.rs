@@ -192,7 +192,7 @@ async fn a_worker_that_breaks_the_rules_is_stopped() {
         (call(1, 99), "a tool that is not there"),
         ([call(1, 4), call(1, 4)].concat(), "an id twice"),
         (
-            (1..60).flat_map(|id| call(id, 4)).collect(),
+            (1..300).flat_map(|id| call(id, 4)).collect(),
             "more calls than there may be",
         ),
         (log.repeat(10), "more log than there may be"),

@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gateway::scripts::{BoxFuture, Call, CallError, Calls, Progress, Script, Tool};
 use launch::OwnProcess;
-use portolan_codemode::{
-    BoxFuture, Call, CallError, Calls, CodeMode, Limits, Outcome, Process, Progress, Script, Tool,
-};
+use portolan_codemode::{CodeMode, Limits, Outcome, Process};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 

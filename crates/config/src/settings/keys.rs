@@ -6,7 +6,9 @@ use catalog::limits::{CALL_TIMEOUT_S_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MA
 use super::{Given, Key, Kind, LogFormat, Pull, Runtime, Transport};
 use crate::limits::{
     BODY_BYTES_MAX, BODY_BYTES_MIN, CPUS_MAX, INFLIGHT_MAX, LIST_WAIT_S_MAX, MEMORY_BYTES_MIN,
-    PIDS_MAX, SESSIONS_IDLE_S_MAX, SESSIONS_MAX,
+    PIDS_MAX, SCRIPT_CALLS_MAX, SCRIPT_INFLIGHT_MAX, SCRIPT_LOG_BYTES_MAX, SCRIPT_MEMORY_BYTES_MAX,
+    SCRIPT_MEMORY_BYTES_MIN, SCRIPT_RESULT_BYTES_MAX, SCRIPT_RESULT_BYTES_MIN, SCRIPT_TIME_S_MAX,
+    SCRIPT_VALUE_BYTES_MAX, SCRIPT_VALUE_BYTES_MIN, SESSIONS_IDLE_S_MAX, SESSIONS_MAX,
 };
 
 pub(super) const KEYS: &[Key] = &[
@@ -128,6 +130,111 @@ pub(super) const KEYS: &[Key] = &[
         from_project: false,
         set: |settings, given| settings.dynamic_tools = given.bool(),
         show: |settings| Given::Bool(settings.dynamic_tools),
+        check: anything,
+    },
+    Key {
+        name: "code_mode",
+        env: "PORTOLAN_CODE_MODE",
+        doc: "Whether agents can write scripts over the tools of servers, where they can find and add these.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.code_mode = given.bool(),
+        show: |settings| Given::Bool(settings.code_mode),
+        check: anything,
+    },
+    Key {
+        name: "script_time_s",
+        env: "PORTOLAN_SCRIPT_TIME_S",
+        doc: "How many seconds a script may take, waiting for people not counted.",
+        kind: Kind::Whole {
+            min: 1,
+            max: SCRIPT_TIME_S_MAX,
+        },
+        from_project: false,
+        set: |settings, given| settings.script_time_s = given.whole(),
+        show: |settings| Given::Whole(settings.script_time_s),
+        check: anything,
+    },
+    Key {
+        name: "script_calls_max",
+        env: "PORTOLAN_SCRIPT_CALLS_MAX",
+        doc: "How many calls of tools one script may make.",
+        kind: Kind::Whole {
+            min: 1,
+            max: SCRIPT_CALLS_MAX,
+        },
+        from_project: false,
+        set: |settings, given| {
+            settings.script_calls_max = u32::try_from(given.whole()).unwrap_or(1);
+        },
+        show: |settings| Given::Whole(settings.script_calls_max.into()),
+        check: anything,
+    },
+    Key {
+        name: "script_inflight_max",
+        env: "PORTOLAN_SCRIPT_INFLIGHT_MAX",
+        doc: "How many calls of one script may be in flight; further ones wait for their turn.",
+        kind: Kind::Whole {
+            min: 1,
+            max: SCRIPT_INFLIGHT_MAX,
+        },
+        from_project: false,
+        set: |settings, given| {
+            settings.script_inflight_max = u32::try_from(given.whole()).unwrap_or(1);
+        },
+        show: |settings| Given::Whole(settings.script_inflight_max.into()),
+        check: anything,
+    },
+    Key {
+        name: "script_memory_bytes_max",
+        env: "PORTOLAN_SCRIPT_MEMORY_BYTES_MAX",
+        doc: "The memory of one script in bytes.",
+        kind: Kind::Whole {
+            min: SCRIPT_MEMORY_BYTES_MIN,
+            max: SCRIPT_MEMORY_BYTES_MAX,
+        },
+        from_project: false,
+        set: |settings, given| settings.script_memory_bytes_max = given.size(),
+        show: |settings| Given::Whole(settings.script_memory_bytes_max as u64),
+        check: anything,
+    },
+    Key {
+        name: "script_value_bytes_max",
+        env: "PORTOLAN_SCRIPT_VALUE_BYTES_MAX",
+        doc: "The largest value in bytes that goes into a call of a script or comes out of it.",
+        kind: Kind::Whole {
+            min: SCRIPT_VALUE_BYTES_MIN,
+            max: SCRIPT_VALUE_BYTES_MAX,
+        },
+        from_project: false,
+        set: |settings, given| settings.script_value_bytes_max = given.size(),
+        show: |settings| Given::Whole(settings.script_value_bytes_max as u64),
+        check: anything,
+    },
+    Key {
+        name: "script_log_bytes_max",
+        env: "PORTOLAN_SCRIPT_LOG_BYTES_MAX",
+        doc: "How many bytes one script may log.",
+        kind: Kind::Whole {
+            min: 0,
+            max: SCRIPT_LOG_BYTES_MAX,
+        },
+        from_project: false,
+        set: |settings, given| settings.script_log_bytes_max = given.size(),
+        show: |settings| Given::Whole(settings.script_log_bytes_max as u64),
+        check: anything,
+    },
+    Key {
+        name: "script_result_bytes_max",
+        env: "PORTOLAN_SCRIPT_RESULT_BYTES_MAX",
+        doc: "How many bytes of a result an agent gets; what is larger is kept, and read by range.",
+        kind: Kind::Whole {
+            min: SCRIPT_RESULT_BYTES_MIN,
+            max: SCRIPT_RESULT_BYTES_MAX,
+        },
+        from_project: false,
+        set: |settings, given| settings.script_result_bytes_max = given.size(),
+        show: |settings| Given::Whole(settings.script_result_bytes_max as u64),
         check: anything,
     },
     Key {

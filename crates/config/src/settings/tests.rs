@@ -34,6 +34,14 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("pids", "9"),
         ("install_scripts", "npm:a,pypi:b"),
         ("dynamic_tools", "false"),
+        ("code_mode", "false"),
+        ("script_time_s", "3600"),
+        ("script_calls_max", "1"),
+        ("script_inflight_max", "2"),
+        ("script_memory_bytes_max", "8388608"),
+        ("script_value_bytes_max", "1024"),
+        ("script_log_bytes_max", "0"),
+        ("script_result_bytes_max", "2048"),
         ("profile_tools", "true"),
         ("find_tools", "true"),
         ("registry_import", "true"),
@@ -72,7 +80,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 29);
+    assert_eq!(Settings::KEYS.len(), 37);
 }
 
 #[test]
@@ -179,6 +187,14 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "pids",
             "install_scripts",
             "dynamic_tools",
+            "code_mode",
+            "script_time_s",
+            "script_calls_max",
+            "script_inflight_max",
+            "script_memory_bytes_max",
+            "script_value_bytes_max",
+            "script_log_bytes_max",
+            "script_result_bytes_max",
             "profile_tools",
             "find_tools",
             "registry_import",

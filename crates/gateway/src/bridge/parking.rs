@@ -1,9 +1,12 @@
 //! Calls of stateless clients whose server waits for an answer: they go on at the server while the client thinks, and
 //! meet its next request here.
 
+mod scripts;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+pub(crate) use scripts::{park as park_script, resume as resume_script};
 use tokio::time::Instant;
 use wire::{Frame, Object, build, code};
 
@@ -18,8 +21,8 @@ use crate::limits::{
     PARKED_WAIT,
 };
 use crate::outbox::lock;
+use crate::script::Outer;
 use crate::slot::Step;
-use crate::upstream::Upstream;
 
 /// See the module.
 pub(crate) struct Parking {
@@ -37,7 +40,7 @@ struct Inner {
 
 /// One call that waits.
 struct Parked {
-    crossing: Box<Crossing>,
+    on: On,
     handle: Arc<CallHandle>,
     caller: Caller,
     workspace: u64,
@@ -45,6 +48,14 @@ struct Parked {
     has_lent_turn: bool,
     since: Instant,
     until: Instant,
+}
+
+/// What waits.
+enum On {
+    /// The call itself, at its server.
+    Server(Box<Crossing>),
+    /// Calls of the script that it runs.
+    Script(Arc<Outer>),
 }
 
 /// What a stateless request brings for a server of the other era.
@@ -133,7 +144,10 @@ impl Parking {
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         self.take_back("the client did not answer in time", |parked| {
-            let is_in_the_way = || !parked.has_lent_turn && parked.crossing.upstream.has_waiting();
+            let is_in_the_way = || match &parked.on {
+                On::Server(crossing) => !parked.has_lent_turn && crossing.upstream.has_waiting(),
+                On::Script(_) => false,
+            };
             parked.until <= now
                 || now.duration_since(parked.since) >= PARKED_TURN_WAIT && is_in_the_way()
         });
@@ -206,16 +220,30 @@ pub(super) fn park(call: &mut Call) -> Option<Step> {
         call.crossing = Some(crossing);
         return None;
     }
+    let (number, answer) = match asking(call, &requests, &crossing.upstream.server.name) {
+        Ok(asking) => asking,
+        Err(fault) => return Some(Step::Done(Err(fault))),
+    };
+    let has_lent_turn = crossing.upstream.lend_turn(&inquiry.turn);
+    inquiry.set_parked(has_lent_turn);
+    let since = inquiry.asked_since();
+    wait(call, number, On::Server(crossing), since, has_lent_turn);
+    Some(Step::Done(Ok(answer)))
+}
+
+/// The number of a call that waits, its round, and the answer that asks its client.
+///
+/// # Errors
+/// Too many wait, or it cannot be asked; the call is taken back.
+fn asking(call: &mut Call, requests: &str, asks: &str) -> Result<Asking, Fault> {
     let core = call.core.clone();
-    let caller = &call.workspace.caller;
     let (id, round) = {
         let mut inner = lock(&core.parking.inner);
-        if !inner.has_room(caller) {
+        if !inner.has_room(&call.workspace.caller) {
             drop(inner);
             call.handle
                 .cancel(Some("too many calls wait for their clients"));
-            let fault = Fault::Busy("calls that wait for their clients");
-            return Some(Step::Done(Err(fault)));
+            return Err(Fault::Busy("calls that wait for their clients"));
         }
         match call.parked.take() {
             Some((id, round)) => (id, round + 1),
@@ -225,35 +253,39 @@ pub(super) fn park(call: &mut Call) -> Option<Step> {
             }
         }
     };
-    let answer = core
-        .parking
-        .sealed(id, round, call)
-        .and_then(|state| input_required(&requests, &state, &crossing.upstream));
-    let answer = match answer {
-        Ok(answer) => answer,
+    let sealed = core.parking.sealed(id, round, call);
+    let answer = sealed.and_then(|state| input_required(requests, &state, asks));
+    match answer {
+        Ok(answer) => Ok(((id, round), answer)),
         Err(fault) => {
             call.handle.cancel(Some("its client cannot be asked"));
-            return Some(Step::Done(Err(fault)));
+            Err(fault)
         }
-    };
-    let has_lent_turn = crossing.upstream.lend_turn(&inquiry.turn);
-    inquiry.set_parked(has_lent_turn);
+    }
+}
+
+/// The number of a call that waits, and which of its rounds that is.
+type Number = (u64, u32);
+
+type Asking = (Number, (Frame, u16));
+
+/// From here on the end of this request is not the end of the call.
+fn wait(call: &mut Call, number: Number, on: On, asked: Option<Instant>, has_lent_turn: bool) {
     let now = Instant::now();
+    let (id, round) = number;
     let parked = Parked {
         // Who asks for the same again and again does not get more time.
-        until: inquiry.asked_since().unwrap_or(now) + PARKED_WAIT,
+        until: asked.unwrap_or(now) + PARKED_WAIT,
         has_lent_turn,
         since: now,
-        crossing,
-        // From here on the end of this request is not the end of the call.
+        on,
         handle: std::mem::replace(&mut call.handle, CallHandle::new()),
         caller: call.workspace.caller.clone(),
         workspace: call.workspace.id,
         round,
     };
-    lock(&core.parking.inner).put(id, parked);
+    lock(&call.core.parking.inner).put(id, parked);
     call.asks_back = true;
-    Some(Step::Done(Ok(answer)))
 }
 
 /// Servers ask several things at once by several requests, which come one after the other.
@@ -266,14 +298,14 @@ fn look_again(handle: &Arc<CallHandle>) {
 }
 
 /// Questions that came alone can be too deep, or together too large, for an answer.
-fn input_required(requests: &str, state: &str, upstream: &Upstream) -> Result<(Frame, u16), Fault> {
+fn input_required(requests: &str, state: &str, asks: &str) -> Result<(Frame, u16), Fault> {
     let result = format!(
         r#"{{"resultType":"input_required","inputRequests":{requests},"requestState":"{state}"}}"#
     );
     match Frame::parse(build::result("0", &result)) {
         Ok(frame) => Ok((frame, 0)),
         Err(error) => Err(Fault::Crossing {
-            server: upstream.server.name.clone(),
+            server: asks.into(),
             why: format!("its questions do not fit into an answer: {error}"),
         }),
     }
@@ -350,7 +382,7 @@ fn visits(call: &mut Call, outcome: Result<(Frame, u16), Fault>) -> Result<(Fram
         Some(requests) => {
             let state = call.core.parking.sealed(0, 0, call)?;
             let crossing = call.crossing.as_ref().ok_or(Fault::Cancelled)?;
-            let answer = input_required(&requests, &state, &crossing.upstream)?;
+            let answer = input_required(&requests, &state, &crossing.upstream.server.name)?;
             call.asks_back = true;
             Ok(answer)
         }
@@ -364,8 +396,27 @@ fn visits(call: &mut Call, outcome: Result<(Frame, u16), Fault>) -> Result<(Fram
 /// # Errors
 /// The state is none of this caller's, of another request, used or expired.
 pub(crate) fn resume(call: &mut Call, retry: &Retry) -> Result<Resumed, Fault> {
-    let core = call.core.clone();
-    let refused = |why: &str| Fault::Params(format!("requestState {why}"));
+    let Some((number, parked)) = taken(call, retry)? else {
+        return Ok(Resumed::Anew);
+    };
+    let On::Server(mut crossing) = parked.on else {
+        return Err(refused(
+            "belongs to a script; make the call again without it",
+        ));
+    };
+    if let Way::ToHandshake { resumed, .. } = &mut crossing.way {
+        let (token, level) = (call.progress_token(), call.log_level);
+        *resumed = Some(Resumer { token, level });
+    }
+    call.parked = Some(number);
+    call.crossing = Some(crossing);
+    call.goes_on(parked.handle);
+    Ok(Resumed::Waiting)
+}
+
+/// What a state stands for: a call that waits, and its number and round; none where the request is simply made again.
+fn taken(call: &Call, retry: &Retry) -> Result<Option<(Number, Parked)>, Fault> {
+    let core = &call.core;
     let ticket = core
         .parking
         .seal
@@ -382,7 +433,7 @@ pub(crate) fn resume(call: &mut Call, retry: &Retry) -> Result<Resumed, Fault> {
         return Err(refused("has expired; make the call again without it"));
     }
     if ticket.parked == 0 {
-        return Ok(Resumed::Anew);
+        return Ok(None);
     }
     let parked = {
         let mut inner = lock(&core.parking.inner);
@@ -391,19 +442,16 @@ pub(crate) fn resume(call: &mut Call, retry: &Retry) -> Result<Resumed, Fault> {
             _ => None,
         }
     };
-    let Some(mut parked) = parked else {
-        return Err(refused(
+    match parked {
+        Some(parked) => Ok(Some(((ticket.parked, ticket.round), parked))),
+        None => Err(refused(
             "was used already, or its call has ended; make the call again without it",
-        ));
-    };
-    if let Way::ToHandshake { resumed, .. } = &mut parked.crossing.way {
-        let (token, level) = (call.progress_token(), call.log_level);
-        *resumed = Some(Resumer { token, level });
+        )),
     }
-    call.parked = Some((ticket.parked, ticket.round));
-    call.crossing = Some(parked.crossing);
-    call.goes_on(parked.handle);
-    Ok(Resumed::Waiting)
+}
+
+fn refused(why: &str) -> Fault {
+    Fault::Params(format!("requestState {why}"))
 }
 
 /// Gives the server of a resumed call what its client answered, as soon as it is its turn again. None if the call is over.

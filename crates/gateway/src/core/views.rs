@@ -9,13 +9,14 @@ use wire::Era;
 
 use super::Core;
 use crate::asks::Side;
+use crate::dynamic;
 use crate::front::Caller;
 use crate::limits::VIEWS_MAX;
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::Server;
 use crate::upstream::Upstream;
-use crate::view::{Part, View};
+use crate::view::{Own, Part, View};
 use crate::workspace::Workspace;
 
 /// The kind under which lists are persisted.
@@ -94,10 +95,10 @@ impl Core {
         if let (Some(view), true) = (&before, is_fresh) {
             return view.clone();
         }
-        let parts = self.parts(side);
+        let (parts, own) = (self.parts(side), self.own(side));
         let view = match &before {
-            Some(view) if same(&view.parts, &parts) => view.clone(),
-            _ => self.shared_view(side, parts, before.as_ref()),
+            Some(view) if view.own.is(&own) && same(&view.parts, &parts) => view.clone(),
+            _ => self.shared_view(side, parts, own, before.as_ref()),
         };
         side.workspace.set_view(side, generation, &view);
         view
@@ -126,8 +127,7 @@ impl Core {
             // Configured since it was added: what was added stays.
             .filter(|server| chosen.get(&server.name).is_none())
             .map(|server| (server.clone(), true));
-        // Where a list must not follow what other requests do, it does not.
-        let follows = side.era == Era::Handshake || side.is_endpoint;
+        let follows = follows(side);
         let added = chosen
             .added()
             .iter()
@@ -160,16 +160,27 @@ impl Core {
             .collect()
     }
 
+    /// Our own tools as they are listed there: one server alone is shown as it is.
+    fn own(&self, side: &Side<'_>) -> Own {
+        let has_menu = self.directory.is_some() && side.only.is_none();
+        Own {
+            has_menu,
+            scripts: match has_menu && follows(side) {
+                true => lock(&side.workspace.chosen).scripts().to_vec(),
+                false => Vec::new(),
+            },
+        }
+    }
+
     /// A view of these parts after that one, made only once for all conversations that come the same way.
     fn shared_view(
         &self,
         side: &Side<'_>,
         parts: Vec<Part>,
+        own: Own,
         before: Option<&Arc<View>>,
     ) -> Arc<View> {
         let era = side.era;
-        // One server alone is shown as it is.
-        let has_menu = self.directory.is_some() && side.only.is_none();
         let is_same = |shared: &Shared| match (&shared.before, before) {
             (None, None) => true,
             (Some(a), Some(b)) => std::ptr::eq(a.as_ptr(), Arc::as_ptr(b)),
@@ -182,18 +193,20 @@ impl Core {
                 .iter()
                 .filter(|shared| is_same(shared))
                 .filter_map(|shared| shared.view.upgrade());
-            candidates.find(|view| {
-                view.era == era && view.has_menu == has_menu && same(&view.parts, &parts)
-            })
+            candidates
+                .find(|view| view.era == era && view.own.is(&own) && same(&view.parts, &parts))
         };
         if let Some(view) = found {
             return view;
         }
-        let directory = self.directory.as_ref().filter(|_| has_menu);
+        let menu = own
+            .has_menu
+            .then(|| dynamic::menu_of(self, side, &parts, &own.scripts));
         let view = Arc::new(View::new(
             era,
             parts,
-            directory.map(|directory| directory.menu()),
+            own,
+            menu.as_ref(),
             self.settings.tool_name_prefix,
             before.map(|view| &**view),
         ));
@@ -235,6 +248,11 @@ impl Core {
         // Who is late is seen by the next list; the client is told of the change.
         let _ = tokio::time::timeout(self.settings.list_wait, join_all(waits)).await;
     }
+}
+
+/// Whether a list shows what other requests did: where it must not, it does not.
+fn follows(side: &Side<'_>) -> bool {
+    side.era == Era::Handshake || side.is_endpoint
 }
 
 fn same(a: &[Part], b: &[Part]) -> bool {

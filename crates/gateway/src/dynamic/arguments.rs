@@ -111,6 +111,21 @@ impl Arguments {
         }
     }
 
+    /// Names, none of them empty; models often write a list as a string.
+    pub(super) fn names(&self, name: &str) -> Result<Vec<String>, Reply> {
+        let wrong = || self.wrong(name, "must be a list of names");
+        let names: Vec<String> = match self.map.get(name) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::String(text)) => match serde_json::from_str(text) {
+                Ok(names) => names,
+                Err(_) => text.split(',').map(str::to_owned).collect(),
+            },
+            Some(value) => serde_json::from_value(value.clone()).map_err(|_| wrong())?,
+        };
+        let names = names.iter().map(|name| name.trim().to_owned());
+        Ok(names.filter(|name| !name.is_empty()).collect())
+    }
+
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
         self.map.get(name)
     }

@@ -61,7 +61,7 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
     let view = errand.core.view(&errand.side());
     let target = match server {
         Some(server) => {
-            let server = match server_for(errand, server).await? {
+            let server = match server_for(errand, server, true).await? {
                 Found::Here(server) => server,
                 Found::Wants(entry, names) => return Ok(Prepared::Waits(entry, names)),
             };
@@ -109,7 +109,18 @@ fn kept_away(errand: &Errand, name: &str, reply: Reply) -> Reply {
 }
 
 /// A server of the workspace; one that is ready is put into it, without being listed.
-async fn server_for(errand: &Errand, name: &str) -> Result<Found, Stop> {
+pub(super) async fn ready_server(errand: &Errand, name: &str) -> Result<Arc<Server>, Reply> {
+    match server_for(errand, name, false).await {
+        Ok(Found::Here(server)) => Ok(server),
+        Ok(Found::Wants(..)) | Err(Stop::Open(_)) => Err(Reply::error(format!(
+            "{name} is not ready: add it with mcp-add first, which says what it needs"
+        ))),
+        Err(Stop::Reply(reply)) => Err(reply),
+    }
+}
+
+/// The same; where `may_ask` is set, the person may be asked for credentials that it lacks.
+async fn server_for(errand: &Errand, name: &str, may_ask: bool) -> Result<Found, Stop> {
     if let Some(server) = errand.core.server_in(&errand.workspace, name) {
         if let Some(denial) = errand.core.closed(&errand.side(), &server.facts) {
             return Err(Reply::error(format!("denied: {}", denial.reason)).into());
@@ -130,7 +141,8 @@ async fn server_for(errand: &Errand, name: &str) -> Result<Found, Stop> {
     };
     let config = config_of(errand, entry);
     let mut standing = Standing::of(errand, entry, &config);
-    if let Some(names) = standing.wants_alone()
+    if may_ask
+        && let Some(names) = standing.wants_alone()
         && credentials::can_ask(errand)
     {
         if errand.session.is_some() && errand.era == Era::Handshake {

@@ -17,10 +17,13 @@ pub(crate) enum Tool {
     ActivateProfile,
     FindTools,
     RegistryImport,
+    Code,
+    /// One that takes scripts, made by `code-mode`.
+    Script,
 }
 
 impl Tool {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Find,
         Self::Add,
         Self::ConfigSet,
@@ -30,6 +33,7 @@ impl Tool {
         Self::ActivateProfile,
         Self::FindTools,
         Self::RegistryImport,
+        Self::Code,
     ];
 
     /// The tool of this name.
@@ -49,6 +53,8 @@ impl Tool {
             Self::ActivateProfile => "mcp-activate-profile",
             Self::FindTools => "find-tools",
             Self::RegistryImport => "mcp-registry-import",
+            Self::Code => "code-mode",
+            Self::Script => "code-mode-…",
         }
     }
 
@@ -63,6 +69,8 @@ impl Tool {
             Self::CreateProfile | Self::ActivateProfile => &["name", "workspace"],
             Self::FindTools => &["prompt", "workspace"],
             Self::RegistryImport => &["url", "workspace"],
+            Self::Code => &["servers", "name", "code", "workspace"],
+            Self::Script => &["script"],
         }
     }
 
@@ -78,6 +86,7 @@ impl Tool {
 }
 
 /// What the gateway itself offers: definitions with commas between them.
+#[derive(Clone, Default)]
 pub(crate) struct Menu {
     tools: String,
     prompts: String,
@@ -103,6 +112,12 @@ impl Menu {
             tools,
             prompts: prompts.to_owned(),
         }
+    }
+
+    /// One more tool, after the others.
+    pub(super) fn add(&mut self, definition: &str) {
+        self.tools.push(',');
+        self.tools.push_str(definition);
     }
 
     /// Those of a list, if there are any.
@@ -136,6 +151,8 @@ const FIND_TOOLS: &str = r#"{"name":"find-tools","description":"Search single to
 
 /// That of `registry-import`.
 const REGISTRY_IMPORT: &str = r#"{"name":"mcp-registry-import","description":"Make the servers of a catalog or registry at an https:// address findable by mcp-find. Each waits for the user's approval.","inputSchema":{"type":"object","properties":{"url":{"type":"string"},"workspace":{"type":"string"}},"required":["url"]},"annotations":{"destructiveHint":false,"idempotentHint":true,"openWorldHint":true}}"#;
+/// That of `code-mode`, which is listed after them where something runs scripts.
+pub(super) const CODE: &str = r#"{"name":"code-mode","description":"Run JavaScript that calls many tools at once and returns only what is needed: the body of an async function. const {items} = await github.list_issues({…}); return items.length. Results are values; await tools.search(what) and await tools.describe(\"server.tool\") tell what there is. With name in place of code: make a tool code-mode-<name> that takes {script} and shows the tools of these servers.","inputSchema":{"type":"object","properties":{"code":{"type":"string"},"servers":{"type":"array","items":{"type":"string"},"description":"Active or ready ones; all of this conversation if left out"},"name":{"type":"string"},"workspace":{"type":"string"}}}}"#;
 
 #[cfg(test)]
 mod tests {
@@ -161,7 +178,7 @@ mod tests {
         let features = Features::default();
         let names: Vec<&str> = Tool::ALL
             .into_iter()
-            .filter(|tool| tool.is_on(features))
+            .filter(|tool| *tool != Tool::Code && tool.is_on(features))
             .map(Tool::name)
             .collect();
         let listed = listed(features);
@@ -179,7 +196,8 @@ mod tests {
 
     #[test]
     fn every_tool_is_listed_once_with_the_arguments_that_it_takes() {
-        let listed = listed(ALL_ON);
+        let mut listed = listed(ALL_ON);
+        listed.push(serde_json::from_str(CODE).unwrap());
         assert_eq!(listed.len(), Tool::ALL.len());
         for (tool, listed) in Tool::ALL.into_iter().zip(listed) {
             assert_eq!(listed["name"], tool.name());

@@ -23,6 +23,10 @@ fn removed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
             "say from which `workspace`: mcp-add returned it",
         ));
     }
+    if lock(&errand.workspace.chosen).take_script(name) {
+        errand.tell(&[Kind::Tools]);
+        return Ok(gone(name));
+    }
     let Some(server) = errand.core.server_in(&errand.workspace, name) else {
         let mut names: Vec<String> = lock(&errand.workspace.chosen)
             .added()
@@ -46,7 +50,11 @@ fn removed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
             subscriptions::release(session, &resource);
         }
     }
-    let added = lock(&errand.workspace.chosen).take(name);
+    let added = {
+        let mut chosen = lock(&errand.workspace.chosen);
+        chosen.forget_in_scripts(name);
+        chosen.take(name)
+    };
     match added {
         Some(server) => errand.core.give_back(&server, &errand.workspace),
         None => {
@@ -55,8 +63,12 @@ fn removed(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
         }
     }
     errand.tell(&[Kind::Tools, Kind::Prompts, Kind::Resources]);
-    Ok(Reply::new(
+    Ok(gone(name))
+}
+
+fn gone(name: &str) -> Reply {
+    Reply::new(
         format!("{name} is removed from this conversation"),
         json!({"server": name, "removed": true}),
-    ))
+    )
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wire::{Era, meta, quote};
 
 use crate::about;
+use crate::scripts::Ran;
 
 /// See the module.
 #[derive(Debug)]
@@ -32,6 +33,19 @@ impl Reply {
         }
     }
 
+    /// What came of a script.
+    pub(super) fn ran(ran: Ran) -> Self {
+        Self {
+            text: ran.text,
+            facts: Some(Box::<str>::from(ran.facts).into()),
+            is_error: !ran.is_ok,
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// It did not work: why, and what to do.
     pub(super) fn error(text: impl Into<String>) -> Self {
         Self {
@@ -47,11 +61,6 @@ impl Reply {
             facts: Some(facts.to_string()),
             ..self
         }
-    }
-
-    /// What it says.
-    pub(super) fn text(&self) -> &str {
-        &self.text
     }
 
     /// The result of the call.

@@ -124,7 +124,8 @@ async fn call(ui: &Ui, local: &mut Local, name: &str, arguments: &str) -> Result
         .await
 }
 
-fn progress(ui: &Ui, message: &Frame) {
+/// Shows how far a call is to whoever waits for it.
+pub(super) fn progress(ui: &Ui, message: &Frame) {
     if message.method() != method::PROGRESS || !ui.err().terminal {
         return;
     }

@@ -1,22 +1,59 @@
-//! The only outside world of a script, as a trait that its host implements.
+//! What runs scripts, as the gateway sees it: an engine behind a trait, and what an engine sees of the gateway: tools and
+//! calls, nothing else.
 //!
-//! A script sees tools and calls them, nothing else. Whoever implements [`Calls`] does so for one run: it knows the
-//! caller, the workspace and the outer call, so that every inner call passes the same pipeline with the outer one as
-//! its parent. A call may take as long as it needs. One that waits for a person says so by [`Call::waits`], and the
-//! script's clock stands still meanwhile; how the question reaches the person is the host's affair, and the script
-//! just waits. Dropping the future of a call cancels it.
+//! Whoever implements [`Calls`] does so for one run: it knows the caller, the workspace and the outer call, so that every
+//! inner call passes the same pipeline with the outer one as its parent. A call may take as long as it needs. One that
+//! waits for a person says so by [`Call::waits`], and the script's clock stands still meanwhile; how the question reaches
+//! the person is the gateway's affair, and the script just waits. Dropping the future of a call cancels it.
+//!
+//! Refuses to know what a script looks like. Read `script.rs` for how a run is carried out.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::clock::Clock;
+pub use transport::BoxFuture;
 
-/// A future that is returned by a trait.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// The member of `_meta` by which a client hands a script its `args`, a JSON object. It is for people and programs: a model
+/// writes what it has to say into the script.
+pub const ARGS_META: &str = "portolan/args";
+
+/// Runs scripts.
+pub trait Engine: Send + Sync {
+    /// Runs a script to its end, whatever it is. Dropping the future cancels the script and every call that it has under
+    /// way.
+    fn run<'a>(&'a self, script: Script<'a>, calls: &'a dyn Calls) -> BoxFuture<'a, Ran>;
+
+    /// What a script sees of these tools, in at most about `max` bytes.
+    fn menu(&self, tools: Vec<Arc<Tool>>, max: usize) -> String;
+
+    /// A script is to be expected: what can be made ready for it is, in the background.
+    fn warm(&self);
+}
+
+/// A script to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Script<'a> {
+    /// Its text, as it was handed in.
+    pub text: &'a str,
+    /// What it is given, a JSON object, if anything.
+    pub args: Option<&'a RawValue>,
+    /// Who may read what is kept of its result.
+    pub owner: &'a str,
+}
+
+/// How a script ended.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// Whether it ran to its end.
+    pub is_ok: bool,
+    /// What it came to, in words.
+    pub text: String,
+    /// The same as `{ok, result, logs, calls, error?}`.
+    pub facts: Box<RawValue>,
+}
 
 /// A tool that a script may call.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,32 +149,45 @@ impl Progress<'_> {
     }
 }
 
-/// Lets a call say that it waits for a person.
-#[derive(Debug, Clone)]
-pub struct Waits {
-    pub(crate) clock: Arc<Clock>,
+/// The clock of a script.
+pub trait Clock: Send + Sync {
+    /// It stands still from now on, once more than before.
+    fn pause(&self);
+
+    /// It stands still once less, and goes on if that was the last.
+    fn resume(&self);
 }
 
+/// Lets a call say that it waits for a person.
+#[derive(Clone)]
+pub struct Waits(Arc<dyn Clock>);
+
 impl Waits {
+    /// Of a script with this clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(clock)
+    }
+
     /// The script's clock stands still until this is dropped.
     #[must_use]
     pub fn person(&self) -> PersonWait {
-        self.clock.pause();
-        PersonWait {
-            clock: self.clock.clone(),
-        }
+        self.0.pause();
+        PersonWait(self.0.clone())
+    }
+}
+
+impl fmt::Debug for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waits")
     }
 }
 
 /// A person is waited for as long as this is held.
-#[derive(Debug)]
-pub struct PersonWait {
-    clock: Arc<Clock>,
-}
+pub struct PersonWait(Arc<dyn Clock>);
 
 impl Drop for PersonWait {
     fn drop(&mut self) {
-        self.clock.resume();
+        self.0.resume();
     }
 }
 
