@@ -110,5 +110,7 @@ engine_down() {
       sleep 0.1
     done
   done
+  # One that was killed leaves its mounts.
+  findmnt -rno TARGET | grep -E "^($KEEP/docker|$ENGINE)" | sort -r | xargs -r umount -l
   rm -rf "$ENGINE"
 }

@@ -85,8 +85,11 @@ fn a_call_from_the_command_line_runs_in_a_box_too() {
     if done.code != Some(0) {
         assert!(done.stderr.contains("--allow-unsandboxed"), "{done:#?}");
     }
-    let wrong = home.run(&["tools", "ls", "--runtime", "docker"]).failed(2);
-    assert!(wrong.contains("there are process and sandbox"), "{wrong}");
+    let wrong = home.run(&["tools", "ls", "--runtime", "dokcer"]).failed(2);
+    assert!(
+        wrong.contains("there are process, sandbox, auto, docker and podman"),
+        "{wrong}"
+    );
 }
 
 #[test]
