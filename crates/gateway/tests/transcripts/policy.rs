@@ -479,7 +479,7 @@ async fn an_answer_cannot_be_changed_into_one_for_another_call() {
         client 1 -> #2 tools/call {"name":"put"}
         client 1 <- #$p elicitation/create *
         client 1 -> #$p ! -32603 "no window"
-        client 1 <- #2 = {"content":[{"type":"text","text":"*the user said no*"}],"isError":true}
+        client 1 <- #2 = {"content":[{"type":"text","text":"*could not ask the user: no window*"}],"isError":true}
         "#,
     )
     .await;
@@ -496,13 +496,14 @@ async fn whoever_is_asked_can_leave() {
         client 1 <- #$q elicitation/create *
         client 1 -> notifications/cancelled {"requestId":1}
         client 1 <- silence
+        client 1 <- notifications/cancelled {"requestId":$q, ...}
         client 1 -> #$q = {"action":"accept"}
         server a hears nothing
         client 1 -> #2 tools/call {"name":"put"}
         client 1 <- #$p elicitation/create *
         advance 601s
-        client 1 <- #2 = {"content":[{"type":"text","text":"*nobody answered in time*"}],"isError":true}
         client 1 <- notifications/cancelled {"requestId":$p, ...}
+        client 1 <- #2 = {"content":[{"type":"text","text":"*nobody answered in time*"}],"isError":true}
         server a hears nothing
         "#,
     )
