@@ -34,6 +34,8 @@ pub(super) struct Refusal {
     pub(super) reason: String,
     /// It is the greeting itself that it does not know, not something in it that it does not like.
     is_of_era: bool,
+    /// It names the stateless version among those that it supports.
+    offers_it: bool,
 }
 
 /// The codes with which a server refuses a greeting that it does not know.
@@ -168,6 +170,7 @@ impl Upstream {
             return Ok(Greeting::OtherEra(Refusal {
                 reason: format!("it answers initialize with protocol version {offered:?}"),
                 is_of_era: true,
+                offers_it: false,
             }));
         }
         let version = version.ok_or_else(|| {
@@ -199,10 +202,16 @@ impl Upstream {
     async fn discover(self: &Arc<Self>, live: &Arc<Live>) -> Result<Greeting, Fault> {
         let version = Version::LATEST;
         let params = stateless_params("");
-        let frame = match self
+        let mut greeted = self
             .greeting(live, method::SERVER_DISCOVER, &params)
-            .await?
-        {
+            .await?;
+        // It speaks this very version, and says so in refusing it: the specification has it asked once more.
+        if greeted.as_ref().is_err_and(|refusal| refusal.offers_it) {
+            greeted = self
+                .greeting(live, method::SERVER_DISCOVER, &params)
+                .await?;
+        }
+        let frame = match greeted {
             Ok(frame) => frame,
             Err(refusal) => return Ok(Greeting::OtherEra(refusal)),
         };
@@ -218,6 +227,7 @@ impl Upstream {
             return Ok(Greeting::OtherEra(Refusal {
                 reason: format!("it speaks {speaks}, none of which is known here"),
                 is_of_era: true,
+                offers_it: false,
             }));
         }
         self.heard(live, version, &result);
@@ -247,6 +257,8 @@ impl Upstream {
                     return Ok(Err(Refusal {
                         reason: format!("it refused to start: {message}"),
                         is_of_era: number.is_some_and(|number| ERA_CODES.contains(&number)),
+                        offers_it: number == Some(code::UNSUPPORTED_VERSION)
+                            && supports(error.as_ref(), Version::LATEST),
                     }));
                 }
                 Err(self.unavailable(format!("it answered with HTTP status {status}: {message}")))
@@ -261,6 +273,7 @@ impl Upstream {
                 Ok(Err(Refusal {
                     reason,
                     is_of_era: true,
+                    offers_it: false,
                 }))
             }
             Err(Fault::Died { reason, .. })
@@ -269,6 +282,7 @@ impl Upstream {
                 Ok(Err(Refusal {
                     reason,
                     is_of_era: false,
+                    offers_it: false,
                 }))
             }
             Err(fault) => Err(fault),
@@ -297,6 +311,13 @@ impl Upstream {
         self.server.eras.trust();
         self.learn(version.era(), true, true);
     }
+}
+
+/// Whether an error names a version among those that its server supports.
+fn supports(error: Option<&Object<'_>>, version: Version) -> bool {
+    let data = error.and_then(|error| error.object("data").ok()?);
+    let supported = data.as_ref().and_then(|data| data.get("supported").ok()?);
+    supported.is_some_and(|list| list.contains(&quote(version.as_str())))
 }
 
 /// The HTTP status with which a server refused a message, by the words of `http`.

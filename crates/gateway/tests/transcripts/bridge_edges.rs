@@ -194,6 +194,24 @@ async fn headers_made_anew_hold_for_the_next_round_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_the_version_that_it_speaks_is_asked_once_more() {
+    play(
+        r#"
+        server a {"http":true,"tools":["x"],"era":"stateless","by_hand":["server/discover"]}
+        caller ann ~> #1 tools/call {"name":"x"}
+        server a <- #$d server/discover *
+        server a replies 400 #$d ! -32022 "unsupported" {"supported":["2026-07-28"]}
+        server a <- #$e server/discover *
+        server a -> #$e = {"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}
+        server a <- #$1 tools/call *
+        server a -> #$1 = {"resultType":"complete","n":1}
+        caller ann <- #1 = {"n":1, ...}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_wants_credentials_says_nothing_of_its_era() {
     play(
         r#"
