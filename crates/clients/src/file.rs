@@ -126,7 +126,10 @@ pub fn connect(
         file: file.to_owned(),
         name: name.to_owned(),
         splice,
-        made_file: known.map_or(change.before.is_none(), |made| made.made_file),
+        made_file: known
+            .as_ref()
+            .map_or(change.before.is_none(), |made| made.made_file),
+        made_folders: known.map_or_else(|| missing_folders(file), |made| made.made_folders),
     };
     memory
         .keep(file, name, Some(made))
@@ -166,7 +169,7 @@ pub fn disconnect(
         (before, _) => before.clone(),
     };
     // A file that we made, and that holds nothing else, goes.
-    let is_ours = made.is_some_and(|made| made.made_file);
+    let is_ours = made.as_ref().is_some_and(|made| made.made_file);
     let mut change = Change {
         file: file.to_owned(),
         before,
@@ -178,9 +181,23 @@ pub fn disconnect(
     }
     if !change.is_none() {
         write(dirs, client, &mut change)?;
+        if change.after.is_none() {
+            // So do the folders, unless somebody else has come to use them.
+            let folders = made.map(|made| made.made_folders).unwrap_or_default();
+            let _ = folders.iter().try_for_each(fs::remove_dir);
+        }
     }
     memory.keep(file, name, None).map_err(FileError::Memory)?;
     Ok(change)
+}
+
+/// The folders that writing a file will make, the innermost first.
+fn missing_folders(file: &Path) -> Vec<PathBuf> {
+    let above = file.ancestors().skip(1);
+    above
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+        .map(Path::to_owned)
+        .collect()
 }
 
 fn read(file: &Path) -> Result<Option<String>, FileError> {

@@ -25,6 +25,9 @@ pub(crate) struct Made {
     pub(crate) splice: Splice,
     /// There was no file.
     pub(crate) made_file: bool,
+    /// Folders that were made for it, the innermost first.
+    #[serde(default)]
+    pub(crate) made_folders: Vec<PathBuf>,
 }
 
 impl Memory {

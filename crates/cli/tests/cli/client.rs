@@ -71,7 +71,7 @@ fn what_is_connected_can_start_the_gateway() {
     let said = home.run_with(&words, hello).ok();
     assert!(said.contains("\"serverInfo\""), "{said}");
     let _ = home.run(&["client", "disconnect", "claude-desktop"]).ok();
-    assert!(!file.exists());
+    assert!(!file.parent().unwrap().exists());
 }
 
 #[test]

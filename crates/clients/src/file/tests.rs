@@ -58,7 +58,14 @@ fn a_file_that_we_made_goes_again() {
     assert_eq!((made.before, made.backup), (None, None));
     assert!(matches!(home.look(), Connection::Yes(_)));
     home.disconnect().unwrap();
-    assert!(!home.file.exists());
+    assert!(!home.file.parent().unwrap().exists());
+
+    // What others put there stays.
+    home.connect(&[]).unwrap();
+    let other = home.file.with_file_name("other");
+    fs::write(&other, "").unwrap();
+    home.disconnect().unwrap();
+    assert!(!home.file.exists() && other.exists());
 }
 
 #[test]
