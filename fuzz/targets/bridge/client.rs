@@ -437,6 +437,7 @@ impl Heard {
 impl Party {
     fn origin(&self, headers: Option<StatelessHeaders>) -> Origin {
         Origin {
+            workspace: None,
             caller: self.caller.clone(),
             session: self.session.clone(),
             headers: headers.filter(|_| self.session.is_none()).map(Arc::new),
