@@ -202,7 +202,10 @@ impl<'a> Renderer<'a> {
             _ => "string",
         };
         // Nothing in it may end the comment.
-        let few = shown[..6].join(", ").replace("*/", "* /");
+        let few = shown[..6]
+            .join(", ")
+            .replace("*/", "* /")
+            .replace("/*", "/ *");
         self.spend(format!("{kind} /* {few} … {} more */", values.len() - 6))
     }
 

@@ -79,5 +79,5 @@ pub(super) fn comment(schema: &Map<String, Value>) -> String {
         parts.push("deprecated".into());
     }
     // Nothing in it may end the comment.
-    parts.join("; ").replace("*/", "* /")
+    parts.join("; ").replace("*/", "* /").replace("/*", "/ *")
 }
