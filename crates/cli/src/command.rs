@@ -5,6 +5,7 @@ mod client;
 mod completion;
 mod config;
 mod demo;
+mod docker_plugin;
 mod feature;
 mod gateway;
 mod policy;
@@ -52,6 +53,9 @@ pub(crate) enum Command {
     /// Switch features on and off
     #[command(subcommand)]
     Feature(feature::Feature),
+    /// Be what runs when somebody types `docker mcp`
+    #[command(subcommand)]
+    DockerPlugin(docker_plugin::DockerPlugin),
     /// See the gateway work with real servers, in half a minute
     Demo(demo::Args),
     /// Print the version
@@ -77,6 +81,7 @@ impl Command {
             Self::Client(command) => command.run(ui),
             Self::Config(command) => command.run(ui),
             Self::Feature(command) => command.run(ui),
+            Self::DockerPlugin(command) => command.run(ui),
             Self::Demo(args) => demo::run(ui, &args),
             Self::Version(args) => version::run(ui, &args),
             Self::Completion(args) => completion::run(ui, &args),

@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::Cli;
 use crate::error::{Failure, Kind};
 use crate::format::Format;
+use crate::plugin::{self, Called};
 use crate::ui::{Colour, Ui};
 
 pub(crate) fn main() -> ExitCode {
@@ -21,7 +22,16 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(words: impl Iterator<Item = OsString>) -> u8 {
     let around = crate::surroundings::terminal(&config::Env::process());
-    let cli = match Cli::try_parse_from(asking(words)) {
+    let parsed = match plugin::called(words) {
+        Called::Directly(words) => parse("portolan", asking(words)),
+        Called::ByDocker(words) => parse("docker mcp", asking(words)),
+        Called::Metadata => {
+            let ui = Ui::new(Format::Human, Colour::Never, &around);
+            ui.document(&plugin::metadata());
+            return 0;
+        }
+    };
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return unparsed(error, &Ui::new(Format::Human, Colour::Auto, &around)),
     };
@@ -37,9 +47,14 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
     }
 }
 
+/// Help and mistakes name us as we were called.
+fn parse(name: &'static str, words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let matches = Cli::command().bin_name(name).try_get_matches_from(words)?;
+    Cli::from_arg_matches(&matches)
+}
+
 /// `portolan help tools call` is what many people type for `portolan tools call --help`.
-fn asking(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = words.collect();
+fn asking(mut words: Vec<OsString>) -> Vec<OsString> {
     if words.get(1).is_some_and(|word| word == "help") {
         words.remove(1);
         words.push("--help".into());
@@ -68,7 +83,8 @@ mod tests {
 
     #[test]
     fn help_may_come_first() {
-        let asked = |words: &str| asking(words.split(' ').map(OsString::from)).join(" ".as_ref());
+        let asked =
+            |words: &str| asking(words.split(' ').map(OsString::from).collect()).join(" ".as_ref());
         assert_eq!(asked("p help tools call"), "p tools call --help");
         assert_eq!(asked("p help"), "p --help");
         assert_eq!(asked("p tools call help"), "p tools call help");

@@ -22,6 +22,7 @@ mod load;
 mod local;
 mod log;
 mod person;
+mod plugin;
 mod profiles;
 mod prompt;
 #[cfg(target_os = "linux")]

@@ -10,6 +10,7 @@ mod cli {
     mod client;
     mod credentials;
     mod demo;
+    mod docker_plugin;
     mod dynamic;
     mod feature;
     mod home;

@@ -35,6 +35,8 @@ pub const RUST_LOG: &str = "RUST_LOG";
 pub const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 /// Where the container engine listens.
 pub const DOCKER_HOST: &str = "DOCKER_HOST";
+/// The folder of Docker's own configuration.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 /// The home folder.
 pub const HOME: &str = "HOME";
 /// No colour in what people read.
@@ -219,6 +221,10 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         DOCKER_HOST,
         "where the container engine listens, `unix:///PATH`; otherwise the usual places are tried",
+    ),
+    variable(
+        DOCKER_CONFIG,
+        "the folder of Docker's own configuration, otherwise `~/.docker`",
     ),
     variable("APPDATA", "where configuration lies on Windows"),
     variable("LOCALAPPDATA", "where state and cache lie on Windows"),

@@ -9,6 +9,7 @@
 
 mod catalogs;
 mod dirs;
+mod docker;
 mod edit;
 pub mod env;
 mod fetched;
@@ -28,6 +29,7 @@ mod toml_file;
 
 pub use catalogs::{catalog_file, import_files, load_catalogs, save_catalog};
 pub use dirs::{Dirs, DirsError};
+pub use docker::plugins as docker_plugins;
 pub use edit::set_in_file;
 pub use env::Env;
 pub use fetched::{Fetched, fetched, keep_fetched};

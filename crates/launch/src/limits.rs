@@ -4,8 +4,6 @@ use std::time::Duration;
 
 /// How many programs are being started at a time; the others wait.
 pub const STARTS_AT_ONCE: usize = 8;
-/// By how much servers come after us where both want a core, in steps of `nice`: with 5 they get a third of what we do.
-pub const SERVER_NICE: i32 = 5;
 /// How long the guard may take to say that the server runs.
 pub const GUARD_START: Duration = Duration::from_secs(10);
 /// How long a server whose gateway died may take to end by itself, its standard input being closed.
@@ -26,7 +24,7 @@ pub const STDERR_BYTES_MAX: usize = 256 << 10;
 /// How much is read at a time.
 pub const STDERR_READ_BYTES: usize = 16 << 10;
 /// The rest after each read: a server that floods its standard error is slowed down, not its gateway.
-pub const STDERR_REST: Duration = Duration::from_millis(5);
+pub const STDERR_REST: Duration = Duration::from_millis(20);
 /// How long the last words of a dead server are waited for.
 pub const STDERR_DRAIN: Duration = Duration::from_millis(250);
 

@@ -1,8 +1,7 @@
-//! Where programs are started: beside what serves, and behind it.
+//! Where programs are started: beside what serves.
 //!
 //! Starting a program takes milliseconds in which the system copies, maps and links. Owns the threads that wait for
-//! that, so many at a time, and no runtime does. They come after the rest of us where there is not enough of the machine
-//! for all, and so does what they start, for as long as it runs: no server may keep the gateway from serving the others.
+//! that, so many at a time, and no runtime does.
 
 use std::io;
 use std::sync::Arc;
@@ -36,7 +35,6 @@ impl Starts {
         thread::Builder::new()
             .name("start".to_owned())
             .spawn(move || {
-                give_way();
                 // Nobody may wait any more.
                 let _ = tell.send(work());
                 drop(turn);
@@ -46,17 +44,6 @@ impl Starts {
             .map_err(|_| failed("the thread that starts programs has ended"))
     }
 }
-
-/// On Linux this is of the thread alone, and of the processes that it starts. There is no way back without rights, which
-/// is why threads that serve cannot do it.
-#[cfg(target_os = "linux")]
-fn give_way() {
-    // Without it, all are equal.
-    let _ = rustix::process::nice(crate::limits::SERVER_NICE);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn give_way() {}
 
 #[cfg(test)]
 mod tests {

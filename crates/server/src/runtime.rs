@@ -1,4 +1,4 @@
-//! The threads that serve: one current-thread runtime per core, connections handed out in turn.
+//! The threads that serve: one current-thread runtime per core, each connection handed to the one that has fewest.
 //! Owns the threads and the way a connection reaches them; what is done with it is the worker's business.
 //! No work stealing: whatever a call touches stays on the thread of its connection. Read `connection.rs` next.
 
@@ -15,7 +15,34 @@ use tokio::sync::oneshot;
 use crate::limits;
 
 /// Connections for one worker, in the order they were accepted. Closed when no more will come.
-pub type Handoffs = mpsc::Receiver<TcpStream>;
+pub type Handoffs = mpsc::Receiver<Handoff>;
+
+/// A connection for a worker.
+pub struct Handoff {
+    /// The connection.
+    pub stream: TcpStream,
+    /// To be dropped with it.
+    pub share: Share,
+}
+
+/// One connection of those that a worker has.
+#[derive(Default)]
+pub struct Share(Option<Arc<AtomicUsize>>);
+
+impl Share {
+    fn of(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Relaxed);
+        Self(Some(open.clone()))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if let Some(open) = &self.0 {
+            open.fetch_sub(1, Relaxed);
+        }
+    }
+}
 
 /// Worker threads, each with its own runtime.
 pub struct Workers {
@@ -25,7 +52,8 @@ pub struct Workers {
 
 struct Lane {
     /// None once nothing more is handed out.
-    sender: Option<mpsc::Sender<TcpStream>>,
+    sender: Option<mpsc::Sender<Handoff>>,
+    open: Arc<AtomicUsize>,
     finished: oneshot::Receiver<()>,
     thread: JoinHandle<()>,
 }
@@ -52,18 +80,24 @@ impl Workers {
         std::thread::available_parallelism().map_or(1, usize::from)
     }
 
-    /// Gives a connection to the worker whose turn it is, or to the next one that takes it. Comes back if
+    /// Gives a connection to the worker that has fewest, of these in turn, or to the next one that takes it. Comes back if
     /// every worker has too many waiting.
     pub fn hand_out(&self, stream: TcpStream) -> Result<(), TcpStream> {
         let mut stream = stream;
-        for _ in 0..self.lanes.len() {
-            let turn = self.turn.fetch_add(1, Relaxed) % self.lanes.len();
-            let Some(sender) = &self.lanes[turn].sender else {
+        let turn = self.turn.fetch_add(1, Relaxed);
+        let first = (0..self.lanes.len())
+            .map(|at| (turn + at) % self.lanes.len())
+            .min_by_key(|at| self.lanes[*at].open.load(Relaxed))
+            .unwrap_or_default();
+        for at in first..first + self.lanes.len() {
+            let lane = &self.lanes[at % self.lanes.len()];
+            let Some(sender) = &lane.sender else {
                 continue;
             };
-            match sender.try_send(stream) {
+            let share = Share::of(&lane.open);
+            match sender.try_send(Handoff { stream, share }) {
                 Ok(()) => return Ok(()),
-                Err(TrySendError::Full(back) | TrySendError::Closed(back)) => stream = back,
+                Err(TrySendError::Full(back) | TrySendError::Closed(back)) => stream = back.stream,
             }
         }
         Err(stream)
@@ -116,6 +150,7 @@ impl Lane {
             })?;
         Ok(Self {
             sender: Some(sender),
+            open: Arc::default(),
             finished,
             thread,
         })
@@ -127,27 +162,52 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[tokio::test]
-    async fn connections_go_to_the_workers_in_turn() {
+    async fn a_connection_goes_to_the_worker_that_has_fewest() {
+        // Each says who it is, and keeps a connection until its client has spoken.
         let workers = Workers::start(2, |mut handoffs| async move {
-            while let Some(mut stream) = handoffs.recv().await {
+            let mut open = tokio::task::JoinSet::new();
+            while let Some(handoff) = handoffs.recv().await {
+                handoff.stream.set_nonblocking(true).unwrap();
+                let mut stream = tokio::net::TcpStream::from_std(handoff.stream).unwrap();
                 let name = std::thread::current().name().unwrap_or_default().to_owned();
-                stream.write_all(name.as_bytes()).unwrap();
+                open.spawn(async move {
+                    stream.write_all(name.as_bytes()).await.unwrap();
+                    stream.read_u8().await.unwrap();
+                    drop(handoff.share);
+                    stream.write_all(b".").await.unwrap();
+                });
             }
+            open.join_all().await;
         })
         .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut names = Vec::new();
-        for _ in 0..4 {
+        let connect = || {
             let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             workers.hand_out(listener.accept().unwrap().0).unwrap();
-            let mut name = String::new();
-            client.read_to_string(&mut name).unwrap();
-            names.push(name);
-        }
+            let mut name = [0; 8];
+            client.read_exact(&mut name).unwrap();
+            (client, String::from_utf8(name.into()).unwrap())
+        };
+        let leave = |mut client: TcpStream| {
+            client.write_all(b"x").unwrap();
+            client.read_exact(&mut [0]).unwrap();
+        };
+        let clients = [connect(), connect(), connect(), connect()];
+        let [first, second, third, fourth] = clients;
+        let names = [&first.1, &second.1, &third.1, &fourth.1];
         assert_eq!(names, ["worker-0", "worker-1", "worker-0", "worker-1"]);
+        leave(second.0);
+        leave(fourth.0);
+        let clients = [connect(), connect()];
+        assert_eq!(clients.each_ref().map(|c| &*c.1), ["worker-1"; 2]);
+        for (client, _) in clients.into_iter().chain([first, third]) {
+            leave(client);
+        }
         workers.finish().await;
     }
 

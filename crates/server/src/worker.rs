@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 use crate::connection;
 use crate::door::Door;
 use crate::pulse::{Pulse, Verdict};
-use crate::runtime::Handoffs;
+use crate::runtime::{Handoff, Handoffs, Share};
 use crate::shutdown::Shutdown;
 
 /// What the workers say of themselves to whoever started them.
@@ -55,7 +55,10 @@ struct Connections {
 }
 
 /// One of the connections that are open.
-struct Counted(Arc<AtomicUsize>);
+struct Counted {
+    open: Arc<AtomicUsize>,
+    _share: Share,
+}
 
 impl Connections {
     async fn serve(&mut self, mut handoffs: Handoffs, door: &Arc<Door>, open: &Arc<AtomicUsize>) {
@@ -65,9 +68,12 @@ impl Connections {
         let mut is_accepting = true;
         while is_accepting || !self.tasks.is_empty() {
             tokio::select! {
-                stream = handoffs.recv(), if is_accepting => match stream {
-                    Some(stream) => {
-                        let counted = Counted(open.clone());
+                handoff = handoffs.recv(), if is_accepting => match handoff {
+                    Some(Handoff { stream, share }) => {
+                        let counted = Counted {
+                            open: open.clone(),
+                            _share: share,
+                        };
                         // A socket that cannot be registered is dropped, which is all that can be done about it.
                         if let Ok(stream) = TcpStream::from_std(stream) {
                             self.add(stream, &builder, door, counted);
@@ -117,7 +123,7 @@ impl Connections {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.open.fetch_sub(1, Relaxed);
     }
 }
 

@@ -89,7 +89,7 @@ impl Home {
 
     /// Runs it to its end.
     pub(crate) fn run(&self, words: &[&str]) -> Done {
-        done(&self.command(words).output().unwrap())
+        Done::of(&self.command(words).output().unwrap())
     }
 
     /// The same, with something on stdin.
@@ -107,7 +107,7 @@ impl Home {
             .unwrap()
             .write_all(input.as_bytes())
             .unwrap();
-        done(&child.wait_with_output().unwrap())
+        Done::of(&child.wait_with_output().unwrap())
     }
 
     /// A gateway that listens on a free port.
@@ -165,15 +165,15 @@ pub(crate) fn servers(names: &[&str]) -> String {
     json!({ "mcpServers": all }).to_string()
 }
 
-fn done(output: &Output) -> Done {
-    Done {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout.clone()).unwrap(),
-        stderr: String::from_utf8(output.stderr.clone()).unwrap(),
-    }
-}
-
 impl Done {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout.clone()).unwrap(),
+            stderr: String::from_utf8(output.stderr.clone()).unwrap(),
+        }
+    }
+
     /// The output, of a command that must have worked.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");

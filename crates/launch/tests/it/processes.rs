@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use catalog::{Entry, Launch, RemoteKind, ServerName};
 #[cfg(target_os = "linux")]
-use portolan_launch::limits::SERVER_NICE;
 use portolan_launch::{
     ExitReason, LaunchError, Launched, Launcher, Link, Options, Process, ProcessLauncher,
 };
@@ -101,33 +100,6 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 // --- the ordinary course ---
-
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_server_and_its_guard_come_after_us() {
-    let niceness = || {
-        let own = fs::read_to_string("/proc/thread-self/stat").unwrap();
-        niceness_in(&own)
-    };
-    let before = niceness();
-    let (mut pipe, process) = shell(&guarded(), "cat /proc/$$/stat /proc/$PPID/stat; cat").await;
-    let (server, guard) = (line(&mut pipe).await, line(&mut pipe).await);
-    let expected = (before + SERVER_NICE).min(19);
-    assert_eq!(
-        [server, guard].map(|stat| niceness_in(&stat)),
-        [expected; 2]
-    );
-    // We ourselves are where we were.
-    assert_eq!(niceness(), before);
-    drop(process);
-}
-
-/// The 19th field of a process' stat (proc(5)).
-#[cfg(target_os = "linux")]
-fn niceness_in(stat: &str) -> i32 {
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    fields.split(' ').nth(16).unwrap().parse().unwrap()
-}
 
 #[tokio::test]
 async fn a_server_is_spoken_to_and_leaves_when_its_stdin_closes() {

@@ -28,7 +28,7 @@ mod script;
 /// A worker on this test's own runtime, and with it on its clock.
 struct House {
     listener: TcpListener,
-    handoffs: mpsc::Sender<std::net::TcpStream>,
+    handoffs: mpsc::Sender<Handoff>,
     _trigger: Trigger,
 }
 
@@ -71,10 +71,11 @@ impl House {
     async fn connect(&self) -> Connection {
         let connection = Connection::open(self.listener.local_addr().unwrap()).await;
         let (stream, _) = self.listener.accept().await.unwrap();
-        self.handoffs
-            .send(stream.into_std().unwrap())
-            .await
-            .unwrap();
+        let handoff = Handoff {
+            stream: stream.into_std().unwrap(),
+            share: Share::default(),
+        };
+        assert!(self.handoffs.send(handoff).await.is_ok());
         connection
     }
 
