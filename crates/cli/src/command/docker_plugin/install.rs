@@ -31,7 +31,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     }
     let changed = occupant != Occupant::This;
     if changed {
-        put(&place, occupant).map_err(|error| unwritten(&place.file, &error))?;
+        put(&place, occupant, &own()?).map_err(|error| unwritten(&place.file, &error))?;
     }
     let done = Done {
         file: place.file,
@@ -47,15 +47,14 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     )
 }
 
-fn put(place: &Place, occupant: Occupant) -> io::Result<()> {
-    let own = own().map_err(|failure| io::Error::other(failure.to_string()))?;
+fn put(place: &Place, occupant: Occupant, own: &Path) -> io::Result<()> {
     if let Some(folder) = place.file.parent() {
         fs::create_dir_all(folder)?;
     }
     // Beside its place first, so that there is a plugin at every moment.
     let fresh = place.file.with_file_name(".docker-mcp.new");
     let _ = fs::remove_file(&fresh);
-    link(&own, &fresh)?;
+    link(own, &fresh)?;
     if occupant == Occupant::Other {
         fs::rename(&place.file, &place.former)?;
     }
