@@ -79,6 +79,7 @@ impl Ready {
         confine::limit(&limits)?;
         self.engine.limit(limits.into_owned());
         self.engine.seed()?;
+        self.engine.stretch().map_err(io::Error::other)?;
         confine::filter()?;
         self.channel.send(&FromWorker::Ready(Confinement {
             seccomp: true,
