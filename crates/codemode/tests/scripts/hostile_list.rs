@@ -30,9 +30,10 @@ pub(super) const SCRIPTS: &[(&str, Ends)] = &[
         "import fs from 'fs'; return 1",
         Badly(Syntax, "there are no modules"),
     ),
+    ("enum A { B }; return 1", Badly(Syntax, "TypeScript")),
     (
-        "const a: string = 'x'; return a",
-        Badly(Syntax, "TypeScript"),
+        "const a: A<A<A<A<string = 'x'; return a",
+        Badly(Syntax, "SyntaxError"),
     ),
     ("\u{0}", Badly(Syntax, "NUL")),
     // -- loops
