@@ -47,9 +47,9 @@ fn main() -> ExitCode {
         if first.as_ref().is_some_and(|word| word == "__guard") {
             return launch::guard::main(words);
         }
-        // The process that one script runs in.
+        // The process of which those are copies that scripts run in.
         if first.is_some_and(|word| word == scripts::WORKER) {
-            return codemode::worker::main();
+            return scripts::worker();
         }
     }
     entry::main()

@@ -1,16 +1,18 @@
-//! What runs the scripts of agents: workers that are processes of our own program, none before the first script. Read
-//! `codemode` for what they do.
+//! What runs the scripts of agents: workers that are copies of one process of our own program, none before the first
+//! script. Read `codemode` for what they do, `launch::nursery` for how they are made.
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codemode::worker::Ready;
 use codemode::{CodeMode, Limits, Process, Start};
 use config::Settings;
 use gateway::scripts::Engine;
 use launch::OwnProcess;
+use launch::nursery::{self, Nursery};
 
 use crate::limits::WARM_WORKERS;
 
@@ -20,7 +22,14 @@ pub(crate) const WORKER: &str = "__script";
 /// An engine with the limits that the person has set.
 pub(crate) fn engine(settings: &Settings) -> Arc<dyn Engine> {
     let limits = limits(settings);
-    Arc::new(CodeMode::new(Arc::new(Own), limits, WARM_WORKERS))
+    // It leads to us even after an upgrade has replaced our file.
+    let workers = Nursery::new("/proc/self/exe", &[WORKER]);
+    Arc::new(CodeMode::new(Arc::new(Own(workers)), limits, WARM_WORKERS))
+}
+
+/// The hidden command.
+pub(crate) fn worker() -> ExitCode {
+    nursery::main(Ready::new, Ready::run)
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -36,14 +45,11 @@ fn limits(settings: &Settings) -> Limits {
 }
 
 /// Starts workers.
-struct Own;
+struct Own(Nursery);
 
 impl Start for Own {
     fn start(&self, channel: OwnedFd) -> io::Result<Box<dyn Process>> {
-        // It leads to us even after an upgrade has replaced our file.
-        let program = Path::new("/proc/self/exe");
-        let process = OwnProcess::start(program, &[WORKER], channel)?;
-        Ok(Box::new(Worker(process)))
+        Ok(Box::new(Worker(self.0.copy(&channel)?)))
     }
 }
 

@@ -1,15 +1,18 @@
-//! What a script costs: `cargo bench -p portolan-codemode`. Prints medians and best times of many rounds; what is
+//! What a script costs: `cargo bench -p portolan-codemode`, with `-- --program target/release/portolan` in workers of the
+//! shipped program. Prints medians and best times of many rounds; what is
 //! slower than the best is mostly the machine.
 #![expect(clippy::print_stdout, reason = "the numbers are what this is for")]
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gateway::scripts::{BoxFuture, Call, CallError, Calls, Script, Tool};
 use launch::OwnProcess;
+use launch::nursery::{self, Nursery};
+use portolan_codemode::worker::Ready;
 use portolan_codemode::{CodeMode, Limits, Outcome, Process, Start};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -43,7 +46,13 @@ impl Calls for Instantly {
     }
 }
 
-fn main() {
+/// By which this program is a worker.
+const WORKER: &str = "__worker";
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(WORKER) {
+        return nursery::main(Ready::new, Ready::run);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -51,6 +60,7 @@ fn main() {
         Ok(runtime) => runtime.block_on(measure()),
         Err(error) => println!("no runtime: {error}"),
     }
+    ExitCode::SUCCESS
 }
 
 async fn measure() {
@@ -77,14 +87,16 @@ async fn measure() {
         calls: 10_000,
         ..Limits::default()
     };
+    // The shipped program, or this one.
+    let program = std::env::args().skip_while(|arg| arg != "--program").nth(1);
+    let workers = || match &program {
+        Some(program) => Nursery::new(program, &["__script"]),
+        None => Nursery::new("/proc/self/exe", &[WORKER]),
+    };
     let pids = Arc::new(Mutex::new(Vec::new()));
-    let started = pids.clone();
+    let (started, nursery) = (pids.clone(), workers());
     let start = move |channel: OwnedFd| -> io::Result<Box<dyn Process>> {
-        let process = OwnProcess::start(
-            Path::new(env!("CARGO_BIN_EXE_portolan-codemode-worker")),
-            &[],
-            channel,
-        )?;
+        let process = nursery.copy(&channel)?;
         if let Ok(mut pids) = started.lock() {
             pids.push(process.pid());
         }
@@ -92,7 +104,19 @@ async fn measure() {
     };
     let start = Arc::new(start);
 
-    contained(start.clone(), &calls).await;
+    rounds(
+        "the very first worker, script without a call",
+        20,
+        async || {
+            let nursery = workers();
+            let start = move |channel: OwnedFd| -> io::Result<Box<dyn Process>> {
+                Ok(Box::new(Worker(nursery.copy(&channel)?)))
+            };
+            let first = CodeMode::new(Arc::new(start), limits.clone(), 0);
+            run(&first, "return 1", &calls).await
+        },
+    )
+    .await;
     let cold = CodeMode::new(start.clone(), limits.clone(), 0);
     rounds("cold worker, script without a call", 100, async || {
         run(&cold, "return 1", &calls).await
@@ -124,6 +148,9 @@ async fn measure() {
     }
     ready().await;
     println!("memory of waiting workers: {}", memory(&pids));
+    let original = pids.lock().ok().and_then(|pids| original_of(pids.last()?));
+    let original = Mutex::new(original.into_iter().collect());
+    println!("memory of what they are copies of: {}", memory(&original));
 
     for (name, script, count) in [
         (
@@ -150,6 +177,7 @@ async fn measure() {
             count / best
         );
     }
+    contained(start, &calls).await;
 }
 
 /// How long after its deadline a script is ended that never ends by itself, eight at a time.
@@ -239,6 +267,17 @@ async fn run(mode: &CodeMode, text: &str, calls: &Instantly) -> Duration {
         println!("{}", outcome.text());
     }
     took
+}
+
+/// The process that this one is a copy of: it leads their group.
+fn original_of(pid: &u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(')')
+        .next()?
+        .split_whitespace()
+        .nth(2)?
+        .parse()
+        .ok()
 }
 
 /// Of the youngest workers, as the system counts it.

@@ -149,7 +149,7 @@ fn syntax(message: &str, source: Option<&str>) -> Option<String> {
         );
     }
     if is_typescript(line) {
-        return Some("types are TypeScript: write plain JavaScript, without types".into());
+        return Some("this is TypeScript that is more than types: write plain JavaScript".into());
     }
     if line.starts_with("def ") || line.starts_with("print(") || line.starts_with("elif ") {
         return Some("the script is JavaScript, not Python".into());

@@ -70,6 +70,9 @@ pub const PERSON_WAIT_MAX: Duration = Duration::from_secs(3600);
 pub const WARM_MAX: usize = 8;
 /// Processor time of a worker beyond the wall time of its script, after which the system ends it.
 pub const CPU_EXTRA_SECONDS: u64 = 2;
+/// By how much workers come after us where both want a core, in steps of `nice`: one that computes must not hold up the calls
+/// of others.
+pub const WORKER_NICE: i32 = 5;
 /// Address space of a worker beyond the memory of its engine.
 pub const ADDRESS_EXTRA_BYTES: u64 = 512 << 20;
 

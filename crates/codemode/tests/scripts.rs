@@ -6,6 +6,7 @@ mod scripts {
     mod api;
     mod confined;
     mod hostile;
+    mod hostile_list;
     mod limits;
     mod ordinary;
     mod world;

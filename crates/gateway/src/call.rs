@@ -69,6 +69,8 @@ pub(crate) struct Call {
     pub(crate) asks_back: bool,
     /// The rule that has decided over it, if it did not simply allow it.
     pub(crate) rule: Option<Box<str>>,
+    /// A rule has the person asked about each such call, they allowed this one, and its digest: its server may have questions, too.
+    pub(crate) allowed: Option<[u8; 32]>,
     /// What the script that it runs can ask its client by.
     pub(crate) script: Option<Arc<Outer>>,
     /// The call whose script made it.
@@ -127,6 +129,7 @@ impl Call {
             parked: None,
             asks_back: false,
             rule: None,
+            allowed: None,
             script: None,
             parent: None,
             is_finished: false,
@@ -165,6 +168,7 @@ impl Call {
             parked: None,
             asks_back: false,
             rule: None,
+            allowed: None,
             script: None,
             parent: Some(outer.call),
             is_finished: false,
@@ -235,6 +239,7 @@ impl Call {
                     server.complaints.call_answered();
                 }
                 let answer = self.returned(&frame, status);
+                self.is_asked_back(&answer);
                 self.record(result, answer.frame.len());
                 answer
             }
@@ -254,6 +259,24 @@ impl Call {
                 self.record(Outcome::Fault(fault.tag()), answer.frame.len());
                 answer
             }
+        }
+    }
+
+    /// What was allowed may come again with answers to what is asked in its answer.
+    fn is_asked_back(&self, answer: &Answer) {
+        let Some(request) = self.allowed else {
+            return;
+        };
+        let state = |frame: &Frame| {
+            let result = frame.result_object().ok()??;
+            let kind = result.string("resultType").ok()??;
+            let state = result.string("requestState").ok()??;
+            (kind == "input_required").then(|| state.into_owned())
+        };
+        let frame = Frame::parse(answer.frame.clone()).ok();
+        if let Some(state) = frame.as_ref().and_then(state) {
+            let caller = &self.workspace.caller.0;
+            self.core.consents.asked_back(caller, &request, &state);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::outbox::lock;
 pub(crate) struct Consents {
     /// Of workspaces.
     given: Mutex<HashSet<(u64, Key)>>,
-    /// Requests that were allowed once: they may come again with what their server asked for.
+    /// What servers asked back in calls that were allowed once: these may come again with the answers.
     recent: Mutex<HashMap<[u8; 32], Instant>>,
 }
 
@@ -24,17 +24,27 @@ pub(crate) struct Consents {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
+fn retry(caller: &str, request: &[u8; 32], state: &str) -> [u8; 32] {
+    hashed(&[caller.as_bytes(), request, state.as_bytes()])
+}
+
+/// Parts that do not run together.
+fn hashed(parts: &[&[u8]]) -> [u8; 32] {
+    let mut text = Vec::new();
+    for part in parts {
+        text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        text.extend_from_slice(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, &text).as_ref());
+    hash
+}
+
 impl Key {
     /// `mark`: of the rule. `what`: the method and the name of the tool, prompt or resource.
     pub fn new(mark: &str, caller: &str, server: &str, what: (&str, &str)) -> Self {
-        let mut text = Vec::new();
-        for part in [mark, caller, server, what.0, what.1] {
-            text.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            text.extend_from_slice(part.as_bytes());
-        }
-        let mut key = [0; 32];
-        key.copy_from_slice(digest(&SHA256, &text).as_ref());
-        Self(key)
+        let parts = [mark, caller, server, what.0, what.1];
+        Self(hashed(&parts.map(str::as_bytes)))
     }
 
     /// Under what an answer for always is kept in the store.
@@ -79,23 +89,23 @@ impl Consents {
             .map_err(|error| error.to_string())
     }
 
-    /// This request was allowed just now.
-    pub(crate) fn passed(&self, request: [u8; 32]) {
+    /// This caller's request was allowed, and has got questions of its server with this state.
+    pub(crate) fn asked_back(&self, caller: &str, request: &[u8; 32], state: &str) {
         let now = Instant::now();
         let mut recent = lock(&self.recent);
         if recent.len() >= CONSENTS_MAX {
             recent.retain(|_, until| *until > now);
         }
         if recent.len() < CONSENTS_MAX {
-            recent.insert(request, now + CONSENT_LASTS);
+            recent.insert(retry(caller, request, state), now + CONSENT_LASTS);
         }
     }
 
-    /// Whether this request was allowed a short time ago.
-    pub(crate) fn has_passed(&self, request: &[u8; 32]) -> bool {
+    /// Whether this is such a request that comes again, the first time.
+    pub(crate) fn comes_again(&self, caller: &str, request: &[u8; 32], state: &str) -> bool {
         lock(&self.recent)
-            .get(request)
-            .is_some_and(|until| *until > Instant::now())
+            .remove(&retry(caller, request, state))
+            .is_some_and(|until| until > Instant::now())
     }
 
     /// A workspace has ended.
@@ -144,20 +154,27 @@ mod tests {
         let consents = Consents::default();
         for n in 0..CONSENTS_MAX + 10 {
             consents.give(1, key(&n.to_string()));
-            let mut request = [0; 32];
-            request[..8].copy_from_slice(&n.to_be_bytes());
-            consents.passed(request);
+            consents.asked_back("ann", &[1; 32], &n.to_string());
         }
         assert_eq!(lock(&consents.given).len(), CONSENTS_MAX);
         assert_eq!(lock(&consents.recent).len(), CONSENTS_MAX);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_passes_again_for_a_while() {
+    async fn a_request_comes_again_once_and_soon() {
         let consents = Consents::default();
-        consents.passed([1; 32]);
-        assert!(consents.has_passed(&[1; 32]) && !consents.has_passed(&[2; 32]));
+        consents.asked_back("ann", &[1; 32], "theirs");
+        for (caller, request, state) in [
+            ("bob", [1; 32], "theirs"),
+            ("ann", [2; 32], "theirs"),
+            ("ann", [1; 32], "made up"),
+        ] {
+            assert!(!consents.comes_again(caller, &request, state));
+        }
+        assert!(consents.comes_again("ann", &[1; 32], "theirs"));
+        assert!(!consents.comes_again("ann", &[1; 32], "theirs"));
+        consents.asked_back("ann", &[1; 32], "theirs");
         tokio::time::advance(CONSENT_LASTS).await;
-        assert!(!consents.has_passed(&[1; 32]));
+        assert!(!consents.comes_again("ann", &[1; 32], "theirs"));
     }
 }

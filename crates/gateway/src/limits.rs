@@ -56,9 +56,9 @@ pub const RETIRE_WAIT: Duration = Duration::from_secs(30);
 pub const RETIRE_LOOK: Duration = Duration::from_millis(100);
 /// Views kept for reuse by other conversations.
 pub const VIEWS_MAX: usize = 64;
-/// Answers to rules that ask which are remembered in this process, and requests that passed such a rule.
+/// Answers to rules that ask which are remembered in this process, and requests that passed such a rule and were asked back.
 pub const CONSENTS_MAX: usize = 10_000;
-/// How long a request that passed such a rule may come again with what its server asked for.
+/// How long such a request may come again with what its server asked for.
 pub const CONSENT_LASTS: Duration = Duration::from_secs(600);
 /// Characters of a call's arguments that the person is shown when a rule asks.
 pub const SHOWN_ARGUMENTS_CHARS_MAX: usize = 600;

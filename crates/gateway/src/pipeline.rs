@@ -69,7 +69,7 @@ async fn routed(mut call: Call) -> Reply {
                     Ok(None) => Ok(Consent::Given),
                     Ok(Some(question)) => {
                         let mut plan = plan;
-                        dynamic::consent(&call, &mut plan, &question).await
+                        dynamic::consent(&mut call, &mut plan, &question).await
                     }
                     Err(fault) => Err(fault),
                 };

@@ -18,6 +18,8 @@ pub mod guard;
 mod launcher;
 pub mod limits;
 mod lookup;
+#[cfg(target_os = "linux")]
+pub mod nursery;
 mod own;
 mod package;
 mod process;

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const STARTS_AT_ONCE: usize = 8;
 /// How long the guard may take to say that the server runs.
 pub const GUARD_START: Duration = Duration::from_secs(10);
+/// How often a process of our own is tried to be copied, the second time from a new original.
+pub const COPY_ATTEMPTS: usize = 2;
 /// How long a server whose gateway died may take to end by itself, its standard input being closed.
 pub const GUARD_EOF_GRACE: Duration = Duration::from_secs(1);
 /// How long a process may take to obey SIGTERM before it is killed.

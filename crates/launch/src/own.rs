@@ -1,7 +1,8 @@
 //! Processes of our own program: the workers of code mode.
 //!
 //! Owns their start, with one channel and nothing else of ours, and their end: none outlives its handle. They end by
-//! themselves when their channel closes, so that no guard is needed for the case that we are killed.
+//! themselves when their channel closes, so that no guard is needed for the case that we are killed. Where many are
+//! needed, they are copies of one that is ready: read `nursery`.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,11 +10,21 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+#[cfg(target_os = "linux")]
+use crate::nursery::Copy;
+
 /// A process of our own program. Dropping it kills it.
 #[derive(Debug)]
 pub struct OwnProcess {
-    child: Child,
+    how: How,
     ended: bool,
+}
+
+#[derive(Debug)]
+enum How {
+    Started(Child),
+    #[cfg(target_os = "linux")]
+    Copied(Copy),
 }
 
 impl OwnProcess {
@@ -38,27 +49,45 @@ impl OwnProcess {
             .process_group(0)
             .spawn()?;
         Ok(Self {
-            child,
+            how: How::Started(child),
             ended: false,
         })
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn copied(copy: Copy) -> Self {
+        Self {
+            how: How::Copied(copy),
+            ended: false,
+        }
     }
 
     /// The id of the process.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        match &self.how {
+            How::Started(child) => child.id(),
+            #[cfg(target_os = "linux")]
+            How::Copied(copy) => copy.pid(),
+        }
     }
 
     /// Kills it if it still runs, and gives the signal that ended it, if one did. Blocks until it is gone, which a
     /// killed process is at once.
     pub fn end(&mut self) -> Option<i32> {
         self.ended = true;
-        // It may be about to end by itself, and how it does is worth knowing.
-        if let Ok(Some(status)) = self.child.try_wait() {
-            return status.signal();
+        match &mut self.how {
+            How::Started(child) => {
+                // It may be about to end by itself, and how it does is worth knowing.
+                if let Ok(Some(status)) = child.try_wait() {
+                    return status.signal();
+                }
+                let _ = child.kill();
+                child.wait().ok()?.signal()
+            }
+            #[cfg(target_os = "linux")]
+            How::Copied(copy) => copy.end(),
         }
-        let _ = self.child.kill();
-        self.child.wait().ok()?.signal()
     }
 }
 
@@ -110,7 +139,12 @@ mod tests {
         assert_eq!(process.end(), Some(9));
         let (mut ours, mut process) = start("exec 0>&-; kill -TERM $$");
         let _ = ours.read(&mut [0]);
-        while process.child.try_wait().unwrap().is_none() {
+        // It is gone, or about to be.
+        let pid = process.pid();
+        while !std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .unwrap()
+            .contains(") Z ")
+        {
             std::thread::yield_now();
         }
         assert_eq!(process.end(), Some(15));

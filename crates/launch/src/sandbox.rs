@@ -19,7 +19,7 @@ mod plan;
 mod probe;
 mod scratch;
 mod seccomp;
-mod syscalls;
+pub(crate) mod syscalls;
 pub(crate) mod users;
 pub(crate) mod warden;
 

@@ -26,7 +26,7 @@ fn attempt(what: &str) -> ExitCode {
     let Some((how, what)) = what.split_once('-') else {
         return ExitCode::from(2);
     };
-    if confine::give_up(&Limits::default()).is_err() {
+    if confine::leave().is_err() || confine::limit(&Limits::default()).is_err() {
         return ExitCode::from(2);
     }
     if how == "filtered" && confine::filter().is_err() {

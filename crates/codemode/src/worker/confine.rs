@@ -13,15 +13,25 @@ use crate::protocol::Confinement;
 #[cfg(target_os = "linux")]
 mod linux;
 
-/// Everything but the filter of system calls. The process must have one thread.
+/// What copies of this process have given up with it: everything that other processes and files are. The process must have
+/// one thread.
 ///
 /// # Errors
-/// If the system refuses a limit.
+/// If the system refuses what it never does.
 #[cfg(target_os = "linux")]
-pub fn give_up(limits: &Limits) -> io::Result<Confinement> {
+pub fn leave() -> io::Result<Confinement> {
+    linux::leave()
+}
+
+/// Limits of this process alone: memory, time, descriptors, and no process after it.
+///
+/// # Errors
+/// If the system refuses one.
+#[cfg(target_os = "linux")]
+pub fn limit(limits: &Limits) -> io::Result<()> {
     let cpu_seconds = limits.wall.as_secs() + CPU_EXTRA_SECONDS;
     let memory = u64::try_from(limits.memory_bytes).unwrap_or(u64::MAX);
-    linux::give_up(memory.saturating_add(ADDRESS_EXTRA_BYTES), cpu_seconds)
+    linux::limit(memory.saturating_add(ADDRESS_EXTRA_BYTES), cpu_seconds)
 }
 
 /// The filter of system calls: from here on, any other call ends the process.
@@ -35,7 +45,13 @@ pub fn filter() -> io::Result<()> {
 
 /// Scripts are not run where nothing would hold them.
 #[cfg(not(target_os = "linux"))]
-pub fn give_up(_: &Limits) -> io::Result<Confinement> {
+pub fn leave() -> io::Result<Confinement> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Scripts are not run where nothing would hold them.
+#[cfg(not(target_os = "linux"))]
+pub fn limit(_: &Limits) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -32,21 +32,22 @@ impl Engine {
     /// # Errors
     /// If there is no memory for it.
     pub fn over(limits: Limits, duplex: impl Duplex + 'static) -> rquickjs::Result<Self> {
-        Self::new(limits, Channel::new(duplex))
+        let engine = Self::new(Channel::new(duplex))?;
+        engine.limit(limits);
+        Ok(engine)
     }
 
-    pub(crate) fn new(limits: Limits, channel: Channel) -> rquickjs::Result<Self> {
+    pub(crate) fn new(channel: Channel) -> rquickjs::Result<Self> {
         let runtime = Runtime::new()?;
         let context = Context::full(&runtime)?;
         runtime.set_max_stack_size(STACK_BYTES);
-        let state = State::new(limits, channel);
+        let state = State::new(channel);
         let prelude = PreludeCell::default();
         context.with(|ctx| {
             let made = evaluate(&ctx, &state, &prelude)?;
             *prelude.borrow_mut() = Some(Persistent::save(&ctx, made));
             Ok::<_, rquickjs::Error>(())
         })?;
-        runtime.set_memory_limit(state.limits.memory_bytes);
         natives::track_failures(&runtime, &state, &prelude);
         let shared = state.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || shared.interrupt())));
@@ -56,6 +57,34 @@ impl Engine {
             context,
             runtime,
         })
+    }
+
+    /// What its script may use. Once, and before it runs.
+    pub(crate) fn limit(&self, limits: Limits) {
+        self.runtime.set_memory_limit(limits.memory_bytes);
+        self.state.limit(limits);
+    }
+
+    /// Makes its random numbers its own.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub(crate) fn seed(&self) -> io::Result<()> {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        self.state.seed(u64::from_le_bytes(bytes));
+        Ok(())
+    }
+
+    /// Does what every script does, so that the memory that it needs is this process' own before there is one.
+    pub(crate) fn stretch(&self) -> rquickjs::Result<()> {
+        let mut options = rquickjs::context::EvalOptions::default();
+        options.strict = false;
+        options.filename = Some("prelude".into());
+        self.context
+            .with(|ctx| ctx.eval_with_options::<(), _>(STRETCH, options))?;
+        while matches!(self.runtime.execute_pending_job(), Ok(true)) {}
+        Ok(())
     }
 
     /// Runs the script, and says over the channel how it ended.
@@ -81,6 +110,12 @@ impl Engine {
         }
     }
 }
+
+/// Leaves nothing behind, and gives nothing.
+const STRETCH: &str = "(async function () {
+    try { await Promise.reject(new Error('no')) } catch (error) { error.stack }
+    return JSON.stringify(JSON.parse('{\"a\":[1,true,null,\"x\"]}'))
+})(); undefined";
 
 impl Drop for Engine {
     fn drop(&mut self) {

@@ -1,19 +1,34 @@
 //! The forms that a script may have.
 //!
 //! First it is tried as a program whose last statement gives the result, with `await` at the top; if that is no syntax,
-//! as the body of an async function, where `return` is at home; then as an expression. Nothing runs before a form is
-//! found to be syntax.
+//! as the body of an async function, where `return` is at home; then as an expression. If it is none of these, it may be
+//! TypeScript. Nothing runs before a form is found to be syntax.
 
 use rquickjs::context::EvalOptions;
 use rquickjs::{Ctx, Function, Value};
 
 use super::show::FILE;
 use super::steps::{Outcome, Steps};
+use super::types::blanked;
 use crate::protocol::Failed;
 
 impl Steps<'_> {
-    /// The program, in the first form that is syntax; else the error of the form that says most.
+    /// The program, in the first form that is syntax; else the error of the form that says most. What is none is tried
+    /// without its types.
     pub(super) fn evaluated<'js>(&self, ctx: &Ctx<'js>, script: &str) -> Outcome<Value<'js>> {
+        let failed = match self.in_some_form(ctx, script) {
+            Err(failed) if failed.kind == "syntax" => failed,
+            outcome => return outcome,
+        };
+        match blanked(script).map(|script| self.in_some_form(ctx, &script)) {
+            Some(Ok(program)) => Ok(program),
+            // What remains of it is no reading of what was written.
+            _ => Err(failed),
+        }
+    }
+
+    fn in_some_form<'js>(&self, ctx: &Ctx<'js>, script: &str) -> Outcome<Value<'js>> {
+        self.state.before.set(0);
         match evaluate(ctx, script, true) {
             Ok(program) => return Ok(program),
             Err(error) => {

@@ -52,10 +52,10 @@ pub(crate) fn object<'js>(
                      resolve: Function<'js>,
                      reject: Function<'js>|
           -> Result<u32> {
-        if shared.calls.get() >= shared.limits.calls {
+        if shared.calls.get() >= shared.limits().calls {
             let message = format!(
                 "a script may make {} calls, and this would be one more: return what there is, or make fewer",
-                shared.limits.calls
+                shared.limits().calls
             );
             return refuse(&ctx, &reject, "limit", &message);
         }
@@ -160,6 +160,12 @@ pub(crate) fn object<'js>(
     native.set(
         "callsMade",
         Function::new(ctx.clone(), move || shared.calls.get())?,
+    )?;
+
+    let shared = state.clone();
+    native.set(
+        "random",
+        Function::new(ctx.clone(), move || shared.random())?,
     )?;
 
     let shared = state.clone();
@@ -344,7 +350,7 @@ fn crossing<'js>(
     value: &Value<'js>,
     what: &str,
 ) -> Result<Option<String>> {
-    match to_json(helpers, value, what, state.limits.value_bytes) {
+    match to_json(helpers, value, what, state.limits().value_bytes) {
         Ok((text, lost)) => {
             if let Some(place) = lost.not_a_number {
                 state.log(

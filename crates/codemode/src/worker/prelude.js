@@ -123,6 +123,7 @@
     defineProperty(globals, name, { __proto__: null, value, writable: true, configurable: true, enumerable: false });
   for (const name of ["Atomics", "SharedArrayBuffer", "performance", "gc"]) delete globals[name];
   give("performance", { now: () => now(), timeOrigin: 0 });
+  hide(Math, "random", hideName(() => native.random(), "random"));
   give("console", consoleLike);
   give("sleep", sleep);
   give("setTimeout", (fn, ms, ...args) => native.sleep(+ms || 0, () => { fn(...args); }));

@@ -1,6 +1,6 @@
 //! What a running script has under way, shared between the engine's natives and the steps of its run.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,8 @@ pub(crate) type Shared = Rc<State>;
 pub(crate) type Waiting = Persistent<Function<'static>>;
 
 pub(crate) struct State {
-    pub(crate) limits: Limits,
+    /// Told after the engine was made.
+    limits: OnceCell<Limits>,
     pub(crate) channel: Channel,
     pub(crate) names: RefCell<Names>,
     /// Calls and lookups without an answer, with what takes it and what takes a failure.
@@ -45,9 +46,14 @@ pub(crate) struct State {
     pub(crate) deadline: Cell<Instant>,
     /// Why the engine was interrupted.
     pub(crate) interrupted: Cell<Option<Interrupt>>,
+    /// Of `Math.random`; copies of one process must not all have the same.
+    random: Cell<u64>,
     /// The most jobs that ran one after the other without anything from outside.
     pub(crate) chain: Cell<u32>,
 }
+
+/// Any number but zero.
+const UNSEEDED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interrupt {
@@ -57,10 +63,10 @@ pub(crate) enum Interrupt {
 }
 
 impl State {
-    pub(crate) fn new(limits: Limits, channel: Channel) -> Shared {
-        let deadline = Cell::new(Instant::now() + limits.wall);
+    pub(crate) fn new(channel: Channel) -> Shared {
+        let deadline = Cell::new(Instant::now());
         Rc::new(Self {
-            limits,
+            limits: OnceCell::new(),
             channel,
             names: RefCell::default(),
             pending: RefCell::default(),
@@ -77,13 +83,40 @@ impl State {
             log_full: Cell::new(false),
             deadline,
             interrupted: Cell::new(None),
+            random: Cell::new(UNSEEDED),
             chain: Cell::new(0),
         })
     }
 
+    /// Once; before that they are the usual ones.
+    pub(crate) fn limit(&self, limits: Limits) {
+        let _ = self.limits.set(limits);
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        self.limits.get_or_init(Limits::default)
+    }
+
+    pub(crate) fn seed(&self, seed: u64) {
+        self.random.set(seed.max(1));
+    }
+
+    /// From 0 to just under 1. `xorshift64*`, as in the engine, and no better: for shuffling, not for secrets.
+    pub(crate) fn random(&self) -> f64 {
+        let mut state = self.random.get();
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        self.random.set(state);
+        let bits = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11;
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+        let number = bits as f64;
+        number / (1_u64 << 53) as f64
+    }
+
     /// A new deadline, from now.
     pub(crate) fn left(&self, left_ms: u64) {
-        let longest = self.limits.wall + PERSON_WAIT_MAX;
+        let longest = self.limits().wall + PERSON_WAIT_MAX;
         self.deadline
             .set(Instant::now() + Duration::from_millis(left_ms).min(longest));
     }
@@ -121,14 +154,14 @@ impl State {
 
     /// Room for a line, in bytes; none if the log is full, which is said once.
     pub(crate) fn log_room(&self) -> Option<usize> {
-        let room = self.limits.log_bytes.saturating_sub(self.logged.get());
+        let room = self.limits().log_bytes.saturating_sub(self.logged.get());
         if room > 0 && self.lines.get() < LOG_LINES_MAX {
             return Some(room);
         }
         if !self.log_full.replace(true) {
             let text = format!(
                 "the log is full ({} bytes or {LOG_LINES_MAX} lines): the rest is left out",
-                self.limits.log_bytes
+                self.limits().log_bytes
             );
             let _ = self.channel.send(&FromWorker::Log {
                 level: "note".into(),

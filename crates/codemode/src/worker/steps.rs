@@ -145,7 +145,7 @@ impl<'a> Steps<'a> {
             Some(value) => value.map_err(caught)?,
             None => Value::new_undefined(ctx.clone()),
         };
-        let text = match to_json(&helpers, &value, "result", self.state.limits.value_bytes) {
+        let text = match to_json(&helpers, &value, "result", self.state.limits().value_bytes) {
             Ok((text, lost)) => {
                 if let Some(place) = lost.not_a_number {
                     self.state.log(
@@ -218,7 +218,7 @@ impl<'a> Steps<'a> {
     fn stuck(&self) -> Failed {
         // A chain of promises that finds no memory breaks without a word.
         let used = self.runtime.memory_usage().malloc_size;
-        let limit = self.state.limits.memory_bytes;
+        let limit = self.state.limits().memory_bytes;
         // What it held may be free again by now; none that long ends by itself.
         let is_long = self.state.chain.get() > CHAIN_JOBS;
         if is_long || usize::try_from(used).is_ok_and(|used| used > limit / 2) {
@@ -236,7 +236,7 @@ impl<'a> Steps<'a> {
             kind: "memory".into(),
             message: format!(
                 "the script needs more memory than the {} that it may have",
-                megabytes(&self.state.limits)
+                megabytes(self.state.limits())
             ),
             ..failed
         }
@@ -280,7 +280,7 @@ impl<'a> Steps<'a> {
         if !self.state.channel.wait(wait)? {
             return Ok(self.wake());
         }
-        let max = self.state.limits.value_bytes + FRAME_EXTRA_BYTES;
+        let max = self.state.limits().value_bytes + FRAME_EXTRA_BYTES;
         let body = self.state.channel.receive(max)?;
         match serde_json::from_slice(&body) {
             Ok(ToWorker::Value { id, value, left_ms }) => {
@@ -397,7 +397,7 @@ impl<'a> Steps<'a> {
             name: String::new(),
             message: format!(
                 "the script took longer than the {} that it may take",
-                seconds(&self.state.limits)
+                seconds(self.state.limits())
             ),
             hint: None,
             line: failed.line,

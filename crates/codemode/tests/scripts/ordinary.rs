@@ -342,10 +342,18 @@ const SCRIPTS: &[(&str, Gets)] = &[
     ),
     (
         "const items: any[] = (await github.list_issues()).items;\nreturn items.length",
-        Told(&["line 1", "TypeScript"]),
+        Result("10"),
     ),
     (
-        "interface Issue { number: number }\nreturn 1",
+        "interface Issue { number: number }\nconst issue = (await github.get_issue({ number: 1 })) as Issue;\nreturn issue.number",
+        Result("1"),
+    ),
+    (
+        "type Weather = { city: string; celsius: number };\nasync function main(cities: string[]): Promise<Weather[]> {\n  return Promise.all(cities.map(async (city: string): Promise<Weather> => weather.forecast({ city })));\n}\nconst all = await main(['Oslo', 'Bern']);\nconst by = new Map<string, number>(all.map((one): [string, number] => [one.city, one.celsius]));\nreturn by.get('Oslo')!;",
+        Result("4"),
+    ),
+    (
+        "enum State { Open, Closed }\nreturn State.Open",
         Told(&["line 1", "TypeScript"]),
     ),
     ("def main():\n    return 1", Told(&["Python"])),

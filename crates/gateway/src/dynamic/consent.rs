@@ -35,7 +35,7 @@ const ANSWER: &str = "answer";
 /// Finds out whether a call may go on that a rule wants the person to be asked about. What the client brings as an answer to
 /// us does not go on to the server.
 pub(crate) async fn consent(
-    call: &Call,
+    call: &mut Call,
     plan: &mut Plan,
     question: &Question,
 ) -> Result<Consent, Fault> {
@@ -62,8 +62,11 @@ pub(crate) async fn consent(
         let opened = core.parking.opens(state, &call.workspace.caller, digest);
         opened.is_ok()
     });
-    // It comes again, with what its server asked for: the person has said yes to it.
-    if state.is_some() && !is_ours && core.consents.has_passed(&digest) {
+    let caller = &call.workspace.caller.0;
+    let again = |state: &str| core.consents.comes_again(caller, &digest, state);
+    // It comes again, with what its server asked for: the person has said yes to it. Or it is made once more by us.
+    if !is_ours && (call.allowed.is_some() || state.as_deref().is_some_and(again)) {
+        call.allowed = Some(digest);
         return Ok(Consent::Given);
     }
     let mut errand = Errand::of_call(call, digest);
@@ -75,7 +78,6 @@ pub(crate) async fn consent(
         question: question.clone(),
         key,
         what: format!("{} {server} {}", question.rule, plan.target.own),
-        digest,
     };
     if !can_ask(&errand) {
         return Err(unasked(call, plan, question));
@@ -95,6 +97,7 @@ pub(crate) async fn consent(
         Err(Stop::Open(open)) => return Ok(Consent::Asked(open.raw())),
     }
     strip(plan);
+    call.allowed = Some(digest);
     Ok(Consent::Given)
 }
 
@@ -103,7 +106,6 @@ struct Settle {
     question: Question,
     key: Key,
     what: String,
-    digest: [u8; 32],
 }
 
 impl Settle {
@@ -131,7 +133,6 @@ impl Settle {
                 }
             }
         }
-        consents.passed(self.digest);
         Ok(())
     }
 

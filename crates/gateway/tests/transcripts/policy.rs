@@ -398,10 +398,21 @@ async fn a_stateless_client_is_asked_in_the_answer() {
         server a <- #$5 tools/call {"name":"put","arguments":{"a":1},"_meta":*}
         server a -> #$5 = {"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{}}},"requestState":"theirs"}
         caller ann <- 200 #5 = {"resultType":"input_required","requestState":"theirs", ...}
+        // Whoever makes a state up, or has none, is asked like anybody; so is who brings it with another call, or is another.
+        caller ann -> #51 tools/call {"name":"put","arguments":{"a":1},"inputResponses":{"k":{"action":"accept"}},"requestState":"made up",~able~}
+        caller ann <- 200 #51 = {"resultType":"input_required","inputRequests":{"allow":*}, ...}
+        caller ann -> #52 tools/call {"name":"put","arguments":{"a":2},"inputResponses":{"k":{"action":"accept"}},"requestState":"theirs",~able~}
+        caller ann <- 200 #52 = {"resultType":"input_required","inputRequests":{"allow":*}, ...}
+        caller bob -> #53 tools/call {"name":"put","arguments":{"a":1},"inputResponses":{"k":{"action":"accept"}},"requestState":"theirs",~able~}
+        caller bob <- 200 #53 = {"resultType":"input_required","inputRequests":{"allow":*}, ...}
+        server a hears nothing
         caller ann -> #6 tools/call {"name":"put","arguments":{"a":1},"inputResponses":{"k":{"action":"accept"}},"requestState":"theirs",~able~}
         server a <- #$6 tools/call {"inputResponses":{"k":{"action":"accept"}},"requestState":"theirs", ...}
         server a -> #$6 = {"resultType":"complete","content":[]}
         caller ann <- 200 #6 = {"resultType":"complete","content":[]}
+        // It was asked once, and answered.
+        caller ann -> #61 tools/call {"name":"put","arguments":{"a":1},"inputResponses":{"k":{"action":"accept"}},"requestState":"theirs",~able~}
+        caller ann <- 200 #61 = {"resultType":"input_required","inputRequests":{"allow":*}, ...}
         // The next one is another.
         caller ann -> #7 tools/call {"name":"put","arguments":{"a":1},~able~}
         caller ann <- 200 #7 = {"resultType":"input_required", ...}

@@ -1,14 +1,16 @@
-//! The three system calls that no library in use wraps safely. The only file of the project that may say `unsafe`.
+//! The four system calls that no library in use wraps safely. The only file of the project that may say `unsafe`.
 #![expect(
     unsafe_code,
-    reason = "rustix has no mount_setattr and no close_range, and its unshare is unsafe for a flag that is never given here"
+    reason = "rustix has no mount_setattr, no close_range and no clone, and its unshare is unsafe for a flag that is never given here"
 )]
 
 use std::ffi::CStr;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
+use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
 /// Namespaces of a process with one thread.
@@ -53,6 +55,13 @@ pub(super) fn keep_descriptors() -> Result<(), Errno> {
             libc::CLOSE_RANGE_CLOEXEC,
         )
     };
+    outcome(result)
+}
+
+/// Closes all descriptors but the first three: whoever started us may have left some open. Linux 5.9, `close_range(2)`.
+pub(crate) fn close_descriptors(_: &OneThread) -> Result<(), Errno> {
+    // SAFETY: no memory is involved, and with one thread, which is here, nobody else uses one.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
     outcome(result)
 }
 
@@ -101,11 +110,36 @@ pub(super) fn set_mount_attributes(
     outcome(result)
 }
 
+/// That this process has one thread, as it had when this was asked.
+pub(crate) struct OneThread(());
+
+impl OneThread {
+    pub(crate) fn here() -> io::Result<Self> {
+        match std::fs::read_dir("/proc/self/task")?.count() {
+            1 => Ok(Self(())),
+            _ => Err(Errno::INVAL.into()),
+        }
+    }
+}
+
+/// Makes a copy of this process: `None` in the copy, its id here. It is no child of ours but of our parent, who waits for
+/// it.
+pub(crate) fn copy(_: &OneThread) -> Result<Option<Pid>, Errno> {
+    let flags = libc::CLONE_PARENT | libc::SIGCHLD;
+    // SAFETY: without `CLONE_VM` and with no stack given it is `fork`: both go on with memory of their own, on the same
+    // stack. There is one thread, so no lock is held by one that is not there in the copy.
+    let result = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
+    if result < 0 {
+        outcome(result)?;
+    }
+    Ok(Pid::from_raw(result.try_into().unwrap_or_default()))
+}
+
 fn outcome(result: libc::c_long) -> Result<(), Errno> {
     if result == 0 {
         return Ok(());
     }
-    Err(std::io::Error::last_os_error()
+    Err(io::Error::last_os_error()
         .raw_os_error()
         .map_or(Errno::INVAL, Errno::from_raw_os_error))
 }

@@ -8,6 +8,7 @@
 
 mod capture;
 mod containers;
+mod nursery;
 mod packages;
 mod processes;
 mod sandbox;

@@ -10,6 +10,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, setrlimit};
 use rustix::thread::UnshareFlags;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
 
+use crate::limits::WORKER_NICE;
 use crate::protocol::Confinement;
 
 /// What an engine without an outside world needs: its channel, memory, and the clock.
@@ -93,13 +94,22 @@ const NUMBERS: Numbers = Numbers {
     madvise: 233,
 };
 
-pub(super) fn give_up(address_bytes: u64, cpu_seconds: u64) -> io::Result<Confinement> {
+pub(super) fn leave() -> io::Result<Confinement> {
     rustix::thread::set_no_new_privs(true)?;
     // No other process of this user may look into this one, nor is there a core file.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    // Where that is not allowed, it is as it was.
+    let _ = rustix::process::nice(WORKER_NICE);
     let namespaces = unshare();
-    // Before the limits: it takes a file descriptor for a moment.
     let landlock = landlock();
+    Ok(Confinement {
+        seccomp: false,
+        landlock,
+        namespaces,
+    })
+}
+
+pub(super) fn limit(address_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
     for (resource, limit) in [
         (Resource::Core, 0),
         (Resource::Fsize, 0),
@@ -113,11 +123,7 @@ pub(super) fn give_up(address_bytes: u64, cpu_seconds: u64) -> io::Result<Confin
     ] {
         lower(resource, limit)?;
     }
-    Ok(Confinement {
-        seccomp: false,
-        landlock,
-        namespaces,
-    })
+    Ok(())
 }
 
 /// Only ever down: whoever may not raise a limit must not try.
