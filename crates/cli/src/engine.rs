@@ -350,7 +350,7 @@ impl Engine {
                     "server `{}`: `{key}` limits nothing, it runs with your rights",
                     entry.name
                 ),
-                &["--runtime sandbox gives it what its entry declares and no more".to_owned()],
+                &["--runtime auto gives it what its entry declares and no more".to_owned()],
             );
         }
     }

@@ -78,7 +78,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         "PORTOLAN_RUNTIME",
-        "what local servers run in: process, sandbox, auto, docker or podman, as `runtime`",
+        "what local servers run in: auto, sandbox, docker, podman or process, as `runtime`",
     ),
     variable(
         "PORTOLAN_ALLOW_UNSANDBOXED",

@@ -21,6 +21,7 @@ mod lookup;
 mod own;
 mod package;
 mod process;
+mod remote;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 mod spawn;
@@ -37,3 +38,4 @@ pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher
 pub use own::OwnProcess;
 pub use package::{PackageLauncher, PackageOptions, Updated};
 pub use process::Process;
+pub use remote::RemoteLauncher;

@@ -51,12 +51,13 @@ fn a_server_in_a_sandbox_reads_what_it_was_given_and_nothing_else() {
     let more = json!({"volumes": [folder, BINARY]});
     let config = home.write("s.json", &reader(&[&secret, &given], &more));
 
-    let (logs, server) = said(&home, &config, &[], &[]);
+    let (logs, server) = said(&home, &config, &["--runtime", "process"], &[]);
     assert_eq!(logs, "hunter2\nwelcome\n", "without a box it reads both");
     assert_eq!(server["isolation"], "none, it runs with your rights");
 
     for (words, variables) in [
-        (&["--runtime", "sandbox"][..], &[][..]),
+        (&[][..], &[][..]),
+        (&["--runtime", "sandbox"], &[]),
         (&[], &[("PORTOLAN_RUNTIME", "sandbox")]),
     ] {
         let (logs, server) = said(&home, &config, words, variables);
@@ -80,14 +81,13 @@ fn a_call_from_the_command_line_runs_in_a_box_too() {
     let home = Home::new();
     let secret = home.write("secret/key", "hunter2");
     let config = home.write("s.json", &reader(&[&secret], &json!({"volumes": [BINARY]})));
-    let words = ["tools", "ls", "--config", &config, "--runtime", "sandbox"];
-    let done = home.run(&words);
+    let done = home.run(&["tools", "ls", "--config", &config]);
     if done.code != Some(0) {
         assert!(done.stderr.contains("--allow-unsandboxed"), "{done:#?}");
     }
     let wrong = home.run(&["tools", "ls", "--runtime", "dokcer"]).failed(2);
     assert!(
-        wrong.contains("there are process, sandbox, auto, docker and podman"),
+        wrong.contains("there are auto, sandbox, docker, podman and process"),
         "{wrong}"
     );
 }
@@ -113,10 +113,10 @@ fn what_a_box_cannot_give_is_refused_and_not_left_out() {
 fn a_limit_that_nothing_keeps_is_told() {
     let home = Home::new();
     let config = home.write("s.json", &reader(&[], &json!({"network": "none"})));
-    let done = home.run(&["tools", "ls", "--config", &config]);
+    let done = home.run(&["tools", "ls", "--config", &config, "--runtime", "process"]);
     assert!(
         done.stderr.contains("server `s`: `network` limits nothing")
-            && done.stderr.contains("--runtime sandbox"),
+            && done.stderr.contains("--runtime auto"),
         "{done:#?}"
     );
     assert!(done.ok().contains("echo"));

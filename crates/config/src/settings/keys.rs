@@ -50,8 +50,8 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "runtime",
         env: "PORTOLAN_RUNTIME",
-        doc: "What local servers run in: process, with the rights of the gateway; sandbox, a box for each with the least it needs; auto, that, and images in the container engine that is found; docker or podman, the same in that engine.",
-        kind: Kind::Choice(&["process", "sandbox", "auto", "docker", "podman"]),
+        doc: "What local servers run in: auto, a box for each with the least it needs, and images in the container engine that is found; docker or podman, the same in that engine; sandbox, boxes and no images; process, nothing, with the rights of the gateway.",
+        kind: Kind::Choice(&["auto", "sandbox", "docker", "podman", "process"]),
         from_project: false,
         set: |settings, given| {
             settings.runtime = Runtime::parse(&given.text()).unwrap_or_default();
@@ -62,7 +62,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "allow_unsandboxed",
         env: "PORTOLAN_ALLOW_UNSANDBOXED",
-        doc: "Whether servers of a sandbox start without isolation where none is possible.",
+        doc: "Whether servers start without isolation where no box can be made.",
         kind: Kind::Bool,
         from_project: false,
         set: |settings, given| settings.allow_unsandboxed = given.bool(),
