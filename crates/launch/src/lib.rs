@@ -37,5 +37,5 @@ pub use exit::ExitReason;
 pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
 pub use own::OwnProcess;
 pub use package::{PackageLauncher, PackageOptions, Updated};
-pub use process::Process;
+pub use process::{Process, Refused};
 pub use remote::RemoteLauncher;
