@@ -174,6 +174,8 @@ pub(crate) fn configured(ui: &Ui, choice: &Choice) -> Result<Vec<Status>, Failur
         errors: 0,
         isolation: None,
         missing: Vec::new(),
+        network: None,
+        refused: Vec::new(),
         source: entry.source,
     };
     Ok(loaded.entries.into_iter().map(status).collect())

@@ -13,6 +13,7 @@ pub mod container;
 mod environment;
 mod error;
 mod exit;
+mod granted;
 #[cfg(target_os = "linux")]
 pub mod guard;
 mod launcher;
@@ -34,6 +35,7 @@ pub use backoff::Backoff;
 pub use capture::ProgramRunner;
 pub use error::LaunchError;
 pub use exit::ExitReason;
+pub use granted::{GrantedLauncher, Grants};
 pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
 pub use own::OwnProcess;
 pub use package::{PackageLauncher, PackageOptions, Updated};

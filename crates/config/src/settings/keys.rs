@@ -123,6 +123,16 @@ pub(super) const KEYS: &[Key] = &[
         check: are_packages,
     },
     Key {
+        name: "open_network",
+        env: "PORTOLAN_OPEN_NETWORK",
+        doc: "Servers that have the whole network where their entries say network = open; * stands for all.",
+        kind: Kind::Texts,
+        from_project: false,
+        set: |settings, given| settings.open_network = given.texts(),
+        show: |settings| Given::Texts(settings.open_network.clone()),
+        check: anything,
+    },
+    Key {
         name: "dynamic_tools",
         env: "PORTOLAN_DYNAMIC_TOOLS",
         doc: "Whether agents can find and add servers by the gateway's own tools.",

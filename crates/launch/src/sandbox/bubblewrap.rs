@@ -48,10 +48,8 @@ fn arguments(plan: &Plan, own: &OsStr) -> Vec<OsString> {
         text("--die-with-parent"),
         text("--as-pid-1"),
     ]);
-    match plan.network {
-        Network::Machine => add(&[text("--share-net")]),
-        // Doors have low numbers. Our first process gives it up with everything else.
-        Network::Own(_) => add(&[text("--cap-add"), text("CAP_NET_BIND_SERVICE")]),
+    if plan.network == Network::Machine {
+        add(&[text("--share-net")]);
     }
     add(&[text("--clearenv"), text("--hostname"), text("box")]);
     add(&[text("--proc"), text("/proc"), text("--dev"), text("/dev")]);
