@@ -99,6 +99,10 @@ pub const VARIABLES: &[Variable] = &[
         "packages that may run scripts while they are installed, as `install_scripts`",
     ),
     variable(
+        "PORTOLAN_OPEN_NETWORK",
+        "servers that may have the whole network, as `open_network`",
+    ),
+    variable(
         "PORTOLAN_DYNAMIC_TOOLS",
         "whether agents can find and add servers, as `dynamic_tools`",
     ),

@@ -139,6 +139,10 @@ impl AllowList {
 
 impl Rule {
     fn parse(text: &str) -> Result<Self, AllowError> {
+        if text.contains('/') {
+            // An address of a page, most likely: it is not its port that is wrong.
+            return Err(AllowError::Host(text.to_owned()));
+        }
         let (host, to) = match text.split_once('=') {
             Some((host, to)) => (
                 host,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::home::{BINARY, Home};
+use super::home::{BINARY, Home, Piped, initialize};
 
 /// A server that tries to read files before it serves, and tells on stderr what it got.
 fn reader(files: &[&str], more: &Value) -> String {
@@ -238,6 +238,119 @@ fn a_host_that_is_refused_is_named_by_the_call_and_allowed_by_the_command_it_nam
     }
     let gone = home.run(&["server", "allow", "s", "a.test", "--remove"]);
     assert!(gone.stderr.contains("was not allowed"), "{gone:#?}");
+}
+
+/// A conversation whose person can be asked, in either era.
+struct Asked {
+    client: Piped,
+    is_stateless: bool,
+    id: u64,
+}
+
+impl Asked {
+    fn of(home: &Home, config: &str, is_stateless: bool) -> Self {
+        let command = home.command(&["gateway", "run", "--servers", "s", "--config", config]);
+        let mut client = Piped::new(command);
+        if !is_stateless {
+            let mut hello = initialize();
+            hello["params"]["capabilities"] = json!({"elicitation": {}});
+            client.ask(&hello);
+            client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        }
+        Self {
+            client,
+            is_stateless,
+            id: 1,
+        }
+    }
+
+    fn request(&mut self, host: &str, more: &Value) -> Value {
+        self.id += 1;
+        let mut params = json!({"name": "get", "arguments": {"host": host}});
+        if self.is_stateless {
+            params["_meta"] = json!({
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
+            });
+        }
+        let more = more.as_object().unwrap().clone();
+        params.as_object_mut().unwrap().extend(more);
+        json!({"jsonrpc": "2.0", "id": self.id, "method": "tools/call", "params": params})
+    }
+
+    fn get(&mut self, host: &str) -> Value {
+        let request = self.request(host, &json!({}));
+        self.client.ask(&request)["result"].take()
+    }
+
+    /// Calls, is asked this, and answers; what came of the call.
+    fn get_answering(&mut self, host: &str, question: &str, answer: &str) -> Value {
+        let request = self.request(host, &json!({}));
+        let said = json!({"action": "accept", "content": {"answer": answer}});
+        if self.is_stateless {
+            let asked = self.client.ask(&request)["result"].take();
+            let message = &asked["inputRequests"]["reach"]["params"]["message"];
+            assert!(message.as_str().unwrap().contains(question), "{asked}");
+            let more =
+                json!({"inputResponses": {"reach": said}, "requestState": asked["requestState"]});
+            let again = self.request(host, &more);
+            return self.client.ask(&again)["result"].take();
+        }
+        self.client.send(&request);
+        let asked = self
+            .client
+            .hear(|heard| heard["method"] == "elicitation/create");
+        let message = asked["params"]["message"].as_str().unwrap();
+        assert!(message.contains(question), "{asked}");
+        self.client
+            .send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": said}));
+        let id = request["id"].clone();
+        self.client.hear(|heard| heard["id"] == id)["result"].take()
+    }
+}
+
+#[test]
+fn the_person_is_asked_about_a_refused_host_by_the_next_call() {
+    for is_stateless in [false, true] {
+        let home = Home::new();
+        let config = fetcher(&home);
+        let mut asked = Asked::of(&home, &config, is_stateless);
+        let failed = asked.get("wanted.test");
+        if !failed
+            .to_string()
+            .contains("portolan server allow s wanted.test")
+        {
+            // Where there are no boxes the name is not known to anybody.
+            let shown = home
+                .run(&["server", "inspect", "s", "--format", "json"])
+                .json();
+            assert!(!makes_boxes(&shown["server"]), "{failed}");
+            return;
+        }
+        // It leads nowhere: what is seen is that it is not refused any more.
+        let question = "May s reach wanted.test?";
+        let once = asked.get_answering("wanted.test", question, "once");
+        assert!(!once.to_string().contains("server allow"), "{once}");
+        assert_eq!(home.run(&["server", "allow", "s"]).ok(), "");
+        asked.get("kept.test");
+        let always = asked.get_answering("kept.test", "May s reach kept.test?", "always");
+        assert!(!always.to_string().contains("server allow"), "{always}");
+        assert_eq!(home.run(&["server", "allow", "s"]).ok(), "kept.test\n");
+        asked.get("other.test");
+        let never = asked.get_answering("other.test", "May s reach other.test?", "never");
+        assert!(
+            never.to_string().contains("server allow s other.test"),
+            "{never}"
+        );
+        // Nobody is asked again, in this conversation or another one.
+        for mut asked in [asked, Asked::of(&home, &config, is_stateless)] {
+            for _ in 0..2 {
+                assert_eq!(asked.get("other.test")["isError"], true);
+            }
+            assert!(asked.client.leave().success());
+        }
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("port", "0"),
         ("transport", "sse"),
         ("runtime", "sandbox"),
-        ("runtime", "auto"),
+        ("runtime", "process"),
         ("runtime", "docker"),
         ("runtime", "podman"),
         ("allow_unsandboxed", "true"),
@@ -81,7 +81,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 37);
+    assert_eq!(Settings::KEYS.len(), 38);
 }
 
 #[test]
