@@ -57,11 +57,13 @@ def catalog(clock, memory, notes, everything, repo, mark):
                 [*notes, "{{root}}"],
                 "Reads and writes the text files of one folder.",
                 config={"type": "object", "properties": {"root": text_value}, "required": ["root"]},
+                volumes=["{{root|volume}}"],
             ),
             "repo": entry(
                 [*repo, "--repository", "{{root}}"],
                 "Reads the history of one git repository.",
                 config={"type": "object", "properties": {"root": text_value}, "required": ["root"]},
+                volumes=["{{root|volume}}:ro"],
             ),
             "everything": entry(
                 everything,
@@ -187,7 +189,7 @@ def plan(who, era, folder):
     own = {"one": run("read_graph", says("entities"), {}), "two": run("list_allowed_directories", says("/root"), {})}
     yield tools(exactly(MENU))
     yield call("mcp-find", finds("clock", "ready"), {"query": "current time in another timezone"})
-    yield call("mcp-find", finds(server, "ready" if who == "two" else "needs-approval"), {"query": query})
+    yield call("mcp-find", finds(server, "ready"), {"query": query})
     yield call("mcp-add", refused("clock"), {"name": "clok"})
     yield call("mcp-add", refused("only the user may set `root`", "portolan config set notes.root"), {"name": "notes", "config": {"root": "/"}})
     yield add("clock", active("clock", "get_current_time", "UTC"))

@@ -84,8 +84,7 @@ impl Entry {
         if self.launch.is_local() && !is_boxed {
             out.push(Concern::Unboxed);
         }
-        let is_container = matches!(self.launch, Launch::Container { .. });
-        if is_container && self.network == Network::Open {
+        if self.launch.is_local() && self.network == Network::Open {
             out.push(Concern::OpenNetwork);
         }
         if self.origin.is_foreign() {

@@ -28,12 +28,12 @@ pub(crate) struct Choice {
 /// What local servers run in.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Boxing {
-    /// What local servers run in: process; sandbox, a box for each with the least it needs; auto, that, and images in
-    /// a container engine; docker or podman, in that one [default: process]
+    /// What local servers run in: auto, a box for each with the least it needs, and images in a container engine; docker
+    /// or podman, the same in that one; sandbox, boxes and no images; process, nothing [default: auto]
     #[arg(long, value_name = "WHAT", value_parser = runtime)]
     pub(crate) runtime: Option<Runtime>,
 
-    /// Start servers without isolation where no sandbox can be made
+    /// Start servers without isolation where no box can be made
     #[arg(long)]
     pub(crate) allow_unsandboxed: bool,
 
@@ -74,7 +74,7 @@ impl Boxing {
 }
 
 fn runtime(word: &str) -> Result<Runtime, String> {
-    Runtime::parse(word).ok_or_else(|| "there are process, sandbox, auto, docker and podman".into())
+    Runtime::parse(word).ok_or_else(|| "there are auto, sandbox, docker, podman and process".into())
 }
 
 fn pull(word: &str) -> Result<Pull, String> {

@@ -174,6 +174,8 @@ pub(crate) fn configured(ui: &Ui, choice: &Choice) -> Result<Vec<Status>, Failur
         errors: 0,
         isolation: None,
         missing: Vec::new(),
+        network: None,
+        refused: Vec::new(),
         source: entry.source,
     };
     Ok(loaded.entries.into_iter().map(status).collect())
@@ -350,7 +352,7 @@ impl Engine {
                     "server `{}`: `{key}` limits nothing, it runs with your rights",
                     entry.name
                 ),
-                &["--runtime sandbox gives it what its entry declares and no more".to_owned()],
+                &["--runtime auto gives it what its entry declares and no more".to_owned()],
             );
         }
     }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use config::{Runtime, Settings};
-use launch::{Launcher, PackageLauncher, ProcessLauncher};
+use launch::{GrantedLauncher, Launcher, PackageLauncher, ProcessLauncher};
 
 use crate::error::{Failure, Kind};
+use crate::grants::LocalGrants;
 use crate::surroundings::Surroundings;
 
 /// Whom to tell of images that come.
@@ -37,7 +38,9 @@ pub(crate) fn launcher(
         Runtime::Sandbox => programs,
         _ => containers(here, settings, told, asks_engine, programs),
     };
-    Ok(PackageLauncher::new(inner, options))
+    let grants = LocalGrants::new(&here.dirs, &settings.open_network);
+    let granted = GrantedLauncher::new(inner, Arc::new(grants));
+    Ok(PackageLauncher::new(Arc::new(granted), options))
 }
 
 /// The same for a command that starts nothing and only asks.
@@ -106,11 +109,9 @@ fn sandbox(settings: &Settings) -> Result<Arc<dyn Launcher>, Failure> {
 fn sandbox(settings: &Settings) -> Result<Arc<dyn Launcher>, Failure> {
     match settings.allow_unsandboxed {
         true => Ok(Arc::new(process())),
-        false => Err(Failure::new(
-            Kind::Config,
-            "there are no boxes on this system, only on Linux",
-        )
-        .hint("--allow-unsandboxed starts servers without isolation")),
+        false => Ok(Arc::new(launch::RemoteLauncher::new(
+            "there are boxes on Linux only",
+        ))),
     }
 }
 

@@ -20,10 +20,6 @@ pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(10);
 pub(crate) const QUICK_GRACE: Duration = Duration::from_millis(500);
 /// Nesting of a JSON text that is reformatted.
 pub(crate) const JSON_DEPTH_MAX: usize = 128;
-/// How long the demo lets an installer work.
-pub(crate) const INSTALL_TIMEOUT: Duration = Duration::from_secs(240);
-/// How long a program may take to tell its version.
-pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the end waits for the last records to be written.
 pub(crate) const LOG_FLUSH: Duration = Duration::from_millis(500);
 /// How long records come together before they are written.

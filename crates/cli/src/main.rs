@@ -15,6 +15,7 @@ mod engine;
 mod entry;
 mod error;
 mod format;
+mod grants;
 mod images;
 mod launchers;
 mod limits;

@@ -51,6 +51,10 @@ pub(crate) struct Status {
     pub(crate) isolation: Option<String>,
     #[serde(default)]
     pub(crate) missing: Vec<String>,
+    #[serde(default)]
+    pub(crate) network: Option<String>,
+    #[serde(default)]
+    pub(crate) refused: Vec<String>,
     pub(crate) source: String,
 }
 

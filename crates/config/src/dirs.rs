@@ -83,6 +83,11 @@ impl Dirs {
         self.config.join("servers.yaml")
     }
 
+    /// Which hosts a person lets servers reach.
+    pub fn network_file(&self) -> PathBuf {
+        self.config.join("network.yaml")
+    }
+
     /// Where catalogs lie, one file each.
     pub fn catalogs(&self) -> PathBuf {
         self.config.join("catalogs")

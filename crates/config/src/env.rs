@@ -80,7 +80,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         "PORTOLAN_RUNTIME",
-        "what local servers run in: process, sandbox, auto, docker or podman, as `runtime`",
+        "what local servers run in: auto, sandbox, docker, podman or process, as `runtime`",
     ),
     variable(
         "PORTOLAN_ALLOW_UNSANDBOXED",
@@ -99,6 +99,10 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "PORTOLAN_INSTALL_SCRIPTS",
         "packages that may run scripts while they are installed, as `install_scripts`",
+    ),
+    variable(
+        "PORTOLAN_OPEN_NETWORK",
+        "servers that may have the whole network, as `open_network`",
     ),
     variable(
         "PORTOLAN_DYNAMIC_TOOLS",

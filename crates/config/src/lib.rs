@@ -20,6 +20,7 @@ mod load;
 mod policy;
 mod profiles;
 mod project;
+mod reach;
 pub mod running;
 mod schema;
 mod server_config;
@@ -39,6 +40,7 @@ pub use load::{Loaded, Sources, load, load_text};
 pub use profiles::{
     change_profile, load_profile, profile_file, profile_names, remove_profile, touch_profile,
 };
+pub use reach::{Reach, Reaches, change_reaches, load_reaches};
 pub use schema::schema;
 pub use server_config::{ServerConfig, change_server_config, load_server_config};
 pub use settings::{Key, Kind, LogFormat, Origin, Pull, Runtime, Settings, Transport};

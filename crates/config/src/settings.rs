@@ -38,6 +38,8 @@ pub struct Settings {
     pub pids: u32,
     /// Packages that may run scripts of their own while they are installed.
     pub install_scripts: Vec<String>,
+    /// Servers that have the whole network if their entries want it; `*`: all.
+    pub open_network: Vec<String>,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether agents can save and activate profiles.
@@ -110,17 +112,17 @@ pub enum Transport {
 /// What local servers run in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Runtime {
-    /// Nothing: they are processes with the rights of the gateway.
+    /// A box each, with the least they need; images in the engine that is found.
     #[default]
-    Process,
-    /// A box each, with the least they need.
-    Sandbox,
-    /// The same; images in the engine that is found.
     Auto,
+    /// A box each; no images.
+    Sandbox,
     /// The same, in Docker.
     Docker,
     /// The same, in Podman.
     Podman,
+    /// Nothing: they are processes with the rights of the gateway, because a person said so.
+    Process,
 }
 
 /// When images of containers are fetched.
@@ -208,6 +210,7 @@ impl Default for Settings {
             cpus: "2".to_owned(),
             pids: 512,
             install_scripts: Vec::new(),
+            open_network: Vec::new(),
             dynamic_tools: true,
             profile_tools: false,
             find_tools: false,
@@ -309,22 +312,22 @@ impl Runtime {
     /// The word for it, as `config.toml` has it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Process => "process",
-            Self::Sandbox => "sandbox",
             Self::Auto => "auto",
+            Self::Sandbox => "sandbox",
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Process => "process",
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
         [
-            Self::Process,
-            Self::Sandbox,
             Self::Auto,
+            Self::Sandbox,
             Self::Docker,
             Self::Podman,
+            Self::Process,
         ]
         .into_iter()
         .find(|runtime| runtime.as_str() == word)

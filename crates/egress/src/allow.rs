@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::limits::{NAME_BYTES_MAX, RULES_MAX};
+use crate::limits::{NAME_BYTES_MAX, PORTS_MAX, RULES_MAX};
 
 /// Ports that a rule without a port stands for.
 const USUAL: [u16; 2] = [80, 443];
@@ -89,6 +89,40 @@ impl AllowList {
         self.rules.is_empty()
     }
 
+    /// These rules too.
+    ///
+    /// # Errors
+    /// There would be too many; nothing has changed then.
+    pub fn extend(&mut self, more: Self) -> Result<(), AllowError> {
+        let new = more
+            .rules
+            .into_iter()
+            .filter(|rule| !self.rules.contains(rule));
+        let new: Vec<_> = new.collect();
+        if self.rules.len() + new.len() > RULES_MAX {
+            return Err(AllowError::TooMany);
+        }
+        self.rules.extend(new);
+        Ok(())
+    }
+
+    /// The ports that hosts are listed with, the usual ones first. Of the others only as many as have a place.
+    #[must_use]
+    pub fn ports(&self) -> Vec<u16> {
+        let mut ports = USUAL.to_vec();
+        for port in self.rules.iter().filter_map(|rule| rule.port) {
+            if !ports.contains(&port) && ports.len() < USUAL.len() + PORTS_MAX {
+                ports.push(port);
+            }
+        }
+        ports
+    }
+
+    /// Whether a host is listed, with whatever port.
+    pub(crate) fn lists(&self, host: &str) -> bool {
+        self.rules.iter().any(|rule| rule.names(host))
+    }
+
     /// Where a target leads, if it is listed. A rule with an address counts more than one without.
     pub(crate) fn way(&self, target: &Target) -> Option<Way> {
         let matching = || self.rules.iter().filter(|rule| rule.matches(target));
@@ -105,6 +139,10 @@ impl AllowList {
 
 impl Rule {
     fn parse(text: &str) -> Result<Self, AllowError> {
+        if text.contains('/') {
+            // An address of a page, most likely: it is not its port that is wrong.
+            return Err(AllowError::Host(text.to_owned()));
+        }
         let (host, to) = match text.split_once('=') {
             Some((host, to)) => (
                 host,
@@ -134,12 +172,15 @@ impl Rule {
         })
     }
 
+    fn names(&self, host: &str) -> bool {
+        match self.is_suffix {
+            true => host.len() > self.name.len() && host.ends_with(&self.name),
+            false => host == self.name,
+        }
+    }
+
     fn matches(&self, target: &Target) -> bool {
-        let is_host = match self.is_suffix {
-            true => target.host.len() > self.name.len() && target.host.ends_with(&self.name),
-            false => target.host == self.name,
-        };
-        is_host
+        self.names(&target.host)
             && match self.port {
                 Some(port) => port == target.port,
                 None => USUAL.contains(&target.port),
@@ -192,6 +233,14 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
         Some((host, _)) if host.contains(':') => Some((text, None)),
         Some((host, port)) => Some((host, Some(number(port)?))),
         None => Some((text, None)),
+    }
+}
+
+/// A name, and no address, in the form that is compared.
+pub(crate) fn host_name(text: &str) -> Option<String> {
+    match text.parse::<IpAddr>() {
+        Ok(_) => None,
+        Err(_) => name(text),
     }
 }
 
@@ -287,6 +336,30 @@ mod tests {
             way(&["*.b.test", "x.b.test=::1"], "x.b.test:80"),
             mapped("[::1]:80")
         );
+    }
+
+    #[test]
+    fn ports_of_rules_are_known_and_bounded() {
+        let list = |rules: &[&str]| AllowList::parse(rules).unwrap();
+        let mut rules = list(&[
+            "a.test",
+            "b.test:5432",
+            "c.test=10.0.0.1:5432",
+            "d.test:443",
+        ]);
+        assert_eq!(rules.ports(), [80, 443, 5432]);
+        assert!(rules.lists("b.test") && !rules.lists("x.b.test"));
+        for _ in 0..2 {
+            rules.extend(list(&["*.e.test", "a.test"])).unwrap();
+        }
+        assert!(rules.lists("x.e.test") && rules.rules.len() == 5);
+        let many: Vec<_> = (1..RULES_MAX)
+            .map(|port| format!("f.test:{port}"))
+            .collect();
+        let many = AllowList::parse(many).unwrap();
+        assert_eq!(many.ports().len(), 2 + PORTS_MAX);
+        assert_eq!(rules.extend(many), Err(AllowError::TooMany));
+        assert!(!rules.lists("f.test"));
     }
 
     #[test]

@@ -10,6 +10,16 @@ pub const NAME_BYTES_MAX: usize = 253;
 pub const HEADERS_MAX: usize = 100;
 /// How many addresses of a name are tried.
 pub const ADDRESSES_MAX: usize = 8;
+/// How many names of hosts are known in one box.
+pub const NAMES_MAX: usize = 4096;
+/// How long a question for an address is.
+pub const DNS_MESSAGE_BYTES_MAX: usize = 1024;
+/// How many such questions are answered without a rest,
+pub const DNS_BATCH: usize = 64;
+/// and how long that is: some ten thousand in a second.
+pub const DNS_REST: Duration = Duration::from_millis(5);
+/// How many ports of a box lead to the hosts that are listed with them, beside the usual two.
+pub const PORTS_MAX: usize = 8;
 /// How much is carried at a time, in each direction.
 pub const RELAY_BYTES: usize = 16 << 10;
 

@@ -1,29 +1,33 @@
-//! An HTTP proxy over a listener that somebody hands over. Owns the decision about each request, and tells of it.
+//! The way out behind sockets that somebody hands over: an HTTP proxy, addresses that stand for hosts, and who tells of
+//! these (`resolver`). Owns the decision about each request, and tells of it.
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::Limits;
 use crate::address::is_public;
-use crate::allow::{AllowList, Target, Way};
+use crate::allow::{AllowError, AllowList, Target, Way};
 use crate::limits::ADDRESSES_MAX;
+use crate::names::Names;
 use crate::relay::relay;
 use crate::request::{self, Bad, Request};
+use crate::resolver;
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 
 /// What was decided about one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// `host:port` as it was asked for; empty where nothing could be made of the request.
+    /// `host:port` as it was asked for; `host` where its address was asked for; empty where nothing could be made of the
+    /// request.
     pub target: String,
     /// What came of it.
     pub verdict: Verdict,
@@ -53,50 +57,117 @@ pub trait Recorder: Send + Sync {
     fn decided(&self, decision: &Decision);
 }
 
-/// A proxy that runs. Dropping it closes the listener and every connection.
+/// What is handed over, all of it in the network of the box.
 #[derive(Debug)]
-pub struct Proxy {
-    task: JoinHandle<()>,
+pub struct Doors {
+    /// Where the proxy is.
+    pub proxy: std::net::TcpListener,
+    /// Where addresses of names are asked for.
+    pub names: Option<std::net::UdpSocket>,
+    /// Where programs that know no proxy connect to, on every address: which one says which host, the port is its own.
+    pub forwards: Vec<std::net::TcpListener>,
 }
 
-struct Shared {
-    allowed: AllowList,
+/// A proxy that runs. Dropping it closes the doors and every connection.
+#[derive(Debug)]
+pub struct Proxy {
+    tasks: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    allowed: RwLock<AllowList>,
+    names: Mutex<Names>,
     recorder: Arc<dyn Recorder>,
     limits: Limits,
+    turns: Arc<Semaphore>,
+}
+
+/// How somebody came in.
+#[derive(Clone, Copy)]
+enum Door {
+    Proxy,
+    Forward,
 }
 
 impl Proxy {
     /// Serves on the runtime that this is called on.
     ///
     /// # Errors
-    /// The runtime cannot wait for the listener.
+    /// The runtime cannot wait for one of the doors.
     pub fn serve(
-        listener: std::net::TcpListener,
+        doors: impl Into<Doors>,
         allowed: AllowList,
         recorder: Arc<dyn Recorder>,
         limits: Limits,
     ) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
+        let doors = doors.into();
         let shared = Arc::new(Shared {
-            allowed,
+            allowed: RwLock::new(allowed),
+            names: Mutex::default(),
             recorder,
             limits,
+            turns: Arc::new(Semaphore::new(limits.connections)),
         });
-        Ok(Self {
-            task: tokio::spawn(accept(listener, shared)),
-        })
+        let mut proxy = Self {
+            tasks: Vec::new(),
+            shared: shared.clone(),
+        };
+        let forwards = doors.forwards.into_iter().map(|one| (one, Door::Forward));
+        for (listener, door) in forwards.chain([(doors.proxy, Door::Proxy)]) {
+            listener.set_nonblocking(true)?;
+            let listener = TcpListener::from_std(listener)?;
+            let task = tokio::spawn(accept(listener, door, shared.clone()));
+            proxy.tasks.push(task);
+        }
+        if let Some(socket) = doors.names {
+            socket.set_nonblocking(true)?;
+            let socket = UdpSocket::from_std(socket)?;
+            proxy
+                .tasks
+                .push(tokio::spawn(resolver::serve(socket, shared)));
+        }
+        Ok(proxy)
+    }
+
+    /// Lets through what these rules name too, from now on.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn allow(&self, more: AllowList) -> Result<(), AllowError> {
+        let mut allowed = self.shared.allowed.write();
+        allowed.as_mut().map_or_else(
+            |poisoned| poisoned.get_mut().extend(more.clone()),
+            |allowed| allowed.extend(more.clone()),
+        )
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.task.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let turns = Arc::new(Semaphore::new(shared.limits.connections));
+impl From<std::net::TcpListener> for Doors {
+    fn from(proxy: std::net::TcpListener) -> Self {
+        Self {
+            proxy,
+            names: None,
+            forwards: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+async fn accept(listener: TcpListener, door: Door, shared: Arc<Shared>) {
     let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -108,27 +179,73 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             tokio::time::sleep(shared.limits.head_wait / 100).await;
             continue;
         };
-        let Ok(turn) = Arc::clone(&turns).try_acquire_owned() else {
+        let Ok(turn) = Arc::clone(&shared.turns).try_acquire_owned() else {
             shared.tell(String::new(), Verdict::Busy);
-            let answer = answer(
-                503,
-                "too many connections",
-                "portolan: too many connections at once\n",
-            );
-            let _ = client.try_write(answer.as_bytes());
+            if matches!(door, Door::Proxy) {
+                let answer = answer(
+                    503,
+                    "too many connections",
+                    "portolan: too many connections at once\n",
+                );
+                let _ = client.try_write(answer.as_bytes());
+            }
             continue;
         };
         let shared = shared.clone();
         open.spawn(async move {
-            shared.connection(client).await;
+            match door {
+                Door::Proxy => shared.connection(client).await,
+                Door::Forward => shared.forward(client).await,
+            }
             drop(turn);
         });
     }
 }
 
 impl Shared {
-    fn tell(&self, target: String, verdict: Verdict) {
+    pub(crate) fn tell(&self, target: String, verdict: Verdict) {
         self.recorder.decided(&Decision { target, verdict });
+    }
+
+    /// Whether a host is listed with some port.
+    pub(crate) fn lists(&self, host: &str) -> bool {
+        let allowed = self.allowed.read().unwrap_or_else(PoisonError::into_inner);
+        allowed.lists(host)
+    }
+
+    /// The address that stands for a host in the box; `None`: there are too many.
+    pub(crate) fn address(&self, host: &str) -> Option<Ipv4Addr> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.address(host)
+    }
+
+    fn way(&self, target: &Target) -> Option<Way> {
+        let allowed = self.allowed.read().unwrap_or_else(PoisonError::into_inner);
+        allowed.way(target)
+    }
+
+    /// Somebody connects to an address that stands for a host.
+    async fn forward(&self, client: TcpStream) {
+        let Ok(address) = client.local_addr() else {
+            return;
+        };
+        let host = {
+            let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.host(address.ip()).map(str::to_owned)
+        };
+        // Nobody has been told of this address: there is nobody there.
+        let Some(host) = host else { return };
+        let target = Target {
+            host,
+            port: address.port(),
+        };
+        match self.reach(&target).await {
+            Ok(server) => {
+                self.tell(target.to_string(), Verdict::Allowed);
+                relay(client, server, self.limits.idle).await;
+            }
+            Err(verdict) => self.tell(target.to_string(), verdict),
+        }
     }
 
     async fn connection(&self, mut client: TcpStream) {
@@ -194,7 +311,7 @@ impl Shared {
 
     /// A connection to where a target leads, if it may be reached.
     async fn reach(&self, target: &Target) -> Result<TcpStream, Verdict> {
-        let way = self.allowed.way(target).ok_or(Verdict::NotListed)?;
+        let way = self.way(target).ok_or(Verdict::NotListed)?;
         let reached = async {
             let addresses = match way {
                 Way::Mapped(address) => vec![address],

@@ -18,6 +18,7 @@ use crate::error::{Fault, silence};
 use crate::front::{Answer, Door, Origin, StatelessHeaders};
 use crate::limits::STATELESS_IN_FLIGHT_MAX;
 use crate::method::subscriptions::{self, Subscribing};
+use crate::outward;
 use crate::record::{CallRecord, Outcome};
 use crate::script::Outer;
 use crate::server::Server;
@@ -238,8 +239,11 @@ impl Call {
                 if let Some(server) = &self.server {
                     server.complaints.call_answered();
                 }
-                let answer = self.returned(&frame, status);
+                let mut answer = self.returned(&frame, status);
                 self.is_asked_back(&answer);
+                if result != Outcome::Ok {
+                    answer.frame = self.explained(answer.frame);
+                }
                 self.record(result, answer.frame.len());
                 answer
             }
@@ -255,7 +259,8 @@ impl Call {
                     self.rule.clone_from(&denial.rule);
                 }
                 let is_tool_call = self.frame.method() == method::TOOLS_CALL;
-                let answer = fault.answer(self.raw_id(), self.era, is_tool_call);
+                let mut answer = fault.answer(self.raw_id(), self.era, is_tool_call);
+                answer.frame = self.explained(answer.frame);
                 self.record(Outcome::Fault(fault.tag()), answer.frame.len());
                 answer
             }
@@ -278,6 +283,21 @@ impl Call {
             let caller = &self.workspace.caller.0;
             self.core.consents.asked_back(caller, &request, &state);
         }
+    }
+
+    /// The failure, with what its server was kept from meanwhile.
+    fn explained(&self, answer: Bytes) -> Bytes {
+        let Some(server) = &self.server else {
+            return answer;
+        };
+        let refused = self.handle.refused(self.began);
+        if refused.is_empty() {
+            return answer;
+        }
+        self.core
+            .wishes
+            .add(self.workspace.id, &server.name, &refused);
+        outward::explained(answer, &server.name, &refused)
     }
 
     /// Phase 8 for a request that the gateway answers itself.

@@ -67,6 +67,12 @@ impl CallHandle {
         });
     }
 
+    /// What its server wanted to reach since then and may not.
+    pub(crate) fn refused(&self, since: std::time::Instant) -> Vec<launch::Refused> {
+        let way = self.way.get();
+        way.map_or_else(Vec::new, |way| way.live.refused(Some(since)))
+    }
+
     /// Notes that the client is asked something.
     pub(crate) fn asking(self: &Arc<Self>) -> Asking {
         self.questioned(|questions| questions.open += 1);

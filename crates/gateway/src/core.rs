@@ -26,6 +26,7 @@ use crate::limits::SETS_MAX;
 use crate::lists::Kind;
 use crate::options::{Dynamic, Features, Settings, only_tools};
 use crate::outbox::lock;
+use crate::outward::Wishes;
 use crate::phase::{Decider, Interceptor};
 use crate::record::{Recorder, StartRecord};
 use crate::script::{Running, Seen};
@@ -83,6 +84,7 @@ pub(crate) struct Core {
     pub(crate) parking: Parking,
     /// What persons answered to rules that ask.
     pub(crate) consents: Consents,
+    pub(crate) wishes: Wishes,
     began: Instant,
     /// What the clock on the wall said then.
     began_at: (SystemTime, std::time::Instant),
@@ -146,6 +148,7 @@ impl Core {
             tasks: parts.tasks,
             parking: parts.parking,
             consents: Consents::default(),
+            wishes: Wishes::default(),
             began: Instant::now(),
             began_at: (SystemTime::now(), std::time::Instant::now()),
             now_ms: AtomicU64::new(0),
@@ -368,6 +371,7 @@ impl Core {
         }
         self.parking.leave(workspace.id);
         self.consents.leave(workspace.id);
+        self.wishes.leave(workspace.id);
         self.forget_handle(workspace);
         let added = lock(&workspace.chosen).take_all();
         for server in added {

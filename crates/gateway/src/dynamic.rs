@@ -20,6 +20,7 @@ mod find;
 mod find_tools;
 mod import;
 mod menu;
+mod outward;
 mod profile;
 mod registry_import;
 mod remove;
@@ -40,6 +41,7 @@ pub(crate) use directory::Directory;
 pub(crate) use exec::Exec;
 pub(crate) use import::import;
 pub use import::{Imported, Refused};
+pub(crate) use outward::{reach, wish};
 pub use registry_import::enable_command;
 
 use crate::call::Call;

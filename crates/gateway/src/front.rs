@@ -371,6 +371,10 @@ pub struct ServerStatus {
     pub isolation: Option<String>,
     /// What is missing for keeping it better, one sentence each.
     pub missing: Vec<String>,
+    /// What of the network it may reach, if it runs here.
+    pub network: Option<String>,
+    /// What it wanted to reach and may not, in the words in which it would be allowed.
+    pub refused: Vec<String>,
     /// The file that configures it.
     pub source: String,
 }

@@ -28,6 +28,7 @@ mod method;
 mod naming;
 mod options;
 mod outbox;
+mod outward;
 mod phase;
 mod pipeline;
 mod record;

@@ -56,6 +56,10 @@ pub const RETIRE_WAIT: Duration = Duration::from_secs(30);
 pub const RETIRE_LOOK: Duration = Duration::from_millis(100);
 /// Views kept for reuse by other conversations.
 pub const VIEWS_MAX: usize = 64;
+/// Conversations and servers for which it is remembered what was refused to them, and questions about it that were asked.
+pub const WISHES_MAX: usize = 1_000;
+/// How many refused hosts are named with one failure.
+pub const WISHES_TOLD_MAX: usize = 5;
 /// Answers to rules that ask which are remembered in this process, and requests that passed such a rule and were asked back.
 pub const CONSENTS_MAX: usize = 10_000;
 /// How long such a request may come again with what its server asked for.

@@ -96,7 +96,16 @@ async fn routed(mut call: Call) -> Reply {
                 None => return next(call, None).await,
             },
         };
+        let wish = question
+            .is_none()
+            .then(|| dynamic::wish(&call, &plan))
+            .flatten();
         let plan = match question {
+            None if wish.is_some() => match Box::pin(ask_reach(&mut call, plan, wish)).await {
+                Ok(Some(plan)) => *plan,
+                Ok(None) => return next(call, None).await,
+                Err(answer) => return Reply::Done(answer),
+            },
             None => *plan,
             Some(question) => match Box::pin(ask_person(&mut call, plan, &question)).await {
                 Ok(Some(plan)) => *plan,
@@ -125,7 +134,26 @@ async fn ask_person(
     question: &Question,
 ) -> Result<Option<Box<Plan>>, Answer> {
     call.rule = Some(question.rule.clone());
-    match dynamic::consent(call, &mut plan, question).await {
+    let consent = dynamic::consent(call, &mut plan, question).await;
+    asked(call, plan, consent)
+}
+
+/// Asks the person whether a server may reach what it wanted to reach before; the same comes of it.
+async fn ask_reach(
+    call: &mut Call,
+    mut plan: Box<Plan>,
+    host: Option<String>,
+) -> Result<Option<Box<Plan>>, Answer> {
+    let consent = dynamic::reach(call, &mut plan, host.unwrap_or_default()).await;
+    asked(call, plan, consent)
+}
+
+fn asked(
+    call: &mut Call,
+    plan: Box<Plan>,
+    consent: Result<Consent, Fault>,
+) -> Result<Option<Box<Plan>>, Answer> {
+    match consent {
         Ok(Consent::Given) => Ok(Some(plan)),
         Ok(Consent::Asked(result)) => Err(call.finish_here(&result)),
         Ok(Consent::Asking(answered)) => {

@@ -10,6 +10,7 @@ use crate::bridge;
 use crate::front::ServerStatus;
 use crate::lists::{Item, Lists};
 use crate::server::Server;
+use crate::upstream::Upstream;
 
 /// The state of one server, over all its upstreams.
 pub(crate) fn of(server: &Server, launcher: &dyn Launcher) -> ServerStatus {
@@ -94,8 +95,19 @@ pub(crate) fn of(server: &Server, launcher: &dyn Launcher) -> ServerStatus {
         errors: server.errors.load(Ordering::Relaxed),
         isolation: isolation.as_ref().map(|kept| kept.level.clone()),
         missing: isolation.map_or_else(Vec::new, |kept| kept.missing),
+        network: launcher.network(&server.entry),
+        refused: refused(&upstreams),
         source: server.entry.source.clone(),
     }
+}
+
+/// Over all its upstreams, since they were started.
+fn refused(upstreams: &[Arc<Upstream>]) -> Vec<String> {
+    let all = upstreams.iter().flat_map(|upstream| upstream.refused(None));
+    let mut hosts: Vec<String> = all.map(|refused| refused.host).collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
 }
 
 /// The last lines that it wrote on stderr.

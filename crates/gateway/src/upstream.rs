@@ -532,6 +532,12 @@ impl Upstream {
             .map(|process| process.pid())
     }
 
+    /// What its process wanted to reach and may not, since then or since it was started.
+    pub(crate) fn refused(&self, since: Option<std::time::Instant>) -> Vec<launch::Refused> {
+        let live = self.live.load_full();
+        live.map_or_else(Vec::new, |live| live.refused(since))
+    }
+
     /// The last lines on stderr.
     pub(crate) fn stderr(&self, lines: usize) -> Vec<String> {
         let live = self.live.load_full();

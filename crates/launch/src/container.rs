@@ -40,7 +40,6 @@ use crate::limits::{BOX_PROXY_PORT, ENGINE_ABSENCE, ENGINE_GLANCE};
 use crate::process::Process;
 use crate::sandbox::BoxLimits;
 use crate::stderr::Tail;
-use crate::way_out::Notes;
 use crate::{Isolation, LaunchError, Launched, Launcher};
 
 /// What a [`ContainerLauncher`] runs containers with.
@@ -284,12 +283,8 @@ impl Shared {
             running.exited,
         );
         if let (Some(listener), Way::Proxy(allowed)) = (listener, declared.way.clone()) {
-            let file = file_of(entry);
             process
-                .open(|tail| {
-                    let notes = Arc::new(Notes::new(tail, file));
-                    egress::Proxy::serve(listener, allowed, notes, egress::Limits::default())
-                })
+                .open(entry.name.as_str(), listener, allowed)
                 .map_err(|error| format!("no proxy could be put into its network: {error}"))?;
         }
         Ok(Launched {

@@ -91,7 +91,7 @@ pub enum LaunchError {
     },
     /// Nothing here can keep a server apart, and nobody has said that it may run without that.
     #[error(
-        "servers cannot be isolated here ({missing}), and none is started without isolation unless that is allowed: say --allow-unsandboxed"
+        "servers cannot be isolated here ({missing}), and none is started without isolation unless that is allowed: say --allow-unsandboxed, or allow_unsandboxed = true under [gateway] in config.toml"
     )]
     Unsandboxed {
         /// What is missing, and why.

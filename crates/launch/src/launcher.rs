@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use catalog::{Entry, Launch, RemoteKind};
+use catalog::{Entry, Launch, Network, RemoteKind};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use transport::client::{self, Endpoint};
@@ -57,6 +57,32 @@ pub trait Launcher: Send + Sync {
             level: "none, it runs with your rights".to_owned(),
             missing: Vec::new(),
         })
+    }
+
+    /// What of the network it lets a local server reach, in words for people; `None` for what runs elsewhere.
+    fn network(&self, entry: &Entry) -> Option<String> {
+        if !entry.launch.is_local() {
+            return None;
+        }
+        Some(match (&entry.network, self.is_boxed(entry)) {
+            (_, false) => "open, for it runs with your rights".to_owned(),
+            (Network::Open, true) => "open".to_owned(),
+            (Network::Hosts(hosts), true) if !hosts.is_empty() => hosts.join(", "),
+            (Network::Hosts(_) | Network::None | Network::Unsaid, true) => "none".to_owned(),
+        })
+    }
+
+    /// Whether the person does not want to be asked whether a server may reach this host.
+    fn is_denied(&self, _entry: &Entry, _host: &str) -> bool {
+        true
+    }
+
+    /// Keeps for later starts whether a server may reach a host.
+    ///
+    /// # Errors
+    /// It cannot be kept; why.
+    fn decide(&self, _entry: &Entry, _host: &str, _is_allowed: bool) -> Result<(), String> {
+        Err("nothing keeps that here".to_owned())
     }
 
     /// Why it cannot start an entry at all, if so, as far as the entry says.

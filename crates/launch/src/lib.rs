@@ -13,6 +13,7 @@ pub mod container;
 mod environment;
 mod error;
 mod exit;
+mod granted;
 #[cfg(target_os = "linux")]
 pub mod guard;
 mod launcher;
@@ -23,6 +24,7 @@ pub mod nursery;
 mod own;
 mod package;
 mod process;
+mod remote;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 mod spawn;
@@ -35,7 +37,9 @@ pub use backoff::Backoff;
 pub use capture::ProgramRunner;
 pub use error::LaunchError;
 pub use exit::ExitReason;
+pub use granted::{GrantedLauncher, Grants};
 pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
 pub use own::OwnProcess;
 pub use package::{PackageLauncher, PackageOptions, Updated};
-pub use process::Process;
+pub use process::{Process, Refused};
+pub use remote::RemoteLauncher;

@@ -54,6 +54,8 @@ pub const BOX_SCRATCH_FILES: u32 = 64 << 10;
 pub const BOX_PROXY_PORT: u16 = 3128;
 /// How many decisions about the network stand in a server's log.
 pub const BOX_DECISIONS_TOLD_MAX: usize = 64;
+/// How many hosts that were refused are remembered of a server.
+pub const BOX_REFUSED_MAX: usize = 16;
 /// What a box shows of the machine: so many files and folders.
 pub const BOX_SHARES_MAX: usize = 200;
 /// How many descriptors go with one message between a gateway and a guard.

@@ -244,6 +244,18 @@ impl Launcher for PackageLauncher {
         self.inner().isolation(&stand_in(entry))
     }
 
+    fn network(&self, entry: &Entry) -> Option<String> {
+        self.inner().network(&stand_in(entry))
+    }
+
+    fn is_denied(&self, entry: &Entry, host: &str) -> bool {
+        self.inner().is_denied(entry, host)
+    }
+
+    fn decide(&self, entry: &Entry, host: &str, is_allowed: bool) -> Result<(), String> {
+        self.inner().decide(entry, host, is_allowed)
+    }
+
     fn refuses(&self, entry: &Entry) -> Option<String> {
         match self.meant(entry) {
             Err(error) => Some(error.to_string()),

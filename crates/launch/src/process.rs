@@ -14,6 +14,15 @@ use crate::limits::{KILL_WAIT, STDERR_DRAIN, TERM_GRACE};
 use crate::spawn::Spawned;
 use crate::stderr::Tail;
 
+/// A host that a server wanted to reach and was kept from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// In the words in which it would be allowed: `host`, `host:port`, `host:port=address`.
+    pub host: String,
+    /// Whether it is of the public Internet, as far as its name tells. Others open the machine, or its network.
+    pub is_public: bool,
+}
+
 /// What ends a server, whatever it runs in. Does not wait.
 pub(crate) trait Hold: Send + Sync {
     /// The id of its process; of a container, that of its first one on the engine's machine.
@@ -32,7 +41,14 @@ pub struct Process {
     exited: watch::Receiver<Option<ExitReason>>,
     /// Its way to the network, if it has one of its own. It closes with this.
     #[cfg(target_os = "linux")]
-    way_out: Option<egress::Proxy>,
+    way_out: Option<WayOut>,
+}
+
+/// A way to the network.
+#[cfg(target_os = "linux")]
+struct WayOut {
+    proxy: egress::Proxy,
+    notes: Arc<crate::way_out::Notes>,
 }
 
 impl Process {
@@ -72,13 +88,43 @@ impl Process {
         }
     }
 
-    /// Gives it a way to the network, made by whoever gets its log.
+    /// Gives it a way to the network: behind these doors, to these hosts. What is decided there is told in its log.
     #[cfg(target_os = "linux")]
     pub(crate) fn open(
         &mut self,
-        way_out: impl FnOnce(Arc<Tail>) -> std::io::Result<egress::Proxy>,
+        server: &str,
+        doors: impl Into<egress::Doors>,
+        allowed: egress::AllowList,
     ) -> std::io::Result<()> {
-        self.way_out = Some(way_out(self.tail.clone())?);
+        let notes = Arc::new(crate::way_out::Notes::new(self.tail.clone(), server));
+        let limits = egress::Limits::default();
+        let proxy = egress::Proxy::serve(doors, allowed, notes.clone(), limits)?;
+        self.way_out = Some(WayOut { proxy, notes });
+        Ok(())
+    }
+
+    /// The hosts that it wanted to reach since then and was kept from, the last ones.
+    #[must_use]
+    pub fn refused(&self, since: std::time::Instant) -> Vec<Refused> {
+        #[cfg(target_os = "linux")]
+        if let Some(way_out) = &self.way_out {
+            return way_out.notes.refused(since);
+        }
+        let _ = since;
+        Vec::new()
+    }
+
+    /// Lets it reach a host from now on, until it ends.
+    ///
+    /// # Errors
+    /// It is no host, or there are too many.
+    pub fn allow(&self, host: &str) -> Result<(), egress::AllowError> {
+        let allowed = egress::AllowList::parse([host])?;
+        #[cfg(target_os = "linux")]
+        if let Some(way_out) = &self.way_out {
+            way_out.proxy.allow(allowed)?;
+            way_out.notes.forget(host);
+        }
         Ok(())
     }
 

@@ -25,26 +25,26 @@ pub(crate) mod warden;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use catalog::{Entry, Launch};
-use egress::Limits;
+use egress::Doors;
 use transport::BoxFuture;
 
 use self::contents::{Bounds, Share, Wanted};
-pub use self::declared::{Declared, DeclaredError, Volume};
+pub use self::declared::{Declared, DeclaredError, Reach, Volume};
 pub use self::level::{Level, LimitedBy, Probe};
 pub use self::options::{BoxLimits, SandboxOptions};
 use self::plan::{Item, Plan, User};
 use self::users::Owners;
 use crate::launcher::{self, Pipes};
-use crate::limits::BOX_OWNERS_MAX;
+use crate::limits::{BOX_OWNERS_MAX, BOX_PROXY_PORT};
 use crate::spawn::{self, Boxed, Spec};
-use crate::way_out::{self, Notes};
+use crate::way_out;
 use crate::{Isolation, LaunchError, Launched, Launcher, Options, ProcessLauncher};
 
 /// Who a server is when root makes its box: the user that images without users of their own have, who owns nothing.
@@ -72,8 +72,8 @@ struct Shared {
 pub struct BoxedServer {
     /// The server.
     pub launched: Launched,
-    /// What listens in the box for a proxy, if the entry declares one.
-    pub listener: Option<TcpListener>,
+    /// The doors of the box' own network, if it has one.
+    pub doors: Option<Doors>,
 }
 
 impl SandboxLauncher {
@@ -127,10 +127,10 @@ impl SandboxLauncher {
         let shared = self.shared.clone();
         let declared = declared.clone();
         let started = move || shared.start(&spec, &declared, &file, ends);
-        let (spawned, listener, notes) = self.plain.starts.apart(started).await??;
+        let (spawned, doors, notes) = self.plain.starts.apart(started).await??;
         Ok(BoxedServer {
             launched: pipes.launched(spawned, &notes),
-            listener: listener.map(TcpListener::from),
+            doors: doors_of(doors),
         })
     }
 }
@@ -147,13 +147,11 @@ impl Launcher for SandboxLauncher {
             })?;
             let boxed = self.launch_declared(entry, &declared).await?;
             let mut launched = boxed.launched;
-            if let (Some(listener), Some(process)) = (boxed.listener, &mut launched.process) {
-                let file = launcher::file_of(entry);
+            if let (Some(doors), Some(process), Reach::Hosts(allowed)) =
+                (boxed.doors, &mut launched.process, declared.reach)
+            {
                 process
-                    .open(|tail| {
-                        let notes = Arc::new(Notes::new(tail, file));
-                        egress::Proxy::serve(listener, declared.allowed, notes, Limits::default())
-                    })
+                    .open(entry.name.as_str(), doors, allowed)
                     .map_err(LaunchError::Pipes)?;
             }
             Ok(launched)
@@ -201,7 +199,25 @@ impl Launcher for SandboxLauncher {
 const NO_WAY: &str = "`network` names hosts, and the only isolation that works here (landlock) has no way to them; leave it out for none, or run the gateway with --runtime process";
 
 fn can_reach(probe: &Probe, declared: &Declared) -> bool {
-    declared.proxy_port.is_none() || probe.level != Level::Landlock
+    match &declared.reach {
+        Reach::Hosts(allowed) => allowed.is_empty() || probe.level != Level::Landlock,
+        Reach::Open => true,
+    }
+}
+
+/// What the first process has handed out: a proxy, perhaps one who knows names, and ports.
+fn doors_of(fds: Vec<OwnedFd>) -> Option<Doors> {
+    let (names, mut listeners): (Vec<_>, Vec<_>) = fds.into_iter().partition(|fd| {
+        rustix::net::sockopt::socket_type(fd) == Ok(rustix::net::SocketType::DGRAM)
+    });
+    if listeners.is_empty() {
+        return None;
+    }
+    Some(Doors {
+        proxy: listeners.remove(0).into(),
+        names: names.into_iter().next().map(UdpSocket::from),
+        forwards: listeners.into_iter().map(TcpListener::from).collect(),
+    })
 }
 
 fn unsandboxed(probe: &Probe) -> LaunchError {
@@ -218,7 +234,7 @@ struct Planned {
     notes: Vec<String>,
 }
 
-type Started = (spawn::Spawned, Option<OwnedFd>, Vec<String>);
+type Started = (spawn::Spawned, Vec<OwnedFd>, Vec<String>);
 
 impl Shared {
     fn probe(&self) -> &Probe {
@@ -241,7 +257,7 @@ impl Shared {
             let spawned = spawn::spawn(spec, ends, Some(guard))?;
             return Ok((
                 spawned,
-                None,
+                Vec::new(),
                 vec!["this server runs without isolation".to_owned()],
             ));
         }
@@ -257,7 +273,7 @@ impl Shared {
             users,
             program: spec.program.clone(),
         };
-        let (spawned, listener) =
+        let (spawned, doors) =
             spawn::spawn_boxed(&boxed, &ends, guard).map_err(|error| match error {
                 LaunchError::Start { .. } if !notes.is_empty() => LaunchError::Outside {
                     error: Box::new(error),
@@ -265,7 +281,7 @@ impl Shared {
                 },
                 error => error,
             })?;
-        Ok((spawned, listener, notes))
+        Ok((spawned, doors, notes))
     }
 
     /// What the box of a server is made of, and what is to be said about it.
@@ -303,18 +319,34 @@ impl Shared {
         let user = (probe.rootful && probe.level == Level::Namespaces).then_some(NOBODY);
         let (mut items, users) = self.items(contents.shares, user, file)?;
         items.splice(0..0, contents.system);
+        let network = match &declared.reach {
+            Reach::Open => {
+                items.extend(contents::names());
+                plan::Network::Machine
+            }
+            // Without namespaces there is none to put doors into.
+            Reach::Hosts(_) if probe.level == Level::Landlock => plan::Network::Own(None),
+            Reach::Hosts(allowed) => plan::Network::Own(Some(plan::Doors {
+                proxy: BOX_PROXY_PORT,
+                forwards: allowed.ports(),
+            })),
+        };
+        let proxy = match &network {
+            plan::Network::Own(doors) => doors.as_ref().map(|doors| doors.proxy),
+            plan::Network::Machine => None,
+        };
         let plan = Plan {
             level: probe.level,
             command: Some(plan::Command {
                 program: contents.program.into(),
                 args: spec.args.clone(),
-                env: environment(spec, &contents.path, declared.proxy_port),
+                env: environment(spec, &contents.path, proxy),
                 cwd: contents.cwd.map(Into::into),
             }),
             items,
             user,
             limits: self.options.limits.with(&declared.resources),
-            listener: declared.proxy_port,
+            network,
         };
         Ok(Planned { plan, users, notes })
     }

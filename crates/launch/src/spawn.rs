@@ -88,14 +88,14 @@ fn guarded(spec: &Spec, fds: &[OwnedFd; 3], guard: &Path) -> Result<Spawned, Lau
     Ok(spawned)
 }
 
-/// Starts a box with these as its server's stdin, stdout and stderr; what listens in it is handed over. Blocks for the
+/// Starts a box with these as its server's stdin, stdout and stderr; the doors of its network are handed over. Blocks for the
 /// time that takes.
 #[cfg(target_os = "linux")]
 pub(crate) fn spawn_boxed(
     boxed: &Boxed,
     fds: &[OwnedFd; 3],
     guard: &Path,
-) -> Result<(Spawned, Option<OwnedFd>), LaunchError> {
+) -> Result<(Spawned, Vec<OwnedFd>), LaunchError> {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is where children are started"
@@ -138,7 +138,7 @@ fn behind(
     fds: &[BorrowedFd<'_>],
     guard: &Path,
     program: &Path,
-) -> Result<(Spawned, Option<OwnedFd>), LaunchError> {
+) -> Result<(Spawned, Vec<OwnedFd>), LaunchError> {
     let failed = |error| LaunchError::Guard {
         guard: guard.to_owned(),
         error,
@@ -156,7 +156,7 @@ fn behind(
     drop(command);
 
     let mut spawned = Spawned::unfinished(child);
-    let mut listener = None;
+    let mut doors = Vec::new();
     loop {
         let (report, fds) = control::wait_report(&ours).map_err(failed)?;
         match report {
@@ -165,9 +165,9 @@ fn behind(
                     server,
                     hold: Hold::Guard { control: ours },
                 });
-                return Ok((spawned, listener));
+                return Ok((spawned, doors));
             }
-            Report::Listening => listener = fds.into_iter().next(),
+            Report::Listening => doors = fds,
             Report::Failed(errno) => {
                 return Err(LaunchError::Start {
                     program: program.to_owned(),

@@ -4,16 +4,19 @@
 
 mod cast;
 mod home;
-mod install;
 mod player;
 mod serving;
 mod stage;
 
 use std::time::Instant;
 
-use crate::engine;
+use config::{Runtime, Settings};
+use launch::Launcher;
+
 use crate::error::{Failure, Kind};
+use crate::surroundings::Surroundings;
 use crate::ui::Ui;
+use crate::{engine, launchers};
 
 use cast::Actor;
 use player::Player;
@@ -22,14 +25,18 @@ use stage::Stage;
 
 /// See the gateway work with real servers, in half a minute
 ///
-/// Starts the gateway on a free port and real servers behind it: from npm where Node is installed, from PyPI
-/// where Python is, else a small one of our own. Then plays a client against it and prints every step with
-/// its time. Needs no account and no secret, and leaves nothing running.
+/// Starts the gateway on a free port and real servers behind it, each in a box of its own: from npm where Node is
+/// installed, from PyPI where Python is, else a small one of our own. Then plays a client against it and prints every
+/// step with its time. Needs no account and no secret, and leaves nothing running.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Use only the built-in server: no network, nothing installed
     #[arg(long)]
     offline: bool,
+
+    /// Start servers without isolation where no box can be made
+    #[arg(long)]
+    allow_unsandboxed: bool,
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
@@ -46,29 +53,62 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 
 /// All of it; how many calls were answered.
 async fn play(stage: &Stage<'_>, args: &Args) -> Result<usize, Failure> {
-    if !args.offline {
-        let actors = cast::real(stage).await;
-        if !actors.is_empty() {
-            let calls = perform(stage, actors).await?;
-            if calls > 0 {
-                return Ok(calls);
+    let here = Surroundings::of_process()?;
+    let mut settings = Settings::default();
+    settings.allow_unsandboxed = args.allow_unsandboxed;
+    let own = cast::own()?;
+    // Where there are no boxes at all, there is no launcher of them either.
+    let launcher = launchers::to_ask(&here, &settings);
+    match &launcher {
+        Ok(launcher) if !args.offline => {
+            let actors = cast::real(stage, launcher).await;
+            if !actors.is_empty() {
+                let calls = perform(stage, &here, &settings, actors).await?;
+                if calls > 0 {
+                    return Ok(calls);
+                }
             }
+            stage.skip(
+                "built-in",
+                "no server of others works here: a small one of our own stands in",
+            );
         }
-        stage.skip(
-            "built-in",
-            "no server of others works here: a small one of our own stands in",
-        );
+        Ok(_) => {}
+        Err(failure) => stage.skip("boxes", failure.message()),
     }
-    perform(stage, vec![cast::own()?]).await
+    let is_kept = launcher.is_ok_and(|launcher| launcher.refuses(&own.entry).is_none());
+    if !is_kept {
+        // It is this very program.
+        settings.runtime = Runtime::Process;
+    }
+    perform(stage, &here, &settings, vec![own]).await
 }
 
 /// One performance: gateway up, calls, gateway down.
-async fn perform(stage: &Stage<'_>, actors: Vec<Actor>) -> Result<usize, Failure> {
+async fn perform(
+    stage: &Stage<'_>,
+    here: &Surroundings,
+    settings: &Settings,
+    actors: Vec<Actor>,
+) -> Result<usize, Failure> {
     let home = home::Home::new()?;
     let begun = Instant::now();
-    let entries = actors.iter().map(|actor| actor.entry.clone()).collect();
-    let serving = Serving::start(stage.ui(), home.path(), entries).await?;
+    let loaded = config::Loaded {
+        entries: actors.iter().map(|actor| actor.entry.clone()).collect(),
+        settings: settings.clone(),
+        ..config::Loaded::default()
+    };
+    // What was installed stays for the next time; everything else is of this home.
+    let mut here = here.clone();
+    here.dirs = config::Dirs {
+        cache: here.dirs.cache,
+        ..config::Dirs::under(home.path())
+    };
+    let serving = Serving::start(stage.ui(), here, loaded).await?;
     stage.step("start", &format!("gateway at {}", serving.url()), begun);
+    if let Some(level) = serving.isolation() {
+        stage.step("isolation", &level, begun);
+    }
 
     let played = scenes(stage, &actors, &serving).await;
 

@@ -1,5 +1,6 @@
 //! `portolan server …`: the servers of gateways that are running.
 
+mod allow;
 mod enable;
 mod inspect;
 mod logs;
@@ -27,6 +28,8 @@ pub(crate) enum Server {
     Enable(enable::Args),
     /// Take that back
     Disable(enable::Args),
+    /// Let a server reach hosts, beyond what its entry names
+    Allow(allow::Args),
     /// Stop a server; the next call starts it again
     Restart(restart::Args),
     /// Stop a server and keep it stopped until `restart`
@@ -43,6 +46,7 @@ impl Server {
             Self::Logs(args) => logs::run(ui, &args),
             Self::Enable(args) => enable::run(ui, &args, true),
             Self::Disable(args) => enable::run(ui, &args, false),
+            Self::Allow(args) => allow::run(ui, &args),
             Self::Restart(args) => restart::run(ui, &args),
             Self::Stop(args) => stop::run(ui, &args),
             Self::Update(args) => update::run(ui, &args),

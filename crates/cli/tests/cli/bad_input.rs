@@ -219,7 +219,7 @@ fn programs_get_their_errors_as_json() {
 
 #[test]
 fn commands_of_a_project_wait_until_their_file_is_named() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let file = home.write(
         "portolan.toml",
         "[servers.theirs]\ncommand = \"touch\"\nargs = [\"pwned\"]\n",

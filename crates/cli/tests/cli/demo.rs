@@ -23,6 +23,7 @@ fn it_calls_tools_and_leaves_nothing_behind() {
         "tools/list",
         "The sum of 2 and 40 is 42.",
         "1/4 2/4 3/4 4/4",
+        "isolation",
         "3 calls answered",
     ] {
         assert!(told.contains(step), "{step}: {told}");
@@ -45,11 +46,11 @@ fn without_any_runtime_the_built_in_server_plays() {
         .unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(
-        output.status.success() && told.contains("Node is not installed"),
+        output.status.success() && told.contains("needs Node.js"),
         "{told}"
     );
     assert!(
-        told.contains("Python is not installed") && told.contains("3 calls answered"),
+        told.contains("needs Python 3") && told.contains("3 calls answered"),
         "{told}"
     );
 }

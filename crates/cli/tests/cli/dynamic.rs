@@ -96,7 +96,7 @@ fn an_agent_finds_adds_calls_and_removes() {
 
 #[test]
 fn what_nobody_approved_is_not_started_and_says_which_command_would() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let catalog = catalog(&home);
     let mut agent = Agent::of(&home, &catalog);
     let refused = agent.call("mcp-add", json!({"name": "sums"}));
@@ -110,6 +110,23 @@ fn what_nobody_approved_is_not_started_and_says_which_command_would() {
         .ok();
     let added = agent.call("mcp-add", json!({"name": "sums"}));
     assert_eq!(added["structuredContent"]["state"], "active", "{added}");
+    agent.client.leave();
+}
+
+#[test]
+fn a_server_of_a_named_catalog_that_runs_in_a_box_starts_without_asking() {
+    let home = Home::new();
+    let catalog = catalog(&home);
+    let mut agent = Agent::of(&home, &catalog);
+    let added = agent.call("mcp-add", json!({"name": "sums"}));
+    let shown = home.run(&["server", "ls", "--format", "json"]).json();
+    match shown["servers"][0]["isolation"].as_str() {
+        Some(level) if !level.starts_with("none") => {
+            assert_eq!(added["structuredContent"]["state"], "active", "{added}");
+        }
+        // Where there are no boxes, what would run without one waits for its approval.
+        _ => assert_eq!(added["isError"], true, "{added}"),
+    }
     agent.client.leave();
 }
 

@@ -24,6 +24,7 @@ pub(crate) const MENU: [&str; 6] = [
 /// A folder that nobody else knows.
 pub(crate) struct Home {
     folder: tempfile::TempDir,
+    runtime: Option<&'static str>,
 }
 
 /// What a command did.
@@ -39,6 +40,16 @@ impl Home {
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            runtime: None,
+        }
+    }
+
+    /// One whose servers are plain processes: where they leave files for the test, or what is tried is what happens
+    /// without boxes.
+    pub(crate) fn unboxed() -> Self {
+        Self {
+            runtime: Some("process"),
+            ..Self::new()
         }
     }
 
@@ -82,6 +93,7 @@ impl Home {
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.folder.path())
             .env("PORTOLAN_HOME", self.folder.path().join("portolan"))
+            .envs(self.runtime.map(|runtime| ("PORTOLAN_RUNTIME", runtime)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command

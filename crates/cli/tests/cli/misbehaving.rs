@@ -56,7 +56,7 @@ const ENDLESS: [&str; 2] = ["endless-stream", "breaks-streams"];
 
 #[test]
 fn servers_with_bad_habits_harm_only_themselves() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let habits = habits();
     let (http, port) = every_habit_over_http();
     let mark = home.path("").display().to_string();

@@ -6,7 +6,7 @@ use super::home::{BINARY, Home, MENU, Piped, initialize, is_alive, tool_names, w
 
 /// A catalog of one's own with small servers that need nothing, something, and a secret.
 fn home() -> Home {
-    let home = Home::new();
+    let home = Home::unboxed();
     let text = format!(
         "catalog: ours
 servers:

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::home::{BINARY, Home};
+use super::home::{BINARY, Home, Piped, initialize};
 
 /// A server that tries to read files before it serves, and tells on stderr what it got.
 fn reader(files: &[&str], more: &Value) -> String {
@@ -51,12 +51,13 @@ fn a_server_in_a_sandbox_reads_what_it_was_given_and_nothing_else() {
     let more = json!({"volumes": [folder, BINARY]});
     let config = home.write("s.json", &reader(&[&secret, &given], &more));
 
-    let (logs, server) = said(&home, &config, &[], &[]);
+    let (logs, server) = said(&home, &config, &["--runtime", "process"], &[]);
     assert_eq!(logs, "hunter2\nwelcome\n", "without a box it reads both");
     assert_eq!(server["isolation"], "none, it runs with your rights");
 
     for (words, variables) in [
-        (&["--runtime", "sandbox"][..], &[][..]),
+        (&[][..], &[][..]),
+        (&["--runtime", "sandbox"], &[]),
         (&[], &[("PORTOLAN_RUNTIME", "sandbox")]),
     ] {
         let (logs, server) = said(&home, &config, words, variables);
@@ -80,14 +81,13 @@ fn a_call_from_the_command_line_runs_in_a_box_too() {
     let home = Home::new();
     let secret = home.write("secret/key", "hunter2");
     let config = home.write("s.json", &reader(&[&secret], &json!({"volumes": [BINARY]})));
-    let words = ["tools", "ls", "--config", &config, "--runtime", "sandbox"];
-    let done = home.run(&words);
+    let done = home.run(&["tools", "ls", "--config", &config]);
     if done.code != Some(0) {
         assert!(done.stderr.contains("--allow-unsandboxed"), "{done:#?}");
     }
     let wrong = home.run(&["tools", "ls", "--runtime", "dokcer"]).failed(2);
     assert!(
-        wrong.contains("there are process, sandbox, auto, docker and podman"),
+        wrong.contains("there are auto, sandbox, docker, podman and process"),
         "{wrong}"
     );
 }
@@ -96,7 +96,7 @@ fn a_call_from_the_command_line_runs_in_a_box_too() {
 fn what_a_box_cannot_give_is_refused_and_not_left_out() {
     let home = Home::new();
     for (more, why) in [
-        (json!({"network": "open"}), "`network` is open"),
+        (json!({"network": "open"}), "`network` is open, and nobody"),
         (json!({"network": ["*"]}), "would allow too much"),
         (json!({"volumes": ["cache:/c"]}), "is a named one"),
         (json!({"volumes": ["/proc"]}), "is never shared"),
@@ -113,13 +113,273 @@ fn what_a_box_cannot_give_is_refused_and_not_left_out() {
 fn a_limit_that_nothing_keeps_is_told() {
     let home = Home::new();
     let config = home.write("s.json", &reader(&[], &json!({"network": "none"})));
-    let done = home.run(&["tools", "ls", "--config", &config]);
+    let done = home.run(&["tools", "ls", "--config", &config, "--runtime", "process"]);
     assert!(
         done.stderr.contains("server `s`: `network` limits nothing")
-            && done.stderr.contains("--runtime sandbox"),
+            && done.stderr.contains("--runtime auto"),
         "{done:#?}"
     );
     assert!(done.ok().contains("echo"));
+}
+
+/// A server with one tool, which asks the system's resolver for a host, knows no proxy, and says what it heard there.
+const FETCHER: &str = r#"
+import json, socket, sys
+def get(host, port):
+    with socket.create_connection((host, port), 20) as way:
+        way.settimeout(20)
+        way.sendall(b'GET / HTTP/1.0\r\n\r\n')
+        return way.recv(4096).decode().rpartition('\r\n')[2]
+for line in sys.stdin:
+    asked = json.loads(line)
+    if 'id' not in asked:
+        continue
+    result = {}
+    if asked['method'] == 'initialize':
+        result = {'protocolVersion': asked['params']['protocolVersion'], 'capabilities': {'tools': {}},
+                  'serverInfo': {'name': 'fetcher', 'version': '1'}}
+    elif asked['method'] == 'tools/list':
+        result = {'tools': [{'name': 'get', 'inputSchema': {'type': 'object'}}]}
+    elif asked['method'] == 'tools/call':
+        given = asked['params']['arguments']
+        try:
+            text, failed = get(given['host'], given.get('port', 80)), False
+        except OSError as error:
+            text, failed = f'cannot get it: {error}', True
+        result = {'content': [{'type': 'text', 'text': text}], 'isError': failed}
+    print(json.dumps({'jsonrpc': '2.0', 'id': asked['id'], 'result': result}), flush=True)
+"#;
+
+fn fetcher(home: &Home) -> String {
+    let script = home.write("fetcher.py", FETCHER);
+    let config = json!({"mcpServers": {"s": {"command": "/usr/bin/python3", "args": [script]}}});
+    home.write("s.json", &config.to_string())
+}
+
+/// A web server of this machine.
+fn web_server() -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let _ = std::io::Read::read(&mut client, &mut [0; 4096]);
+            let _ = std::io::Write::write_all(&mut client, b"HTTP/1.0 200 OK\r\n\r\nwelcome");
+        }
+    });
+    address
+}
+
+#[test]
+fn a_host_that_is_refused_is_named_by_the_call_and_allowed_by_the_command_it_names() {
+    let home = Home::new();
+    let config = fetcher(&home);
+    let mut gateway = home.listen(&["--config", &config]);
+    let token = home.token();
+    gateway.initialize(&token);
+    let inspected = |home: &Home| {
+        let shown = home.run(&["server", "inspect", "s", "--format", "json"]);
+        shown.json()["server"].clone()
+    };
+    if !makes_boxes(&inspected(&home)) {
+        return;
+    }
+    let mut id = 1;
+    let mut get = |host: &str| {
+        id += 1;
+        let call = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call",
+            "params": {"name": "get", "arguments": {"host": host}}});
+        gateway.mcp(&token, &call)["result"].clone()
+    };
+    let failed = get("wanted.test");
+    assert_eq!(failed["isError"], true, "{failed}");
+    let told = failed["content"][1]["text"].as_str().unwrap();
+    assert!(
+        told.ends_with("portolan server allow s wanted.test"),
+        "{told}"
+    );
+    let server = inspected(&home);
+    assert_eq!(server["network"], "none", "{server}");
+    assert_eq!(server["refused"], json!(["wanted.test"]), "{server}");
+    // The way to an address of this machine is to say it.
+    let rule = format!("wanted.test:80={}", web_server());
+    let done = home.run(&["server", "allow", "s", &rule]);
+    assert!(
+        done.stderr.contains("the next call starts it with that"),
+        "{done:#?}"
+    );
+    let _ = done.ok();
+    let heard = get("wanted.test");
+    assert_eq!(
+        heard["content"],
+        json!([{"type": "text", "text": "welcome"}]),
+        "{heard}"
+    );
+    assert_eq!(inspected(&home)["network"], rule);
+    let other = get("other.test");
+    assert!(
+        other.to_string().contains("server allow s other.test"),
+        "{other}"
+    );
+    assert_eq!(
+        home.run(&["server", "allow", "s"]).ok(),
+        format!("{rule}\n")
+    );
+    let _ = home.run(&["server", "allow", "s", &rule, "--remove"]).ok();
+    assert_eq!(get("wanted.test")["isError"], true);
+    for (words, why) in [
+        (
+            &["server", "allow", "s", "http://a.test/"][..],
+            "is no host",
+        ),
+        (&["server", "allow", "s", "*"], "would allow too much"),
+    ] {
+        let said = home.run(words).failed(2);
+        assert!(said.contains(why), "{said}");
+    }
+    let gone = home.run(&["server", "allow", "s", "a.test", "--remove"]);
+    assert!(gone.stderr.contains("was not allowed"), "{gone:#?}");
+}
+
+/// A conversation whose person can be asked, in either era.
+struct Asked {
+    client: Piped,
+    is_stateless: bool,
+    id: u64,
+}
+
+impl Asked {
+    fn of(home: &Home, config: &str, is_stateless: bool) -> Self {
+        let command = home.command(&["gateway", "run", "--servers", "s", "--config", config]);
+        let mut client = Piped::new(command);
+        if !is_stateless {
+            let mut hello = initialize();
+            hello["params"]["capabilities"] = json!({"elicitation": {}});
+            client.ask(&hello);
+            client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        }
+        Self {
+            client,
+            is_stateless,
+            id: 1,
+        }
+    }
+
+    fn request(&mut self, host: &str, more: &Value) -> Value {
+        self.id += 1;
+        let mut params = json!({"name": "get", "arguments": {"host": host}});
+        if self.is_stateless {
+            params["_meta"] = json!({
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
+            });
+        }
+        let more = more.as_object().unwrap().clone();
+        params.as_object_mut().unwrap().extend(more);
+        json!({"jsonrpc": "2.0", "id": self.id, "method": "tools/call", "params": params})
+    }
+
+    fn get(&mut self, host: &str) -> Value {
+        let request = self.request(host, &json!({}));
+        self.client.ask(&request)["result"].take()
+    }
+
+    /// Calls, is asked this, and answers; what came of the call.
+    fn get_answering(&mut self, host: &str, question: &str, answer: &str) -> Value {
+        let request = self.request(host, &json!({}));
+        let said = json!({"action": "accept", "content": {"answer": answer}});
+        if self.is_stateless {
+            let asked = self.client.ask(&request)["result"].take();
+            let message = &asked["inputRequests"]["reach"]["params"]["message"];
+            assert!(message.as_str().unwrap().contains(question), "{asked}");
+            let more =
+                json!({"inputResponses": {"reach": said}, "requestState": asked["requestState"]});
+            let again = self.request(host, &more);
+            return self.client.ask(&again)["result"].take();
+        }
+        self.client.send(&request);
+        let asked = self
+            .client
+            .hear(|heard| heard["method"] == "elicitation/create");
+        let message = asked["params"]["message"].as_str().unwrap();
+        assert!(message.contains(question), "{asked}");
+        self.client
+            .send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": said}));
+        let id = request["id"].clone();
+        self.client.hear(|heard| heard["id"] == id)["result"].take()
+    }
+}
+
+#[test]
+fn the_person_is_asked_about_a_refused_host_by_the_next_call() {
+    for is_stateless in [false, true] {
+        let home = Home::new();
+        let config = fetcher(&home);
+        let mut asked = Asked::of(&home, &config, is_stateless);
+        let failed = asked.get("wanted.test");
+        if !failed
+            .to_string()
+            .contains("portolan server allow s wanted.test")
+        {
+            // Where there are no boxes the name is not known to anybody.
+            let shown = home
+                .run(&["server", "inspect", "s", "--format", "json"])
+                .json();
+            assert!(!makes_boxes(&shown["server"]), "{failed}");
+            return;
+        }
+        // It leads nowhere: what is seen is that it is not refused any more.
+        let question = "May s reach wanted.test?";
+        let once = asked.get_answering("wanted.test", question, "once");
+        assert!(!once.to_string().contains("server allow"), "{once}");
+        assert_eq!(home.run(&["server", "allow", "s"]).ok(), "");
+        asked.get("kept.test");
+        let always = asked.get_answering("kept.test", "May s reach kept.test?", "always");
+        assert!(!always.to_string().contains("server allow"), "{always}");
+        assert_eq!(home.run(&["server", "allow", "s"]).ok(), "kept.test\n");
+        asked.get("other.test");
+        let never = asked.get_answering("other.test", "May s reach other.test?", "never");
+        assert!(
+            never.to_string().contains("server allow s other.test"),
+            "{never}"
+        );
+        // Nobody is asked again, in this conversation or another one.
+        for mut asked in [asked, Asked::of(&home, &config, is_stateless)] {
+            for _ in 0..2 {
+                assert_eq!(asked.get("other.test")["isError"], true);
+            }
+            assert!(asked.client.leave().success());
+        }
+    }
+}
+
+#[test]
+fn the_whole_network_takes_the_entry_and_the_settings() {
+    let home = Home::new();
+    let config = home.write(
+        "s.json",
+        &reader(&[], &json!({"network": "open", "volumes": [BINARY]})),
+    );
+    let words = ["tools", "ls", "--config", &config];
+    let refused = home.run(&words);
+    if refused.stderr.contains("--allow-unsandboxed") {
+        return;
+    }
+    assert!(
+        refused
+            .stderr
+            .contains("open_network = [\"s\"] under [gateway]"),
+        "{refused:#?}"
+    );
+    assert!(refused.code != Some(0));
+    let gateway = home.listen_with(&["--config", &config], &[("PORTOLAN_OPEN_NETWORK", "s")]);
+    let shown = home
+        .run(&["server", "inspect", "s", "--format", "json"])
+        .json();
+    assert_eq!(shown["server"]["network"], "open");
+    let listed = home.run(&["server", "ls"]).ok();
+    assert!(listed.contains("command, open network"), "{listed}");
+    drop(gateway);
 }
 
 #[test]
@@ -138,8 +398,12 @@ fn a_host_that_is_not_named_is_told_with_what_would_allow_it() {
     let (logs, server) = said(&home, &config, &["--runtime", "sandbox"], &[]);
     if makes_boxes(&server) {
         for target in ["closed.test:80", "closed.test:443"] {
-            let hint = format!("add \"{target}\" to `network` in {config}");
-            assert!(logs.contains(&hint), "{logs}");
+            let told = format!("\"{target}\" was refused");
+            assert!(logs.contains(&told), "{logs}");
         }
+        assert!(
+            logs.contains("portolan server allow s closed.test"),
+            "{logs}"
+        );
     }
 }

@@ -42,7 +42,7 @@ fn servers_are_listed_inspected_stopped_and_started_again() {
 
 #[test]
 fn the_last_words_of_a_server_are_kept() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let script = format!(
         "echo one >&2; echo two >&2; exec '{}' __demo-server",
         super::home::BINARY

@@ -56,7 +56,7 @@ fn a_value_that_does_not_fit_changes_nothing() {
 
 #[test]
 fn a_catalog_of_the_command_line_says_what_fits() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let catalog = home.write(
         "own.yaml",
         &format!(

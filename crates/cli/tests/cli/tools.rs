@@ -116,7 +116,7 @@ fn a_call_that_is_refused_fails() {
 
 #[test]
 fn ctrl_c_ends_a_call_and_its_server() {
-    let home = Home::new();
+    let home = Home::unboxed();
     // The server tells its process, and its readiness, by a file: there is nothing else to see it by.
     let (file, call) = (home.path("pid"), "tools call count-up steps=100 --config");
     let script = format!(
@@ -224,7 +224,7 @@ fn script(home: &Home, text: &str) -> String {
 
 #[test]
 fn a_call_whose_server_does_not_start_is_not_connected() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let config = script(&home, &format!("exec '{BINARY}' __demo-server"));
     let words = ["tools", "call", "echo", "message=x", "--config", &config];
     assert_eq!(home.run(&words).ok(), "Echo: x\n");
@@ -241,7 +241,7 @@ fn a_call_whose_server_does_not_start_is_not_connected() {
 
 #[test]
 fn broken_servers_are_tried_once_and_alone_they_are_a_failure() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let tries = home.path("tries");
     let config = script(&home, &format!("echo try >> '{}'; exit 3", tries.display()));
     for command in ["ls", "count"] {

@@ -50,8 +50,8 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "runtime",
         env: "PORTOLAN_RUNTIME",
-        doc: "What local servers run in: process, with the rights of the gateway; sandbox, a box for each with the least it needs; auto, that, and images in the container engine that is found; docker or podman, the same in that engine.",
-        kind: Kind::Choice(&["process", "sandbox", "auto", "docker", "podman"]),
+        doc: "What local servers run in: auto, a box for each with the least it needs, and images in the container engine that is found; docker or podman, the same in that engine; sandbox, boxes and no images; process, nothing, with the rights of the gateway.",
+        kind: Kind::Choice(&["auto", "sandbox", "docker", "podman", "process"]),
         from_project: false,
         set: |settings, given| {
             settings.runtime = Runtime::parse(&given.text()).unwrap_or_default();
@@ -62,7 +62,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "allow_unsandboxed",
         env: "PORTOLAN_ALLOW_UNSANDBOXED",
-        doc: "Whether servers of a sandbox start without isolation where none is possible.",
+        doc: "Whether servers start without isolation where no box can be made.",
         kind: Kind::Bool,
         from_project: false,
         set: |settings, given| settings.allow_unsandboxed = given.bool(),
@@ -121,6 +121,16 @@ pub(super) const KEYS: &[Key] = &[
         set: |settings, given| settings.install_scripts = given.texts(),
         show: |settings| Given::Texts(settings.install_scripts.clone()),
         check: are_packages,
+    },
+    Key {
+        name: "open_network",
+        env: "PORTOLAN_OPEN_NETWORK",
+        doc: "Servers that have the whole network where their entries say network = open; * stands for all.",
+        kind: Kind::Texts,
+        from_project: false,
+        set: |settings, given| settings.open_network = given.texts(),
+        show: |settings| Given::Texts(settings.open_network.clone()),
+        check: anything,
     },
     Key {
         name: "dynamic_tools",

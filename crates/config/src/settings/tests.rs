@@ -24,7 +24,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("port", "0"),
         ("transport", "sse"),
         ("runtime", "sandbox"),
-        ("runtime", "auto"),
+        ("runtime", "process"),
         ("runtime", "docker"),
         ("runtime", "podman"),
         ("allow_unsandboxed", "true"),
@@ -33,6 +33,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("cpus", "0.5"),
         ("pids", "9"),
         ("install_scripts", "npm:a,pypi:b"),
+        ("open_network", "a,b"),
         ("dynamic_tools", "false"),
         ("code_mode", "false"),
         ("script_time_s", "3600"),
@@ -80,7 +81,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 37);
+    assert_eq!(Settings::KEYS.len(), 38);
 }
 
 #[test]
@@ -186,6 +187,7 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "cpus",
             "pids",
             "install_scripts",
+            "open_network",
             "dynamic_tools",
             "code_mode",
             "script_time_s",

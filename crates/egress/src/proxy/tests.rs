@@ -244,3 +244,139 @@ async fn dropping_closes_everything() {
     assert_eq!(open.read(&mut head).await.unwrap_or(0), 0);
     assert!(TcpStream::connect(way).await.is_err());
 }
+
+/// The doors of a box: a proxy, names, and a forward on every address of the loopback.
+struct Boxed {
+    heard: Arc<Heard>,
+    proxy: Proxy,
+    names: SocketAddr,
+    port: u16,
+}
+
+fn boxed(rules: impl Fn(u16) -> Vec<String>) -> Boxed {
+    let forward = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = forward.local_addr().unwrap().port();
+    let names = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let heard = Arc::<Heard>::default();
+    Boxed {
+        names: names.local_addr().unwrap(),
+        port,
+        proxy: Proxy::serve(
+            Doors {
+                proxy: std::net::TcpListener::bind("127.0.0.1:0").unwrap(),
+                names: Some(names),
+                forwards: vec![forward],
+            },
+            AllowList::parse(rules(port)).unwrap(),
+            heard.clone(),
+            Limits::default(),
+        )
+        .unwrap(),
+        heard,
+    }
+}
+
+impl Boxed {
+    /// The code of the answer, and the address in it.
+    async fn resolve(&self, name: &str) -> (u8, Option<Ipv4Addr>) {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let question = crate::dns::tests::question(name, 1);
+        socket.send_to(&question, self.names).await.unwrap();
+        let mut answer = [0; 512];
+        let length = socket.recv(&mut answer).await.unwrap();
+        let address: Option<[u8; 4]> =
+            (length > question.len()).then(|| answer[length - 4..length].try_into().unwrap());
+        (answer[3] & 15, address.map(Ipv4Addr::from))
+    }
+
+    async fn ask(&self, address: Ipv4Addr) -> String {
+        let mut way = TcpStream::connect((address, self.port)).await.unwrap();
+        let _ = way.write_all(b"GET / HTTP/1.1\r\n\r\n").await;
+        let mut heard = String::new();
+        let _ = way.read_to_string(&mut heard).await;
+        heard
+    }
+
+    fn verdicts(&self) -> Vec<(String, Verdict)> {
+        self.heard.0.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn a_listed_name_stands_for_an_address_that_leads_to_its_host() {
+    let server = server().await;
+    let boxed = boxed(|port| vec![format!("a.test:{port}={server}"), "b.test:9".into()]);
+    let (code, address) = boxed.resolve("A.test").await;
+    assert_eq!((code, address), (0, Some(Ipv4Addr::new(127, 64, 0, 1))));
+    let heard = boxed.ask(address.unwrap()).await;
+    assert!(heard.ends_with("heard GET / HTTP/1.1\r\n\r\n"), "{heard}");
+    // A listed host, and a port of it that is not.
+    let other = boxed.resolve("b.test").await.1.unwrap();
+    assert_eq!(boxed.ask(other).await, "");
+    // Addresses that stand for nothing.
+    for nobody in [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 64, 0, 9)] {
+        assert_eq!(boxed.ask(nobody).await, "");
+    }
+    let port = boxed.port;
+    assert_eq!(
+        boxed.verdicts(),
+        [
+            (format!("a.test:{port}"), Verdict::Allowed),
+            (format!("b.test:{port}"), Verdict::NotListed)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_listed_is_not_there_and_is_told_until_it_is_allowed() {
+    let boxed = boxed(|_| Vec::new());
+    for name in [
+        "secret.closed.test",
+        "localhost",
+        "1.0.0.127.in-addr.arpa",
+        "a b.test",
+    ] {
+        assert_eq!(boxed.resolve(name).await, (3, None), "{name}");
+    }
+    assert_eq!(
+        boxed.verdicts(),
+        [("secret.closed.test".to_owned(), Verdict::NotListed)]
+    );
+    boxed
+        .proxy
+        .allow(AllowList::parse(["*.closed.test"]).unwrap())
+        .unwrap();
+    let (code, address) = boxed.resolve("secret.closed.test").await;
+    assert!(code == 0 && address.unwrap().is_loopback());
+}
+
+#[tokio::test]
+async fn a_name_that_leads_into_the_machine_leads_nowhere() {
+    // What is answered in the box says nothing of where a name leads, and what is connected to is looked at then.
+    let boxed = boxed(|port| vec![format!("localhost:{port}")]);
+    let (code, address) = boxed.resolve("localhost").await;
+    assert_eq!((code, address), (0, Some(Ipv4Addr::new(127, 64, 0, 1))));
+    assert_eq!(boxed.ask(address.unwrap()).await, "");
+    let verdicts = boxed.verdicts();
+    assert!(
+        matches!(&verdicts[..], [(_, Verdict::NotPublic(address))] if address.is_loopback()),
+        "{verdicts:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_questions_is_answered_in_its_time() {
+    let boxed = boxed(|_| vec!["*.a.test".into()]);
+    let flood = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let began = tokio::time::Instant::now();
+    for n in 0..20 * crate::limits::DNS_BATCH {
+        let question = crate::dns::tests::question(&format!("{n}.closed.test"), 1);
+        let _ = flood.send_to(&question, boxed.names).await;
+    }
+    // What finds no place is lost, as datagrams are; who asks again is answered.
+    let again = Duration::from_millis(50);
+    while timeout(again, boxed.resolve("x.a.test")).await.is_err() {}
+    // What has a place in the socket was answered first, with its rests.
+    let answered = boxed.verdicts().len() / crate::limits::DNS_BATCH;
+    assert!(began.elapsed() >= crate::limits::DNS_REST * answered as u32);
+}

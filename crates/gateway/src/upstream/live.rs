@@ -70,6 +70,21 @@ impl Live {
         lock(&self.process).clone()
     }
 
+    /// What its process wanted to reach and may not, since then or since it was started.
+    pub(crate) fn refused(&self, since: Option<std::time::Instant>) -> Vec<launch::Refused> {
+        let since = since.unwrap_or_else(|| self.started.into_std());
+        self.process()
+            .map_or_else(Vec::new, |process| process.refused(since))
+    }
+
+    /// Lets its process reach a host, until it ends.
+    pub(crate) fn allow(&self, host: &str) {
+        if let Some(process) = self.process() {
+            // What is no host was not refused as one.
+            let _ = process.allow(host);
+        }
+    }
+
     /// What the server said of itself.
     pub(crate) fn hello(&self) -> Option<&Hello> {
         self.hello.get()

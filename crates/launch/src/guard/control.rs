@@ -31,7 +31,7 @@ pub(crate) enum Report {
     Failed(i32),
     /// The box could not be made: what was being done, and the error number.
     Refused(String, i32),
-    /// The box' own loopback has a listener; its descriptor comes with this.
+    /// The box' own loopback has doors; their descriptors come with this.
     Listening,
     Ended(ExitReason),
 }

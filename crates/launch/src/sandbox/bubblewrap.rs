@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Pid;
 
-use super::plan::{HOME, Item, Plan, TMP};
+use super::plan::{HOME, Item, Network, Plan, TMP};
 
 /// Where our own program is in the box.
 const SELF: &str = "/.portolan";
@@ -48,6 +48,9 @@ fn arguments(plan: &Plan, own: &OsStr) -> Vec<OsString> {
         text("--die-with-parent"),
         text("--as-pid-1"),
     ]);
+    if plan.network == Network::Machine {
+        add(&[text("--share-net")]);
+    }
     add(&[text("--clearenv"), text("--hostname"), text("box")]);
     add(&[text("--proc"), text("/proc"), text("--dev"), text("/dev")]);
     for folder in [HOME, TMP, "/dev/shm"] {
@@ -102,7 +105,7 @@ mod tests {
             ],
             user: None,
             limits: BoxLimits::default(),
-            listener: None,
+            network: Network::Own(None),
         };
         let line = arguments(&plan, OsStr::new("/own")).join(OsStr::new(" "));
         let line = line.to_str().unwrap();

@@ -20,6 +20,7 @@ use std::path::{Component, Path, PathBuf};
 pub(super) use bounds::Bounds;
 pub(super) use shown::Share;
 use shown::{Astray, Shown};
+pub(super) use system::names;
 
 use super::Volume;
 use super::plan::Item;

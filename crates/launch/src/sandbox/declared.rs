@@ -9,20 +9,24 @@ use std::str::FromStr;
 use catalog::{Entry, Network, Resources};
 use egress::{AllowError, AllowList};
 
-use crate::limits::BOX_PROXY_PORT;
-
 /// What an entry declares for its box.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Declared {
     /// Files and folders of the machine, at the same path inside.
     pub volumes: Vec<Volume>,
-    /// The way out: `None` is no network at all. With a port, a listener on `127.0.0.1:PORT` of the box is handed to
-    /// whoever launched, for a proxy, and the usual variables of the server's environment name it.
-    pub proxy_port: Option<u16>,
-    /// Which hosts a proxy lets it reach.
-    pub allowed: AllowList,
+    /// What of the network it may reach.
+    pub reach: Reach,
     /// What it may use, where that differs from the usual.
     pub resources: Resources,
+}
+
+/// What of the network a server may reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// These hosts, if any, by the doors of its box. Who knocks at them for others is told.
+    Hosts(AllowList),
+    /// Everything that the machine does, as the machine: it has no network of its own.
+    Open,
 }
 
 /// A file or folder of the machine that a server may see, or change.
@@ -54,11 +58,6 @@ pub enum DeclaredError {
     /// The whole machine, or a part of it that is no file.
     #[error("volume \"{}\" is never shared; name a folder in it in `volumes`", .0.display())]
     Never(PathBuf),
-    /// The whole network.
-    #[error(
-        "`network` is open, which no box has in this version; name the hosts it needs, or run the gateway with --runtime process"
-    )]
-    Open,
     /// A host that is none.
     #[error("in `network`, {0}")]
     Host(#[from] AllowError),
@@ -70,10 +69,10 @@ impl Declared {
     /// # Errors
     /// A box cannot give it; the message says what to write instead.
     pub fn of(entry: &Entry) -> Result<Self, DeclaredError> {
-        let allowed = match &entry.network {
-            Network::Hosts(hosts) if !entry.is_template => AllowList::parse(hosts)?,
-            Network::Unsaid | Network::None | Network::Hosts(_) => AllowList::default(),
-            Network::Open => return Err(DeclaredError::Open),
+        let reach = match &entry.network {
+            Network::Hosts(hosts) if !entry.is_template => Reach::Hosts(AllowList::parse(hosts)?),
+            Network::Unsaid | Network::None | Network::Hosts(_) => Reach::default(),
+            Network::Open => Reach::Open,
         };
         let volumes = match entry.is_template {
             true => Vec::new(),
@@ -85,10 +84,15 @@ impl Declared {
         };
         Ok(Self {
             volumes,
-            proxy_port: (!allowed.is_empty()).then_some(BOX_PROXY_PORT),
-            allowed,
+            reach,
             resources: entry.resources,
         })
+    }
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self::Hosts(AllowList::default())
     }
 }
 
@@ -195,10 +199,10 @@ mod tests {
             (1, Some(7))
         );
         entry.network = Network::Open;
-        assert_eq!(Declared::of(&entry), Err(DeclaredError::Open));
+        assert_eq!(Declared::of(&entry).unwrap().reach, Reach::Open);
         entry.network = Network::Hosts(vec!["a.example".into()]);
-        let declared = Declared::of(&entry).unwrap();
-        assert_eq!(declared.proxy_port, Some(BOX_PROXY_PORT));
+        let allowed = AllowList::parse(["a.example"]).unwrap();
+        assert_eq!(Declared::of(&entry).unwrap().reach, Reach::Hosts(allowed));
         entry.network = Network::Hosts(vec!["*".into()]);
         assert!(matches!(Declared::of(&entry), Err(DeclaredError::Host(_))));
         entry.network = Network::None;

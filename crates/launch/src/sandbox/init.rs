@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -40,6 +40,9 @@ use super::warden::{MAP, MAPPED, Start, refused, refused_by};
 use crate::exit::ExitReason;
 use crate::guard::control::{self, Order, Report};
 use crate::guard::{drain, reason};
+
+/// Where everybody asks for names who has not been told otherwise.
+const NAMES_PORT: u16 = 53;
 
 /// The hidden command `__guard --init`, whose standard input is the socket to the guard.
 pub(crate) fn main() -> ExitCode {
@@ -77,11 +80,17 @@ fn run(guard: &OwnedFd) -> Result<ExitReason, Report> {
     // Otherwise that is done already.
     let is_ours = plan.level == Level::Namespaces;
     if is_ours {
-        unshare(Apart::Rest).map_err(refused_by("namespaces"))?;
-        loopback::up().map_err(refused("the loopback"))?;
+        let apart = match plan.network {
+            plan::Network::Own(_) => Apart::Rest,
+            plan::Network::Machine => Apart::RestOnTheNetwork,
+        };
+        unshare(apart).map_err(refused_by("namespaces"))?;
+        if apart == Apart::Rest {
+            loopback::up().map_err(refused("the loopback"))?;
+        }
     }
-    if let Some(port) = plan.listener {
-        listen(guard, port).map_err(refused("a listener"))?;
+    if let plan::Network::Own(Some(doors)) = &plan.network {
+        open(guard, doors).map_err(refused("a listener"))?;
     }
     if is_ours {
         root::build(&plan, &users)?;
@@ -104,11 +113,21 @@ fn run(guard: &OwnedFd) -> Result<ExitReason, Report> {
     Ok(attend(guard, &signals, server))
 }
 
-/// Listens on the box' own loopback, and hands that out.
-fn listen(guard: &OwnedFd, port: u16) -> io::Result<()> {
-    let listener = TcpListener::bind(("127.0.0.1", port))?;
+/// Opens the doors of the box, and hands them out: the proxy, names, ports. Where the low numbers are not ours to have,
+/// there is only the first.
+fn open(guard: &OwnedFd, doors: &plan::Doors) -> io::Result<()> {
+    let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, doors.proxy))?;
+    let names = UdpSocket::bind((Ipv4Addr::LOCALHOST, NAMES_PORT)).ok();
+    // Which address somebody connects to says which host is meant.
+    let listen = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).ok();
+    let forwards: Vec<_> = doors.forwards.iter().filter_map(listen).collect();
     let said = Report::Listening.text();
-    control::pass(guard, said.as_bytes(), &[listener.as_fd()])
+    let fds: Vec<_> = [proxy.as_fd()]
+        .into_iter()
+        .chain(names.as_ref().map(AsFd::as_fd))
+        .chain(forwards.iter().map(AsFd::as_fd))
+        .collect();
+    control::pass(guard, said.as_bytes(), &fds)
 }
 
 /// Becomes the user that the server is, in a namespace where it is alone.
@@ -151,7 +170,11 @@ fn become_server(plan: &Plan, start: &Start, fds: [OwnedFd; 3]) -> Report {
         privileges::limit(&plan.limits, start.limited_by, plan.level).map_err(refused("limits"))?;
         privileges::give_up().map_err(refused("giving up privileges"))?;
         landlocked::outside(plan, start.scratch.as_deref()).map_err(refused("landlock"))?;
-        seccomp::apply(Sockets::None).map_err(refused("the filter of system calls"))
+        let sockets = match plan.network {
+            plan::Network::Own(_) => Sockets::None,
+            plan::Network::Machine => Sockets::All,
+        };
+        seccomp::apply(sockets).map_err(refused("the filter of system calls"))
     };
     if let Err(report) = confine() {
         return report;

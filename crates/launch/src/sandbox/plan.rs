@@ -23,8 +23,25 @@ pub(crate) struct Plan {
     /// Who the server is outside, where it is not us.
     pub(super) user: Option<User>,
     pub(super) limits: BoxLimits,
-    /// A listener on this port of the box' own loopback is handed out.
-    pub(super) listener: Option<u16>,
+    pub(super) network: Network,
+}
+
+/// What of the network is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Network {
+    /// Its own, a loopback, with these doors, which are handed out.
+    Own(Option<Doors>),
+    /// The machine's.
+    Machine,
+}
+
+/// The doors of a box.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Doors {
+    /// The port of the proxy.
+    pub(super) proxy: u16,
+    /// Ports that lead to hosts, on every address.
+    pub(super) forwards: Vec<u16>,
 }
 
 /// What is started.
@@ -104,7 +121,10 @@ mod tests {
             }],
             user: Some(User { uid: 1, gid: 2 }),
             limits: BoxLimits::default(),
-            listener: Some(1),
+            network: Network::Own(Some(Doors {
+                proxy: 1,
+                forwards: vec![2, 3],
+            })),
         };
         let fd = plan.write().unwrap();
         for _ in 0..2 {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::thread::{CapabilitySet, capabilities};
 
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::{BoxLimits, Level, LimitedBy, NOBODY, Probe, SandboxOptions, cgroup, contents, init};
 use crate::LaunchError;
 use crate::spawn::{self, Boxed};
@@ -69,7 +69,7 @@ fn try_out(level: Level, rootful: bool, program: &Path) -> Result<(), LaunchErro
         items: contents::system(),
         user: (rootful && level == Level::Namespaces).then_some(NOBODY),
         limits: BoxLimits::default(),
-        listener: None,
+        network: plan::Network::Own(None),
     };
     let null = || {
         File::options()

@@ -24,7 +24,14 @@ pub(super) enum Apart {
     Users,
     /// Everything else that has a namespace, but for time.
     Rest,
+    /// The same but for the network.
+    RestOnTheNetwork,
 }
+
+const REST: UnshareFlags = UnshareFlags::NEWNS
+    .union(UnshareFlags::NEWIPC)
+    .union(UnshareFlags::NEWUTS)
+    .union(UnshareFlags::NEWCGROUP);
 
 /// Leaves namespaces. `EINVAL` where the process has more than one thread.
 pub(super) fn unshare(apart: Apart) -> Result<(), Errno> {
@@ -32,13 +39,8 @@ pub(super) fn unshare(apart: Apart) -> Result<(), Errno> {
         Apart::UsersAndProcesses => UnshareFlags::NEWUSER | UnshareFlags::NEWPID,
         Apart::Processes => UnshareFlags::NEWPID,
         Apart::Users => UnshareFlags::NEWUSER,
-        Apart::Rest => {
-            UnshareFlags::NEWNS
-                | UnshareFlags::NEWIPC
-                | UnshareFlags::NEWUTS
-                | UnshareFlags::NEWNET
-                | UnshareFlags::NEWCGROUP
-        }
+        Apart::Rest => REST | UnshareFlags::NEWNET,
+        Apart::RestOnTheNetwork => REST,
     };
     // SAFETY: what can go wrong is that threads lose descriptors, with `FILES`, which is in none of these.
     unsafe { rustix::thread::unshare_unsafe(flags) }

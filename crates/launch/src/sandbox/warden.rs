@@ -177,6 +177,7 @@ fn become_alone() -> Result<(), Report> {
     let handed_on = [
         CapabilitySet::SYS_ADMIN,
         CapabilitySet::NET_ADMIN,
+        CapabilitySet::NET_BIND_SERVICE,
         CapabilitySet::SETPCAP,
     ];
     let mut sets = capabilities(None).map_err(refused_by("capabilities"))?;

@@ -4,15 +4,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use catalog::{Entry, ServerName};
+use catalog::{Entry, Launch, Registry, ServerName};
+use launch::{Launcher, PackageLauncher};
 
-use super::install;
 use super::stage::Stage;
 use crate::error::{Failure, Kind};
 
-const EVERYTHING: &str = "@modelcontextprotocol/server-everything@2026.8.31";
-/// Somebody without a network should not wait for npm to believe it.
-const FEW_RETRIES: [&str; 2] = ["--fetch-retries=1", "--fetch-retry-mintimeout=500"];
+const EVERYTHING: &str = "@modelcontextprotocol/server-everything";
+const EVERYTHING_VERSION: &str = "2026.8.31";
 const TIME: &str = "mcp-server-time";
 const TIME_VERSION: &str = "2026.10.19";
 
@@ -38,34 +37,63 @@ const fn scene(tool: &'static str, arguments: &'static str) -> Scene {
 }
 
 /// The real servers that can be installed here.
-pub(super) async fn real(stage: &Stage<'_>) -> Vec<Actor> {
+pub(super) async fn real(stage: &Stage<'_>, launcher: &PackageLauncher) -> Vec<Actor> {
     stage.wait("npm and PyPI are asked for servers");
-    let (npm, pypi) = tokio::join!(from_npm(stage), from_pypi(stage));
+    let (npm, pypi) = tokio::join!(
+        installed(stage, launcher, from_npm()),
+        installed(stage, launcher, from_pypi())
+    );
     stage.wait("");
-    let mut actors = Vec::new();
-    for (name, found) in [("everything", npm), ("time", pypi)] {
-        match found {
-            Ok(actor) => actors.push(actor),
-            Err(why) => stage.skip(name, &why),
-        }
-    }
-    actors
+    npm.into_iter().chain(pypi).collect()
 }
 
-async fn from_npm(stage: &Stage<'_>) -> Result<Actor, String> {
-    if !install::is_there("npx").await {
-        return Err("Node is not installed: its server is left out".into());
-    }
+/// The actor, once what it needs is there.
+async fn installed(
+    stage: &Stage<'_>,
+    launcher: &PackageLauncher,
+    actor: Result<Actor, String>,
+) -> Option<Actor> {
     let begun = Instant::now();
-    let fetch = ["--prefer-offline", "-y", "-p", EVERYTHING, "-c", "true"];
-    install::run("npx", &[&FEW_RETRIES[..], &fetch].concat()).await?;
-    stage.step("install", &format!("npm: {EVERYTHING}"), begun);
+    let ready = async {
+        let actor = actor?;
+        if let Some(why) = launcher.refuses(&actor.entry) {
+            return Err(why);
+        }
+        let prepared = launcher.prepare(&actor.entry, &|_| ()).await;
+        prepared.map_err(|error| error.to_string())?;
+        Ok(actor)
+    };
+    match ready.await {
+        Ok(actor) => {
+            stage.step("install", &shown(&actor.entry), begun);
+            Some(actor)
+        }
+        Err(why) => {
+            stage.skip("install", &why);
+            None
+        }
+    }
+}
+
+fn shown(entry: &Entry) -> String {
+    match &entry.launch {
+        Launch::Package {
+            registry,
+            identifier,
+            version,
+            ..
+        } => format!(
+            "{}: {identifier} {}",
+            registry.as_str(),
+            version.as_deref().unwrap_or_default()
+        ),
+        _ => entry.name.to_string(),
+    }
+}
+
+fn from_npm() -> Result<Actor, String> {
     Ok(Actor {
-        entry: entry(
-            "everything",
-            "npx",
-            &["--prefer-offline", "-y", EVERYTHING, "stdio"],
-        )?,
+        entry: package("everything", Registry::Npm, EVERYTHING, EVERYTHING_VERSION)?,
         scenes: vec![
             scene("echo", r#"{"message":"ahoy"}"#),
             scene("get-sum", r#"{"a":2,"b":40}"#),
@@ -80,21 +108,9 @@ async fn from_npm(stage: &Stage<'_>) -> Result<Actor, String> {
     })
 }
 
-async fn from_pypi(stage: &Stage<'_>) -> Result<Actor, String> {
-    let begun = Instant::now();
-    let package = format!("{TIME}@{TIME_VERSION}");
-    let (command, arguments): (String, Vec<&str>) = if install::is_there("uvx").await {
-        install::run("uvx", &[&package, "--help"]).await?;
-        ("uvx".into(), vec![&package])
-    } else if install::is_there("python3").await {
-        let program = install::venv(TIME, TIME_VERSION).await?;
-        (program.display().to_string(), Vec::new())
-    } else {
-        return Err("Python is not installed: its server is left out".into());
-    };
-    stage.step("install", &format!("PyPI: {package}"), begun);
+fn from_pypi() -> Result<Actor, String> {
     Ok(Actor {
-        entry: entry("time", &command, &arguments)?,
+        entry: package("time", Registry::Pypi, TIME, TIME_VERSION)?,
         scenes: vec![
             scene("get_current_time", r#"{"timezone":"Europe/Lisbon"}"#),
             scene(
@@ -124,6 +140,26 @@ pub(super) fn own() -> Result<Actor, Failure> {
             },
         ],
     })
+}
+
+fn package(
+    name: &str,
+    registry: Registry,
+    identifier: &str,
+    version: &str,
+) -> Result<Entry, String> {
+    let mut entry = entry(name, "", &[])?;
+    entry.launch = Launch::Package {
+        registry,
+        identifier: identifier.to_owned(),
+        version: Some(version.to_owned()),
+        sha256: None,
+        runtime: None,
+        runtime_args: Vec::new(),
+        args: Vec::new(),
+        env: Vec::new(),
+    };
+    Ok(entry)
 }
 
 fn entry(name: &str, command: &str, arguments: &[&str]) -> Result<Entry, String> {

@@ -1,9 +1,7 @@
 //! The gateway of the demo: on a free port of this machine, with a token of its own.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use catalog::Entry;
 use config::token::Token;
 use gateway::front::Gateway;
 use server::shutdown::Trigger;
@@ -27,15 +25,11 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Opens the door.
-    pub(super) async fn start(ui: &Ui, home: &Path, entries: Vec<Entry>) -> Result<Self, Failure> {
-        let here = Surroundings {
-            dirs: config::Dirs::under(home),
-            ..Surroundings::of_process()?
-        };
-        let loaded = config::Loaded {
-            entries,
-            ..config::Loaded::default()
-        };
+    pub(super) async fn start(
+        ui: &Ui,
+        here: Surroundings,
+        loaded: config::Loaded,
+    ) -> Result<Self, Failure> {
         let gateway = Engine::new(here, loaded)
             .patient(Memory::Learnt)
             .start(ui, None)?;
@@ -66,6 +60,14 @@ impl Serving {
     /// What it asks for.
     pub(super) fn token(&self) -> &str {
         self.token.reveal()
+    }
+
+    /// How they are kept from the rest of this machine.
+    pub(super) fn isolation(&self) -> Option<String> {
+        self.gateway
+            .servers()
+            .into_iter()
+            .find_map(|server| server.isolation)
     }
 
     /// Servers that do not work, and why.

@@ -54,6 +54,20 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             server.isolation.clone().unwrap_or_default(),
         );
         row("missing", Label::Plain, server.missing.join("\n"));
+        row(
+            "network",
+            Label::Plain,
+            server.network.clone().unwrap_or_default(),
+        );
+        let refused = server
+            .refused
+            .iter()
+            .map(|host| format!("{host} (portolan server allow {} {host})", server.name));
+        row(
+            "refused",
+            Label::Warning,
+            refused.collect::<Vec<_>>().join("\n"),
+        );
         row("source", Label::Plain, server.source.clone());
         row("tools", Label::Plain, server.tools.to_string());
         row(

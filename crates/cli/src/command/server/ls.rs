@@ -83,7 +83,7 @@ fn show(ui: &Ui, listing: &Listing) {
         let mut cells = vec![
             (Label::Name, server.name.clone()),
             (label(&server.state), server.state.clone()),
-            (Label::Plain, server.kind.clone()),
+            (Label::Plain, kind(server)),
             (Label::Plain, count(gateway.is_some(), server.tools as u64)),
             (Label::Plain, count(gateway.is_some(), server.calls)),
             (Label::Plain, count(gateway.is_some(), server.errors)),
@@ -95,6 +95,14 @@ fn show(ui: &Ui, listing: &Listing) {
         table.row(cells);
     }
     ui.table(&table);
+}
+
+/// What it is; that it has the whole network, although it is kept from the rest, is worth a word.
+fn kind(server: &Status) -> String {
+    match server.network.as_deref() {
+        Some("open") => format!("{}, open network", server.kind),
+        _ => server.kind.clone(),
+    }
 }
 
 fn count(is_known: bool, number: u64) -> String {

@@ -38,6 +38,22 @@ pub(super) fn holds(path: &Path) -> bool {
     PARTS.iter().any(|part| path.starts_with(part))
 }
 
+/// Whom the machine asks for names.
+const NAMES: &[&str] = &["/etc/hosts", "/etc/resolv.conf"];
+
+/// For a server on the machine's network: read-only, wherever they lie.
+pub(in crate::sandbox) fn names() -> Vec<Item> {
+    let share = |at: &&str| {
+        Some(Item::Share {
+            at: (*at).into(),
+            from: fs::canonicalize(at).ok()?.into(),
+            writable: false,
+            users: None,
+        })
+    };
+    NAMES.iter().filter_map(share).collect()
+}
+
 /// What of it there is here.
 pub(super) fn items() -> Vec<Item> {
     let item = |part: &&str| {

@@ -17,7 +17,7 @@ use rustix::mount::{
     mount_change, move_mount, open_tree, unmount,
 };
 
-use super::super::plan::{HOME, Item, Plan, TMP, User};
+use super::super::plan::{HOME, Item, Network, Plan, TMP, User};
 use super::super::syscalls::{Depth, set_mount_attributes};
 use super::super::warden::{refused, refused_by};
 use crate::guard::control::Report;
@@ -322,7 +322,7 @@ fn link(root: &OwnedFd, at: &OsStr, to: &OsStr) -> Result<(), Errno> {
     symlinkat(to, place(root, parent.as_os_str(), Kind::Folder)?, name)
 }
 
-/// The few files by which programs find out who they are and that there is no network.
+/// The few files by which programs find out who they are, and whom to ask for names.
 fn write_accounts(root: &OwnedFd, plan: &Plan) -> io::Result<()> {
     let User { uid, gid } = plan.user.unwrap_or_else(|| User {
         uid: rustix::process::getuid().as_raw(),
@@ -334,18 +334,28 @@ fn write_accounts(root: &OwnedFd, plan: &Plan) -> io::Result<()> {
             format!("server:x:{uid}:{gid}::{HOME}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"),
         ),
         ("group", format!("server:x:{gid}:\nnogroup:x:65534:\n")),
-        (
-            "hosts",
-            "127.0.0.1 localhost box\n::1 localhost\n".to_owned(),
-        ),
         ("hostname", "box\n".to_owned()),
         (
             "nsswitch.conf",
             "passwd: files\ngroup: files\nhosts: files dns\n".to_owned(),
         ),
     ];
+    let of_its_own = [
+        (
+            "hosts",
+            "127.0.0.1 localhost box\n::1 localhost\n".to_owned(),
+        ),
+        (
+            "resolv.conf",
+            "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n".to_owned(),
+        ),
+    ];
+    let of_its_own = of_its_own
+        .into_iter()
+        // On the machine's network these are the machine's.
+        .filter(|_| plan.network != Network::Machine);
     let etc = place(root, OsStr::new("/etc"), Kind::Folder)?;
-    for (name, text) in files {
+    for (name, text) in files.into_iter().chain(of_its_own) {
         let file = openat(
             &etc,
             name,

@@ -463,6 +463,89 @@ def resolve_a_name(*_):
     return fails("DNS", socket.getaddrinfo, "secret-in-a-name.example", 443)
 
 
+def address_of(name, patience=5):
+    """What the resolver of the box says that a name stands for; nothing if there is no such name."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    question = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0" + labels + b"\0\0\x01\0\x01"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(patience)
+        asker.connect(("127.0.0.1", 53))
+        asker.send(question)
+        answer = asker.recv(512)
+    return socket.inet_ntoa(answer[-4:]) if len(answer) > len(question) else None
+
+
+def silent(what, address, port, said=b"GET / HTTP/1.0\r\n\r\n"):
+    """That nobody is behind an address: who is let in hears nothing, and not for long."""
+    try:
+        with socket.create_connection((address, port), timeout=5) as way:
+            way.sendall(said)
+            heard = way.recv(100)
+    except TimeoutError:
+        raise Open(f"{what}: somebody listens")
+    except OSError as error:
+        return f"{what}: {errno.errorcode.get(error.errno, error)}"
+    if heard and b" 403 " not in heard:
+        raise Open(f"{what}: {heard[:60]!r}")
+    return f"{what}: {heard[9:12].decode() or 'closed'}"
+
+
+@attempt
+def have_a_name_lead_into_the_machine(secret, home, volume, pid, port, name, path, mark, inner, *_):
+    held = [silent("proxy", "127.0.0.1", 3128, f"CONNECT localhost:{inner} HTTP/1.1\r\n\r\n".encode())]
+    try:
+        address = address_of("localhost")
+    except OSError as error:
+        return f"{held[0]}; names: {errno.errorcode.get(error.errno, error)}"
+    if address:
+        held.append(silent(address, address, int(inner)))
+    return "; ".join(held)
+
+
+@attempt
+def forward_to_another_port(secret, home, volume, pid, port, name, path, mark, inner, *_):
+    try:
+        address = address_of("listed.test")
+    except OSError as error:
+        return f"names: {errno.errorcode.get(error.errno, error)}"
+    if not address:
+        return "names: none"
+    # The name is listed with port 80 alone; on the others somebody may be there for other names.
+    return "; ".join(silent(str(to), address, to) for to in (443, int(inner), 22, 3128))
+
+
+@attempt
+def connect_to_an_address_without_a_name(secret, home, volume, pid, port, name, path, mark, inner, *_):
+    addresses = ("127.64.0.0", "127.64.200.1", "127.127.127.127", "127.0.0.1")
+    return "; ".join(silent(one, one, to) for one in addresses for to in (80, int(inner)))
+
+
+@attempt
+def flood_the_resolver(*_):
+    held = 0
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            # One and the same question, broken ones, and those for ever new names.
+            for n in range(20_000):
+                label = f"n{n}".encode()
+                for said in (b"\0" * 600, b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0" + bytes([len(label)]) + label + b"\4test\0\0\x01\0\x01"):
+                    try:
+                        out.sendto(said, ("127.0.0.1", 53))
+                    except (BlockingIOError, ConnectionRefusedError):
+                        held += 1
+    except OSError as error:
+        return f"names: {errno.errorcode.get(error.errno, error)}"
+    for _ in range(20):
+        try:
+            # Whoever floods is served again once it stops.
+            return f"it answers: {address_of('listed.test', 1)}"
+        except TimeoutError:
+            continue
+        except OSError as error:
+            return f"names: {errno.errorcode.get(error.errno, error)}"
+    raise Open("it answers nobody any more")
+
+
 @attempt
 def send_a_datagram(*_):
     def sent():

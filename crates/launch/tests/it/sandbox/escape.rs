@@ -9,11 +9,12 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use portolan_launch::Process;
+use catalog::Network;
 use portolan_launch::sandbox::{Level, LimitedBy, SandboxLauncher};
+use portolan_launch::{Launcher, Link, Process};
 use transport::Pipe;
 
-use super::{am_root, as_anybody, entry, launcher, line, options, small, start, taken, volumes};
+use super::{am_root, as_anybody, entry, launcher, line, options, small, taken, volumes};
 use crate::processes::{any_with, parent, signal, until};
 
 const SCRIPT: &str = include_str!("escape.py");
@@ -109,9 +110,20 @@ pub(crate) trait Ground {
 impl Ground for SandboxLauncher {
     async fn start(&self, machine: &Machine, args: &[String]) -> (Pipe, Process) {
         let args: Vec<_> = args.iter().map(String::as_str).collect();
-        let entry = entry("/usr/bin/python3", &args);
-        let declared = volumes(&[(&machine.path("volume"), true)]);
-        start(self, &entry, &declared).await
+        let mut entry = entry("/usr/bin/python3", &args);
+        entry.volumes = vec![format!("{}:rw", machine.path("volume").display())];
+        // Where there is a way out, it is open: what is tried is to misuse it.
+        if self.probe().level > Level::Landlock {
+            entry.network = Network::Hosts(machine.hosts());
+        }
+        let launched = match self.launch(&entry).await {
+            Ok(launched) => launched,
+            Err(error) => panic!("{error}"),
+        };
+        match (launched.link, launched.process) {
+            (Link::Pipe(pipe), Some(process)) => (pipe, process),
+            _ => panic!("a program has pipes and a process"),
+        }
     }
 
     fn guard(&self, server: u32) -> i32 {
@@ -171,6 +183,8 @@ pub(crate) struct Machine {
     dir: tempfile::TempDir,
     child: Child,
     loopback: TcpListener,
+    /// What a listed name leads to, and must not.
+    inner: TcpListener,
     _abstract: UnixListener,
     _file: UnixListener,
     mark: String,
@@ -200,6 +214,7 @@ impl Machine {
             _abstract: UnixListener::bind_addr(&address).unwrap(),
             _file: UnixListener::bind(dir.path().join("socket")).unwrap(),
             loopback: TcpListener::bind("127.0.0.1:0").unwrap(),
+            inner: TcpListener::bind("127.0.0.1:0").unwrap(),
             dir,
             child,
             mark,
@@ -208,6 +223,19 @@ impl Machine {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    fn inner_port(&self) -> u16 {
+        self.inner.local_addr().unwrap().port()
+    }
+
+    /// A name that DNS, which is not ours, says to lead into this machine; and one that leads nowhere.
+    fn hosts(&self) -> Vec<String> {
+        vec![
+            format!("localhost:{}", self.inner_port()),
+            "listed.test:80".to_owned(),
+            "other.test:443".to_owned(),
+        ]
     }
 
     /// Whether it was held, and what was said.
@@ -224,6 +252,7 @@ impl Machine {
             format!("@{}", self.mark),
             path("socket"),
             format!("@{}", self.mark),
+            format!("@{}", self.inner_port()),
         ];
         let (mut pipe, process) = ground.start(self, &args).await;
         let daemon = format!("sleep-{}", self.mark);
@@ -274,8 +303,10 @@ impl Machine {
         assert_eq!(self.child.try_wait().unwrap(), None, "a process was hit");
         assert_eq!(fs::read(self.path("secret")).unwrap(), b"secret");
         assert_eq!(fs::read_dir(self.path("volume")).unwrap().count(), 0);
-        self.loopback.set_nonblocking(true).unwrap();
-        assert!(self.loopback.accept().is_err(), "somebody came");
+        for listener in [&self.loopback, &self.inner] {
+            listener.set_nonblocking(true).unwrap();
+            assert!(listener.accept().is_err(), "somebody came");
+        }
         let null = fs::metadata("/dev/null").unwrap().permissions().mode();
         assert_eq!(null & 0o777, 0o666);
         assert_eq!(fs::read_to_string(self.path("escape.py")).unwrap(), SCRIPT);

@@ -2,7 +2,7 @@
 //! which installs them.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,6 +42,9 @@ async fn all() {
     filesystem(&launcher, &packages).await;
     time(&launcher, &packages).await;
     git(&launcher, &packages).await;
+    a_project_of_node(&launcher, &packages).await;
+    a_node_of_nvm(&packages).await;
+    a_python_of_pyenv().await;
 }
 
 /// With the Node that was installed for this before the system's programs, and whatever else there is.
@@ -174,6 +177,135 @@ async fn time(launcher: &SandboxLauncher, packages: &Path) {
         .await;
     assert!(answer.contains("+09:00"), "{answer}");
     talk.process.stop(super::NEVER).await;
+}
+
+/// By `node dist/index.js` in a project with its own `node_modules`.
+async fn a_project_of_node(launcher: &SandboxLauncher, packages: &Path) {
+    let dir = super::open_folder();
+    let project = dir.path().canonicalize().unwrap().join("project");
+    fs::create_dir_all(project.join("dist")).unwrap();
+    fs::write(
+        project.join("package.json"),
+        r#"{"name":"p","type":"module"}"#,
+    )
+    .unwrap();
+    fs::write(
+        project.join("dist/index.js"),
+        "import '@modelcontextprotocol/server-everything/dist/index.js';\n",
+    )
+    .unwrap();
+    copy(&packages.join("everything/node_modules"), &project);
+    let line = entry("node", &["dist/index.js", "stdio"]);
+    let line = super::with_cwd(line, &project);
+    let (pipe, process) = start(launcher, &line, &Declared::default()).await;
+    let mut talk = Talk::hello(pipe, process).await;
+    let answer = talk.call("echo", r#"{"message":"boxed"}"#).await;
+    assert!(answer.contains("boxed"), "{answer}");
+    talk.end().await;
+}
+
+/// With everything in it, as a person would.
+fn copy(from: &Path, into: &Path) {
+    #[expect(clippy::disallowed_methods, reason = "a project to be started from")]
+    let copied = Command::new("cp").arg("-a").args([from, into]).status();
+    assert!(copied.unwrap().success());
+}
+
+/// A server of few lines, by a runtime that lies where a version manager puts it.
+async fn says_where(options: SandboxOptions, command: &str, file: &Path, expected: &Path) {
+    let launcher = SandboxLauncher::new(options);
+    let line = entry(command, &[text(file)]);
+    let (pipe, process) = start(&launcher, &line, &Declared::default()).await;
+    let mut talk = Talk::hello(pipe, process).await;
+    let answer = talk.call("where", "{}").await;
+    assert!(answer.contains(text(expected)), "{answer}");
+    talk.end().await;
+}
+
+/// Laid out as nvm does: no shim, a folder for each version, and the one in use first in `PATH`.
+async fn a_node_of_nvm(packages: &Path) {
+    let dir = super::open_folder();
+    let home = dir.path().canonicalize().unwrap().join("home");
+    let version = home.join(".nvm/versions/node/v24.0.0");
+    fs::create_dir_all(version.join("bin")).unwrap();
+    let node = fs::read_dir(packages.join("node/node_modules"))
+        .unwrap()
+        .flatten();
+    let node = node
+        .map(|found| found.path().join("bin/node"))
+        .find(|node| node.exists());
+    fs::copy(node.unwrap(), version.join("bin/node")).unwrap();
+    fs::create_dir(home.join("server")).unwrap();
+    let file = home.join("server/index.mjs");
+    fs::write(
+        &file,
+        "import readline from 'node:readline';
+readline.createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line);
+  if (id === undefined) return;
+  const result = method === 'initialize'
+    ? { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: { name: 'w', version: '1' } }
+    : { content: [{ type: 'text', text: process.execPath }] };
+  console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
+});
+",
+    )
+    .unwrap();
+    let options = of_a_home(options(), &home, &version.join("bin"));
+    says_where(options, "node", &file, &version.join("bin/node")).await;
+}
+
+/// Laid out as pyenv does: a shim, a file that says which version, and a folder for each.
+async fn a_python_of_pyenv() {
+    let dir = super::open_folder();
+    let home = dir.path().canonicalize().unwrap().join("home");
+    let root = home.join(".pyenv");
+    let version = root.join("versions/3.99.1");
+    for folder in ["shims", "versions"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    #[expect(clippy::disallowed_methods, reason = "a Python of a version manager")]
+    let made = Command::new("/usr/bin/python3")
+        .args(["-m", "venv", "--without-pip", "--copies"])
+        .arg(&version)
+        .status();
+    assert!(made.unwrap().success());
+    fs::write(root.join("version"), "3.99\n").unwrap();
+    let shim = root.join("shims/python3");
+    fs::write(
+        &shim,
+        "#!/usr/bin/env bash\nexec pyenv exec python3 \"$@\"\n",
+    )
+    .unwrap();
+    fs::set_permissions(&shim, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(home.join("server")).unwrap();
+    let file = home.join("server/server.py");
+    fs::write(
+        &file,
+        "import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if 'id' not in asked: continue
+    result = {'content': [{'type': 'text', 'text': sys.prefix}]}
+    if asked['method'] == 'initialize':
+        result = {'protocolVersion': asked['params']['protocolVersion'], 'capabilities': {}, 'serverInfo': {'name': 'w', 'version': '1'}}
+    print(json.dumps({'jsonrpc': '2.0', 'id': asked['id'], 'result': result}), flush=True)
+",
+    )
+    .unwrap();
+    let options = of_a_home(options(), &home, &root.join("shims"));
+    says_where(options, "python3", &file, &version).await;
+}
+
+/// As somebody with this home would start us, this folder being first where programs are looked for.
+fn of_a_home(mut options: SandboxOptions, home: &Path, first: &Path) -> SandboxOptions {
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", first.display());
+    options
+        .environment
+        .retain(|(name, _)| name != "PATH" && name != "HOME" && name != "PYENV_ROOT");
+    options.environment.push(("PATH".into(), path.into()));
+    options.environment.push(("HOME".into(), home.into()));
+    options
 }
 
 /// By `python -m` in a virtual environment, with a commit.
