@@ -255,6 +255,51 @@ def what_is_listed_is_reached_and_nothing_else(home):
     served.shutdown()
 
 
+# As Docker's registry has them: each call of a tool is a container.
+SHOTS = """
+name: shots
+type: poci
+tools:
+  - name: run
+    description: Runs a command line
+    parameters: {type: object, properties: {args: {type: array, items: {type: string}}, dir: {type: string}}, required: [args]}
+    container: {image: "IMAGE", command: ["{{args|into}}"], volumes: ["{{dir}}:{{dir}}"]}
+"""
+
+
+@test
+def one_shot_tools_run_for_each_call(home):
+    folder, catalog = Path(home) / "videos", Path(home) / "docker.yaml"
+    (folder / "one").mkdir(parents=True)
+    (Path(home) / "other").mkdir()
+    (folder / "one" / "film").write_text("moving")
+    os.chown(folder, 1234, 1234)
+    catalog.write_text("registry:\n  " + SHOTS.strip().replace("IMAGE", IMAGE).replace("name: shots", "shots:", 1).replace("\n", "\n    ") + "\n")
+    config = Path(home) / "config.yaml"
+    config.write_text(f"shots:\n  folders: [{folder}]\n")
+    with Gateway(home, {}, "--config", str(config), "--catalog", str(catalog)) as gateway:
+        assert "run" in gateway.call("mcp-add", {"name": "shots"})
+        assert left() == []
+        assert gateway.call("run", {"args": ["sh", "-c", "echo one; echo; id -u"]}) == "one\n\n1234\n"
+        assert "moving" in gateway.call("run", {"args": ["cat", f"{folder}/one/film"], "dir": f"{folder}/one"})
+        failed = gateway.fails("run", {"args": ["sh", "-c", "echo half; echo why >&2; exit 7"]})
+        assert all(word in failed for word in ("half", "why", "code 7")), failed
+        assert "never shared" in gateway.fails("run", {"args": ["ls"], "dir": "/etc"})
+        assert "have them add it" in gateway.fails("run", {"args": ["ls"], "dir": f"{home}/other"})
+        assert "args" in gateway.fails("run", {})
+        assert "not in the image" in gateway.fails("run", {"args": ["no-such-program"]})
+        assert "unreachable" in gateway.fails("run", {"args": ["python3", "-c", "import socket; socket.create_connection(('1.1.1.1', 80))"]}).lower()
+        assert left() == []
+        # Who does not wait any more leaves nothing running.
+        gateway.send({"id": 99, "method": "tools/call", "params": {"name": "run", "arguments": {"args": ["sleep", "600"]}}})
+        until("one", lambda: len(left()) == 1)
+        gateway.send({"method": "notifications/cancelled", "params": {"requestId": 99}})
+        until("nothing", lambda: left() == [])
+        shown = gateway.cli("server", "inspect", "shots")
+        assert "for each call" in shown, shown
+    until("nothing", lambda: left() == [])
+
+
 @test
 def a_server_that_dies_is_started_again(home):
     with Gateway(home, {"tiny": tiny()}) as gateway:
@@ -369,6 +414,26 @@ def an_engine_that_dies_in_a_call_is_told_and_taken_up_again(home):
         gateway.soon("id")
         # The lost one is ended by the engine, or by us.
         until("one container", lambda: len(left()) == 1, 40)
+
+
+@test
+def what_is_here_starts_with_every_registry_unreachable(home):
+    # Under a name whose registry nobody has ever reached.
+    docker("tag", IMAGE, "registry.invalid/acme/base:1")
+    server = {**tiny(), "image": "registry.invalid/acme/base:1"}
+    try:
+        with Gateway(home, {"tiny": server}, "--pull", "missing") as gateway:
+            gateway.call("id")
+        with Gateway(home, {}, "--servers", "docker://registry.invalid/acme/base:1", "--dynamic", wait=False) as gateway:
+            shown = gateway.cli("server", "inspect", "base")
+            assert "docker://" not in shown, shown
+        server["image"] = "registry.invalid/acme/other:1"
+        with Gateway(home, {"tiny": server}, wait=False) as gateway:
+            gateway.ask("tools/list", {}, 60)
+            told = gateway.cli("server", "ls", "--format", "json")
+            assert "could not be fetched" in told and "registry.invalid" in told, told
+    finally:
+        docker("rmi", "registry.invalid/acme/base:1")
 
 
 @test

@@ -84,7 +84,10 @@ impl Entry {
         if self.launch.is_local() && !is_boxed {
             out.push(Concern::Unboxed);
         }
-        let is_container = matches!(self.launch, Launch::Container { .. });
+        let is_container = matches!(
+            self.launch,
+            Launch::Container { .. } | Launch::OneShot { .. }
+        );
         if is_container && self.network == Network::Open {
             out.push(Concern::OpenNetwork);
         }

@@ -3,7 +3,8 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::Duration;
 
 use config::{Dirs, Pull, Runtime, Settings, running};
 use launch::Launcher;
@@ -60,12 +61,21 @@ fn which(runtime: Runtime) -> Which {
     }
 }
 
-/// What an image that is here says of itself. Asks the engine, on a thread of its own, and waits.
-pub(crate) fn metadata(here: &Surroundings, image: &str) -> Option<String> {
+/// What an image that is here says of itself. Asks the engine, on a thread of its own, and waits so long.
+pub(crate) fn metadata(here: &Surroundings, image: &str, wait: Duration) -> Option<String> {
     let (places, image) = (places(here), image.to_owned());
-    let ask =
-        move || launch::container::label(&places, Which::Any, &image, catalog::METADATA_LABEL);
-    std::thread::spawn(ask).join().ok().flatten()
+    let (tell, told) = mpsc::sync_channel(1);
+    // Where there is no thread to be had, nothing is known of it.
+    std::thread::Builder::new()
+        .name("label".to_owned())
+        .spawn(move || {
+            let label =
+                launch::container::label(&places, Which::Any, &image, catalog::METADATA_LABEL);
+            // Who does not wait any more does without.
+            let _ = tell.send(label);
+        })
+        .ok()?;
+    told.recv_timeout(wait).ok().flatten()
 }
 
 /// What each box or container may use, unless its entry says otherwise.

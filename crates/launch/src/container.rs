@@ -19,12 +19,15 @@ mod plan;
 mod running;
 mod volumes;
 
+use std::io;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use catalog::{Entry, Launch};
 use transport::BoxFuture;
+use zeroize::Zeroizing;
 
 use self::declared::{Declared, Way};
 use self::engine::Engine;
@@ -33,10 +36,11 @@ use self::image::Images;
 pub use self::image::{OnProgress, Progress, Pull};
 pub use self::leftovers::Registry;
 use self::plan::{Owner, Plan};
-use self::running::{Created, Lost};
+use self::running::{Created, Lost, Started};
 use self::volumes::Bounds;
-use crate::launcher::{Link, file_of};
+use crate::launcher::{Link, file_of, filled};
 use crate::limits::{BOX_PROXY_PORT, ENGINE_ABSENCE, ENGINE_GLANCE};
+use crate::one_shot::{self, Ran, RunOnce};
 use crate::process::Process;
 use crate::sandbox::BoxLimits;
 use crate::stderr::Tail;
@@ -118,12 +122,27 @@ impl ContainerLauncher {
         self.shared.ask_soon(&mut self.shared.lock());
     }
 
-    async fn start(&self, entry: &Entry) -> Result<Launched, LaunchError> {
-        if entry.is_template {
-            return Err(LaunchError::Template {
-                server: entry.name.to_string(),
-            });
+    /// Answers for one-shot tools. Nothing is started before one is called, but what cannot be is told now.
+    async fn serve(&self, entry: &Entry) -> Result<Launched, LaunchError> {
+        filled(entry)?;
+        if let Some(sample) = one_shot::sample(entry) {
+            Declared::of(&sample, &self.shared.bounds, network::can_enter()).map_err(|why| {
+                LaunchError::Contents {
+                    why,
+                    file: file_of(entry),
+                }
+            })?;
         }
+        let engine = self.shared.engine().await;
+        engine.map_err(|why| LaunchError::Container { why })?;
+        Ok(Launched {
+            link: Link::Pipe(one_shot::serve(entry, self.shared.clone())),
+            process: None,
+        })
+    }
+
+    async fn start(&self, entry: &Entry) -> Result<Launched, LaunchError> {
+        filled(entry)?;
         let declared = Declared::of(entry, &self.shared.bounds, network::can_enter());
         let declared = declared.map_err(|why| LaunchError::Contents {
             why,
@@ -155,6 +174,7 @@ impl Launcher for ContainerLauncher {
     fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         match entry.launch {
             Launch::Container { .. } => Box::pin(self.start(entry)),
+            Launch::OneShot { .. } => Box::pin(self.serve(entry)),
             _ => self.others.launch(entry),
         }
     }
@@ -166,12 +186,15 @@ impl Launcher for ContainerLauncher {
     fn is_boxed(&self, entry: &Entry) -> bool {
         match entry.launch {
             // Whether there is an engine or not: there is no other way to start it.
-            Launch::Container { .. } => true,
+            Launch::Container { .. } | Launch::OneShot { .. } => true,
             _ => self.others.is_boxed(entry),
         }
     }
 
     fn refuses(&self, entry: &Entry) -> Option<String> {
+        if let Some(sample) = one_shot::sample(entry) {
+            return self.refuses(&sample);
+        }
         let Launch::Container { .. } = entry.launch else {
             return self.others.refuses(entry);
         };
@@ -184,6 +207,13 @@ impl Launcher for ContainerLauncher {
     }
 
     fn isolation(&self, entry: &Entry) -> Option<Isolation> {
+        if let Some(sample) = one_shot::sample(entry) {
+            let isolation = self.isolation(&sample)?;
+            return Some(Isolation {
+                level: format!("one {} for each call", isolation.level),
+                ..isolation
+            });
+        }
         let Launch::Container { .. } = entry.launch else {
             return self.others.isolation(entry);
         };
@@ -218,8 +248,44 @@ impl Launcher for ContainerLauncher {
     }
 }
 
+/// A container in which nothing of the server runs yet.
+struct Ready {
+    started: Started,
+    pid: u32,
+    /// What makes a server of it.
+    message: Zeroizing<Vec<u8>>,
+    /// What listens in its network, if it has a proxy.
+    listener: Option<TcpListener>,
+}
+
 impl Shared {
     async fn start(&self, entry: &Entry, declared: &Declared) -> Result<Launched, String> {
+        let ready = self.ready(entry, declared).await?;
+        let tail = Arc::<Tail>::default();
+        let running = ready
+            .started
+            .enter(&ready.message, ready.pid, &tail)
+            .await
+            .map_err(|error| self.told(&error))?;
+        let mut process = Process::held(
+            running.hold,
+            running.pipe.sink.clone(),
+            tail,
+            running.exited,
+        );
+        if let Some(listener) = ready.listener {
+            process
+                .open(|tail| serve_proxy(listener, declared, entry, tail))
+                .map_err(|error| no_proxy(&error))?;
+        }
+        Ok(Launched {
+            link: Link::Pipe(running.pipe),
+            process: Some(process),
+        })
+    }
+
+    /// Makes the container of an entry.
+    async fn ready(&self, entry: &Entry, declared: &Declared) -> Result<Ready, String> {
         let engine = self.engine().await?;
         self.lost.remove_soon(&engine.api);
         let image = self.images.get(&engine, &declared.image).await?;
@@ -271,31 +337,34 @@ impl Shared {
             Some(port) => Some(
                 network::listen_in(started.id(), pid, port)
                     .await
-                    .map_err(|error| format!("no proxy could be put into its network: {error}"))?,
+                    .map_err(|error| no_proxy(&error))?,
             ),
             None => None,
         };
-        let tail = Arc::<Tail>::default();
-        let running = started.enter(&message, pid, &tail).await.map_err(told)?;
-        let mut process = Process::held(
-            running.hold,
-            running.pipe.sink.clone(),
-            tail,
-            running.exited,
-        );
-        if let (Some(listener), Way::Proxy(allowed)) = (listener, declared.way.clone()) {
-            let file = file_of(entry);
-            process
-                .open(|tail| {
-                    let notes = Arc::new(Notes::new(tail, file));
-                    egress::Proxy::serve(listener, allowed, notes, egress::Limits::default())
-                })
-                .map_err(|error| format!("no proxy could be put into its network: {error}"))?;
-        }
-        Ok(Launched {
-            link: Link::Pipe(running.pipe),
-            process: Some(process),
+        Ok(Ready {
+            started,
+            pid,
+            message,
+            listener,
         })
+    }
+
+    async fn once(&self, entry: &Entry, folders: &[String]) -> Result<Ran, String> {
+        let mut declared = Declared::of(entry, &self.bounds, network::can_enter())?;
+        let named = volumes::within(&declared.mounts, folders, &self.bounds)?;
+        declared.mounts.extend(named);
+        let ready = self.ready(entry, &declared).await?;
+        let tail = Arc::<Tail>::default();
+        // Its way to the network closes with the call.
+        let _way_out = match ready.listener {
+            Some(listener) => Some(
+                serve_proxy(listener, &declared, entry, tail.clone())
+                    .map_err(|error| no_proxy(&error))?,
+            ),
+            None => None,
+        };
+        let ran = ready.started.run(&ready.message, tail).await;
+        ran.map_err(|error| self.told(&error))
     }
 
     /// What to say of an answer that was none; an engine that is gone is looked for again.
@@ -375,6 +444,33 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl RunOnce for Shared {
+    fn run<'a>(
+        &'a self,
+        entry: &'a Entry,
+        folders: &'a [String],
+    ) -> BoxFuture<'a, Result<Ran, String>> {
+        Box::pin(self.once(entry, folders))
+    }
+}
+
+fn serve_proxy(
+    listener: TcpListener,
+    declared: &Declared,
+    entry: &Entry,
+    tail: Arc<Tail>,
+) -> io::Result<egress::Proxy> {
+    let Way::Proxy(allowed) = declared.way.clone() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let notes = Arc::new(Notes::new(tail, file_of(entry)));
+    egress::Proxy::serve(listener, allowed, notes, egress::Limits::default())
+}
+
+fn no_proxy(error: &io::Error) -> String {
+    format!("no proxy could be put into its network: {error}")
 }
 
 impl Known {

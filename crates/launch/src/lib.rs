@@ -18,6 +18,8 @@ pub mod guard;
 mod launcher;
 pub mod limits;
 mod lookup;
+#[cfg(target_os = "linux")]
+mod one_shot;
 mod own;
 mod package;
 mod process;

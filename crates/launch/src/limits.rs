@@ -99,6 +99,16 @@ pub const PULL_LAYERS_MAX: usize = 512;
 pub const ENTER_BYTES_MAX: usize = 1 << 20;
 /// And how many of them there may be.
 pub const ENTER_STRINGS_MAX: usize = 2048;
+/// How long one call of a one-shot tool may take, whatever a call may otherwise.
+pub const ONE_SHOT_TIME: Duration = Duration::from_secs(600);
+/// How many calls of one-shot tools of one server run at a time; the others wait.
+pub const ONE_SHOTS_AT_ONCE: usize = 4;
+/// How many may run and wait together.
+pub const ONE_SHOTS_WAITING_MAX: usize = 64;
+/// How much of what a one-shot tool writes is kept.
+pub const ONE_SHOT_BYTES_MAX: usize = 4 << 20;
+/// How many lines of its standard error are told of a one-shot tool.
+pub const ONE_SHOT_LINES_TOLD: usize = 40;
 /// How many volumes and temporary folders a container has.
 pub const CONTAINER_VOLUMES_MAX: usize = 64;
 /// How long a container that was told to end may take to be gone.

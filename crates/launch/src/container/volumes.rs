@@ -94,6 +94,51 @@ pub(super) fn read(volumes: &[String], bounds: &Bounds) -> Result<Vec<Mount>, St
     Ok(mounts)
 }
 
+/// What a call names is shown if it lies in a folder that is shown anyway, and as that one is. Says what has to be added.
+///
+/// # Errors
+/// In words, with what a person can do.
+pub(super) fn within(
+    shown: &[Mount],
+    named: &[String],
+    bounds: &Bounds,
+) -> Result<Vec<Mount>, String> {
+    let mut added: Vec<Mount> = Vec::new();
+    for text in named {
+        let mut mount = bounds.read(text)?;
+        let around = shown.iter().find_map(|around| {
+            let (What::Bind { source, .. }, What::Bind { source: of, .. }) =
+                (&mount.what, &around.what)
+            else {
+                return None;
+            };
+            Some((around, source.strip_prefix(of).ok()?.to_owned()))
+        });
+        let Some((around, rest)) = around else {
+            return Err(format!(
+                "the call names \"{}\", and calls see only what the person has put into the server's folders; have them add it",
+                text.split(':').next().unwrap_or(text)
+            ));
+        };
+        mount.writable &= around.writable;
+        // Joined with nothing, a path would end with a slash.
+        let seen_at = match rest.as_os_str().is_empty() {
+            true => PathBuf::from(&around.target),
+            false => Path::new(&around.target).join(rest),
+        };
+        let is_seen = seen_at == Path::new(&mount.target);
+        if !is_seen
+            && shown
+                .iter()
+                .chain(&added)
+                .all(|other| other.target != mount.target)
+        {
+            added.push(mount);
+        }
+    }
+    Ok(added)
+}
+
 impl Bounds {
     fn read(&self, text: &str) -> Result<Mount, String> {
         let (rest, said) = match text.rsplit_once(':') {
