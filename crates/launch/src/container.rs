@@ -8,7 +8,7 @@
 //! Read `plan` for what a container is, `running` for its life, `engine` for who runs it; `api` is how all of them ask.
 
 mod api;
-mod declared;
+pub(crate) mod declared;
 mod engine;
 mod enter;
 mod found;
@@ -17,7 +17,7 @@ mod leftovers;
 mod network;
 mod plan;
 mod running;
-mod volumes;
+pub(crate) mod volumes;
 
 use std::io;
 use std::net::TcpListener;
@@ -74,6 +74,8 @@ pub struct ContainerOptions {
 pub struct ContainerLauncher {
     shared: Arc<Shared>,
     others: Arc<dyn Launcher>,
+    /// For images where there is no engine, if they can be had without one.
+    without: Option<Arc<dyn Launcher>>,
 }
 
 struct Shared {
@@ -114,7 +116,27 @@ impl ContainerLauncher {
         Self {
             shared: Arc::new(shared),
             others,
+            without: None,
         }
+    }
+
+    /// Where no engine answers, images are this one's.
+    #[must_use]
+    pub fn or_without(self, without: Arc<dyn Launcher>) -> Self {
+        Self {
+            without: Some(without),
+            ..self
+        }
+    }
+
+    /// Who starts an image, as far as that is known: nobody waits long for an engine that is not there.
+    fn without(&self, entry: &Entry) -> Option<&dyn Launcher> {
+        let without = self.without.as_deref()?;
+        let is_image = matches!(
+            entry.launch,
+            Launch::Container { .. } | Launch::OneShot { .. }
+        );
+        (is_image && matches!(self.shared.glance(), Some(Err(_)))).then_some(without)
     }
 
     /// Looks for the engine on a thread of its own, so that nobody has to wait for it later.
@@ -172,6 +194,9 @@ pub fn label(places: &Places, which: Which, image: &str, label: &str) -> Option<
 
 impl Launcher for ContainerLauncher {
     fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        if let Some(without) = self.without(entry) {
+            return without.launch(entry);
+        }
         match entry.launch {
             Launch::Container { .. } => Box::pin(self.start(entry)),
             Launch::OneShot { .. } => Box::pin(self.serve(entry)),
@@ -183,6 +208,29 @@ impl Launcher for ContainerLauncher {
         self.others.launch_sse(entry)
     }
 
+    fn is_prepared(&self, entry: &Entry) -> bool {
+        match (self.without(entry), &entry.launch) {
+            (Some(without), _) => without.is_prepared(entry),
+            // The engine fetches it as a part of the start.
+            (None, Launch::Container { .. } | Launch::OneShot { .. }) => true,
+            (None, _) => self.others.is_prepared(entry),
+        }
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        entry: &'a Entry,
+        tell: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), LaunchError>> {
+        match (self.without(entry), &entry.launch) {
+            (Some(without), _) => without.prepare(entry, tell),
+            (None, Launch::Container { .. } | Launch::OneShot { .. }) => {
+                Box::pin(std::future::ready(Ok(())))
+            }
+            (None, _) => self.others.prepare(entry, tell),
+        }
+    }
+
     fn is_boxed(&self, entry: &Entry) -> bool {
         match entry.launch {
             // Whether there is an engine or not: there is no other way to start it.
@@ -192,6 +240,9 @@ impl Launcher for ContainerLauncher {
     }
 
     fn refuses(&self, entry: &Entry) -> Option<String> {
+        if let Some(without) = self.without(entry) {
+            return without.refuses(entry);
+        }
         if let Some(sample) = one_shot::sample(entry) {
             return self.refuses(&sample);
         }
@@ -207,6 +258,9 @@ impl Launcher for ContainerLauncher {
     }
 
     fn isolation(&self, entry: &Entry) -> Option<Isolation> {
+        if let Some(without) = self.without(entry) {
+            return without.isolation(entry);
+        }
         if let Some(sample) = one_shot::sample(entry) {
             let isolation = self.isolation(&sample)?;
             return Some(Isolation {

@@ -15,6 +15,8 @@ mod error;
 mod exit;
 #[cfg(target_os = "linux")]
 pub mod guard;
+#[cfg(target_os = "linux")]
+pub mod image;
 mod launcher;
 pub mod limits;
 mod lookup;

@@ -42,15 +42,15 @@ const TAKEN: &[&str] = &["/proc", "/sys", "/dev", enter::AT];
 
 /// What is put into a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mount {
-    pub(super) what: What,
+pub(crate) struct Mount {
+    pub(crate) what: What,
     /// Absolute, in the container.
-    pub(super) target: String,
-    pub(super) writable: bool,
+    pub(crate) target: String,
+    pub(crate) writable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A file or folder of this machine, and whom it belongs to.
     Bind { source: PathBuf, owner: (u32, u32) },
     /// A volume of the engine.
@@ -59,18 +59,18 @@ pub(super) enum What {
 
 /// Where the person's own folders are.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Bounds {
-    pub(super) home: Option<PathBuf>,
-    pub(super) cwd: Option<PathBuf>,
+pub(crate) struct Bounds {
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) cwd: Option<PathBuf>,
     /// Our own folders, in which other servers' secrets lie.
-    pub(super) own: Vec<PathBuf>,
+    pub(crate) own: Vec<PathBuf>,
 }
 
 /// Reads all of an entry.
 ///
 /// # Errors
 /// In words, with what to write instead.
-pub(super) fn read(volumes: &[String], bounds: &Bounds) -> Result<Vec<Mount>, String> {
+pub(crate) fn read(volumes: &[String], bounds: &Bounds) -> Result<Vec<Mount>, String> {
     if volumes.len() > CONTAINER_VOLUMES_MAX {
         return Err(format!(
             "`volumes` has more than {CONTAINER_VOLUMES_MAX} lines; share a folder above them"
@@ -98,7 +98,7 @@ pub(super) fn read(volumes: &[String], bounds: &Bounds) -> Result<Vec<Mount>, St
 ///
 /// # Errors
 /// In words, with what a person can do.
-pub(super) fn within(
+pub(crate) fn within(
     shown: &[Mount],
     named: &[String],
     bounds: &Bounds,
