@@ -84,15 +84,15 @@ def until(what, is_so, seconds=20):
 class Gateway:
     """A gateway over stdio, and a client of it."""
 
-    def __init__(self, home, servers, *flags, wait=True):
+    def __init__(self, home, servers, *flags, wait=True, **more):
         config = Path(home) / "servers.json"
         config.write_text(json.dumps({"mcpServers": servers}))
         env = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "PORTOLAN_"))}
         env |= {"HOME": str(home), "PORTOLAN_HOME": str(Path(home) / "p")}
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [PORTOLAN, "gateway", "run", "--config", str(config), "--runtime", "auto", *flags],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(Path(home) / "log", "ab"), env=env, cwd=home,
+            [PORTOLAN, "gateway", "run", "--config", str(config), *([] if "--runtime" in flags else ["--runtime", "auto"]), *flags],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(Path(home) / "log", "ab"), env=env, cwd=home, **more,
         )
         self.env, self.config, self.answers, self.next = env, str(config), queue.Queue(), 0
         threading.Thread(target=self.read, daemon=True).start()
@@ -255,6 +255,69 @@ def what_is_listed_is_reached_and_nothing_else(home):
     served.shutdown()
 
 
+# As Docker's registry has them: each call of a tool is a container.
+SHOTS = """
+name: shots
+type: poci
+tools:
+  - name: run
+    description: Runs a command line
+    parameters: {type: object, properties: {args: {type: array, items: {type: string}}, dir: {type: string}}, required: [args]}
+    container: {image: "IMAGE", command: ["{{args|into}}"], volumes: ["{{dir}}:{{dir}}"]}
+"""
+
+
+def sleeping():
+    return subprocess.run(["pgrep", "-f", "^sleep 600.25"], capture_output=True).stdout
+
+
+@test
+def one_shot_tools_run_for_each_call(home):
+    one_shot_tools(home, "auto")
+
+
+@test
+def one_shot_tools_run_without_an_engine(home):
+    one_shot_tools(home, "sandbox")
+
+
+def one_shot_tools(home, runtime):
+    folder, catalog = Path(home) / "videos", Path(home) / "docker.yaml"
+    (folder / "one").mkdir(parents=True)
+    (Path(home) / "other").mkdir()
+    (folder / "one" / "film").write_text("moving")
+    os.chown(folder, 1234, 1234)
+    catalog.write_text("registry:\n  " + SHOTS.strip().replace("IMAGE", IMAGE).replace("name: shots", "shots:", 1).replace("\n", "\n    ") + "\n")
+    config = Path(home) / "config.yaml"
+    config.write_text(f"shots:\n  folders: [{folder}]\n")
+    with Gateway(home, {}, "--config", str(config), "--catalog", str(catalog), "--runtime", runtime) as gateway:
+        assert "run" in gateway.call("mcp-add", {"name": "shots"})
+        assert left() == []
+        assert gateway.call("run", {"args": ["sh", "-c", "echo one; echo; id -u"]}) == f"one\n\n{1234 if runtime == 'auto' else 65532}\n"
+        assert "moving" in gateway.call("run", {"args": ["cat", f"{folder}/one/film"], "dir": f"{folder}/one"})
+        failed = gateway.fails("run", {"args": ["sh", "-c", "echo half; echo why >&2; exit 7"]})
+        assert all(word in failed for word in ("half", "why", "code 7")), failed
+        assert "never shared" in gateway.fails("run", {"args": ["ls"], "dir": "/etc"})
+        assert "have them add it" in gateway.fails("run", {"args": ["ls"], "dir": f"{home}/other"})
+        assert "args" in gateway.fails("run", {})
+        said = gateway.fails("run", {"args": ["no-such-program"]})
+        assert "not in the image" in said or "could not be started" in said, said
+        said = gateway.fails("run", {"args": ["python3", "-c", "import socket; socket.create_connection(('1.1.1.1', 80))"]}).lower()
+        assert "unreachable" in said, said
+        assert left() == []
+        # Who does not wait any more leaves nothing running.
+        gateway.send({"id": 99, "method": "tools/call", "params": {"name": "run", "arguments": {"args": ["sleep", "600.25"]}}})
+        if runtime == "auto":
+            until("one", lambda: len(left()) == 1)
+        else:
+            until("one", lambda: sleeping())
+        gateway.send({"method": "notifications/cancelled", "params": {"requestId": 99}})
+        until("nothing", lambda: left() == [] and not sleeping())
+        shown = gateway.cli("server", "inspect", "shots")
+        assert "for each call" in shown, shown
+    until("nothing", lambda: left() == [])
+
+
 @test
 def a_server_that_dies_is_started_again(home):
     with Gateway(home, {"tiny": tiny()}) as gateway:
@@ -369,6 +432,66 @@ def an_engine_that_dies_in_a_call_is_told_and_taken_up_again(home):
         gateway.soon("id")
         # The lost one is ended by the engine, or by us.
         until("one container", lambda: len(left()) == 1, 40)
+
+
+@test
+def what_is_here_starts_with_every_registry_unreachable(home):
+    # Under a name whose registry nobody has ever reached.
+    docker("tag", IMAGE, "registry.invalid/acme/base:1")
+    server = {**tiny(), "image": "registry.invalid/acme/base:1"}
+    try:
+        with Gateway(home, {"tiny": server}, "--pull", "missing") as gateway:
+            gateway.call("id")
+        with Gateway(home, {}, "--servers", "docker://registry.invalid/acme/base:1", "--dynamic", wait=False) as gateway:
+            shown = gateway.cli("server", "inspect", "base")
+            assert "docker://" not in shown, shown
+        server["image"] = "registry.invalid/acme/other:1"
+        with Gateway(home, {"tiny": server}, wait=False) as gateway:
+            gateway.ask("tools/list", {}, 60)
+            told = gateway.cli("server", "ls", "--format", "json")
+            assert "could not be fetched" in told and "registry.invalid" in told, told
+    finally:
+        docker("rmi", "registry.invalid/acme/base:1")
+
+
+def as_whom(uid):
+    """Both ways of making boxes: by root, and by somebody who may do nothing."""
+    return {"user": uid, "group": uid, "extra_groups": []} if uid else {}
+
+
+@test
+def images_run_without_an_engine(home):
+    for uid in (0, 1234):
+        own = Path(home) / str(uid)
+        notes = own / "notes"
+        notes.mkdir(parents=True)
+        (notes / "a").write_text("mine")
+        for path in (Path(home), own, notes, notes / "a"):
+            os.chown(path, uid, uid) if path != Path(home) else os.chmod(path, 0o755)
+        server = tiny(volumes=[f"{notes}:/notes"], env={"TOKEN": "hunter2"})
+        with Gateway(own, {"tiny": server, "time": TIME}, "--runtime", "sandbox", wait=False, **as_whom(uid)) as gateway:
+            gateway.ask("tools/list", {}, 120)
+            until("both", lambda: gateway.cli("server", "ls", "--format", "json").count('"ready"') == 2, 120)
+            assert "UTC" in gateway.soon("get_current_time", {"timezone": "UTC"}), uid
+            env = json.loads(gateway.soon("env"))
+            assert env["TOKEN"] == "hunter2" and env["PYTHONPATH"] == "/opt/python", env
+            assert "mine" in gateway.call("read", {"path": "/notes/a"})
+            gateway.call("write", {"path": "/notes/new"})
+            assert (notes / "new").stat().st_uid == uid
+            gateway.call("write", {"path": "/tmp/x"})
+            assert "Read-only" in gateway.fails("write", {"path": "/opt/x"})
+            # What is in the box is the image's, and nothing of this machine.
+            assert "No such file" in gateway.fails("read", {"path": PORTOLAN})
+            said = gateway.call("get", {"url": "http://1.1.1.1/"}).lower()
+            assert "unreachable" in said or "refused" in said, said
+            shown = gateway.cli("server", "inspect", "tiny")
+            assert "its image in a box" in shown, shown
+        assert left() == []
+        # What is here starts with every registry out of reach, and what is not says so.
+        with Gateway(own, {"tiny": {**tiny(), "image": "registry.invalid/acme/x:1"}}, "--runtime", "sandbox", wait=False, **as_whom(uid)) as gateway:
+            gateway.ask("tools/list", {}, 60)
+            told = gateway.cli("server", "ls", "--format", "json")
+            assert "could not be fetched" in told and "registry.invalid" in told, told
 
 
 @test

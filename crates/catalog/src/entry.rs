@@ -157,6 +157,7 @@ impl Entry {
             || match &self.launch {
                 Launch::Command { env, .. }
                 | Launch::Container { env, .. }
+                | Launch::OneShot { env, .. }
                 | Launch::Package { env, .. } => !env.is_empty(),
                 Launch::Remote { url, headers, .. } => {
                     !headers.is_empty() || shown_url(url) != *url

@@ -77,6 +77,22 @@ impl Entry {
                 hash.list(args.iter().map(String::as_str));
                 hash.pairs(env, str::to_owned);
             }
+            Launch::OneShot { shots, env } => {
+                hash.text("one-shot");
+                for shot in shots {
+                    hash.text(&shot.tool);
+                    hash.text(&shot.image);
+                    hash.list(shot.command.iter().map(String::as_str));
+                    hash.list(shot.volumes.iter().map(String::as_str));
+                    hash.option(shot.user.as_deref());
+                }
+                // What they say of themselves is theirs to say: there is no server that would be asked.
+                for tool in &self.about.tools {
+                    hash.text(&tool.name);
+                    hash.option(tool.input_schema.as_deref());
+                }
+                hash.pairs(env, str::to_owned);
+            }
             Launch::Unavailable { what, .. } => {
                 hash.text("unavailable");
                 hash.text(what);

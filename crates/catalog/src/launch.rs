@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::Shot;
+
 /// How a server is started or reached.
 #[derive(Clone, PartialEq)]
 pub enum Launch {
@@ -61,6 +63,13 @@ pub enum Launch {
         /// Variables added to its environment.
         env: Vec<(String, String)>,
     },
+    /// Tools each call of which is a container of its own. We answer for them: their images speak no MCP.
+    OneShot {
+        /// What each tool runs.
+        shots: Vec<Shot>,
+        /// Variables added to the environment of all.
+        env: Vec<(String, String)>,
+    },
     /// Something that no version of ours can start. It is found and shown, and says why it does not run.
     Unavailable {
         /// What it is, such as `nuget package Acme.Server`.
@@ -110,7 +119,7 @@ impl Launch {
         match self {
             Self::Command { .. } => "command",
             Self::Remote { .. } => "remote",
-            Self::Container { .. } => "container",
+            Self::Container { .. } | Self::OneShot { .. } => "container",
             Self::Package { .. } => "package",
             Self::Unavailable { .. } => "unavailable",
         }
@@ -171,6 +180,11 @@ impl fmt::Debug for Launch {
                 .field("identifier", &shown_url(identifier))
                 .field("version", version)
                 .field("args", &Counted(args))
+                .field("env", &Masked(env))
+                .finish(),
+            Self::OneShot { shots, env } => f
+                .debug_struct("OneShot")
+                .field("shots", shots)
                 .field("env", &Masked(env))
                 .finish(),
             Self::Unavailable { what, why } => f

@@ -59,6 +59,7 @@ impl Entry {
                 out.push((Place::Url, url));
                 named(&mut out, |_| Place::Header, headers);
             }
+            Launch::OneShot { env, .. } => named(&mut out, Place::Env, env),
             Launch::Unavailable { .. } => {}
         }
         all(&mut out, Place::Volume, &self.volumes);

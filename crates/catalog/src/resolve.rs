@@ -134,6 +134,7 @@ impl Entry {
         resolved.is_template = false;
         if let Launch::Command { env, .. }
         | Launch::Container { env, .. }
+        | Launch::OneShot { env, .. }
         | Launch::Package { env, .. } = &mut resolved.launch
         {
             for (spec, secret) in found {
@@ -190,6 +191,8 @@ impl Filling<'_> {
                 *url = self.whole(Place::Url, url);
                 self.pairs(headers, |_| Place::Header);
             }
+            // What it runs is filled in with the arguments of each call.
+            Launch::OneShot { env, .. } => self.pairs(env, |name| Place::Env(name)),
             Launch::Unavailable { .. } => {}
         }
     }

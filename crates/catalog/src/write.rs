@@ -6,7 +6,9 @@ mod profile;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::{Catalog, Entry, KnownTool, Launch, Network, OAuth, RemoteKind, SecretSpec, Share};
+use crate::{
+    Catalog, Entry, KnownTool, Launch, Network, OAuth, RemoteKind, SecretSpec, Share, Shot,
+};
 
 pub use profile::write_profile;
 
@@ -123,6 +125,28 @@ impl Serialize for Server<'_> {
     }
 }
 
+/// What one call of a tool runs.
+struct Shown<'a>(&'a Shot);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Shot {
+            tool,
+            image,
+            command,
+            volumes,
+            user,
+        } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("tool", tool)?;
+        map.serialize_entry("image", image)?;
+        list(&mut map, "args", command)?;
+        list(&mut map, "volumes", volumes)?;
+        option(&mut map, "user", user.as_ref())?;
+        map.end()
+    }
+}
+
 fn launch<M: SerializeMap>(map: &mut M, launch: &Launch) -> Result<(), M::Error> {
     match launch {
         Launch::Command {
@@ -182,6 +206,10 @@ fn launch<M: SerializeMap>(map: &mut M, launch: &Launch) -> Result<(), M::Error>
             option(map, "runtime", runtime.as_ref())?;
             list(map, "runtime_args", runtime_args)?;
             list(map, "args", args)?;
+            pairs(map, "env", env)
+        }
+        Launch::OneShot { shots, env } => {
+            map.serialize_entry("one_shot", &shots.iter().map(Shown).collect::<Vec<_>>())?;
             pairs(map, "env", env)
         }
         Launch::Unavailable { what, why } => {

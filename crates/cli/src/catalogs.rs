@@ -6,14 +6,14 @@ mod pending;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use catalog::{Catalog, Origin, Problem, ServerName};
+use catalog::{Catalog, Entry, Layer, Origin, Problem, ServerName};
 use fetch::{FetchError, Pulled, Trust, Why};
 
 use crate::choice::CatalogChoice;
 use crate::engine;
 use crate::error::{Failure, Kind};
 use crate::images;
-use crate::limits::{CATALOG_WAIT, CATALOG_WAIT_PATIENT};
+use crate::limits::{CATALOG_WAIT, CATALOG_WAIT_PATIENT, IMAGE_LABEL_WAIT_PATIENT};
 use crate::load::place;
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
@@ -170,13 +170,13 @@ fn file(here: &Surroundings, path: &Path) -> Catalog {
 
 fn of_image(here: &Surroundings, name: &str) -> Option<Catalog> {
     let image = images::image(name)?;
-    let mut entry = images::entry(name, "--catalog")?;
-    #[cfg(target_os = "linux")]
-    if let Some(label) = crate::containers::metadata(here, image) {
-        catalog::describe(&mut entry, &label);
-    }
     let origin = Origin::Catalog(image.into());
-    entry.origin = origin.clone();
+    let entry = Entry {
+        source: "--catalog".to_owned(),
+        layer: Layer::Flag,
+        origin: origin.clone(),
+        ..images::entry(name, Some((here, IMAGE_LABEL_WAIT_PATIENT)))?
+    };
     Some(Catalog {
         name: image.to_owned(),
         origin,

@@ -3,11 +3,13 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::Duration;
 
 use config::{Dirs, Pull, Runtime, Settings, running};
 use launch::Launcher;
 use launch::container::{ContainerLauncher, ContainerOptions, OnProgress, Places, Registry, Which};
+use launch::image::ImageOptions;
 use launch::sandbox::BoxLimits;
 
 use crate::surroundings::Surroundings;
@@ -24,16 +26,10 @@ pub(crate) fn launcher(
         which: which(settings.runtime),
         places: places(here),
         limits: limits(settings),
-        pull: match settings.pull {
-            Pull::Missing => launch::container::Pull::Missing,
-            Pull::Always => launch::container::Pull::Always,
-            Pull::Never => launch::container::Pull::Never,
-        },
+        pull: pull(settings),
         on_progress,
         folder: dirs.cache.join("containers"),
-        own_folders: [&dirs.config, &dirs.state, &dirs.cache, &dirs.runtime]
-            .map(PathBuf::clone)
-            .into(),
+        own_folders: own_folders(here),
         cwd: here.cwd.clone(),
         registry: Arc::new(Gateways {
             dirs: dirs.clone(),
@@ -41,6 +37,42 @@ pub(crate) fn launcher(
         }),
     };
     ContainerLauncher::new(options, others)
+}
+
+/// Images where there is no engine.
+pub(crate) fn without_engine(
+    here: &Surroundings,
+    settings: &Settings,
+    on_progress: OnProgress,
+) -> ImageOptions {
+    ImageOptions {
+        folder: images(here),
+        pull: pull(settings),
+        on_progress,
+        home: places(here).home,
+        cwd: here.cwd.clone(),
+        own_folders: own_folders(here),
+    }
+}
+
+/// Where images are kept that no engine keeps.
+fn images(here: &Surroundings) -> PathBuf {
+    here.dirs.cache.join("images")
+}
+
+fn pull(settings: &Settings) -> launch::container::Pull {
+    match settings.pull {
+        Pull::Missing => launch::container::Pull::Missing,
+        Pull::Always => launch::container::Pull::Always,
+        Pull::Never => launch::container::Pull::Never,
+    }
+}
+
+fn own_folders(here: &Surroundings) -> Vec<PathBuf> {
+    let dirs = &here.dirs;
+    [&dirs.config, &dirs.state, &dirs.cache, &dirs.runtime]
+        .map(PathBuf::clone)
+        .into()
 }
 
 fn places(here: &Surroundings) -> Places {
@@ -60,12 +92,22 @@ fn which(runtime: Runtime) -> Which {
     }
 }
 
-/// What an image that is here says of itself. Asks the engine, on a thread of its own, and waits.
-pub(crate) fn metadata(here: &Surroundings, image: &str) -> Option<String> {
-    let (places, image) = (places(here), image.to_owned());
-    let ask =
-        move || launch::container::label(&places, Which::Any, &image, catalog::METADATA_LABEL);
-    std::thread::spawn(ask).join().ok().flatten()
+/// What an image that is here says of itself. Asks the engine, on a thread of its own, and waits so long.
+pub(crate) fn metadata(here: &Surroundings, image: &str, wait: Duration) -> Option<String> {
+    let (places, folder, image) = (places(here), images(here), image.to_owned());
+    let (tell, told) = mpsc::sync_channel(1);
+    // Where there is no thread to be had, nothing is known of it.
+    std::thread::Builder::new()
+        .name("label".to_owned())
+        .spawn(move || {
+            let label = catalog::METADATA_LABEL;
+            let label = launch::container::label(&places, Which::Any, &image, label)
+                .or_else(|| launch::image::label(folder, &image, label));
+            // Who does not wait any more does without.
+            let _ = tell.send(label);
+        })
+        .ok()?;
+    told.recv_timeout(wait).ok().flatten()
 }
 
 /// What each box or container may use, unless its entry says otherwise.

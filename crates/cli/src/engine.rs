@@ -279,8 +279,9 @@ impl Engine {
     ) -> Result<Gateway, Failure> {
         let mut settings = times(&self.loaded.settings);
         let mut entries = self.loaded.entries.iter();
-        let asks_engine =
-            entries.any(|e| !e.disabled && matches!(e.launch, Launch::Container { .. }));
+        let is_container =
+            |launch: &Launch| matches!(launch, Launch::Container { .. } | Launch::OneShot { .. });
+        let asks_engine = entries.any(|e| !e.disabled && is_container(&e.launch));
         let launcher = launchers::launcher(
             &self.here,
             &self.loaded.settings,

@@ -1,47 +1,52 @@
 //! Servers that are named by their image alone: `docker://IMAGE` in the place of a server's name. Owns what they are called
-//! and what entry they are. Refuses to guess what they need: such a server has no network, no folder and no credentials.
+//! and what entry they are, wherever they are named. Refuses to guess what they need: such a server has no network, no folder
+//! and no credentials; what the image says of itself describes it and nothing else.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use catalog::{Entry, Launch, Layer, ServerName};
+use catalog::{Entry, Launch, ServerName};
+
+use crate::surroundings::Surroundings;
 
 const SCHEME: &str = "docker://";
 
 /// The image, if a name is one.
 pub(crate) fn image(name: &str) -> Option<&str> {
-    name.trim().strip_prefix(SCHEME).filter(|image| {
-        !image.is_empty() && !image.starts_with('-') && !image.contains(char::is_whitespace)
-    })
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
+    let image = name.trim().strip_prefix(SCHEME)?;
+    (!image.is_empty() && !image.starts_with('-') && image.chars().all(is_plain)).then_some(image)
 }
 
 /// What a server of this name is called: of an image, its last part without tag and digest.
 pub(crate) fn called(name: &str) -> Cow<'_, str> {
-    let Some(image) = image(name) else {
-        return name.trim().into();
-    };
-    let last = image.rsplit('/').next().unwrap_or(image);
-    let bare = last.split(['@', ':']).next().unwrap_or(last);
-    match ServerName::repaired(bare) {
-        Some(name) => name.to_string().into(),
-        None => "image".into(),
+    match image(name).map(ServerName::of_image) {
+        None => name.trim().into(),
+        Some(Some(name)) => name.to_string().into(),
+        Some(None) => "image".into(),
     }
 }
 
-/// The entry of an image; `source` is where it was named.
-pub(crate) fn entry(name: &str, source: &str) -> Option<Entry> {
+/// The entry of an image, described by its label if it is here and an engine says so within that time.
+pub(crate) fn entry(name: &str, asks: Option<(&Surroundings, Duration)>) -> Option<Entry> {
+    let image = image(name)?;
     let launch = Launch::Container {
-        image: image(name)?.to_owned(),
+        image: image.to_owned(),
         command: Vec::new(),
         env: Vec::new(),
         user: None,
         extra_hosts: Vec::new(),
         is_writable: false,
     };
-    Some(Entry {
-        source: source.to_owned(),
-        layer: Layer::Flag,
-        ..Entry::new(ServerName::new(&called(name)).ok()?, launch)
-    })
+    let mut entry = Entry::new(ServerName::new(&called(name)).ok()?, launch);
+    #[cfg(target_os = "linux")]
+    if let Some((here, wait)) = asks
+        && let Some(label) = crate::containers::metadata(here, image, wait)
+    {
+        catalog::describe(&mut entry, &label);
+    }
+    let _ = asks;
+    Some(entry)
 }
 
 #[cfg(test)]
@@ -63,11 +68,17 @@ mod tests {
         ] {
             assert_eq!(called(name), is, "{name}");
         }
-        let entry = entry("docker://acme/time:1", "--servers").unwrap();
+        let entry = entry("docker://acme/time:1", None).unwrap();
         assert_eq!(entry.name.as_str(), "time");
         assert!(matches!(&entry.launch, Launch::Container { image, .. } if image == "acme/time:1"));
-        for bad in ["docker://", "docker://-x", "docker://a b", "time"] {
-            assert!(super::entry(bad, "").is_none(), "{bad}");
+        for bad in [
+            "docker://",
+            "docker://-x",
+            "docker://a b",
+            "docker://a\u{7}",
+            "time",
+        ] {
+            assert!(super::entry(bad, None).is_none(), "{bad}");
         }
     }
 }

@@ -24,10 +24,6 @@ pub(crate) fn launcher(
     told: Told,
     asks_engine: bool,
 ) -> Result<PackageLauncher, Failure> {
-    let programs: Arc<dyn Launcher> = match settings.runtime {
-        Runtime::Process => Arc::new(process()),
-        Runtime::Sandbox | Runtime::Auto | Runtime::Docker | Runtime::Podman => sandbox(settings)?,
-    };
     let options = launch::PackageOptions {
         folder: here.dirs.packages(),
         environment: launch::Options::inherited().environment,
@@ -35,8 +31,18 @@ pub(crate) fn launcher(
         install_scripts: settings.install_scripts.clone(),
     };
     let inner = match settings.runtime {
-        Runtime::Sandbox => programs,
-        _ => containers(here, settings, told, asks_engine, programs),
+        Runtime::Process => {
+            containers(here, settings, told, asks_engine, Arc::new(process()), None)
+        }
+        runtime => {
+            let (programs, images) = boxes(here, settings, &told)?;
+            match runtime {
+                // What there is no engine for is unpacked; with a named one there is to be that one.
+                Runtime::Sandbox => images.unwrap_or(programs),
+                Runtime::Auto => containers(here, settings, told, asks_engine, programs, images),
+                _ => containers(here, settings, told, asks_engine, programs, None),
+            }
+        }
     };
     let grants = LocalGrants::new(&here.dirs, &settings.open_network);
     let granted = GrantedLauncher::new(inner, Arc::new(grants));
@@ -59,8 +65,12 @@ fn containers(
     told: Told,
     asks_engine: bool,
     programs: Arc<dyn Launcher>,
+    images: Option<Arc<dyn Launcher>>,
 ) -> Arc<dyn Launcher> {
-    let launcher = crate::containers::launcher(here, settings, told, programs);
+    let mut launcher = crate::containers::launcher(here, settings, told, programs);
+    if let Some(images) = images {
+        launcher = launcher.or_without(images);
+    }
     // Nobody asks an engine that nobody needs: asking may start it.
     if asks_engine {
         launcher.probe_soon();
@@ -75,6 +85,7 @@ fn containers(
     (): Told,
     _: bool,
     programs: Arc<dyn Launcher>,
+    _: Option<Arc<dyn Launcher>>,
 ) -> Arc<dyn Launcher> {
     programs
 }
@@ -86,8 +97,12 @@ fn process() -> ProcessLauncher {
     })
 }
 
+/// What starts programs in boxes, and what starts images there.
+type Boxes = (Arc<dyn Launcher>, Option<Arc<dyn Launcher>>);
+
 #[cfg(target_os = "linux")]
-fn sandbox(settings: &Settings) -> Result<Arc<dyn Launcher>, Failure> {
+fn boxes(here: &Surroundings, settings: &Settings, told: &Told) -> Result<Boxes, Failure> {
+    use launch::image::ImageLauncher;
     use launch::sandbox::{SandboxLauncher, SandboxOptions};
 
     let program = own_program().ok_or_else(|| {
@@ -102,16 +117,20 @@ fn sandbox(settings: &Settings) -> Result<Arc<dyn Launcher>, Failure> {
         ..SandboxOptions::inherited(program)
     });
     launcher.probe_soon();
-    Ok(Arc::new(launcher))
+    let launcher = Arc::new(launcher);
+    let options = crate::containers::without_engine(here, settings, told.clone());
+    let images = ImageLauncher::new(options, launcher.clone());
+    Ok((launcher, Some(Arc::new(images))))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn sandbox(settings: &Settings) -> Result<Arc<dyn Launcher>, Failure> {
+fn boxes(_: &Surroundings, settings: &Settings, (): &Told) -> Result<Boxes, Failure> {
     match settings.allow_unsandboxed {
-        true => Ok(Arc::new(process())),
-        false => Ok(Arc::new(launch::RemoteLauncher::new(
-            "there are boxes on Linux only",
-        ))),
+        true => Ok((Arc::new(process()), None)),
+        false => {
+            let nowhere = launch::RemoteLauncher::new("there are boxes on Linux only");
+            Ok((Arc::new(nowhere), None))
+        }
     }
 }
 

@@ -50,3 +50,8 @@ pub(crate) const PULL_TOLD_EVERY: Duration = Duration::from_millis(100);
 pub(crate) const INSTALLATIONS_LOOK: Duration = Duration::from_millis(300);
 /// Processes that wait for a script, once there was one.
 pub(crate) const WARM_WORKERS: usize = 2;
+
+/// How long an engine is waited for that may know what an image says of itself, where clients wait too.
+pub(crate) const IMAGE_LABEL_WAIT: Duration = Duration::from_millis(100);
+/// The same where a person waits.
+pub(crate) const IMAGE_LABEL_WAIT_PATIENT: Duration = Duration::from_secs(5);

@@ -8,6 +8,7 @@ use config::{Loaded, Sources};
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
 use crate::images;
+use crate::limits::IMAGE_LABEL_WAIT;
 use crate::profiles;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
@@ -80,7 +81,12 @@ pub(crate) fn read(here: &Surroundings, choice: &Choice, flags: &[(String, Strin
     };
     let mut loaded = config::load(&here.dirs, &here.env, &sources);
     for name in choice.servers.iter().flatten() {
-        if let Some(entry) = images::entry(name, "--servers") {
+        if let Some(entry) = images::entry(name, Some((here, IMAGE_LABEL_WAIT))) {
+            let entry = Entry {
+                source: "--servers".to_owned(),
+                layer: Layer::Flag,
+                ..entry
+            };
             // Whoever names an image means it, whatever else has its name.
             loaded.entries.retain(|other| other.name != entry.name);
             loaded.entries.push(entry);

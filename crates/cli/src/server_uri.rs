@@ -3,10 +3,13 @@
 
 use std::path::Path;
 
-use catalog::{Catalog, Catalogs, Entry, Launch, Origin, ServerName};
+use catalog::{Catalog, Catalogs, Entry, Origin};
 
 use crate::catalogs;
 use crate::error::{Failure, Kind};
+use crate::images;
+use crate::limits::IMAGE_LABEL_WAIT_PATIENT;
+use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 use crate::ui::Ui;
 
@@ -17,7 +20,7 @@ pub(crate) fn entries(ui: &Ui, all: &[Catalog], word: &str) -> Result<Vec<Entry>
     };
     match scheme {
         "catalog" => of_catalog(all, rest),
-        "docker" => image(rest).map(|entry| vec![entry]),
+        "docker" => image(word).map(|entry| vec![entry]),
         "file" => file(ui, Path::new(rest)),
         "http" | "https" => Err(Failure::usage(format!("{word} is an address"))
             .hint("fetch it, look at it, and name it: file://PATH")),
@@ -67,26 +70,16 @@ fn of_catalog(all: &[Catalog], rest: &str) -> Result<Vec<Entry>, Failure> {
 }
 
 /// An image that the person names is their own word.
-fn image(image: &str) -> Result<Entry, Failure> {
-    let is_one = !image.is_empty()
-        && !image.starts_with('-')
-        && !image.contains(|c: char| c.is_whitespace() || c.is_control());
-    let name = ServerName::of_image(image).filter(|_| is_one);
-    let name = name.ok_or_else(|| {
-        Failure::usage(format!("`docker://{image}` names no image"))
-            .hint("write docker://REGISTRY/NAME:TAG")
+fn image(word: &str) -> Result<Entry, Failure> {
+    // Whoever adds one waits; what runs without an engine has to go on.
+    let here = Surroundings::of_process()?;
+    let entry = images::entry(word, Some((&here, IMAGE_LABEL_WAIT_PATIENT)));
+    let entry = entry.ok_or_else(|| {
+        Failure::usage(format!("`{word}` names no image")).hint("write docker://REGISTRY/NAME:TAG")
     })?;
-    let launch = Launch::Container {
-        image: image.to_owned(),
-        command: Vec::new(),
-        env: Vec::new(),
-        user: None,
-        extra_hosts: Vec::new(),
-        is_writable: false,
-    };
     Ok(Entry {
         is_template: true,
-        ..Entry::new(name, launch)
+        ..entry
     })
 }
 
@@ -112,6 +105,8 @@ fn file(ui: &Ui, path: &Path) -> Result<Vec<Entry>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use catalog::ServerName;
+
     use super::*;
 
     fn all() -> Vec<Catalog> {

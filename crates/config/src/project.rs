@@ -73,9 +73,10 @@ pub(crate) fn restrain(entries: &mut Vec<Entry>, known: &HashSet<&ServerName>) -
                 "would be sent your variables"
             }
             Launch::Remote { .. } => continue,
-            Launch::Container { .. } | Launch::Package { .. } | Launch::Unavailable { .. } => {
-                "would run a program"
-            }
+            Launch::Container { .. }
+            | Launch::OneShot { .. }
+            | Launch::Package { .. }
+            | Launch::Unavailable { .. } => "would run a program",
         };
         entry.disabled = true;
         let message = format!(

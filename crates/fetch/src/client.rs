@@ -10,7 +10,8 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::error::{FetchError, Why};
-use crate::exchange::{Answer, exchange};
+pub(crate) use crate::exchange::Ask;
+use crate::exchange::{Answer, Keep, Streamed, exchange, stream};
 use crate::limits::{ADDRESSES_MAX, Limits, REDIRECTS_MAX};
 use crate::net::{Net, Stream, System};
 use crate::target::{Target, TargetHost, is_open};
@@ -30,6 +31,17 @@ pub enum Trust {
 pub struct Client {
     net: Arc<dyn Net>,
     limits: Limits,
+}
+
+/// What came of a question whose answer is taken piece by piece.
+pub(crate) enum Got {
+    /// All of it.
+    All,
+    /// An error of the other side.
+    Refused {
+        status: u16,
+        challenge: Option<String>,
+    },
 }
 
 /// What was fetched.
@@ -63,6 +75,45 @@ impl Client {
         let mut at = first.url.clone();
         let limit = self.limits.time;
         let got = match timeout(limit, self.follow(first, trust, &mut at)).await {
+            Ok(got) => got,
+            Err(_) => Err(Why::Slow(limit)),
+        };
+        got.map_err(|why| FetchError::new(url, why).at(&at))
+    }
+
+    /// Asks, and gives each piece of the answer away. A token goes to the host that it was asked for, and no further.
+    pub(crate) async fn ask(
+        &self,
+        url: &str,
+        trust: Trust,
+        ask: &Ask<'_>,
+        keep: Keep<'_>,
+    ) -> Result<Got, FetchError> {
+        let mut target = Target::given(url, trust).map_err(|why| FetchError::new(url, why))?;
+        let mut at = target.url.clone();
+        let first = at.origin();
+        let limit = self.limits.time;
+        let all = async {
+            let mut must_be_public = trust == Trust::Outside;
+            for _ in 0..=REDIRECTS_MAX {
+                at.clone_from(&target.url);
+                let (connection, address) = self.reach(&target, must_be_public).await?;
+                must_be_public |= egress::is_public(address.ip());
+                let ask = Ask {
+                    bearer: ask.bearer.filter(|_| target.url.origin() == first),
+                    ..*ask
+                };
+                match stream(connection, &target, &ask, keep).await? {
+                    Streamed::All => return Ok(Got::All),
+                    Streamed::Refused { status, challenge } => {
+                        return Ok(Got::Refused { status, challenge });
+                    }
+                    Streamed::Moved(location) => target = target.moved(&location)?,
+                }
+            }
+            Err(Why::Redirects)
+        };
+        let got = match timeout(limit, all).await {
             Ok(got) => got,
             Err(_) => Err(Why::Slow(limit)),
         };

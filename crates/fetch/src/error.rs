@@ -75,6 +75,12 @@ pub enum Why {
     /// Too slow.
     #[error("it takes longer than {} s", .0.as_secs_f32())]
     Slow(Duration),
+    /// An answer that should hold a token for reading, and does not.
+    #[error("it hands out no token to read with")]
+    NoToken,
+    /// Whoever wanted it could not keep it.
+    #[error("it could not be kept: {0}")]
+    Kept(io::Error),
     /// Not text.
     #[error("it is not text in UTF-8")]
     NotText,
@@ -138,6 +144,8 @@ impl FetchError {
             Why::NotText | Why::WebPage => {
                 "name the address of the file itself, such as its raw one"
             }
+            Why::NoToken => "tell whoever runs that registry",
+            Why::Kept(_) => "make room on the disk",
             Why::Unreadable => "please report it with the address",
             Why::Page { .. } | Why::Circle(_) => "tell whoever runs that registry",
         }

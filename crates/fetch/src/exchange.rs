@@ -8,14 +8,16 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HOST,
+    LOCATION, USER_AGENT, WWW_AUTHENTICATE,
 };
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
 
 use crate::client::Document;
 use crate::error::Why;
-use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX};
+use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, IDLE_TIME};
 use crate::net::Stream;
 use crate::target::Target;
 
@@ -30,20 +32,110 @@ pub(crate) enum Answer {
     Moved(String),
 }
 
+/// What is asked for, piece by piece.
+pub(crate) struct Ask<'a> {
+    /// Which kinds.
+    pub(crate) accept: &'a str,
+    /// A token that was handed out to strangers; never a person's own.
+    pub(crate) bearer: Option<&'a str>,
+    /// The most that is taken.
+    pub(crate) bytes_max: u64,
+}
+
+/// What came of it.
+pub(crate) enum Streamed {
+    /// All of it went where it was to go.
+    All,
+    /// It is at another address.
+    Moved(String),
+    /// An error, with what would have to be shown.
+    Refused {
+        status: u16,
+        challenge: Option<String>,
+    },
+}
+
+/// Takes each piece of what comes.
+pub(crate) type Keep<'a> = &'a mut (dyn FnMut(&[u8]) -> std::io::Result<()> + Send);
+
+/// Asks for something that is taken piece by piece.
+pub(crate) async fn stream(
+    stream: Box<dyn Stream>,
+    target: &Target,
+    ask: &Ask<'_>,
+    keep: Keep<'_>,
+) -> Result<Streamed, Why> {
+    let mut request = request(target);
+    let headers = request.headers_mut();
+    let value = |text: &str| hyper::header::HeaderValue::from_str(text).map_err(|_| Why::Nowhere);
+    headers.insert(ACCEPT, value(ask.accept)?);
+    if let Some(bearer) = ask.bearer {
+        let mut secret = value(&format!("Bearer {bearer}"))?;
+        secret.set_sensitive(true);
+        headers.insert(AUTHORIZATION, secret);
+    }
+    let (mut sender, connection) = handshake(stream).await?;
+    let mut asking = pin!(async move {
+        let reply = timeout(IDLE_TIME, sender.send_request(request)).await;
+        let reply = reply
+            .map_err(|_| Why::Slow(IDLE_TIME))?
+            .map_err(Why::Reply)?;
+        pieces(reply, ask.bytes_max, keep).await
+    });
+    let mut connection = pin!(connection);
+    tokio::select! {
+        streamed = &mut asking => return streamed,
+        _ = &mut connection => {}
+    }
+    asking.await
+}
+
+async fn pieces(reply: Response<Incoming>, max: u64, keep: Keep<'_>) -> Result<Streamed, Why> {
+    let header = |name| {
+        let value = reply.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    match reply.status().as_u16() {
+        200 => {}
+        301 | 302 | 303 | 307 | 308 => {
+            return header(LOCATION).map(Streamed::Moved).ok_or(Why::Nowhere);
+        }
+        status => {
+            return Ok(Streamed::Refused {
+                status,
+                challenge: header(WWW_AUTHENTICATE),
+            });
+        }
+    }
+    let large = || Why::Large(usize::try_from(max).unwrap_or(usize::MAX));
+    if reply.body().size_hint().lower() > max {
+        return Err(large());
+    }
+    let mut incoming = reply.into_body();
+    let mut taken = 0;
+    loop {
+        let frame = timeout(IDLE_TIME, incoming.frame()).await;
+        let Some(frame) = frame.map_err(|_| Why::Slow(IDLE_TIME))? else {
+            return Ok(Streamed::All);
+        };
+        let Ok(piece) = frame.map_err(Why::Reply)?.into_data() else {
+            continue;
+        };
+        taken += piece.len() as u64;
+        if taken > max {
+            return Err(large());
+        }
+        keep(&piece).map_err(Why::Kept)?;
+    }
+}
+
 /// Asks for a document of at most so many bytes.
 pub(crate) async fn exchange(
     stream: Box<dyn Stream>,
     target: &Target,
     body_bytes_max: usize,
 ) -> Result<Answer, Why> {
-    let mut builder = http1::Builder::new();
-    builder
-        .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(HEAD_FIELDS_MAX);
-    let (mut sender, connection) = builder
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(Why::Reply)?;
+    let (mut sender, connection) = handshake(stream).await?;
     let mut asking = pin!(async move {
         let reply = sender.send_request(request(target)).await;
         answer(reply.map_err(Why::Reply)?, target, body_bytes_max).await
@@ -55,6 +147,23 @@ pub(crate) async fn exchange(
         _ = &mut connection => {}
     }
     asking.await
+}
+
+async fn handshake(
+    stream: Box<dyn Stream>,
+) -> Result<
+    (
+        http1::SendRequest<Empty<Bytes>>,
+        http1::Connection<TokioIo<Box<dyn Stream>>, Empty<Bytes>>,
+    ),
+    Why,
+> {
+    let mut builder = http1::Builder::new();
+    builder
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEAD_FIELDS_MAX);
+    let made = builder.handshake(TokioIo::new(stream)).await;
+    made.map_err(Why::Reply)
 }
 
 fn request(target: &Target) -> Request<Empty<Bytes>> {

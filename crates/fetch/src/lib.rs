@@ -2,7 +2,8 @@
 //!
 //! Owns the one client for addresses that somebody gives us ([`Client`]): what it may reach ([`Trust`]), how far it follows,
 //! how much it takes, how long it waits. Owns what a catalog at an address is ([`pull`]): its pages, its name, its origin.
-//! Refuses credentials in either direction, cookies, proxies, compression and HTTP/2; knows neither files nor processes.
+//! Owns how images of containers come ([`images`]). Refuses credentials of persons in either direction, cookies, proxies,
+//! compression and HTTP/2; knows neither files nor processes.
 //!
 //! Read `client` first, then `target` (what is refused before anything is sent) and `exchange` (what is refused in a reply).
 //! Servers are spoken to by `transport`; what a boxed server reaches passes `egress`.
@@ -10,6 +11,7 @@
 mod client;
 mod error;
 mod exchange;
+pub mod images;
 pub mod limits;
 mod net;
 mod pull;

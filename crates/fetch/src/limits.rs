@@ -23,6 +23,15 @@ pub const PAGES_BYTES_MAX: usize = catalog::limits::FILE_BYTES_MAX;
 /// How long all pages together may take.
 pub const PULL_TIME: Duration = Duration::from_secs(60);
 
+/// The longest manifest of an image.
+pub const MANIFEST_BYTES_MAX: usize = 4 << 20;
+/// How long one part of an image may take.
+pub const PULL_IMAGE_TIME: Duration = Duration::from_secs(30 * 60);
+/// How long one attempt to connect to a registry may take.
+pub const PULL_CONNECT_TIME: Duration = Duration::from_secs(20);
+/// How long nothing may come of an answer that is read in pieces.
+pub const IDLE_TIME: Duration = Duration::from_secs(60);
+
 /// The bounds of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

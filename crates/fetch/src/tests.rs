@@ -2,6 +2,7 @@
 
 mod documents;
 mod guard;
+mod images;
 mod pulled;
 
 use std::collections::HashMap;

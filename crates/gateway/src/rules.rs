@@ -1,5 +1,6 @@
 //! The rules of a configuration as the pipeline asks them ([`Rules`]), and what they know of servers and tools.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -135,6 +136,10 @@ pub fn server_facts(entry: &Entry) -> ServerFacts {
                 Some(version) => format!("{registry}:{identifier}@{version}"),
                 None => format!("{registry}:{identifier}"),
             }
+        }
+        Launch::OneShot { shots, .. } => {
+            let images: BTreeSet<_> = shots.iter().map(|shot| full_image(&shot.image)).collect();
+            images.into_iter().collect::<Vec<_>>().join(" ")
         }
         Launch::Unavailable { what, .. } => what.clone(),
     };

@@ -156,6 +156,7 @@ fn known(entry: &Entry) -> Vec<Secret> {
     match &entry.launch {
         Launch::Command { env, .. }
         | Launch::Container { env, .. }
+        | Launch::OneShot { env, .. }
         | Launch::Package { env, .. } => {
             for (name, value) in env {
                 // A path is where a credential lies, not one.

@@ -8,7 +8,7 @@
 //! Read `plan` for what a container is, `running` for its life, `engine` for who runs it; `api` is how all of them ask.
 
 mod api;
-mod declared;
+pub(crate) mod declared;
 mod engine;
 mod enter;
 mod found;
@@ -17,14 +17,17 @@ mod leftovers;
 mod network;
 mod plan;
 mod running;
-mod volumes;
+pub(crate) mod volumes;
 
+use std::io;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use catalog::{Entry, Launch};
 use transport::BoxFuture;
+use zeroize::Zeroizing;
 
 use self::declared::{Declared, Way};
 use self::engine::Engine;
@@ -33,10 +36,11 @@ use self::image::Images;
 pub use self::image::{OnProgress, Progress, Pull};
 pub use self::leftovers::Registry;
 use self::plan::{Owner, Plan};
-use self::running::{Created, Lost};
+use self::running::{Created, Lost, Started};
 use self::volumes::Bounds;
-use crate::launcher::{Link, file_of};
+use crate::launcher::{Link, file_of, filled};
 use crate::limits::{BOX_PROXY_PORT, ENGINE_ABSENCE, ENGINE_GLANCE};
+use crate::one_shot::{self, Ran, RunOnce};
 use crate::process::Process;
 use crate::sandbox::BoxLimits;
 use crate::stderr::Tail;
@@ -69,6 +73,8 @@ pub struct ContainerOptions {
 pub struct ContainerLauncher {
     shared: Arc<Shared>,
     others: Arc<dyn Launcher>,
+    /// For images where there is no engine, if they can be had without one.
+    without: Option<Arc<dyn Launcher>>,
 }
 
 struct Shared {
@@ -109,7 +115,27 @@ impl ContainerLauncher {
         Self {
             shared: Arc::new(shared),
             others,
+            without: None,
         }
+    }
+
+    /// Where no engine answers, images are this one's.
+    #[must_use]
+    pub fn or_without(self, without: Arc<dyn Launcher>) -> Self {
+        Self {
+            without: Some(without),
+            ..self
+        }
+    }
+
+    /// Who starts an image, as far as that is known: nobody waits long for an engine that is not there.
+    fn without(&self, entry: &Entry) -> Option<&dyn Launcher> {
+        let without = self.without.as_deref()?;
+        let is_image = matches!(
+            entry.launch,
+            Launch::Container { .. } | Launch::OneShot { .. }
+        );
+        (is_image && matches!(self.shared.glance(), Some(Err(_)))).then_some(without)
     }
 
     /// Looks for the engine on a thread of its own, so that nobody has to wait for it later.
@@ -117,12 +143,27 @@ impl ContainerLauncher {
         self.shared.ask_soon(&mut self.shared.lock());
     }
 
-    async fn start(&self, entry: &Entry) -> Result<Launched, LaunchError> {
-        if entry.is_template {
-            return Err(LaunchError::Template {
-                server: entry.name.to_string(),
-            });
+    /// Answers for one-shot tools. Nothing is started before one is called, but what cannot be is told now.
+    async fn serve(&self, entry: &Entry) -> Result<Launched, LaunchError> {
+        filled(entry)?;
+        if let Some(sample) = one_shot::sample(entry) {
+            Declared::of(&sample, &self.shared.bounds, network::can_enter()).map_err(|why| {
+                LaunchError::Contents {
+                    why,
+                    file: file_of(entry),
+                }
+            })?;
         }
+        let engine = self.shared.engine().await;
+        engine.map_err(|why| LaunchError::Container { why })?;
+        Ok(Launched {
+            link: Link::Pipe(one_shot::serve(entry, self.shared.clone())),
+            process: None,
+        })
+    }
+
+    async fn start(&self, entry: &Entry) -> Result<Launched, LaunchError> {
+        filled(entry)?;
         let declared = Declared::of(entry, &self.shared.bounds, network::can_enter());
         let declared = declared.map_err(|why| LaunchError::Contents {
             why,
@@ -152,8 +193,12 @@ pub fn label(places: &Places, which: Which, image: &str, label: &str) -> Option<
 
 impl Launcher for ContainerLauncher {
     fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        if let Some(without) = self.without(entry) {
+            return without.launch(entry);
+        }
         match entry.launch {
             Launch::Container { .. } => Box::pin(self.start(entry)),
+            Launch::OneShot { .. } => Box::pin(self.serve(entry)),
             _ => self.others.launch(entry),
         }
     }
@@ -162,15 +207,44 @@ impl Launcher for ContainerLauncher {
         self.others.launch_sse(entry)
     }
 
+    fn is_prepared(&self, entry: &Entry) -> bool {
+        match (self.without(entry), &entry.launch) {
+            (Some(without), _) => without.is_prepared(entry),
+            // The engine fetches it as a part of the start.
+            (None, Launch::Container { .. } | Launch::OneShot { .. }) => true,
+            (None, _) => self.others.is_prepared(entry),
+        }
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        entry: &'a Entry,
+        tell: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), LaunchError>> {
+        match (self.without(entry), &entry.launch) {
+            (Some(without), _) => without.prepare(entry, tell),
+            (None, Launch::Container { .. } | Launch::OneShot { .. }) => {
+                Box::pin(std::future::ready(Ok(())))
+            }
+            (None, _) => self.others.prepare(entry, tell),
+        }
+    }
+
     fn is_boxed(&self, entry: &Entry) -> bool {
         match entry.launch {
             // Whether there is an engine or not: there is no other way to start it.
-            Launch::Container { .. } => true,
+            Launch::Container { .. } | Launch::OneShot { .. } => true,
             _ => self.others.is_boxed(entry),
         }
     }
 
     fn refuses(&self, entry: &Entry) -> Option<String> {
+        if let Some(without) = self.without(entry) {
+            return without.refuses(entry);
+        }
+        if let Some(sample) = one_shot::sample(entry) {
+            return self.refuses(&sample);
+        }
         let Launch::Container { .. } = entry.launch else {
             return self.others.refuses(entry);
         };
@@ -183,6 +257,16 @@ impl Launcher for ContainerLauncher {
     }
 
     fn isolation(&self, entry: &Entry) -> Option<Isolation> {
+        if let Some(without) = self.without(entry) {
+            return without.isolation(entry);
+        }
+        if let Some(sample) = one_shot::sample(entry) {
+            let isolation = self.isolation(&sample)?;
+            return Some(Isolation {
+                level: format!("one {} for each call", isolation.level),
+                ..isolation
+            });
+        }
         let Launch::Container { .. } = entry.launch else {
             return self.others.isolation(entry);
         };
@@ -217,8 +301,44 @@ impl Launcher for ContainerLauncher {
     }
 }
 
+/// A container in which nothing of the server runs yet.
+struct Ready {
+    started: Started,
+    pid: u32,
+    /// What makes a server of it.
+    message: Zeroizing<Vec<u8>>,
+    /// What listens in its network, if it has a proxy.
+    listener: Option<TcpListener>,
+}
+
 impl Shared {
     async fn start(&self, entry: &Entry, declared: &Declared) -> Result<Launched, String> {
+        let ready = self.ready(entry, declared).await?;
+        let tail = Arc::<Tail>::default();
+        let running = ready
+            .started
+            .enter(&ready.message, ready.pid, &tail)
+            .await
+            .map_err(|error| self.told(&error))?;
+        let mut process = Process::held(
+            running.hold,
+            running.pipe.sink.clone(),
+            tail,
+            running.exited,
+        );
+        if let (Some(listener), Way::Proxy(allowed)) = (ready.listener, declared.way.clone()) {
+            process
+                .open(entry.name.as_str(), listener, allowed)
+                .map_err(|error| no_proxy(&error))?;
+        }
+        Ok(Launched {
+            link: Link::Pipe(running.pipe),
+            process: Some(process),
+        })
+    }
+
+    /// Makes the container of an entry.
+    async fn ready(&self, entry: &Entry, declared: &Declared) -> Result<Ready, String> {
         let engine = self.engine().await?;
         self.lost.remove_soon(&engine.api);
         let image = self.images.get(&engine, &declared.image).await?;
@@ -270,27 +390,34 @@ impl Shared {
             Some(port) => Some(
                 network::listen_in(started.id(), pid, port)
                     .await
-                    .map_err(|error| format!("no proxy could be put into its network: {error}"))?,
+                    .map_err(|error| no_proxy(&error))?,
             ),
             None => None,
         };
-        let tail = Arc::<Tail>::default();
-        let running = started.enter(&message, pid, &tail).await.map_err(told)?;
-        let mut process = Process::held(
-            running.hold,
-            running.pipe.sink.clone(),
-            tail,
-            running.exited,
-        );
-        if let (Some(listener), Way::Proxy(allowed)) = (listener, declared.way.clone()) {
-            process
-                .open(entry.name.as_str(), listener, allowed)
-                .map_err(|error| format!("no proxy could be put into its network: {error}"))?;
-        }
-        Ok(Launched {
-            link: Link::Pipe(running.pipe),
-            process: Some(process),
+        Ok(Ready {
+            started,
+            pid,
+            message,
+            listener,
         })
+    }
+
+    async fn once(&self, entry: &Entry, folders: &[String]) -> Result<Ran, String> {
+        let mut declared = Declared::of(entry, &self.bounds, network::can_enter())?;
+        let named = volumes::within(&declared.mounts, folders, &self.bounds)?;
+        declared.mounts.extend(named);
+        let ready = self.ready(entry, &declared).await?;
+        let tail = Arc::<Tail>::default();
+        // Its way to the network closes with the call.
+        let _way_out = match ready.listener {
+            Some(listener) => Some(
+                serve_proxy(listener, &declared, entry, tail.clone())
+                    .map_err(|error| no_proxy(&error))?,
+            ),
+            None => None,
+        };
+        let ran = ready.started.run(&ready.message, tail).await;
+        ran.map_err(|error| self.told(&error))
     }
 
     /// What to say of an answer that was none; an engine that is gone is looked for again.
@@ -370,6 +497,33 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl RunOnce for Shared {
+    fn run<'a>(
+        &'a self,
+        entry: &'a Entry,
+        folders: &'a [String],
+    ) -> BoxFuture<'a, Result<Ran, String>> {
+        Box::pin(self.once(entry, folders))
+    }
+}
+
+fn serve_proxy(
+    listener: TcpListener,
+    declared: &Declared,
+    entry: &Entry,
+    tail: Arc<Tail>,
+) -> io::Result<egress::Proxy> {
+    let Way::Proxy(allowed) = declared.way.clone() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let notes = Arc::new(crate::way_out::Notes::new(tail, entry.name.as_str()));
+    egress::Proxy::serve(listener, allowed, notes, egress::Limits::default())
+}
+
+fn no_proxy(error: &io::Error) -> String {
+    format!("no proxy could be put into its network: {error}")
 }
 
 impl Known {

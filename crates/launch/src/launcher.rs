@@ -249,9 +249,10 @@ impl Pipes {
 impl Launcher for ProcessLauncher {
     fn launch<'a>(&'a self, entry: &'a Entry) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         match &entry.launch {
-            Launch::Container { .. } | Launch::Package { .. } | Launch::Unavailable { .. } => {
-                Box::pin(std::future::ready(Err(refused(entry))))
-            }
+            Launch::Container { .. }
+            | Launch::OneShot { .. }
+            | Launch::Package { .. }
+            | Launch::Unavailable { .. } => Box::pin(std::future::ready(Err(refused(entry)))),
             Launch::Command { .. } => Box::pin(async move { self.start(self.spec(entry)?).await }),
             Launch::Remote {
                 kind: RemoteKind::Sse,
@@ -272,9 +273,10 @@ impl Launcher for ProcessLauncher {
     fn refuses(&self, entry: &Entry) -> Option<String> {
         match &entry.launch {
             Launch::Command { .. } | Launch::Remote { .. } => None,
-            Launch::Container { .. } | Launch::Package { .. } | Launch::Unavailable { .. } => {
-                Some(refused(entry).to_string())
-            }
+            Launch::Container { .. }
+            | Launch::OneShot { .. }
+            | Launch::Package { .. }
+            | Launch::Unavailable { .. } => Some(refused(entry).to_string()),
         }
     }
 }
@@ -286,6 +288,9 @@ fn refused(entry: &Entry) -> LaunchError {
             why: format!(
                 "the image \"{image}\" needs a container engine, which this `runtime` does not use; run the gateway with --runtime auto"
             ),
+        },
+        Launch::OneShot { .. } => LaunchError::Container {
+            why: "its tools need a container engine, which this `runtime` does not use; run the gateway with --runtime auto".to_owned(),
         },
         Launch::Package {
             registry,

@@ -16,11 +16,15 @@ mod exit;
 mod granted;
 #[cfg(target_os = "linux")]
 pub mod guard;
+#[cfg(target_os = "linux")]
+pub mod image;
 mod launcher;
 pub mod limits;
 mod lookup;
 #[cfg(target_os = "linux")]
 pub mod nursery;
+#[cfg(target_os = "linux")]
+mod one_shot;
 mod own;
 mod package;
 mod process;

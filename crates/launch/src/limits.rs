@@ -101,6 +101,36 @@ pub const PULL_LAYERS_MAX: usize = 512;
 pub const ENTER_BYTES_MAX: usize = 1 << 20;
 /// And how many of them there may be.
 pub const ENTER_STRINGS_MAX: usize = 2048;
+/// How long one call of a one-shot tool may take, whatever a call may otherwise.
+pub const ONE_SHOT_TIME: Duration = Duration::from_secs(600);
+/// How many calls of one-shot tools of one server run at a time; the others wait.
+pub const ONE_SHOTS_AT_ONCE: usize = 4;
+/// How many may run and wait together.
+pub const ONE_SHOTS_WAITING_MAX: usize = 64;
+/// How much of what a one-shot tool writes is kept.
+pub const ONE_SHOT_BYTES_MAX: usize = 4 << 20;
+/// How many lines of its standard error are told of a one-shot tool.
+pub const ONE_SHOT_LINES_TOLD: usize = 40;
+/// The longest name in a layer of an image.
+pub const TAR_NAME_BYTES_MAX: usize = 4096;
+/// The longest records about one entry of a layer.
+pub const TAR_RECORDS_BYTES_MAX: usize = 1 << 20;
+/// How deep the folders of an image are.
+pub const IMAGE_DEPTH_MAX: usize = 128;
+/// How many layers an image has.
+pub const IMAGE_LAYERS_MAX: usize = 128;
+/// How much an image that is unpacked here may be.
+pub const IMAGE_BYTES_MAX: u64 = 8 << 30;
+/// How many files and folders it may have.
+pub const IMAGE_FILES_MAX: u64 = 500_000;
+/// How much of it may come over the network.
+pub const IMAGE_PULLED_BYTES_MAX: u64 = 4 << 30;
+/// The longest configuration of an image.
+pub const IMAGE_CONFIG_BYTES_MAX: u64 = 4 << 20;
+/// How many platforms an index of images names.
+pub const IMAGE_PLATFORMS_MAX: usize = 1024;
+/// How many things of an image's root a box shows.
+pub const IMAGE_PARTS_MAX: usize = 512;
 /// How many volumes and temporary folders a container has.
 pub const CONTAINER_VOLUMES_MAX: usize = 64;
 /// How long a container that was told to end may take to be gone.

@@ -217,6 +217,7 @@ impl Launcher for PackageLauncher {
                 let key = self.installer.key(&wanted);
                 self.installer.cache.pin(&key).is_some()
             }
+            Ok(Meant::Itself) => self.inner().is_prepared(entry),
             _ => true,
         }
     }
@@ -227,8 +228,10 @@ impl Launcher for PackageLauncher {
         tell: &'a (dyn Fn(&str) + Send + Sync),
     ) -> BoxFuture<'a, Result<(), LaunchError>> {
         Box::pin(async move {
-            let Meant::Package(wanted) = self.meant(entry)? else {
-                return Ok(());
+            let wanted = match self.meant(entry)? {
+                Meant::Package(wanted) => wanted,
+                Meant::Itself => return self.inner().prepare(entry, tell).await,
+                Meant::Program(_) => return Ok(()),
             };
             filled(entry)?;
             let installed = self.installer.installed(&wanted, false, tell).await;

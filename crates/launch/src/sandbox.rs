@@ -17,6 +17,7 @@ mod level;
 mod options;
 mod plan;
 mod probe;
+pub(crate) mod rooted;
 mod scratch;
 mod seccomp;
 pub(crate) mod syscalls;
@@ -27,7 +28,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -42,7 +42,7 @@ pub use self::options::{BoxLimits, SandboxOptions};
 use self::plan::{Item, Plan, User};
 use self::users::Owners;
 use crate::launcher::{self, Pipes};
-use crate::limits::{BOX_OWNERS_MAX, BOX_PROXY_PORT};
+use crate::limits::BOX_PROXY_PORT;
 use crate::spawn::{self, Boxed, Spec};
 use crate::way_out;
 use crate::{Isolation, LaunchError, Launched, Launcher, Options, ProcessLauncher};
@@ -317,7 +317,7 @@ impl Shared {
             .map(|path| outside(path, file))
             .collect();
         let user = (probe.rootful && probe.level == Level::Namespaces).then_some(NOBODY);
-        let (mut items, users) = self.items(contents.shares, user, file)?;
+        let (mut items, users) = self.items(contents.shares, user)?;
         items.splice(0..0, contents.system);
         let network = match &declared.reach {
             Reach::Open => {
@@ -356,7 +356,6 @@ impl Shared {
         &self,
         shares: Vec<Share>,
         user: Option<User>,
-        file: &str,
     ) -> Result<(Vec<Item>, Vec<Arc<OwnedFd>>), LaunchError> {
         let mut users: Vec<Arc<OwnedFd>> = Vec::new();
         let mut items = Vec::with_capacity(shares.len());
@@ -368,41 +367,10 @@ impl Shared {
                 });
                 continue;
             }
-            let owner = match (user, std::fs::metadata(&share.from)) {
-                (Some(_), Ok(of)) => Some(User {
-                    uid: of.uid(),
-                    gid: of.gid(),
-                }),
-                _ => None,
+            let namespace = match user {
+                Some(user) => self.owner_seen_as(&share.from, user, &mut users)?,
+                None => None,
             };
-            let namespace = match (user, owner) {
-                (Some(user), Some(owner)) if owner != user => Some(
-                    self.owners
-                        .seen_as(owner, user, &self.options.program)
-                        .map_err(|error| LaunchError::NoBox {
-                            what: "a namespace of users".to_owned(),
-                            error: Some(error),
-                        })?,
-                ),
-                _ => None,
-            };
-            let namespace = namespace.map(|namespace| {
-                let known = users
-                    .iter()
-                    .position(|known| Arc::ptr_eq(known, &namespace));
-                known.unwrap_or_else(|| {
-                    users.push(namespace);
-                    users.len() - 1
-                })
-            });
-            if users.len() > BOX_OWNERS_MAX {
-                return Err(LaunchError::Contents {
-                    why: format!(
-                        "what the command line and `volumes` name belongs to more than {BOX_OWNERS_MAX} users; name less"
-                    ),
-                    file: file.to_owned(),
-                });
-            }
             items.push(Item::Share {
                 at: share.at.into(),
                 from: share.from.into(),

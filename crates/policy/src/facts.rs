@@ -112,7 +112,8 @@ pub struct ServerFacts {
     pub name: String,
     /// `command`, `package`, `container`, `remote` or `unavailable`.
     pub kind: String,
-    /// What is started or reached: the command, `npm:NAME@VERSION`, the image as [`full_image`] writes it, the URL.
+    /// What is started or reached: the command, `npm:NAME@VERSION`, the image as [`full_image`] writes it (several with
+    /// spaces between them), the URL.
     pub source: String,
     /// Where its entry comes from: the name of a catalog, `built-in`, `own`, a file or an address.
     pub catalog: String,
@@ -121,6 +122,14 @@ pub struct ServerFacts {
 }
 
 impl ServerFacts {
+    /// What it is started from, each for itself. No name of an image has a space.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        let several = self.kind == "container" && self.source.contains(' ');
+        let split = several.then(|| self.source.split(' '));
+        let whole = (!several).then_some(self.source.as_str());
+        whole.into_iter().chain(split.into_iter().flatten())
+    }
+
     /// What Docker calls the kind of a container: out of a catalog, or named by a person.
     pub(crate) fn docker_type(&self) -> Option<&'static str> {
         match (self.kind.as_str(), self.catalog.as_str()) {

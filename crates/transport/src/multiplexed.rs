@@ -45,7 +45,10 @@ impl Sorter {
     }
 
     /// Moves what belongs to standard output to the front, and says how much that is.
-    pub(crate) fn sort(&mut self, received: &mut [u8]) -> io::Result<usize> {
+    ///
+    /// # Errors
+    /// It is not multiplexed.
+    pub fn sort(&mut self, received: &mut [u8]) -> io::Result<usize> {
         let (mut at, mut kept) = (0, 0);
         while at < received.len() {
             if self.left == 0 {

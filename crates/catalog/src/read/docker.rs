@@ -4,6 +4,7 @@
 
 mod entry;
 mod secrets;
+mod shots;
 
 pub(super) use entry::read as read_entry;
 

@@ -3,6 +3,7 @@
 
 mod entry;
 mod parts;
+mod shots;
 
 pub use entry::KEYS;
 pub(super) use entry::read as read_entry;

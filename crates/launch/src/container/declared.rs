@@ -10,21 +10,21 @@ use super::volumes::{self, Bounds, Mount};
 
 /// What an entry declares.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Declared {
-    pub(super) image: String,
-    pub(super) command: Vec<String>,
-    pub(super) env: Vec<(String, String)>,
-    pub(super) user: Option<String>,
-    pub(super) extra_hosts: Vec<String>,
+pub(crate) struct Declared {
+    pub(crate) image: String,
+    pub(crate) command: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) user: Option<String>,
+    pub(crate) extra_hosts: Vec<String>,
     /// Whether its own files may be changed.
-    pub(super) is_writable: bool,
-    pub(super) mounts: Vec<Mount>,
-    pub(super) way: Way,
+    pub(crate) is_writable: bool,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) way: Way,
 }
 
 /// The way to the network.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// None.
     None,
     /// Through a proxy of ours, to these.
@@ -43,7 +43,7 @@ impl Declared {
     ///
     /// # Errors
     /// It cannot be had; in words, with what to write instead.
-    pub(super) fn of(entry: &Entry, bounds: &Bounds, can_proxy: bool) -> Result<Self, String> {
+    pub(crate) fn of(entry: &Entry, bounds: &Bounds, can_proxy: bool) -> Result<Self, String> {
         let Launch::Container {
             image,
             command,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -19,8 +19,9 @@ use super::api::{Api, ApiError, Opened, Request};
 use crate::exit::ExitReason;
 use crate::limits::{
     CONTAINER_GONE, CONTAINER_LAST_WORD, CONTAINER_ORDERS_MAX, CONTAINERS_LOST_MAX, ENGINE_ANSWER,
-    ENGINE_START,
+    ENGINE_START, ONE_SHOT_BYTES_MAX, STDERR_READ_BYTES,
 };
+use crate::one_shot::Ran;
 use crate::process::Hold;
 use crate::stderr::Tail;
 
@@ -242,6 +243,57 @@ impl Started {
     }
 }
 
+impl Started {
+    /// Runs a program that is told nothing more to its end, and keeps what it writes. Ends it when dropped.
+    pub(super) async fn run(mut self, message: &[u8], tail: Arc<Tail>) -> Result<Ran, ApiError> {
+        let sent = timeout(ENGINE_START, async {
+            self.stream.write_all(message).await?;
+            self.stream.shutdown().await
+        });
+        // What ended before it was told tells more by its end.
+        let _ = sent.await.map_err(|_| ApiError::Slow(ENGINE_START))?;
+        let heard = tail.clone();
+        let mut sorter = Sorter::new(Box::new(move |bytes| heard.push(bytes)));
+        let (mut stdout, mut is_cut) = (Vec::new(), false);
+        let mut received = std::mem::take(&mut self.received);
+        loop {
+            let there = sorter
+                .sort(&mut received)
+                .map_err(|error| self.created.api.garbage(error))?;
+            let room = ONE_SHOT_BYTES_MAX - stdout.len();
+            // What is too much is read all the same: who writes must not wait for ever.
+            is_cut |= there > room;
+            stdout.extend_from_slice(&received[..there.min(room)]);
+            received.resize(STDERR_READ_BYTES, 0);
+            match self.stream.read(&mut received).await {
+                Ok(0) => break,
+                Ok(read) => received.truncate(read),
+                Err(error) => return Err(ApiError::Gone(error)),
+            }
+        }
+        let said = timeout(CONTAINER_GONE, self.ended.whole()).await;
+        let said = said.map_err(|_| ApiError::Slow(CONTAINER_GONE))??;
+        let Status { status_code } =
+            serde_json::from_slice(&said).map_err(|error| self.created.api.garbage(error))?;
+        // It is gone: the engine has removed it.
+        self.created.is_watched = true;
+        let exit = ExitReason::Code(i32::try_from(status_code).unwrap_or(-1));
+        if exit == ExitReason::Code(137) {
+            tail.note(KILLED);
+        }
+        Ok(Ran {
+            stdout,
+            is_cut,
+            tail,
+            exit,
+        })
+    }
+}
+
+/// What is said of an end that nobody here has ordered.
+const KILLED: &str =
+    "the server was killed from outside, most likely because it used more memory than its limit";
+
 /// A server in its container.
 pub(super) struct Running {
     pub(super) pipe: Pipe,
@@ -337,8 +389,7 @@ impl Watched {
             Ok(Status { status_code }) => {
                 let code = i32::try_from(status_code).unwrap_or(-1);
                 if code == 137 && !was_killed {
-                    self.tail
-                        .note("the server was killed from outside, most likely because it used more memory than its limit");
+                    self.tail.note(KILLED);
                 }
                 match (code, was_killed) {
                     (137, true) => ExitReason::Signal(9),

@@ -460,3 +460,84 @@ async fn what_is_no_container_goes_to_the_other_launcher() {
     assert!(!launcher.is_boxed(&Entry::command(ServerName::new("x").unwrap(), "x", [""; 0])));
     assert_eq!(script.asked().len(), 0);
 }
+
+#[tokio::test]
+async fn a_one_shot_tool_is_a_container_for_each_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().canonicalize().unwrap().join("videos");
+    std::fs::create_dir_all(folder.join("one")).unwrap();
+    let folder = folder.display().to_string();
+    let attached = stream(&[framed(1, "one\n\n"), framed(2, "told"), framed(1, "two")].concat());
+    let script = Script::new(rules(vec![
+        ("POST /v1.41/containers/c1/attach", Answer::Bytes(attached)),
+        ("POST /v1.41/containers/c1/wait", says("{\"StatusCode\":0}")),
+    ]));
+    let (_dir, launcher) = launcher(&script);
+    let mut entry = entry();
+    entry.volumes = vec![format!("{folder}:/data:ro")];
+    let shot = catalog::Shot {
+        tool: "run".into(),
+        image: "acme/x:1".to_owned(),
+        command: vec!["{{args|into}}".to_owned()],
+        volumes: vec!["{{dir}}:{{dir}}".to_owned()],
+        user: None,
+    };
+    entry.launch = Launch::OneShot {
+        shots: vec![shot],
+        env: Vec::new(),
+    };
+    let isolation = launcher.isolation(&entry).unwrap();
+    assert!(
+        isolation.level.starts_with("one container"),
+        "{isolation:?}"
+    );
+    assert!(launcher.is_boxed(&entry) && launcher.refuses(&entry).is_none());
+    let launched = launcher.launch(&entry).await.unwrap();
+    let Link::Pipe(mut pipe) = launched.link else {
+        panic!("it is a pipe");
+    };
+    let created = |script: &Script| {
+        let asked = script.asked();
+        let bodies = asked
+            .iter()
+            .filter(|asked| asked.contains("/containers/create"));
+        bodies.cloned().collect::<Vec<_>>()
+    };
+    assert!(
+        created(&script).is_empty(),
+        "nothing is started before a call"
+    );
+    let mut call = async |dir: &str| {
+        let params =
+            serde_json::json!({"name": "run", "arguments": {"args": ["hunter2"], "dir": dir}});
+        let request = serde_json::json!({"id": 1, "method": "tools/call", "params": params});
+        pipe.sink.send(request.to_string().as_bytes()).unwrap();
+        let answer = pipe.source.recv().await.unwrap().unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        answer["result"]["content"][0]["text"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(call(&format!("{folder}/one")).await, "one\n\ntwo");
+    let body = created(&script).concat();
+    assert!(
+        body.contains("/videos/one\"") && !body.contains("hunter2"),
+        "{body}"
+    );
+    // Its folder may only be read, and so may what is in it.
+    assert!(!body.contains("\"ReadOnly\":false"), "{body}");
+    for outside in [
+        "/tmp",
+        "/etc",
+        &format!("{folder}/.."),
+        &format!("{folder}/none"),
+    ] {
+        let why = call(outside).await;
+        let is_told = ["shared", "have them add it", "cannot be at"]
+            .iter()
+            .any(|told| why.contains(told));
+        assert!(is_told, "{why}");
+    }
+    assert_eq!(created(&script).len(), 1);
+}

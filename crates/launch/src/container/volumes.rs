@@ -42,15 +42,15 @@ const TAKEN: &[&str] = &["/proc", "/sys", "/dev", enter::AT];
 
 /// What is put into a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mount {
-    pub(super) what: What,
+pub(crate) struct Mount {
+    pub(crate) what: What,
     /// Absolute, in the container.
-    pub(super) target: String,
-    pub(super) writable: bool,
+    pub(crate) target: String,
+    pub(crate) writable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A file or folder of this machine, and whom it belongs to.
     Bind { source: PathBuf, owner: (u32, u32) },
     /// A volume of the engine.
@@ -59,18 +59,18 @@ pub(super) enum What {
 
 /// Where the person's own folders are.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Bounds {
-    pub(super) home: Option<PathBuf>,
-    pub(super) cwd: Option<PathBuf>,
+pub(crate) struct Bounds {
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) cwd: Option<PathBuf>,
     /// Our own folders, in which other servers' secrets lie.
-    pub(super) own: Vec<PathBuf>,
+    pub(crate) own: Vec<PathBuf>,
 }
 
 /// Reads all of an entry.
 ///
 /// # Errors
 /// In words, with what to write instead.
-pub(super) fn read(volumes: &[String], bounds: &Bounds) -> Result<Vec<Mount>, String> {
+pub(crate) fn read(volumes: &[String], bounds: &Bounds) -> Result<Vec<Mount>, String> {
     if volumes.len() > CONTAINER_VOLUMES_MAX {
         return Err(format!(
             "`volumes` has more than {CONTAINER_VOLUMES_MAX} lines; share a folder above them"
@@ -92,6 +92,51 @@ pub(super) fn read(volumes: &[String], bounds: &Bounds) -> Result<Vec<Mount>, St
         }
     }
     Ok(mounts)
+}
+
+/// What a call names is shown if it lies in a folder that is shown anyway, and as that one is. Says what has to be added.
+///
+/// # Errors
+/// In words, with what a person can do.
+pub(crate) fn within(
+    shown: &[Mount],
+    named: &[String],
+    bounds: &Bounds,
+) -> Result<Vec<Mount>, String> {
+    let mut added: Vec<Mount> = Vec::new();
+    for text in named {
+        let mut mount = bounds.read(text)?;
+        let around = shown.iter().find_map(|around| {
+            let (What::Bind { source, .. }, What::Bind { source: of, .. }) =
+                (&mount.what, &around.what)
+            else {
+                return None;
+            };
+            Some((around, source.strip_prefix(of).ok()?.to_owned()))
+        });
+        let Some((around, rest)) = around else {
+            return Err(format!(
+                "the call names \"{}\", and calls see only what the person has put into the server's folders; have them add it",
+                text.split(':').next().unwrap_or(text)
+            ));
+        };
+        mount.writable &= around.writable;
+        // Joined with nothing, a path would end with a slash.
+        let seen_at = match rest.as_os_str().is_empty() {
+            true => PathBuf::from(&around.target),
+            false => Path::new(&around.target).join(rest),
+        };
+        let is_seen = seen_at == Path::new(&mount.target);
+        if !is_seen
+            && shown
+                .iter()
+                .chain(&added)
+                .all(|other| other.target != mount.target)
+        {
+            added.push(mount);
+        }
+    }
+    Ok(added)
 }
 
 impl Bounds {

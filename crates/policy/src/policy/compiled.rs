@@ -2,7 +2,7 @@
 
 use super::{BuildError, Part, Ruling, Verdict};
 use crate::condition::{Condition, Reads, Scope};
-use crate::facts::{Asked, Facts, Hints};
+use crate::facts::{Asked, Facts, Hints, ServerFacts};
 use crate::glob;
 use crate::limits::{PATTERNS_MAX, TEXT_CHARS_MAX};
 use crate::rule::{Actions, Decision, Rule};
@@ -159,11 +159,13 @@ impl Compiled {
             ("caller", &rule.caller, facts.caller),
             ("server", &rule.server, &server.name),
             ("catalog", &rule.catalog, &server.catalog),
-            ("source", &rule.server_source, &server.source),
         ] {
             if !patterns.is_empty() && !any(patterns, text) {
                 return Err(part);
             }
+        }
+        if !self.source_fits(server) {
+            return Err("source");
         }
         let is_one_of = |words: &[String], word: &str| words.iter().any(|one| one == word);
         if !rule.server_type.is_empty()
@@ -181,6 +183,18 @@ impl Compiled {
             Some(era) if era != facts.era => Err("era"),
             _ => Ok(()),
         }
+    }
+
+    /// Whoever runs several images is allowed something for all of them, and denied it for any.
+    fn source_fits(&self, server: &ServerFacts) -> bool {
+        let patterns = &self.rule.server_source;
+        let mut sources = server.sources();
+        let fits = |source: &str| any(patterns, source);
+        patterns.is_empty()
+            || match self.rule.decision {
+                Decision::Allow => sources.all(fits),
+                _ => sources.any(fits),
+            }
     }
 
     /// Everything but client and condition.

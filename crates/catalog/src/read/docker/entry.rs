@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::docker_tools;
 use super::secrets::{braced, secrets};
+use super::shots::declare_folders;
 use crate::document::{Document, Key, Node, Value};
 use crate::fields::Fields;
 use crate::reader::launch::{check_header, check_variable, is_http};
@@ -39,11 +40,21 @@ pub(in crate::read) fn read(
         secrets: secrets(node),
         fields: &mut fields,
     };
-    let launch = reader.launch(key.start);
-    let volumes = reader.texts(
+    let mut volumes = reader.texts(
         &[&["volumes"], &["run", "volumes"], &["config", "volumes"]],
         "volumes",
     );
+    let mut config = reader.config();
+    let launch = match reader.text(&[&["type"]]).as_deref() {
+        Some("poci") => reader.shots(key.start).map(|shots| {
+            volumes.extend(shots.volumes);
+            if shots.names_folders {
+                declare_folders(&mut config);
+            }
+            shots.launch
+        }),
+        _ => reader.launch(key.start),
+    };
     let network = reader.network();
     let listed = if tools.is_empty() {
         reader.tools()
@@ -53,7 +64,7 @@ pub(in crate::read) fn read(
     let about = About {
         tags: reader.tags(),
         version: None,
-        config: reader.config(),
+        config,
         oauth: reader.oauth(),
         tools: listed,
         icon: reader.text(&[&["icon"], &["about", "icon"]]),
@@ -112,12 +123,12 @@ fn declare(entry: &mut Entry) {
 /// A path of keys.
 type Path<'a> = &'a [&'a str];
 
-struct Reader<'r, 'a> {
+pub(super) struct Reader<'r, 'a> {
     node: &'r Node,
     /// The name as the file has it, with which keys in templates begin.
     server: &'r str,
     secrets: Vec<SecretSpec>,
-    fields: &'r mut Fields<'a>,
+    pub(super) fields: &'r mut Fields<'a>,
 }
 
 pub(super) fn at<'n>(node: &'n Node, path: Path<'_>) -> Option<&'n Node> {
@@ -126,7 +137,7 @@ pub(super) fn at<'n>(node: &'n Node, path: Path<'_>) -> Option<&'n Node> {
 }
 
 impl Reader<'_, '_> {
-    fn find(&self, paths: &[Path<'_>]) -> Option<&Node> {
+    pub(super) fn find(&self, paths: &[Path<'_>]) -> Option<&Node> {
         paths.iter().find_map(|path| at(self.node, path))
     }
 
@@ -136,13 +147,6 @@ impl Reader<'_, '_> {
     }
 
     fn launch(&mut self, start: usize) -> Option<Launch> {
-        let kind = self.text(&[&["type"]]).unwrap_or_default();
-        if kind == "poci" {
-            return Some(Launch::Unavailable {
-                what: "a set of one-shot containers".to_owned(),
-                why: "each call of a tool would start an image that speaks no MCP; run a server that wraps the program instead".to_owned(),
-            });
-        }
         if let Some(url) = self.find(&[&["remote", "url"], &["sseEndpoint"]]) {
             let url = url.clone();
             return self.remote(&url);
@@ -153,15 +157,7 @@ impl Reader<'_, '_> {
                 .error(start, message, "add one of them, or leave the server out");
             return None;
         };
-        let name = self.fields.value("`image`", &image)?;
-        if name.is_empty() || name.starts_with('-') || name.contains(char::is_whitespace) {
-            self.fields.error(
-                image.start,
-                "`image` is no name of an image",
-                "write registry/name:tag",
-            );
-            return None;
-        }
+        let name = self.image(&image)?;
         let user = self.find(&[&["user"], &["run", "user"]]).cloned();
         Some(Launch::Container {
             image: name,
@@ -171,6 +167,19 @@ impl Reader<'_, '_> {
             extra_hosts: self.texts(&[&["extraHosts"], &["run", "extraHosts"]], "extraHosts"),
             is_writable: false,
         })
+    }
+
+    pub(super) fn image(&mut self, image: &Node) -> Option<String> {
+        let name = self.fields.value("`image`", image)?;
+        if name.is_empty() || name.starts_with('-') || name.contains(char::is_whitespace) {
+            self.fields.error(
+                image.start,
+                "`image` is no name of an image",
+                "write registry/name:tag",
+            );
+            return None;
+        }
+        Some(name)
     }
 
     fn remote(&mut self, url: &Node) -> Option<Launch> {
@@ -233,7 +242,7 @@ impl Reader<'_, '_> {
     }
 
     /// `[{name, value}]` or `{name: value}`, in three places.
-    fn env(&mut self) -> Vec<(String, String)> {
+    pub(super) fn env(&mut self) -> Vec<(String, String)> {
         let places: [Path<'_>; 3] = [&["env"], &["run", "env"], &["config", "env"]];
         let found: Vec<Node> = places
             .iter()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::package;
 use super::parts::{config, network, oauth, resources, secrets, tags, tools};
+use super::shots::shots;
 use crate::document::{Document, Key, Node};
 use crate::fields::Fields;
 use crate::limits::{CALL_TIMEOUT_S_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX};
@@ -19,6 +20,7 @@ pub const KEYS: &[&str] = &[
     "tags",
     "version",
     "image",
+    "one_shot",
     "package",
     "sha256",
     "command",
@@ -115,10 +117,17 @@ pub(super) fn plain(fields: &mut Fields<'_>, name: &str) -> Option<String> {
 }
 
 fn launch(fields: &mut Fields<'_>, server: &str, start: usize) -> Option<Launch> {
-    let given: Vec<(&str, &Key)> = ["image", "package", "command", "url", "unavailable"]
-        .into_iter()
-        .filter_map(|name| Some((name, fields.get(&[name])?.0)))
-        .collect();
+    let given: Vec<(&str, &Key)> = [
+        "image",
+        "one_shot",
+        "package",
+        "command",
+        "url",
+        "unavailable",
+    ]
+    .into_iter()
+    .filter_map(|name| Some((name, fields.get(&[name])?.0)))
+    .collect();
     let which = match given.as_slice() {
         [(one, _)] => *one,
         [] => {
@@ -168,6 +177,13 @@ fn launch(fields: &mut Fields<'_>, server: &str, start: usize) -> Option<Launch>
                 user: user.and_then(|(_, node)| fields.template("`user`", node, server)),
                 extra_hosts: fields.templates(&["extra_hosts"], server),
                 is_writable: !fields.bool(&["read_only"]).unwrap_or(true),
+            })
+        }
+        "one_shot" => {
+            let shots = shots(fields)?;
+            Some(Launch::OneShot {
+                shots,
+                env: fields.template_pairs(&["env"], server, check_variable),
             })
         }
         "package" => {

@@ -81,7 +81,7 @@ fn a_catalog() {
     };
     assert_eq!(*kind, RemoteKind::Sse);
     assert_eq!(web.about.oauth.as_ref().unwrap().scopes, ["all"]);
-    assert_eq!(shots.kind(), "unavailable");
+    assert_eq!(shots.kind(), "container");
     assert_eq!(&*shots.about.tools[0].name, "curl");
 }
 
@@ -187,4 +187,61 @@ config:
         ["`x.url` is not configured"]
     );
     assert!(entry.resolve(&config(&json!({"y": {}})), &|_| None).is_ok());
+}
+
+/// As the registry of Docker has them.
+const SHOTS: &str = r#"
+name: video
+type: poci
+about: {title: Video, description: Works on videos.}
+tools:
+  - name: convert
+    description: Converts
+    parameters: {type: object, properties: {args: {type: array, items: {type: string}}, dir: {type: string}}, required: [args]}
+    container:
+      image: acme/convert:1
+      command: ["-y", "{{args|into}}"]
+      volumes: ["{{dir}}:{{dir}}", "cache:/cache"]
+  - {name: exists, container: {image: busybox, command: [test, -f, "{{path}}"], user: "{{uid}}"}}
+  - {name: talk}
+"#;
+
+#[test]
+fn one_shot_tools() {
+    let catalog = read_docker_server(SHOTS, None, "f", &Origin::Catalog("c".into())).unwrap();
+    assert_eq!(catalog.problems, []);
+    let entry = &catalog.entries[0];
+    assert_eq!(entry.volumes, ["cache:/cache", "{{folders|volume|into}}"]);
+    // Whether a call may see a folder is the person's word, and nobody else's.
+    assert!(entry.is_privileged("folders") && entry.refusals().is_empty());
+    let ready = resolved(entry, &json!({"folders": ["/home/me/videos"]}));
+    assert_eq!(
+        ready.volumes,
+        ["cache:/cache", "/home/me/videos:/home/me/videos"]
+    );
+    let Launch::OneShot { shots, .. } = &ready.launch else {
+        panic!("{:?}", ready.launch)
+    };
+    let names: Vec<_> = shots.iter().map(|shot| &*shot.tool).collect();
+    assert_eq!(names, ["convert", "exists"]);
+    let arguments = json!({"args": ["a", "b"], "dir": "/home/me/videos/1"});
+    let aimed = shots[0]
+        .aim(ready.about.tools.first(), arguments.as_object().unwrap())
+        .unwrap();
+    assert_eq!(aimed.command, ["-y", "a", "b"]);
+    assert_eq!(aimed.volumes, ["/home/me/videos/1:/home/me/videos/1"]);
+
+    // What is written of it is read as the same.
+    let written = crate::write_catalog(&catalog, &[]).unwrap();
+    let again = crate::read_catalog(&written, "c", "f", &Origin::Own).unwrap();
+    assert_eq!(again.entries[0].launch, entry.launch);
+    assert_eq!(again.entries[0].mark(), entry.mark());
+
+    // An engine's socket is somebody else's word, which waits for a person.
+    let socket = SHOTS.replace("cache:/cache", "/var/run/docker.sock:/var/run/docker.sock");
+    let catalog = read_docker_server(&socket, None, "f", &Origin::File("d".into())).unwrap();
+    assert!(!catalog.entries[0].refusals().is_empty());
+    let none = SHOTS.replace("container:", "other:");
+    let catalog = read_docker_server(&none, None, "f", &Origin::Own).unwrap();
+    assert!(catalog.entries.is_empty() && catalog.problems.len() == 1);
 }

@@ -267,6 +267,10 @@ fn runs(entry: &Entry) -> String {
                 .unwrap_or_default();
             format!("{}:{identifier}{version}", registry.as_str())
         }
+        Launch::OneShot { shots, .. } => {
+            let images: Vec<_> = shots.iter().map(|shot| shot.image.as_str()).collect();
+            format!("{} for each call", images.join(", "))
+        }
         Launch::Unavailable { what, .. } => what.clone(),
     }
 }

@@ -1,0 +1,151 @@
+//! Images that were unpacked: one folder each, named after the digest of its manifest, moved into place by one rename and
+//! never changed. Owns where they are, and which name stood for which when it was fetched. One process fetches at a time;
+//! what one that died has left is removed by the next.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use fetch::images::{ImageName, digest_of, is_digest};
+use rustix::fs::{FlockOperation, Mode, OFlags};
+
+use super::unpack::remove;
+
+/// Where images are.
+#[derive(Debug, Clone)]
+pub(super) struct Store(PathBuf);
+
+/// The right to add one, until it is dropped.
+pub(super) struct Adding<'a> {
+    store: &'a Store,
+    /// What is filled.
+    pub(super) folder: PathBuf,
+    _lock: File,
+}
+
+impl Store {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the image is that a name stands for, if it is here.
+    pub(super) fn find(&self, name: &ImageName) -> Option<(String, PathBuf)> {
+        let digest = fs::read_to_string(self.name(name)).ok()?;
+        let digest = digest
+            .lines()
+            .next()
+            .filter(|line| is_digest(line))?
+            .to_owned();
+        let folder = self.image(&digest);
+        folder
+            .join("config.json")
+            .exists()
+            .then_some((digest, folder))
+    }
+
+    pub(super) fn image(&self, digest: &str) -> PathBuf {
+        self.0
+            .join("by-digest")
+            .join(digest.trim_start_matches("sha256:"))
+    }
+
+    fn name(&self, name: &ImageName) -> PathBuf {
+        let digest = digest_of(name.to_string().as_bytes());
+        self.0
+            .join("by-name")
+            .join(digest.trim_start_matches("sha256:"))
+    }
+
+    /// Says what a name stands for.
+    pub(super) fn point(&self, name: &ImageName, digest: &str) -> io::Result<()> {
+        let path = self.name(name);
+        fs::create_dir_all(path.parent().unwrap_or(&self.0))?;
+        let half = path.with_extension(std::process::id().to_string());
+        fs::write(&half, format!("{digest}\n{name}\n"))?;
+        fs::rename(half, path)
+    }
+
+    /// Waits until nobody else adds one, and makes a folder for it.
+    pub(super) fn add(&self) -> io::Result<Adding<'_>> {
+        fs::create_dir_all(&self.0)?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+        let lock = rustix::fs::open(self.0.join("lock"), flags, Mode::from_raw_mode(0o600))?;
+        // It is let go of with the process that has it, and a pull has an end.
+        rustix::fs::flock(lock.as_fd(), FlockOperation::LockExclusive)?;
+        let work = self.0.join("work");
+        sweep(&self.0, "work")?;
+        fs::create_dir_all(work.join("rootfs"))?;
+        Ok(Adding {
+            store: self,
+            folder: work,
+            _lock: lock.into(),
+        })
+    }
+}
+
+impl Adding<'_> {
+    /// Where its files go.
+    pub(super) fn rootfs(&self) -> PathBuf {
+        self.folder.join("rootfs")
+    }
+
+    /// Puts what was filled into its place.
+    pub(super) fn finish(self, digest: &str, config: &[u8]) -> io::Result<()> {
+        let place = self.store.image(digest);
+        fs::create_dir_all(place.parent().unwrap_or(&self.store.0))?;
+        let mut file = File::create(self.folder.join("config.json"))?;
+        file.write_all(config)?;
+        file.sync_all()?;
+        match fs::rename(&self.folder, &place) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            renamed => renamed,
+        }
+    }
+}
+
+/// Whatever happened on the way, nothing half is left.
+impl Drop for Adding<'_> {
+    fn drop(&mut self) {
+        // What cannot be removed now is by whoever comes next.
+        let _ = sweep(&self.store.0, "work");
+    }
+}
+
+fn sweep(folder: &Path, name: &str) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+    remove(&folder, name.as_ref(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_there_as_a_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path().join("images"));
+        let name = ImageName::parse("acme/x:1").unwrap();
+        let digest = digest_of(b"x");
+        let adding = store.add().unwrap();
+        fs::write(adding.rootfs().join("half"), "").unwrap();
+        drop(adding);
+        assert!(!store.folder().join("work").exists());
+        store.point(&name, &digest).unwrap();
+        assert_eq!(store.find(&name), None);
+        for _ in 0..2 {
+            let adding = store.add().unwrap();
+            fs::write(adding.rootfs().join("whole"), "").unwrap();
+            adding.finish(&digest, b"{}").unwrap();
+        }
+        let (found, folder) = store.find(&name).unwrap();
+        assert_eq!(found, digest);
+        assert!(folder.join("rootfs/whole").exists());
+        assert_eq!(store.find(&ImageName::parse("acme/x:2").unwrap()), None);
+    }
+}
