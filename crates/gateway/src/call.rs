@@ -1,8 +1,8 @@
 //! One request from its arrival to its answer: what the phases learn of it, and the one place where it ends.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,12 @@ use crate::core::Core;
 use crate::dynamic::Exec;
 use crate::error::{Fault, silence};
 use crate::front::{Answer, Door, Origin, StatelessHeaders};
+use crate::intercept::{self, Returning};
 use crate::limits::STATELESS_IN_FLIGHT_MAX;
 use crate::method::subscriptions::{self, Subscribing};
-use crate::record::{CallRecord, Outcome};
+use crate::phase::{CallFacts, Permit};
+use crate::record::{Arguments, CallRecord, Decided, Outcome};
+use crate::scanning::{self, Found};
 use crate::script::Outer;
 use crate::server::Server;
 use crate::session::{Refused, Session};
@@ -67,12 +70,20 @@ pub(crate) struct Call {
     pub(crate) parked: Option<(u64, u32)>,
     /// Its answer is not the server's, but questions of the bridge.
     pub(crate) asks_back: bool,
-    /// The rule that has decided over it, if it did not simply allow it.
+    /// The rule that has decided over it, where one did.
     pub(crate) rule: Option<Box<str>>,
+    /// What was decided.
+    pub(crate) decision: Decided,
+    /// What interceptors know of it, once they have seen it.
+    pub(crate) facts: Option<Arc<CallFacts>>,
+    /// Interceptors are looking at its answer.
+    pub(crate) returning: Option<Returning>,
     /// What the script that it runs can ask its client by.
     pub(crate) script: Option<Arc<Outer>>,
     /// The call whose script made it.
     parent: Option<u64>,
+    /// What its caller may have under way.
+    permit: Option<Permit>,
     is_finished: bool,
 }
 
@@ -87,6 +98,13 @@ impl Call {
             Era::Stateless
         } else {
             Era::Handshake
+        };
+        let permit = match &core.admission {
+            None => None,
+            Some(admission) => match admission.enter(&from.caller.0) {
+                Ok(permit) => permit,
+                Err(what) => return Err(refused(core, from, &frame, era, &Fault::Busy(what))),
+            },
         };
         let handle = CallHandle::new();
         if let Err(fault) = enter(core, from, &frame, &handle) {
@@ -127,8 +145,12 @@ impl Call {
             parked: None,
             asks_back: false,
             rule: None,
+            decision: Decided::Allow,
+            facts: None,
+            returning: None,
             script: None,
             parent: None,
+            permit,
             is_finished: false,
         })
     }
@@ -165,8 +187,12 @@ impl Call {
             parked: None,
             asks_back: false,
             rule: None,
+            decision: Decided::Allow,
+            facts: None,
+            returning: None,
             script: None,
             parent: Some(outer.call),
+            permit: None,
             is_finished: false,
         }
     }
@@ -219,10 +245,29 @@ impl Call {
     /// The next thing that happens to the call, as far as it concerns the client.
     pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         loop {
+            if let Some(returning) = &mut self.returning {
+                let outcome = match self.handle.poll_taken_back(cx) {
+                    Poll::Ready(()) => Err(Fault::Cancelled),
+                    Poll::Pending => {
+                        let returning = returning.get_mut().unwrap_or_else(PoisonError::into_inner);
+                        std::task::ready!(returning.as_mut().poll(cx))
+                    }
+                };
+                self.returning = None;
+                return Poll::Ready(Step::Done(outcome));
+            }
             let step = std::task::ready!(self.handle.slot.poll_next(cx));
-            if let Some(step) = bridge::read(self, step) {
+            if let Some(step) = self.read(step) {
                 return Poll::Ready(step);
             }
+        }
+    }
+
+    /// What a step of its server means for the client: nothing yet, where it is for the bridge or for interceptors.
+    pub(crate) fn read(&mut self, step: Step) -> Option<Step> {
+        match bridge::read(self, step)? {
+            Step::Done(Ok(done)) if self.facts.is_some() => intercept::after(self, done),
+            step => Some(step),
         }
     }
 
@@ -235,8 +280,19 @@ impl Call {
                     server.complaints.call_answered();
                 }
                 let answer = self.returned(&frame, status);
-                self.record(result, answer.frame.len());
-                answer
+                let found = self.server.as_ref();
+                match found.and_then(|server| scanning::answer(self, server, &answer.frame)) {
+                    None => {
+                        self.record(result, answer.frame.len());
+                        answer
+                    }
+                    Some(Found::Masked(frame, rule)) => {
+                        self.rule = Some(scanning::record(rule));
+                        self.record(result, frame.len());
+                        Answer { frame, ..answer }
+                    }
+                    Some(Found::Refused(fault)) => self.fail(&fault),
+                }
             }
             Err(Fault::Cancelled) if self.wants_no_answer_when_cancelled() => {
                 self.record(Outcome::Fault(Fault::Cancelled.tag()), 0);
@@ -246,15 +302,20 @@ impl Call {
                 if let Some(server) = &self.server {
                     server.complaints.call_failed(&fault);
                 }
-                if let Fault::Denied(denial) = &fault {
-                    self.rule.clone_from(&denial.rule);
-                }
-                let is_tool_call = self.frame.method() == method::TOOLS_CALL;
-                let answer = fault.answer(self.raw_id(), self.era, is_tool_call);
-                self.record(Outcome::Fault(fault.tag()), answer.frame.len());
-                answer
+                self.fail(&fault)
             }
         }
+    }
+
+    fn fail(&mut self, fault: &Fault) -> Answer {
+        if let Fault::Denied(denial) = fault {
+            self.rule.clone_from(&denial.rule);
+            self.decision = Decided::Deny;
+        }
+        let is_tool_call = self.frame.method() == method::TOOLS_CALL;
+        let answer = fault.answer(self.raw_id(), self.era, is_tool_call);
+        self.record(Outcome::Fault(fault.tag()), answer.frame.len());
+        answer
     }
 
     /// Phase 8 for a request that the gateway answers itself.
@@ -262,6 +323,20 @@ impl Call {
         let frame = build::result(self.raw_id(), result);
         self.record(Outcome::Ok, frame.len());
         Answer { frame, status: 200 }
+    }
+
+    /// The same for one that an interceptor answers in the place of its server.
+    pub(crate) fn finish_answered(&mut self, result: &str) -> Answer {
+        let frame = build::result(self.raw_id(), result);
+        match Frame::parse(frame) {
+            Ok(frame) => {
+                self.bridged = None;
+                self.finish(Ok((frame, 200)))
+            }
+            Err(_) => self.fail(&Fault::Invalid(
+                "the interceptor's result is none".to_owned(),
+            )),
+        }
     }
 
     /// On a stream, a cancelled request gets nothing; over HTTP something must end the exchange.
@@ -275,7 +350,7 @@ impl Call {
     fn crossed(&self, frame: &Frame, upstream: &Upstream) -> Answer {
         let live = upstream.current();
         let hello = live.as_ref().and_then(|live| live.hello());
-        let mut bytes = bridge::answered(
+        let bytes = bridge::answered(
             frame,
             &bridge::Shape {
                 client: self.era,
@@ -285,12 +360,6 @@ impl Call {
                 server_info: hello.and_then(|hello| hello.info.as_deref()),
             },
         );
-        for interceptor in &self.core.interceptors {
-            bytes = interceptor.after(self.frame.method(), &upstream.server.name, bytes);
-        }
-        if !self.core.interceptors.is_empty() {
-            bytes = self.own(bytes);
-        }
         Answer {
             // What status the server gave its answer means nothing in the other era.
             status: self.status(0, &bytes),
@@ -298,14 +367,14 @@ impl Call {
         }
     }
 
-    /// What an interceptor made of the answer, under the client's id.
+    /// An answer that is another one by now, under the client's id.
     fn own(&self, bytes: Bytes) -> Bytes {
         Frame::parse(bytes).map_or_else(
             |_| {
                 build::error(
                     Some(self.raw_id()),
                     wire::code::INTERNAL_ERROR,
-                    "an interceptor broke the answer",
+                    "the answer could not be passed on",
                     None,
                 )
             },
@@ -324,10 +393,6 @@ impl Call {
                 .core
                 .tasks
                 .sealed(frame, server, &self.workspace.caller);
-        }
-        for interceptor in &self.core.interceptors {
-            let name = server.map_or("", |server| &server.name);
-            bytes = interceptor.after(self.frame.method(), name, bytes);
         }
         let is_same =
             bytes.as_ptr() == frame.bytes().as_ptr() && bytes.len() == frame.bytes().len();
@@ -355,6 +420,16 @@ impl Call {
         }
     }
 
+    /// What it was called with, as far as the recorder wants to know.
+    fn recorded_arguments(&self) -> Option<Arguments> {
+        let copied_max = self.core.recorder.arguments_max()?;
+        let raw = match &self.exec {
+            Some(exec) => exec.arguments.as_str(),
+            None => self.frame.params_object().ok()?.get("arguments").ok()??,
+        };
+        Some(Arguments::new(raw, copied_max, self.server.clone()))
+    }
+
     fn record(&mut self, outcome: Outcome, bytes_out: usize) {
         if std::mem::replace(&mut self.is_finished, true) {
             return;
@@ -374,6 +449,7 @@ impl Call {
             subscriptions::subscribed(self, &asked, outcome == Outcome::Ok);
         }
         self.core.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.permit = None;
         let ended = Instant::now();
         let took = ended.duration_since(self.began);
         match &self.server {
@@ -399,7 +475,9 @@ impl Call {
             name: self.name.take(),
             took,
             outcome,
+            decision: self.decision,
             rule: self.rule.take(),
+            arguments: self.recorded_arguments(),
             bytes_in: self.frame.bytes().len(),
             bytes_out,
             trace: self.trace.as_ref().map(|trace| trace.id.clone()),
@@ -469,7 +547,9 @@ fn refused(core: &Core, from: &Origin, frame: &Frame, era: Era, fault: &Fault) -
         name: None,
         took: Duration::ZERO,
         outcome: Outcome::Fault(fault.tag()),
+        decision: Decided::Allow,
         rule: None,
+        arguments: None,
         bytes_in: frame.bytes().len(),
         bytes_out: answer.frame.len(),
         trace: None,

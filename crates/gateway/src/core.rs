@@ -23,10 +23,11 @@ use crate::consents::Consents;
 use crate::dynamic::Directory;
 use crate::front::{Busy, Caller, Door, Reloaded};
 use crate::limits::SETS_MAX;
-use crate::lists::Kind;
+use crate::lists::{Kind, Lists};
 use crate::options::{Dynamic, Features, Settings, only_tools};
 use crate::outbox::lock;
-use crate::phase::{Decider, Interceptor};
+use crate::phase::{Admission, Decider, Interceptor};
+use crate::pins::AllPins;
 use crate::record::{Recorder, StartRecord};
 use crate::script::{Running, Seen};
 use crate::scripts::Engine;
@@ -77,7 +78,9 @@ pub(crate) struct Core {
     pub(crate) telemetry: Telemetry,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) decider: Arc<dyn Decider>,
-    pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(crate) pins: AllPins,
+    pub(crate) admission: Option<Arc<dyn Admission>>,
+    pub(crate) interceptors: Arc<[Arc<dyn Interceptor>]>,
     pub(crate) tasks: Tasks,
     /// Calls that wait for what their clients answer with another request.
     pub(crate) parking: Parking,
@@ -102,7 +105,8 @@ pub(crate) struct Parts {
     pub(crate) store: Option<StoreHandle>,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) decider: Arc<dyn Decider>,
-    pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(crate) admission: Option<Arc<dyn Admission>>,
+    pub(crate) interceptors: Arc<[Arc<dyn Interceptor>]>,
     pub(crate) tasks: Tasks,
     pub(crate) parking: Parking,
     pub(crate) dynamic: Option<Dynamic>,
@@ -119,6 +123,7 @@ impl Core {
             .map(|entry| made(entry, &parts.tools, &telemetry))
             .collect();
         Self {
+            pins: AllPins::new(parts.settings.pin),
             settings: parts.settings,
             servers: ArcSwap::from_pointee(servers),
             tools: parts.tools,
@@ -142,6 +147,7 @@ impl Core {
             telemetry,
             recorder: parts.recorder,
             decider: parts.decider,
+            admission: parts.admission,
             interceptors: parts.interceptors,
             tasks: parts.tasks,
             parking: parts.parking,
@@ -252,6 +258,27 @@ impl Core {
     pub(crate) fn rules_changed(&self) {
         self.changed();
         self.tell_all();
+    }
+
+    /// A server lists this now: tools that are others than when they were first seen are told of.
+    pub(crate) fn note_pins(&self, server: &Server, lists: &Lists) {
+        for told in self.pins.seen(server, lists, self.store()) {
+            let name = &server.name;
+            let hint = format!("portolan tools pins {name} shows the difference");
+            self.recorder.odd(name, &told, &hint);
+        }
+    }
+
+    /// The person may have agreed to what is held back, in another process.
+    fn look_at_pins(&self) {
+        if !self.pins.holds_any() {
+            return;
+        }
+        let servers = self.all_servers();
+        let is_less = |server: &&Arc<Server>| self.pins.refresh(server, self.store());
+        if servers.iter().filter(is_less).count() > 0 {
+            self.rules_changed();
+        }
     }
 
     /// Tells every conversation that its lists may be others now.
@@ -526,6 +553,7 @@ impl Core {
             }
         }
         self.parking.sweep();
+        self.look_at_pins();
         self.sweep_workspaces(now_ms);
         let session_idle = self.settings.session_idle.as_millis() as u64;
         for session in self.sessions() {

@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 use store::StoreHandle;
 use transport::BoxFuture;
 
-use crate::phase::{AllowAll, Decider, Interceptor};
+use crate::phase::{Admission, AllowAll, Decider, Interceptor};
+use crate::pins::Pin;
 use crate::record::{NoRecorder, Recorder};
+use crate::scanning::SecretScan;
 use crate::scripts::Engine;
 use crate::visit::Pages;
 
@@ -30,6 +32,8 @@ pub struct Options {
     pub recorder: Arc<dyn Recorder>,
     /// Has a say over each call.
     pub decider: Arc<dyn Decider>,
+    /// Limits what callers have under way; none: only what limits everybody does.
+    pub admission: Option<Arc<dyn Admission>>,
     /// See and change calls and their answers, in this order.
     pub interceptors: Vec<Arc<dyn Interceptor>>,
     /// The tools by which agents find and add servers; none: there are none.
@@ -154,6 +158,7 @@ impl Options {
             store: None,
             recorder: Arc::new(NoRecorder),
             decider: Arc::new(AllowAll),
+            admission: None,
             interceptors: Vec::new(),
             dynamic: None,
             features: Features::default(),
@@ -181,6 +186,10 @@ pub struct Settings {
     pub in_flight_max: usize,
     /// Whether every tool has its server's name in front.
     pub tool_name_prefix: bool,
+    /// What becomes of secrets in calls and answers.
+    pub secret_scan: SecretScan,
+    /// What becomes of tools whose definitions change.
+    pub pin: Pin,
 }
 
 impl Default for Settings {
@@ -194,6 +203,8 @@ impl Default for Settings {
             session_idle: Duration::from_secs(24 * 3600),
             in_flight_max: 256,
             tool_name_prefix: false,
+            secret_scan: SecretScan::default(),
+            pin: Pin::default(),
         }
     }
 }
