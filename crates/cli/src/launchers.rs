@@ -115,7 +115,7 @@ fn sandbox(settings: &Settings) -> Result<Arc<dyn Launcher>, Failure> {
 }
 
 /// This program: on Linux by a path that leads to it even after an upgrade has replaced its file.
-fn own_program() -> Option<PathBuf> {
+pub(crate) fn own_program() -> Option<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
     match cfg!(target_os = "linux") && running.exists() {
         true => Some(running),

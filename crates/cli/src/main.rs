@@ -3,6 +3,7 @@
 
 mod admin;
 mod arguments;
+mod callers;
 mod catalogs;
 mod choice;
 mod cli;
@@ -16,6 +17,7 @@ mod entry;
 mod error;
 mod format;
 mod images;
+mod interceptors;
 mod launchers;
 mod limits;
 mod load;
@@ -26,6 +28,8 @@ mod profiles;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pulls;
+mod queue;
+mod records;
 mod running;
 #[cfg(target_os = "linux")]
 mod scripts;

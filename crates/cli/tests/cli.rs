@@ -5,6 +5,8 @@
 
 mod cli {
     mod bad_input;
+    mod callers;
+    mod calls;
     mod catalog;
     mod catalog_url;
     mod client;
@@ -12,6 +14,7 @@ mod cli {
     mod demo;
     mod dynamic;
     mod feature;
+    mod guards;
     mod home;
     mod http;
     mod misbehaving;

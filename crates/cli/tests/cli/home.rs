@@ -269,6 +269,16 @@ impl Listening {
             .unwrap_or_default()
     }
 
+    /// The session that was opened.
+    pub(crate) fn session(&self) -> Option<String> {
+        self.session.clone()
+    }
+
+    /// The next handshake opens another one.
+    pub(crate) fn forget_session(&mut self) {
+        self.session = None;
+    }
+
     /// Shakes hands.
     pub(crate) fn initialize(&mut self, token: &str) -> Value {
         let answer = self.mcp(token, &initialize());
