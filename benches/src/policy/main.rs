@@ -1,5 +1,5 @@
 //! `cargo run --release -p portolan-benches --bin policy-cost`: what rules cost a call, decision by decision, with no gateway
-//! around them; and what it costs to look through a call or an answer for secrets.
+//! around them.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -40,64 +40,6 @@ fn main() {
         row(what, "small", best(&rules, small));
         row(what, "64 kB", best(&rules, &large));
     }
-    println!("\n| looked through for secrets | bytes | µs |\n| --- | --: | --: |");
-    for (what, text) in [
-        ("a short answer", answer(200)),
-        ("an answer of text", answer(64 << 10)),
-        ("an answer of code and settings", settings(64 << 10)),
-        ("an answer full of names that tell", telling(64 << 10)),
-    ] {
-        let took = best_scan(text.as_bytes());
-        println!(
-            "| {what} | {} | {:.1} |",
-            text.len(),
-            took.as_secs_f64() * 1e6
-        );
-    }
-}
-
-/// The time of one look at an answer, guesses included.
-fn best_scan(text: &[u8]) -> Duration {
-    let looks = (2_000_000 / text.len().max(1)).clamp(10, 2_000) as u32;
-    let rounds = (0..ROUNDS).map(|_| {
-        let begun = Instant::now();
-        for _ in 0..looks {
-            black_box(secrets::scan(black_box(text), secrets::Depth::Guess));
-        }
-        begun.elapsed() / looks
-    });
-    rounds.min().unwrap_or_default()
-}
-
-/// Prose, as a tool answers it.
-fn answer(bytes: usize) -> String {
-    repeated(
-        bytes,
-        r#"The repository has 12 open issues; the oldest of them, 482 (opened 2026-01-07), says: \"Path names with spaces are cut\".\n"#,
-    )
-}
-
-/// What stands in projects.
-fn settings(bytes: usize) -> String {
-    repeated(
-        bytes,
-        r#"export const config = { url: \"https://api.example.com/v1\", retries: 3, sha: \"9f86d081884c7d659a2feaa0c55ad015\", name: 'main' };\n"#,
-    )
-}
-
-/// The worst for guesses: each of them has to be weighed.
-fn telling(bytes: usize) -> String {
-    repeated(
-        bytes,
-        r#"password: correct-horse-battery-staple, api_key=YOUR_KEY_GOES_HERE_1234, access_token: \"123e4567-e89b-12d3-a456-426614174000\"\n"#,
-    )
-}
-
-fn repeated(bytes: usize, line: &str) -> String {
-    let text: String = line.chars().cycle().take(bytes).collect();
-    format!(
-        r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":"{text}"}}]}}}}"#
-    )
 }
 
 fn row(what: &str, arguments: &str, took: Duration) {

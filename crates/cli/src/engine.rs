@@ -322,7 +322,9 @@ impl Engine {
         }
         let launcher: Arc<dyn Launcher> = Arc::new(launcher);
         self.tell_unkept(ui);
-        let store = self.store(ui);
+        let kept = self.store(ui);
+        // Who asks anew wants nothing of what was learnt before; what tools looked like is no such thing.
+        let store = kept.clone().filter(|_| self.memory != Memory::Fresh);
         let options = gateway::Options {
             tools: self.tools.clone(),
             settings,
@@ -330,6 +332,7 @@ impl Engine {
             features: features(&self.loaded.settings),
             scripts: self.scripts(),
             store,
+            kept,
             decider: self.decider(),
             admission: self
                 .callers
@@ -488,9 +491,6 @@ impl Engine {
 
     /// Where learnt lists are kept; without it they are learnt again each time.
     fn store(&self, ui: &Ui) -> Option<StoreHandle> {
-        if self.memory == Memory::Fresh {
-            return None;
-        }
         let file = self.here.dirs.store_file();
         let opened = Store::open(&file).map_err(|e| e.to_string());
         match opened.and_then(|store| StoreHandle::start(store).map_err(|e| e.to_string())) {

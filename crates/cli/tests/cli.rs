@@ -17,6 +17,7 @@ mod cli {
     mod guards;
     mod home;
     mod http;
+    mod leaks;
     mod misbehaving;
     mod misbehaving_clients;
     mod output;

@@ -1,6 +1,7 @@
 //! One request from its arrival to its answer: what the phases learn of it, and the one place where it ends.
 
-use std::borrow::Cow;
+mod reading;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -29,6 +30,9 @@ use crate::slot::Step;
 use crate::trace::{self, Trace};
 use crate::upstream::Upstream;
 use crate::workspace::Workspace;
+
+pub(crate) use reading::well_known;
+use reading::{error_code, outcome_of, speaks_stateless};
 
 /// See the module.
 pub(crate) struct Call {
@@ -557,50 +561,4 @@ fn refused(core: &Core, from: &Origin, frame: &Frame, era: Era, fault: &Fault) -
         parent: None,
     });
     answer
-}
-
-/// On a door that speaks both eras, a request says by its `_meta` that it is of the stateless one.
-fn speaks_stateless(session: &Session, frame: &Frame) -> bool {
-    if session.door == Door::Http || session.hello().is_some() {
-        return false;
-    }
-    let meta = frame
-        .params()
-        .and_then(|params| Object::parse(params).ok()?.object("_meta").ok()?);
-    meta.is_some_and(|meta| matches!(meta.get(wire::meta::PROTOCOL_VERSION), Ok(Some(_))))
-}
-
-/// The method without a copy, where it is one of those that are called all the time.
-pub(crate) fn well_known(name: &str) -> Cow<'static, str> {
-    const OFTEN: [&str; 6] = [
-        method::TOOLS_CALL,
-        method::TOOLS_LIST,
-        method::RESOURCES_READ,
-        method::PROMPTS_GET,
-        method::INITIALIZE,
-        method::PING,
-    ];
-    match OFTEN.into_iter().find(|known| *known == name) {
-        Some(known) => Cow::Borrowed(known),
-        None => Cow::Owned(name.to_owned()),
-    }
-}
-
-fn error_code(frame: &Frame) -> Option<i64> {
-    wire::code::read(Object::parse(frame.error()?).ok()?.get("code").ok()??)
-}
-
-fn outcome_of(frame: &Frame) -> Outcome {
-    if frame.error().is_some() {
-        return Outcome::Error(error_code(frame).unwrap_or_default());
-    }
-    // Results are large and seldom failures: a quick look first.
-    if memchr::memmem::find(frame.bytes(), b"\"isError\"").is_none() {
-        return Outcome::Ok;
-    }
-    let result = frame.result_object().ok().flatten();
-    match result.and_then(|result| result.bool("isError").ok()?) {
-        Some(true) => Outcome::ToolError,
-        _ => Outcome::Ok,
-    }
 }

@@ -102,6 +102,8 @@ pub(crate) struct Parts {
     pub(crate) entries: Vec<Entry>,
     pub(crate) tools: Vec<String>,
     pub(crate) launcher: Arc<dyn Launcher>,
+    /// Where pins are kept, if elsewhere.
+    pub(crate) kept: Option<StoreHandle>,
     pub(crate) store: Option<StoreHandle>,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) decider: Arc<dyn Decider>,
@@ -123,7 +125,10 @@ impl Core {
             .map(|entry| made(entry, &parts.tools, &telemetry))
             .collect();
         Self {
-            pins: AllPins::new(parts.settings.pin),
+            pins: AllPins::new(
+                parts.settings.pin,
+                parts.kept.or_else(|| parts.store.clone()),
+            ),
             settings: parts.settings,
             servers: ArcSwap::from_pointee(servers),
             tools: parts.tools,
@@ -250,19 +255,19 @@ impl Core {
         for server in &fresh {
             crate::method::subscriptions::moved(self, server);
         }
-        self.tell_all();
+        self.tell_all(&[Kind::Tools, Kind::Prompts, Kind::Resources]);
         reloaded
     }
 
     /// The rules are others now.
     pub(crate) fn rules_changed(&self) {
         self.changed();
-        self.tell_all();
+        self.tell_all(&[Kind::Tools, Kind::Prompts, Kind::Resources]);
     }
 
     /// A server lists this now: tools that are others than when they were first seen are told of.
     pub(crate) fn note_pins(&self, server: &Server, lists: &Lists) {
-        for told in self.pins.seen(server, lists, self.store()) {
+        for told in self.pins.seen(server, lists) {
             let name = &server.name;
             let hint = format!("portolan tools pins {name} shows the difference");
             self.recorder.odd(name, &told, &hint);
@@ -275,18 +280,19 @@ impl Core {
             return;
         }
         let servers = self.all_servers();
-        let is_less = |server: &&Arc<Server>| self.pins.refresh(server, self.store());
+        let is_less = |server: &&Arc<Server>| self.pins.refresh(server);
         if servers.iter().filter(is_less).count() > 0 {
-            self.rules_changed();
+            self.changed();
+            self.tell_all(&[Kind::Tools]);
         }
     }
 
     /// Tells every conversation that its lists may be others now.
-    fn tell_all(&self) {
+    fn tell_all(&self, kinds: &[Kind]) {
         for workspace in self.workspaces() {
-            for kind in [Kind::Tools, Kind::Prompts, Kind::Resources] {
-                workspace.list_changed(kind, Era::Handshake);
-                workspace.list_changed(kind, Era::Stateless);
+            for kind in kinds {
+                workspace.list_changed(*kind, Era::Handshake);
+                workspace.list_changed(*kind, Era::Stateless);
             }
         }
     }

@@ -161,6 +161,7 @@ impl Gateway {
             tools: options.tools,
             settings: options.settings,
             launcher: options.launcher,
+            kept: options.kept,
             store: options.store,
             recorder: options.recorder,
             decider: options.decider,

@@ -28,6 +28,8 @@ pub struct Options {
     pub launcher: Arc<dyn Launcher>,
     /// Where learnt lists outlive the process; none: they do not.
     pub store: Option<StoreHandle>,
+    /// Where it is kept what tools looked like, for those who do not want to remember lists; none: with these.
+    pub kept: Option<StoreHandle>,
     /// Takes a record of each call.
     pub recorder: Arc<dyn Recorder>,
     /// Has a say over each call.
@@ -156,6 +158,7 @@ impl Options {
             settings: Settings::default(),
             launcher,
             store: None,
+            kept: None,
             recorder: Arc::new(NoRecorder),
             decider: Arc::new(AllowAll),
             admission: None,

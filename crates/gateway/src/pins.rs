@@ -156,37 +156,35 @@ pub fn pins_key(entry: &Entry) -> String {
 /// The pins of all servers, as far as this process knows them.
 pub(crate) struct AllPins {
     mode: Pin,
+    /// Where they outlive the process.
+    store: Option<StoreHandle>,
     known: Mutex<HashMap<Box<str>, Pins>>,
     /// Whether any tool that this process knows of is another one than it was.
     has_changed: AtomicBool,
 }
 
 impl AllPins {
-    pub(crate) fn new(mode: Pin) -> Self {
+    pub(crate) fn new(mode: Pin, store: Option<StoreHandle>) -> Self {
         Self {
             mode,
+            store,
             known: Mutex::default(),
             has_changed: AtomicBool::new(false),
         }
     }
 
     /// Takes in what a server lists; what is to be told of it, one line for each tool that has changed just now.
-    pub(crate) fn seen(
-        &self,
-        server: &Server,
-        lists: &Lists,
-        store: Option<&StoreHandle>,
-    ) -> Vec<String> {
+    pub(crate) fn seen(&self, server: &Server, lists: &Lists) -> Vec<String> {
         if self.mode == Pin::Off || lists.tools.is_empty() {
             return Vec::new();
         }
         let key = &server.pins;
         let mut known = lock(&self.known);
         // What another process has agreed to or seen meanwhile counts.
-        let kept = load(key, store).or_else(|| known.remove(key));
+        let kept = load(key, self.store.as_ref()).or_else(|| known.remove(key));
         let mut pins = kept.unwrap_or_default();
         let (news, is_other) = pins.compare(lists);
-        if is_other && let Some(store) = store {
+        if is_other && let Some(store) = &self.store {
             // What cannot be kept is seen anew by the next process.
             let _ = store.with(|store| store.meta_put(key, &pins.written()));
         }
@@ -215,13 +213,13 @@ impl AllPins {
     }
 
     /// Whether a tool is held back.
-    pub(crate) fn is_held(&self, server: &Server, tool: &str, store: Option<&StoreHandle>) -> bool {
+    pub(crate) fn is_held(&self, server: &Server, tool: &str) -> bool {
         if !self.holds() {
             return false;
         }
         let mut known = lock(&self.known);
         if !known.contains_key(&server.pins) {
-            let pins = load(&server.pins, store).unwrap_or_default();
+            let pins = load(&server.pins, self.store.as_ref()).unwrap_or_default();
             if pins.held() > 0 {
                 self.has_changed.store(true, Ordering::Relaxed);
             }
@@ -234,17 +232,12 @@ impl AllPins {
     }
 
     /// Whether a tool may be called. Asks the store once more before it says no: the person may have agreed elsewhere.
-    pub(crate) fn check(
-        &self,
-        server: &Server,
-        tool: &str,
-        store: Option<&StoreHandle>,
-    ) -> Result<(), Fault> {
-        if !self.is_held(server, tool, store) {
+    pub(crate) fn check(&self, server: &Server, tool: &str) -> Result<(), Fault> {
+        if !self.is_held(server, tool) {
             return Ok(());
         }
-        self.refresh(server, store);
-        if !self.is_held(server, tool, store) {
+        self.refresh(server);
+        if !self.is_held(server, tool) {
             return Ok(());
         }
         let name = &server.name;
@@ -257,13 +250,13 @@ impl AllPins {
     }
 
     /// Reads again what the store has of a server. True: less is held back than before.
-    pub(crate) fn refresh(&self, server: &Server, store: Option<&StoreHandle>) -> bool {
+    pub(crate) fn refresh(&self, server: &Server) -> bool {
         let mut known = lock(&self.known);
         let before = known.get(&server.pins).map_or(0, Pins::held);
         if before == 0 {
             return false;
         }
-        let Some(now) = load(&server.pins, store) else {
+        let Some(now) = load(&server.pins, self.store.as_ref()) else {
             return false;
         };
         let is_less = now.held() < before;

@@ -237,9 +237,7 @@ async fn next(mut call: Call, outcome: Option<Outcome>) -> Reply {
 fn authorize(call: &mut Call, plan: &Plan) -> Result<Option<Question>, Fault> {
     if call.frame.method() == methods::TOOLS_CALL {
         let target = &plan.target;
-        call.core
-            .pins
-            .check(&target.server, &target.own, call.core.store())?;
+        call.core.pins.check(&target.server, &target.own)?;
     }
     if !call.core.decider.is_needed() {
         return Ok(None);

@@ -139,7 +139,7 @@ async fn what_fails_refuses_with_the_reason_or_lets_pass_where_that_is_wanted() 
     }
     let missing = Configured {
         how: How::Exec(vec!["/no/such/program".into()]),
-        ..ours("").clone()
+        ..ours("true")
     };
     let reason = refused(verdict(missing, None).await);
     assert!(reason.contains("does not start"), "{reason}");

@@ -200,6 +200,19 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
+    /// One that was started in another way.
+    pub(crate) fn of(child: Child, opened: Value) -> Self {
+        Self {
+            child,
+            opened,
+            session: None,
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn url(&self) -> &str {
         self.opened["url"].as_str().unwrap()
     }

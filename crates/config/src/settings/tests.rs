@@ -89,7 +89,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 37);
+    assert_eq!(Settings::KEYS.len(), 46);
 }
 
 #[test]
@@ -188,6 +188,8 @@ fn a_project_cannot_open_the_gateway_to_others() {
         closed,
         [
             "host",
+            "tls_cert",
+            "tls_key",
             "runtime",
             "allow_unsandboxed",
             "pull",
@@ -208,6 +210,13 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "find_tools",
             "registry_import",
             "discover_prompt",
+            "records",
+            "records_arguments",
+            "records_bytes_max",
+            "records_files_max",
+            "secret_scan",
+            "secret_scan_without",
+            "pin",
             "allowed_hosts",
             "allowed_origins",
             "allow_unauthenticated"

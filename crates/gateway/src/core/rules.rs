@@ -57,9 +57,7 @@ impl Core {
                 Kind::Resources | Kind::Templates => Asked::Resource(&item.key),
             };
             // What a template will stand for is decided when it stands for something.
-            let is_held = || {
-                holds && kind == Kind::Tools && self.pins.is_held(server, &item.key, self.store())
-            };
+            let is_held = || holds && kind == Kind::Tools && self.pins.is_held(server, &item.key);
             if (has_rules
                 && kind != Kind::Templates
                 && self.nothing_comes_of(side, &server.facts, asked).is_some())

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use secrets::{Depth, scan, without};
 use serde_json::Value;
 
 use crate::secrecy;
@@ -59,8 +60,8 @@ impl Arguments {
         }
     }
 
-    /// The JSON text: without the credentials of the server, and of members that are called like credentials without the
-    /// values. None where only the digest was kept, or where it is no JSON.
+    /// The JSON text: without the credentials of the server, without what looks like one, and of members that are called like
+    /// credentials without the values. None where only the digest was kept, or where it is no JSON.
     pub fn masked(&self) -> Option<String> {
         let Kept::Text(text) = &self.kept else {
             return None;
@@ -68,10 +69,12 @@ impl Arguments {
         let mut value: Value = serde_json::from_str(text).ok()?;
         hide_named(&mut value);
         let text = value.to_string();
-        Some(match &self.server {
+        let text = match &self.server {
             Some(server) => server.secrecy.mask_text(text),
             None => text,
-        })
+        };
+        let found = scan(text.as_bytes(), Depth::Guess);
+        String::from_utf8(without(text.as_bytes(), &found)).ok()
     }
 }
 
