@@ -21,8 +21,38 @@ pub(crate) struct Choice {
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
+    /// Where secrets are found, in this order: files of NAME=VALUE lines, separated by colons; docker-desktop or store is
+    /// where `secret set` keeps them [default: store]
+    #[arg(long, value_name = "FILE:...")]
+    pub(crate) secrets: Option<String>,
+
     #[command(flatten)]
     pub(crate) boxing: Boxing,
+}
+
+/// One place where secrets are found by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SecretPlace {
+    /// Our own store.
+    Store,
+    /// A file of `NAME=VALUE` lines.
+    File(PathBuf),
+}
+
+impl Choice {
+    /// Where secrets are found.
+    pub(crate) fn secret_places(&self) -> Vec<SecretPlace> {
+        let Some(text) = &self.secrets else {
+            return vec![SecretPlace::Store];
+        };
+        let parts = text.split(':').filter(|part| !part.is_empty());
+        parts
+            .map(|part| match part {
+                "docker-desktop" | "store" => SecretPlace::Store,
+                file => SecretPlace::File(file.into()),
+            })
+            .collect()
+    }
 }
 
 /// What local servers run in.

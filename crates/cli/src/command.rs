@@ -1,5 +1,7 @@
 //! Every command, one file each; the tree of files is the tree of `portolan --help`.
 
+mod caller;
+mod calls;
 mod catalog;
 mod client;
 mod completion;
@@ -38,6 +40,12 @@ pub(crate) enum Command {
     /// Look at the rules over servers and calls, and try them
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Give others tokens of their own, with rights and limits
+    #[command(subcommand)]
+    Caller(caller::Caller),
+    /// See who called what, and what became of it
+    #[command(subcommand)]
+    Calls(calls::Calls),
     /// Look after the catalogs of servers that can be found and added
     #[command(subcommand)]
     Catalog(catalog::Catalog),
@@ -76,6 +84,8 @@ impl Command {
             Self::Server(command) => command.run(ui),
             Self::Secret(command) => command.run(ui),
             Self::Policy(command) => command.run(ui),
+            Self::Caller(command) => command.run(ui),
+            Self::Calls(command) => command.run(ui),
             Self::Catalog(command) => command.run(ui),
             Self::Profile(command) => command.run(ui),
             Self::Client(command) => command.run(ui),

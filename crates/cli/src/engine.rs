@@ -9,19 +9,23 @@ use std::time::Duration;
 
 use catalog::{Launch, Network};
 use config::{Loaded, Runtime};
+use gateway::Recorder;
 use gateway::front::Gateway;
 use launch::Launcher;
 use store::{Store, StoreHandle};
 
+use crate::callers::{Registry, Rightful};
 use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
+use crate::interceptors;
 use crate::launchers;
 use crate::limits::{CATALOG_PROBLEMS_MAX, INSTALLATIONS_LOOK, QUICK_GRACE, START_WAIT};
 use crate::load::{how_to_name_some, load, place};
 use crate::local::{LastFault, Local};
 use crate::log::{Log, Notice};
 use crate::person::{LocalPerson, Said};
+use crate::records::{Both, Records};
 use crate::running::Status;
 use crate::surroundings::Surroundings;
 use crate::tool::Tool;
@@ -60,7 +64,7 @@ pub(crate) fn with<T>(
     memory: Memory,
     work: impl AsyncFnOnce(&mut Local, Vec<Tool>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let here = Surroundings::of_process()?;
+    let here = Surroundings::of_choice(choice)?;
     let loaded = load(ui, &here, choice, &[])?;
     if loaded.entries.is_empty() && choice.servers.is_none() {
         ui.warn("no server is configured", &[how_to_name_some(&here)]);
@@ -93,7 +97,7 @@ pub(crate) fn with_scripts<T>(
     catalogs: CatalogChoice,
     work: impl AsyncFnOnce(&mut Local) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let here = Surroundings::of_process()?;
+    let here = Surroundings::of_choice(choice)?;
     let mut loaded = load(ui, &here, choice, &[])?;
     // Who runs one here wants it, whatever agents may.
     loaded.settings.code_mode = true;
@@ -206,6 +210,11 @@ pub(crate) struct Engine {
     profile: Option<String>,
     rules: Arc<gateway::Rules>,
     store: OnceCell<StoreHandle>,
+    /// What this process is called among others.
+    id: String,
+    records: OnceCell<Arc<Records>>,
+    /// Callers with tokens of their own; none where nobody comes in by one.
+    callers: OnceCell<Arc<Registry>>,
 }
 
 impl Engine {
@@ -223,7 +232,22 @@ impl Engine {
             catalogs: None,
             profile: None,
             store: OnceCell::new(),
+            id: config::running::new_id(),
+            records: OnceCell::new(),
+            callers: OnceCell::new(),
         }
+    }
+
+    /// Callers come in by tokens of their own.
+    pub(crate) fn callers(&self) -> Result<Arc<Registry>, Failure> {
+        let registry = Registry::open(&self.here.dirs)
+            .map_err(|error| Failure::new(Kind::Config, error.to_string()))?;
+        Ok(Arc::clone(self.callers.get_or_init(|| Arc::new(registry))))
+    }
+
+    /// What this process is called in the registry and in records.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     /// For one question: the first list waits until every server has answered or failed.
@@ -277,7 +301,7 @@ impl Engine {
         ui: &Ui,
         pages: Option<Arc<dyn gateway::Pages>>,
     ) -> Result<Gateway, Failure> {
-        let mut settings = times(&self.loaded.settings);
+        let mut settings = gateway_settings(&self.loaded.settings);
         let mut entries = self.loaded.entries.iter();
         let is_container =
             |launch: &Launch| matches!(launch, Launch::Container { .. } | Launch::OneShot { .. });
@@ -301,7 +325,9 @@ impl Engine {
         }
         let launcher: Arc<dyn Launcher> = Arc::new(launcher);
         self.tell_unkept(ui);
-        let store = self.store(ui);
+        let kept = self.store(ui);
+        // Who asks anew wants nothing of what was learnt before; what tools looked like is no such thing.
+        let store = kept.clone().filter(|_| self.memory != Memory::Fresh);
         let options = gateway::Options {
             tools: self.tools.clone(),
             settings,
@@ -309,11 +335,14 @@ impl Engine {
             features: features(&self.loaded.settings),
             scripts: self.scripts(),
             store,
-            decider: Arc::clone(&self.rules) as Arc<dyn gateway::Decider>,
-            recorder: match &self.log {
-                Some(log) => Arc::clone(log) as Arc<dyn gateway::Recorder>,
-                None => Arc::clone(&self.fault) as Arc<dyn gateway::Recorder>,
-            },
+            kept,
+            decider: self.decider(),
+            admission: self
+                .callers
+                .get()
+                .map(|callers| Arc::clone(callers) as Arc<dyn gateway::Admission>),
+            recorder: self.recorder(ui),
+            interceptors: self.interceptors()?,
             ..gateway::Options::new(self.loaded.entries.clone(), launcher)
         };
         Gateway::new(options).map_err(|e| {
@@ -322,6 +351,58 @@ impl Engine {
                 format!("the system has no randomness to give: {e}"),
             )
         })
+    }
+
+    /// Callers with tokens of their own, where they come in by them.
+    pub(crate) fn known_callers(&self) -> Option<Arc<Registry>> {
+        self.callers.get().cloned()
+    }
+
+    /// Tells something, where there is a log.
+    pub(crate) fn notice(&self, notice: Notice) {
+        if let Some(log) = &self.log {
+            log.notice(notice);
+        }
+    }
+
+    /// Rules, and what callers have a right to.
+    fn decider(&self) -> Arc<dyn gateway::Decider> {
+        let rules = Arc::clone(&self.rules) as Arc<dyn gateway::Decider>;
+        match self.callers.get() {
+            None => rules,
+            Some(callers) => Arc::new(Rightful {
+                callers: Arc::clone(callers),
+                rules,
+            }),
+        }
+    }
+
+    /// Who looks at calls.
+    fn interceptors(&self) -> Result<Vec<Arc<dyn gateway::Interceptor>>, Failure> {
+        let configured = &self.loaded.interceptors;
+        let profile = self.profile.as_deref();
+        interceptors::standing(configured, profile, self.log.as_ref())
+            .map_err(|why| Failure::new(Kind::Config, why))
+    }
+
+    /// Who hears of calls: the log or whoever asks for one, and the record.
+    fn recorder(&self, ui: &Ui) -> Arc<dyn Recorder> {
+        let heard: Arc<dyn Recorder> = match &self.log {
+            Some(log) => Arc::clone(log) as _,
+            None => Arc::clone(&self.fault) as _,
+        };
+        let log = self.log.clone();
+        match Records::start(&self.here, &self.loaded.settings, &self.id, log) {
+            Ok(None) => heard,
+            Ok(Some(records)) => {
+                let records = self.records.get_or_init(|| Arc::new(records));
+                Arc::new(Both(heard, Arc::clone(records) as _))
+            }
+            Err(error) => {
+                ui.warn(&format!("calls will not be recorded: {error}"), &[]);
+                heard
+            }
+        }
     }
 
     #[cfg(target_os = "linux")]
@@ -413,9 +494,6 @@ impl Engine {
 
     /// Where learnt lists are kept; without it they are learnt again each time.
     fn store(&self, ui: &Ui) -> Option<StoreHandle> {
-        if self.memory == Memory::Fresh {
-            return None;
-        }
         let file = self.here.dirs.store_file();
         let opened = Store::open(&file).map_err(|e| e.to_string());
         match opened.and_then(|store| StoreHandle::start(store).map_err(|e| e.to_string())) {
@@ -435,6 +513,9 @@ impl Engine {
         if let Some(log) = &self.log {
             log.flush();
         }
+        if let Some(records) = self.records.get() {
+            records.flush();
+        }
         if let Some(store) = self.store.get() {
             // What is lost here is learnt again.
             let _ = store.flush();
@@ -451,7 +532,7 @@ fn features(settings: &config::Settings) -> gateway::Features {
     }
 }
 
-fn times(settings: &config::Settings) -> gateway::Settings {
+fn gateway_settings(settings: &config::Settings) -> gateway::Settings {
     let seconds = Duration::from_secs;
     gateway::Settings {
         call_timeout: seconds(settings.call_timeout_s),
@@ -462,5 +543,18 @@ fn times(settings: &config::Settings) -> gateway::Settings {
         session_idle: seconds(settings.sessions_idle_s),
         in_flight_max: settings.inflight_max,
         tool_name_prefix: settings.tool_name_prefix,
+        secret_scan: gateway::SecretScan {
+            mode: match settings.secret_scan {
+                config::SecretScan::Off => gateway::ScanMode::Off,
+                config::SecretScan::Mask => gateway::ScanMode::Mask,
+                config::SecretScan::Refuse => gateway::ScanMode::Refuse,
+            },
+            without: settings.secret_scan_without.clone(),
+        },
+        pin: match settings.pin {
+            config::Pin::Off => gateway::Pin::Off,
+            config::Pin::Warn => gateway::Pin::Warn,
+            config::Pin::Hold => gateway::Pin::Hold,
+        },
     }
 }

@@ -135,7 +135,7 @@ fn boxes(_: &Surroundings, settings: &Settings, (): &Told) -> Result<Boxes, Fail
 }
 
 /// This program: on Linux by a path that leads to it even after an upgrade has replaced its file.
-fn own_program() -> Option<PathBuf> {
+pub(crate) fn own_program() -> Option<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
     match cfg!(target_os = "linux") && running.exists() {
         true => Some(running),

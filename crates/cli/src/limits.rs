@@ -50,8 +50,31 @@ pub(crate) const PULL_TOLD_EVERY: Duration = Duration::from_millis(100);
 pub(crate) const INSTALLATIONS_LOOK: Duration = Duration::from_millis(300);
 /// Processes that wait for a script, once there was one.
 pub(crate) const WARM_WORKERS: usize = 2;
-
 /// How long an engine is waited for that may know what an image says of itself, where clients wait too.
 pub(crate) const IMAGE_LABEL_WAIT: Duration = Duration::from_millis(100);
 /// The same where a person waits.
 pub(crate) const IMAGE_LABEL_WAIT_PATIENT: Duration = Duration::from_secs(5);
+/// Bytes of a call's arguments that go with its record to the writer; longer ones are digested at once.
+pub(crate) const RECORD_ARGUMENTS_MAX: usize = 64 << 10;
+/// Bytes of arguments that wait for the writer; more are digested at once.
+pub(crate) const RECORD_WAITING_MAX: usize = 16 << 20;
+/// Bytes of arguments in a record; longer ones are cut off.
+pub(crate) const RECORD_ARGUMENTS_KEPT_MAX: usize = 8 << 10;
+/// Bytes of a name in a record.
+pub(crate) const RECORD_NAME_MAX: usize = 1 << 10;
+/// Largest line that is read from a file of records.
+pub(crate) const RECORD_LINE_MAX: usize = 1 << 20;
+/// How long whoever rotates or lists the files waits for another process that does.
+pub(crate) const RECORD_LOCK_WAIT: Duration = Duration::from_secs(1);
+/// How often `calls tail` looks for more.
+pub(crate) const TAIL_POLL: Duration = Duration::from_millis(150);
+/// Bytes that an interceptor may say about one call.
+pub(crate) const INTERCEPTOR_OUTPUT_MAX: usize = 16 << 20;
+/// Interceptors that are asked at once; others wait for their turn, within their deadline.
+pub(crate) const INTERCEPTORS_ASKED_MAX: usize = 32;
+/// Lines of one interceptor's stderr that are told for each call.
+pub(crate) const INTERCEPTOR_NOTES_MAX: usize = 8;
+/// How long the container of an interceptor that failed may take to be removed.
+pub(crate) const INTERCEPTOR_CLEANUP: Duration = Duration::from_secs(20);
+/// How often it is looked whether callers were added or removed.
+pub(crate) const CALLERS_LOOK: Duration = Duration::from_secs(1);

@@ -4,8 +4,9 @@
 
 use catalog::{Entry, Layer, Problem};
 use config::{Loaded, Sources};
+use secrets::EnvFile;
 
-use crate::choice::Choice;
+use crate::choice::{Choice, SecretPlace};
 use crate::error::{Failure, Kind};
 use crate::images;
 use crate::limits::IMAGE_LABEL_WAIT;
@@ -24,6 +25,7 @@ pub(crate) fn load(
     if let Some(profile) = &choice.profile {
         profiles::get(here, profile)?;
     }
+    check_secrets(ui, here)?;
     let mut loaded = read(here, choice, flags);
     let mut fatal = None;
     for problem in &loaded.problems {
@@ -51,6 +53,21 @@ pub(crate) fn load(
     }
     loaded.entries = meant(loaded.entries, choice);
     Ok(loaded)
+}
+
+/// Files of secrets that cannot be read are not left out silently; of lines that are wrong only the number is told.
+fn check_secrets(ui: &Ui, here: &Surroundings) -> Result<(), Failure> {
+    for place in &here.secrets {
+        let SecretPlace::File(file) = place else {
+            continue;
+        };
+        let read = EnvFile::read(file)
+            .map_err(|error| Failure::new(Kind::Config, "--secrets").because(&error))?;
+        for problem in read.problems() {
+            ui.warn(&self::place(problem), problem.hint.as_slice());
+        }
+    }
+    Ok(())
 }
 
 /// What to do about having no servers.

@@ -1,9 +1,8 @@
 //! One line on stderr for every call: for people on a terminal, as JSON otherwise. Owns the thread that
 //! writes, so that no call ever waits for a terminal. What the writer cannot keep up with is counted, and the
-//! number is told. The way to the thread is `log/queue.rs`, what a line looks like is in `log/line.rs`.
+//! number is told. The way to the thread is `queue.rs`, what a line looks like is in `log/line.rs`.
 
 mod line;
-mod queue;
 
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -13,10 +12,10 @@ use config::{LogFormat, Settings};
 use gateway::{CallRecord, Recorder, StartRecord};
 
 use crate::limits::LOG_FLUSH;
+use crate::queue::Queue;
 use crate::ui::{Stream, write_err};
-use queue::Queue;
 
-pub(crate) use line::millis;
+pub(crate) use line::{Members, millis, milliseconds};
 
 /// What is told.
 #[derive(Debug)]
@@ -52,7 +51,7 @@ struct Wanted {
 
 /// The log. Dropping it writes what is queued.
 pub(crate) struct Log {
-    queue: Arc<Queue>,
+    queue: Arc<Queue<Record>>,
     wanted: Wanted,
     writer: Option<JoinHandle<()>>,
 }
@@ -129,6 +128,16 @@ impl Recorder for Log {
         }
     }
 
+    fn odd(&self, server: &str, what: &str, hint: &str) {
+        self.notice(Notice {
+            is_warning: true,
+            target: "server",
+            message: format!("{server}: {what}"),
+            hint: Some(hint.to_owned()),
+            members: vec![("server", server.into())],
+        });
+    }
+
     fn preparing(&self, server: &str, what: &str) {
         if self.wanted.starts {
             self.notice(Notice {
@@ -152,7 +161,7 @@ impl Drop for Log {
 }
 
 /// Writes until the queue is closed and empty: all that is there in one piece.
-fn write(queue: &Queue, stream: Stream, write: impl Fn(&str)) {
+fn write(queue: &Queue<Record>, stream: Stream, write: impl Fn(&str)) {
     let mut told = 0;
     let mut text = String::new();
     while let Some(records) = queue.take() {

@@ -3,6 +3,7 @@
 
 mod admin;
 mod arguments;
+mod callers;
 mod catalogs;
 mod choice;
 mod cli;
@@ -17,6 +18,7 @@ mod error;
 mod format;
 mod grants;
 mod images;
+mod interceptors;
 mod launchers;
 mod limits;
 mod load;
@@ -28,6 +30,8 @@ mod profiles;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pulls;
+mod queue;
+mod records;
 mod running;
 #[cfg(target_os = "linux")]
 mod scripts;

@@ -6,10 +6,11 @@ use catalog::limits::PROFILE_SERVERS_MAX;
 use catalog::{Entry, Origin, Profile, ProfileServer, Secret, SecretSpec};
 use config::ServerConfig;
 use gateway::SavedProfile;
-use secrets::{Kinds, Named, Resolver, SecretName, SecretRef, Store};
+use secrets::{EnvFile, Kinds, Named, Resolver, SecretName, SecretRef, Store};
 use serde_json::{Map, Value};
 use store::StoreHandle;
 
+use crate::choice::SecretPlace;
 use crate::error::Failure;
 use crate::profiles;
 use crate::server_config;
@@ -22,6 +23,14 @@ pub(crate) struct Said {
     pub(crate) config: ServerConfig,
     /// Where servers are found.
     pub(crate) catalogs: Vec<PathBuf>,
+}
+
+/// A place where secrets are found; a file that cannot be read was told of when the command began.
+fn named(place: &SecretPlace, store: &Store) -> Option<Named> {
+    match place {
+        SecretPlace::Store => Some(Named::Store(store.clone())),
+        SecretPlace::File(file) => EnvFile::read(file).ok().map(Named::File),
+    }
 }
 
 /// See the module.
@@ -41,7 +50,11 @@ impl LocalPerson {
         let env = here.env.clone();
         let secrets = Store::in_folder(&here.dirs.state);
         let resolver = Resolver {
-            named: vec![Named::Store(secrets.clone())],
+            named: here
+                .secrets
+                .iter()
+                .filter_map(|place| named(place, &secrets))
+                .collect(),
             home: here.env.folder(config::env::HOME),
             credentials: here.env.folder(config::env::CREDENTIALS_DIRECTORY),
             env: Some(Box::new(move |name| env.os(name))),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use config::env::{CI, CLICOLOR_FORCE, NO_COLOR, TERM};
 use config::{Dirs, Env};
 
+use crate::choice::{Choice, SecretPlace};
 use crate::error::{Failure, Kind};
 use crate::ui::Terminal;
 
@@ -17,6 +18,8 @@ pub(crate) struct Surroundings {
     pub(crate) dirs: Dirs,
     /// The working folder; none if it has been removed under us.
     pub(crate) cwd: Option<PathBuf>,
+    /// Where secrets are found by name, in this order.
+    pub(crate) secrets: Vec<SecretPlace>,
 }
 
 impl Surroundings {
@@ -30,6 +33,15 @@ impl Surroundings {
             env,
             dirs,
             cwd: std::env::current_dir().ok(),
+            secrets: vec![SecretPlace::Store],
+        })
+    }
+
+    /// The same, as these flags have it.
+    pub(crate) fn of_choice(choice: &Choice) -> Result<Self, Failure> {
+        Ok(Self {
+            secrets: choice.secret_places(),
+            ..Self::of_process()?
         })
     }
 }

@@ -5,6 +5,8 @@
 
 mod cli {
     mod bad_input;
+    mod callers;
+    mod calls;
     mod catalog;
     mod catalog_url;
     mod client;
@@ -13,8 +15,10 @@ mod cli {
     mod docker_plugin;
     mod dynamic;
     mod feature;
+    mod guards;
     mod home;
     mod http;
+    mod leaks;
     mod misbehaving;
     mod misbehaving_clients;
     mod output;

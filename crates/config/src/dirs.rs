@@ -118,6 +118,16 @@ impl Dirs {
         self.state.join("auth-token")
     }
 
+    /// Callers with tokens of their own.
+    pub fn callers_file(&self) -> PathBuf {
+        self.state.join("callers.json")
+    }
+
+    /// Where the record of calls lies.
+    pub fn records(&self) -> PathBuf {
+        self.state.join("records")
+    }
+
     /// Where logs lie.
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")

@@ -166,6 +166,36 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("PORTOLAN_LOG_FORMAT", "auto, text or json, as `log_format`"),
     variable(
+        "PORTOLAN_TLS_CERT",
+        "the file of the certificate, as `tls_cert`",
+    ),
+    variable("PORTOLAN_TLS_KEY", "the file of its key, as `tls_key`"),
+    variable(
+        "PORTOLAN_SECRET_SCAN",
+        "off, mask or refuse, as `secret_scan`",
+    ),
+    variable(
+        "PORTOLAN_SECRET_SCAN_WITHOUT",
+        "servers that are not scanned for secrets, as `secret_scan_without`",
+    ),
+    variable("PORTOLAN_PIN", "off, warn or hold, as `pin`"),
+    variable(
+        "PORTOLAN_RECORDS",
+        "whether each call is recorded, as `records`",
+    ),
+    variable(
+        "PORTOLAN_RECORDS_ARGUMENTS",
+        "whether records have arguments, as `records_arguments`",
+    ),
+    variable(
+        "PORTOLAN_RECORDS_BYTES_MAX",
+        "the size of a file of records, as `records_bytes_max`",
+    ),
+    variable(
+        "PORTOLAN_RECORDS_FILES_MAX",
+        "how many files of records are kept, as `records_files_max`",
+    ),
+    variable(
         "PORTOLAN_CALL_TIMEOUT_S",
         "how long a call may take, as `call_timeout_s`",
     ),

@@ -7,6 +7,7 @@
 //!
 //! Read `settings` first, then `load`.
 
+pub mod callers;
 mod catalogs;
 mod dirs;
 mod docker;
@@ -15,6 +16,7 @@ pub mod env;
 mod fetched;
 mod files;
 mod format;
+mod interceptors;
 pub mod limits;
 mod load;
 mod policy;
@@ -36,6 +38,7 @@ pub use env::Env;
 pub use fetched::{Fetched, fetched, keep_fetched};
 pub use files::{private_dir, read_bounded, write_atomic};
 pub use format::{Format, recognise};
+pub use interceptors::{How, Interceptor};
 pub use load::{Loaded, Sources, load, load_text};
 pub use profiles::{
     change_profile, load_profile, profile_file, profile_names, remove_profile, touch_profile,
@@ -43,6 +46,8 @@ pub use profiles::{
 pub use reach::{Reach, Reaches, change_reaches, load_reaches};
 pub use schema::schema;
 pub use server_config::{ServerConfig, change_server_config, load_server_config};
-pub use settings::{Key, Kind, LogFormat, Origin, Pull, Runtime, Settings, Transport};
+pub use settings::{
+    Key, Kind, LogFormat, Origin, Pin, Pull, Runtime, SecretScan, Settings, Transport,
+};
 pub use token::Token;
 pub use toml_file::read as read_toml;

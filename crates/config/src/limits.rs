@@ -68,3 +68,17 @@ pub const SCRIPT_LOG_BYTES_MAX: u64 = 1 << 20;
 pub const SCRIPT_RESULT_BYTES_MIN: u64 = 1 << 10;
 /// The largest bound for a result of a script.
 pub const SCRIPT_RESULT_BYTES_MAX: u64 = 1 << 20;
+/// The least size of a file of records.
+pub const RECORDS_BYTES_LEAST: u64 = 64 << 10;
+/// The largest.
+pub const RECORDS_BYTES_MOST: u64 = 1 << 30;
+/// How long an interceptor may take, unless it is said.
+pub const INTERCEPTOR_TIME_S: u64 = 5;
+/// The longest time.
+pub const INTERCEPTOR_TIME_S_MAX: u64 = 300;
+/// Interceptors of one gateway.
+pub const INTERCEPTORS_MAX: usize = 64;
+/// Callers with tokens of their own.
+pub const CALLERS_MAX: usize = 10_000;
+/// The file that they stand in.
+pub const CALLERS_FILE_BYTES_MAX: u64 = 16 << 20;

@@ -10,6 +10,7 @@ use catalog::{Entry, Layer, Problem, merge, read_mcp_servers_with, suggest};
 use policy::Policy;
 
 use crate::files::read_bounded;
+use crate::interceptors::{self, Interceptor};
 use crate::policy::Written;
 use crate::server_config::{ServerConfig, read_server_config};
 use crate::settings::Given;
@@ -39,6 +40,8 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
     /// The rules over calls; without effect where there is a problem with one of them.
     pub policy: Policy,
+    /// Who looks at calls, in their order.
+    pub interceptors: Vec<Interceptor>,
     /// The files that were read or would be if they were there: what `--watch` watches.
     pub files: Vec<PathBuf>,
 }
@@ -199,6 +202,10 @@ impl<'a> Loading<'a> {
                     let folder = Path::new(source).parent();
                     self.rules.section(&doc, node, layer, folder);
                 }
+                "interceptors" => {
+                    let all = &mut self.loaded.interceptors;
+                    interceptors::read(&doc, node, layer, all, &mut self.loaded.problems);
+                }
                 "$schema" => {}
                 _ => self.loaded.problems.push(unknown_section(&doc, key)),
             }
@@ -339,9 +346,9 @@ fn unknown_section(doc: &Document<'_>, key: &Name) -> Problem {
     let hint = match key.name.as_str() {
         "mcp_servers" | "mcpServers" => "servers are called [servers.NAME] here".to_owned(),
         name if Settings::key(name).is_some() => format!("write it below [gateway]: {name} = …"),
-        name => match suggest(name, ["gateway", "servers", "policy"]) {
+        name => match suggest(name, ["gateway", "servers", "policy", "interceptors"]) {
             Some(known) => format!("did you mean [{known}]?"),
-            None => "there are [gateway], [servers.NAME] and [policy]".to_owned(),
+            None => "there are [gateway], [servers.NAME], [policy] and [[interceptors]]".to_owned(),
         },
     };
     doc.warning(

@@ -24,6 +24,10 @@ pub struct Settings {
     pub port: u16,
     /// How clients reach us.
     pub transport: Transport,
+    /// The file of our certificate (PEM); empty: no TLS.
+    pub tls_cert: String,
+    /// The file of its key (PEM).
+    pub tls_key: String,
     /// What local servers run in.
     pub runtime: Runtime,
     /// Whether servers start in no box where none can be made.
@@ -72,6 +76,20 @@ pub struct Settings {
     pub log_calls: bool,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Whether each call is recorded on disk.
+    pub records: bool,
+    /// Whether records have the arguments of calls.
+    pub records_arguments: bool,
+    /// The size of one file of records in bytes.
+    pub records_bytes_max: u64,
+    /// How many files of records are kept.
+    pub records_files_max: usize,
+    /// What becomes of what looks like a secret in calls and answers.
+    pub secret_scan: SecretScan,
+    /// Patterns of servers in whose calls nothing is looked for.
+    pub secret_scan_without: Vec<String>,
+    /// What becomes of tools whose definitions change.
+    pub pin: Pin,
     /// How long a call may take, unless its entry says otherwise.
     pub call_timeout_s: u64,
     /// How long a server may take to start, unless its entry says otherwise.
@@ -149,6 +167,30 @@ pub enum LogFormat {
     Json,
 }
 
+/// What becomes of what looks like a secret in calls and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecretScan {
+    /// Nothing is looked for.
+    Off,
+    /// It is masked in answers; calls that hold it are refused.
+    #[default]
+    Mask,
+    /// Calls and answers that hold it are refused.
+    Refuse,
+}
+
+/// What becomes of tools whose definitions change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pin {
+    /// Nothing.
+    Off,
+    /// It is told.
+    #[default]
+    Warn,
+    /// They are held back until the person has agreed.
+    Hold,
+}
+
 /// Who set a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -203,6 +245,8 @@ impl Default for Settings {
             host: "127.0.0.1".to_owned(),
             port: 8811,
             transport: Transport::default(),
+            tls_cert: String::new(),
+            tls_key: String::new(),
             runtime: Runtime::default(),
             allow_unsandboxed: false,
             pull: Pull::default(),
@@ -227,6 +271,13 @@ impl Default for Settings {
             tool_name_prefix: false,
             log_calls: true,
             log_format: LogFormat::default(),
+            records: true,
+            records_arguments: false,
+            records_bytes_max: 16 << 20,
+            records_files_max: 8,
+            secret_scan: SecretScan::default(),
+            secret_scan_without: Vec::new(),
+            pin: Pin::default(),
             call_timeout_s: 60,
             start_timeout_s: 30,
             list_wait_s: 5,
@@ -361,6 +412,42 @@ impl fmt::Display for Pull {
 impl fmt::Display for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl SecretScan {
+    /// The word for it, as `config.toml` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Mask => "mask",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Off, Self::Mask, Self::Refuse]
+            .into_iter()
+            .find(|scan| scan.as_str() == word)
+    }
+}
+
+impl Pin {
+    /// The word for it, as `config.toml` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Hold => "hold",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Off, Self::Warn, Self::Hold]
+            .into_iter()
+            .find(|pin| pin.as_str() == word)
     }
 }
 

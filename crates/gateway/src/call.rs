@@ -1,8 +1,9 @@
 //! One request from its arrival to its answer: what the phases learn of it, and the one place where it ends.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+mod reading;
+
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -16,10 +17,13 @@ use crate::core::Core;
 use crate::dynamic::Exec;
 use crate::error::{Fault, silence};
 use crate::front::{Answer, Door, Origin, StatelessHeaders};
+use crate::intercept::{self, Returning};
 use crate::limits::STATELESS_IN_FLIGHT_MAX;
 use crate::method::subscriptions::{self, Subscribing};
 use crate::outward;
-use crate::record::{CallRecord, Outcome};
+use crate::phase::{CallFacts, Permit};
+use crate::record::{Arguments, CallRecord, Decided, Outcome};
+use crate::scanning::{self, Found};
 use crate::script::Outer;
 use crate::server::Server;
 use crate::session::{Refused, Session};
@@ -27,6 +31,9 @@ use crate::slot::Step;
 use crate::trace::{self, Trace};
 use crate::upstream::Upstream;
 use crate::workspace::Workspace;
+
+pub(crate) use reading::well_known;
+use reading::{error_code, outcome_of, speaks_stateless};
 
 /// See the module.
 pub(crate) struct Call {
@@ -68,14 +75,22 @@ pub(crate) struct Call {
     pub(crate) parked: Option<(u64, u32)>,
     /// Its answer is not the server's, but questions of the bridge.
     pub(crate) asks_back: bool,
-    /// The rule that has decided over it, if it did not simply allow it.
+    /// The rule that has decided over it, where one did.
     pub(crate) rule: Option<Box<str>>,
     /// A rule has the person asked about each such call, they allowed this one, and its digest: its server may have questions, too.
     pub(crate) allowed: Option<[u8; 32]>,
+    /// What was decided.
+    pub(crate) decision: Decided,
+    /// What interceptors know of it, once they have seen it.
+    pub(crate) facts: Option<Arc<CallFacts>>,
+    /// Interceptors are looking at its answer.
+    pub(crate) returning: Option<Returning>,
     /// What the script that it runs can ask its client by.
     pub(crate) script: Option<Arc<Outer>>,
     /// The call whose script made it.
     parent: Option<u64>,
+    /// What its caller may have under way.
+    permit: Option<Permit>,
     is_finished: bool,
 }
 
@@ -90,6 +105,13 @@ impl Call {
             Era::Stateless
         } else {
             Era::Handshake
+        };
+        let permit = match &core.admission {
+            None => None,
+            Some(admission) => match admission.enter(&from.caller.0) {
+                Ok(permit) => permit,
+                Err(what) => return Err(refused(core, from, &frame, era, &Fault::Busy(what))),
+            },
         };
         let handle = CallHandle::new();
         if let Err(fault) = enter(core, from, &frame, &handle) {
@@ -131,8 +153,12 @@ impl Call {
             asks_back: false,
             rule: None,
             allowed: None,
+            decision: Decided::Allow,
+            facts: None,
+            returning: None,
             script: None,
             parent: None,
+            permit,
             is_finished: false,
         })
     }
@@ -170,8 +196,12 @@ impl Call {
             asks_back: false,
             rule: None,
             allowed: None,
+            decision: Decided::Allow,
+            facts: None,
+            returning: None,
             script: None,
             parent: Some(outer.call),
+            permit: None,
             is_finished: false,
         }
     }
@@ -224,10 +254,29 @@ impl Call {
     /// The next thing that happens to the call, as far as it concerns the client.
     pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         loop {
+            if let Some(returning) = &mut self.returning {
+                let outcome = match self.handle.poll_taken_back(cx) {
+                    Poll::Ready(()) => Err(Fault::Cancelled),
+                    Poll::Pending => {
+                        let returning = returning.get_mut().unwrap_or_else(PoisonError::into_inner);
+                        std::task::ready!(returning.as_mut().poll(cx))
+                    }
+                };
+                self.returning = None;
+                return Poll::Ready(Step::Done(outcome));
+            }
             let step = std::task::ready!(self.handle.slot.poll_next(cx));
-            if let Some(step) = bridge::read(self, step) {
+            if let Some(step) = self.read(step) {
                 return Poll::Ready(step);
             }
+        }
+    }
+
+    /// What a step of its server means for the client: nothing yet, where it is for the bridge or for interceptors.
+    pub(crate) fn read(&mut self, step: Step) -> Option<Step> {
+        match bridge::read(self, step)? {
+            Step::Done(Ok(done)) if self.facts.is_some() => intercept::after(self, done),
+            step => Some(step),
         }
     }
 
@@ -241,6 +290,15 @@ impl Call {
                 }
                 let mut answer = self.returned(&frame, status);
                 self.is_asked_back(&answer);
+                let found = self.server.as_ref();
+                match found.and_then(|server| scanning::answer(self, server, &answer.frame)) {
+                    None => {}
+                    Some(Found::Masked(frame, rule)) => {
+                        self.rule = Some(scanning::record(rule));
+                        answer.frame = frame;
+                    }
+                    Some(Found::Refused(fault)) => return self.fail(&fault),
+                }
                 if result != Outcome::Ok {
                     answer.frame = self.explained(answer.frame);
                 }
@@ -255,14 +313,7 @@ impl Call {
                 if let Some(server) = &self.server {
                     server.complaints.call_failed(&fault);
                 }
-                if let Fault::Denied(denial) = &fault {
-                    self.rule.clone_from(&denial.rule);
-                }
-                let is_tool_call = self.frame.method() == method::TOOLS_CALL;
-                let mut answer = fault.answer(self.raw_id(), self.era, is_tool_call);
-                answer.frame = self.explained(answer.frame);
-                self.record(Outcome::Fault(fault.tag()), answer.frame.len());
-                answer
+                self.fail(&fault)
             }
         }
     }
@@ -300,11 +351,37 @@ impl Call {
         outward::explained(answer, &server.name, &refused)
     }
 
+    fn fail(&mut self, fault: &Fault) -> Answer {
+        if let Fault::Denied(denial) = fault {
+            self.rule.clone_from(&denial.rule);
+            self.decision = Decided::Deny;
+        }
+        let is_tool_call = self.frame.method() == method::TOOLS_CALL;
+        let mut answer = fault.answer(self.raw_id(), self.era, is_tool_call);
+        answer.frame = self.explained(answer.frame);
+        self.record(Outcome::Fault(fault.tag()), answer.frame.len());
+        answer
+    }
+
     /// Phase 8 for a request that the gateway answers itself.
     pub(crate) fn finish_here(&mut self, result: &str) -> Answer {
         let frame = build::result(self.raw_id(), result);
         self.record(Outcome::Ok, frame.len());
         Answer { frame, status: 200 }
+    }
+
+    /// The same for one that an interceptor answers in the place of its server.
+    pub(crate) fn finish_answered(&mut self, result: &str) -> Answer {
+        let frame = build::result(self.raw_id(), result);
+        match Frame::parse(frame) {
+            Ok(frame) => {
+                self.bridged = None;
+                self.finish(Ok((frame, 200)))
+            }
+            Err(_) => self.fail(&Fault::Invalid(
+                "the interceptor's result is none".to_owned(),
+            )),
+        }
     }
 
     /// On a stream, a cancelled request gets nothing; over HTTP something must end the exchange.
@@ -318,7 +395,7 @@ impl Call {
     fn crossed(&self, frame: &Frame, upstream: &Upstream) -> Answer {
         let live = upstream.current();
         let hello = live.as_ref().and_then(|live| live.hello());
-        let mut bytes = bridge::answered(
+        let bytes = bridge::answered(
             frame,
             &bridge::Shape {
                 client: self.era,
@@ -328,12 +405,6 @@ impl Call {
                 server_info: hello.and_then(|hello| hello.info.as_deref()),
             },
         );
-        for interceptor in &self.core.interceptors {
-            bytes = interceptor.after(self.frame.method(), &upstream.server.name, bytes);
-        }
-        if !self.core.interceptors.is_empty() {
-            bytes = self.own(bytes);
-        }
         Answer {
             // What status the server gave its answer means nothing in the other era.
             status: self.status(0, &bytes),
@@ -341,14 +412,14 @@ impl Call {
         }
     }
 
-    /// What an interceptor made of the answer, under the client's id.
+    /// An answer that is another one by now, under the client's id.
     fn own(&self, bytes: Bytes) -> Bytes {
         Frame::parse(bytes).map_or_else(
             |_| {
                 build::error(
                     Some(self.raw_id()),
                     wire::code::INTERNAL_ERROR,
-                    "an interceptor broke the answer",
+                    "the answer could not be passed on",
                     None,
                 )
             },
@@ -367,10 +438,6 @@ impl Call {
                 .core
                 .tasks
                 .sealed(frame, server, &self.workspace.caller);
-        }
-        for interceptor in &self.core.interceptors {
-            let name = server.map_or("", |server| &server.name);
-            bytes = interceptor.after(self.frame.method(), name, bytes);
         }
         let is_same =
             bytes.as_ptr() == frame.bytes().as_ptr() && bytes.len() == frame.bytes().len();
@@ -398,6 +465,16 @@ impl Call {
         }
     }
 
+    /// What it was called with, as far as the recorder wants to know.
+    fn recorded_arguments(&self) -> Option<Arguments> {
+        let copied_max = self.core.recorder.arguments_max()?;
+        let raw = match &self.exec {
+            Some(exec) => exec.arguments.as_str(),
+            None => self.frame.params_object().ok()?.get("arguments").ok()??,
+        };
+        Some(Arguments::new(raw, copied_max, self.server.clone()))
+    }
+
     fn record(&mut self, outcome: Outcome, bytes_out: usize) {
         if std::mem::replace(&mut self.is_finished, true) {
             return;
@@ -417,6 +494,7 @@ impl Call {
             subscriptions::subscribed(self, &asked, outcome == Outcome::Ok);
         }
         self.core.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.permit = None;
         let ended = Instant::now();
         let took = ended.duration_since(self.began);
         match &self.server {
@@ -442,7 +520,9 @@ impl Call {
             name: self.name.take(),
             took,
             outcome,
+            decision: self.decision,
             rule: self.rule.take(),
+            arguments: self.recorded_arguments(),
             bytes_in: self.frame.bytes().len(),
             bytes_out,
             trace: self.trace.as_ref().map(|trace| trace.id.clone()),
@@ -512,7 +592,9 @@ fn refused(core: &Core, from: &Origin, frame: &Frame, era: Era, fault: &Fault) -
         name: None,
         took: Duration::ZERO,
         outcome: Outcome::Fault(fault.tag()),
+        decision: Decided::Allow,
         rule: None,
+        arguments: None,
         bytes_in: frame.bytes().len(),
         bytes_out: answer.frame.len(),
         trace: None,
@@ -520,50 +602,4 @@ fn refused(core: &Core, from: &Origin, frame: &Frame, era: Era, fault: &Fault) -
         parent: None,
     });
     answer
-}
-
-/// On a door that speaks both eras, a request says by its `_meta` that it is of the stateless one.
-fn speaks_stateless(session: &Session, frame: &Frame) -> bool {
-    if session.door == Door::Http || session.hello().is_some() {
-        return false;
-    }
-    let meta = frame
-        .params()
-        .and_then(|params| Object::parse(params).ok()?.object("_meta").ok()?);
-    meta.is_some_and(|meta| matches!(meta.get(wire::meta::PROTOCOL_VERSION), Ok(Some(_))))
-}
-
-/// The method without a copy, where it is one of those that are called all the time.
-pub(crate) fn well_known(name: &str) -> Cow<'static, str> {
-    const OFTEN: [&str; 6] = [
-        method::TOOLS_CALL,
-        method::TOOLS_LIST,
-        method::RESOURCES_READ,
-        method::PROMPTS_GET,
-        method::INITIALIZE,
-        method::PING,
-    ];
-    match OFTEN.into_iter().find(|known| *known == name) {
-        Some(known) => Cow::Borrowed(known),
-        None => Cow::Owned(name.to_owned()),
-    }
-}
-
-fn error_code(frame: &Frame) -> Option<i64> {
-    wire::code::read(Object::parse(frame.error()?).ok()?.get("code").ok()??)
-}
-
-fn outcome_of(frame: &Frame) -> Outcome {
-    if frame.error().is_some() {
-        return Outcome::Error(error_code(frame).unwrap_or_default());
-    }
-    // Results are large and seldom failures: a quick look first.
-    if memchr::memmem::find(frame.bytes(), b"\"isError\"").is_none() {
-        return Outcome::Ok;
-    }
-    let result = frame.result_object().ok().flatten();
-    match result.and_then(|result| result.bool("isError").ok()?) {
-        Some(true) => Outcome::ToolError,
-        _ => Outcome::Ok,
-    }
 }

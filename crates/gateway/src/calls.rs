@@ -32,6 +32,8 @@ struct Questions {
     settled: Option<Instant>,
     /// Who wants to hear of the next change.
     watcher: Option<Waker>,
+    /// Who is at the answer, and wants to hear that nobody waits for it.
+    returning: Option<Waker>,
 }
 
 /// A question that belongs to a call, for as long as it waits for the client.
@@ -104,7 +106,9 @@ impl CallHandle {
 
     /// The client wants no answer any more: the server is told, by its transport's and era's means.
     pub(crate) fn cancel(&self, reason: Option<&str>) {
-        let was_taken_back = self.taken_back.swap(true, Ordering::Relaxed);
+        let was_taken_back = self.taken_back.swap(true, Ordering::SeqCst);
+        let returning = lock(&self.questions).returning.take();
+        returning.into_iter().for_each(Waker::wake);
         if was_taken_back || self.slot.is_over() {
             return;
         }
@@ -117,6 +121,15 @@ impl CallHandle {
     /// Whether the client took it back.
     pub(crate) fn is_taken_back(&self) -> bool {
         self.taken_back.load(Ordering::Relaxed)
+    }
+
+    /// Ready once the client has taken it back, also after its server's last word.
+    pub(crate) fn poll_taken_back(&self, cx: &Context<'_>) -> Poll<()> {
+        lock(&self.questions).returning = Some(cx.waker().clone());
+        match self.taken_back.load(Ordering::SeqCst) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
     }
 
     /// The client has gone without a word; the server is left to finish, nobody keeps the answer.

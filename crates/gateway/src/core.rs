@@ -23,11 +23,12 @@ use crate::consents::Consents;
 use crate::dynamic::Directory;
 use crate::front::{Busy, Caller, Door, Reloaded};
 use crate::limits::SETS_MAX;
-use crate::lists::Kind;
+use crate::lists::{Kind, Lists};
 use crate::options::{Dynamic, Features, Settings, only_tools};
 use crate::outbox::lock;
 use crate::outward::Wishes;
-use crate::phase::{Decider, Interceptor};
+use crate::phase::{Admission, Decider, Interceptor};
+use crate::pins::AllPins;
 use crate::record::{Recorder, StartRecord};
 use crate::script::{Running, Seen};
 use crate::scripts::Engine;
@@ -78,7 +79,9 @@ pub(crate) struct Core {
     pub(crate) telemetry: Telemetry,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) decider: Arc<dyn Decider>,
-    pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(crate) pins: AllPins,
+    pub(crate) admission: Option<Arc<dyn Admission>>,
+    pub(crate) interceptors: Arc<[Arc<dyn Interceptor>]>,
     pub(crate) tasks: Tasks,
     /// Calls that wait for what their clients answer with another request.
     pub(crate) parking: Parking,
@@ -101,10 +104,13 @@ pub(crate) struct Parts {
     pub(crate) entries: Vec<Entry>,
     pub(crate) tools: Vec<String>,
     pub(crate) launcher: Arc<dyn Launcher>,
+    /// Where pins are kept, if elsewhere.
+    pub(crate) kept: Option<StoreHandle>,
     pub(crate) store: Option<StoreHandle>,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) decider: Arc<dyn Decider>,
-    pub(crate) interceptors: Vec<Arc<dyn Interceptor>>,
+    pub(crate) admission: Option<Arc<dyn Admission>>,
+    pub(crate) interceptors: Arc<[Arc<dyn Interceptor>]>,
     pub(crate) tasks: Tasks,
     pub(crate) parking: Parking,
     pub(crate) dynamic: Option<Dynamic>,
@@ -121,6 +127,10 @@ impl Core {
             .map(|entry| made(entry, &parts.tools, &telemetry))
             .collect();
         Self {
+            pins: AllPins::new(
+                parts.settings.pin,
+                parts.kept.or_else(|| parts.store.clone()),
+            ),
             settings: parts.settings,
             servers: ArcSwap::from_pointee(servers),
             tools: parts.tools,
@@ -144,6 +154,7 @@ impl Core {
             telemetry,
             recorder: parts.recorder,
             decider: parts.decider,
+            admission: parts.admission,
             interceptors: parts.interceptors,
             tasks: parts.tasks,
             parking: parts.parking,
@@ -247,22 +258,44 @@ impl Core {
         for server in &fresh {
             crate::method::subscriptions::moved(self, server);
         }
-        self.tell_all();
+        self.tell_all(&[Kind::Tools, Kind::Prompts, Kind::Resources]);
         reloaded
     }
 
     /// The rules are others now.
     pub(crate) fn rules_changed(&self) {
         self.changed();
-        self.tell_all();
+        self.tell_all(&[Kind::Tools, Kind::Prompts, Kind::Resources]);
+    }
+
+    /// A server lists this now: tools that are others than when they were first seen are told of.
+    pub(crate) fn note_pins(&self, server: &Server, lists: &Lists) {
+        for told in self.pins.seen(server, lists) {
+            let name = &server.name;
+            let hint = format!("portolan tools pins {name} shows the difference");
+            self.recorder.odd(name, &told, &hint);
+        }
+    }
+
+    /// The person may have agreed to what is held back, in another process.
+    fn look_at_pins(&self) {
+        if !self.pins.holds_any() {
+            return;
+        }
+        let servers = self.all_servers();
+        let is_less = |server: &&Arc<Server>| self.pins.refresh(server);
+        if servers.iter().filter(is_less).count() > 0 {
+            self.changed();
+            self.tell_all(&[Kind::Tools]);
+        }
     }
 
     /// Tells every conversation that its lists may be others now.
-    fn tell_all(&self) {
+    fn tell_all(&self, kinds: &[Kind]) {
         for workspace in self.workspaces() {
-            for kind in [Kind::Tools, Kind::Prompts, Kind::Resources] {
-                workspace.list_changed(kind, Era::Handshake);
-                workspace.list_changed(kind, Era::Stateless);
+            for kind in kinds {
+                workspace.list_changed(*kind, Era::Handshake);
+                workspace.list_changed(*kind, Era::Stateless);
             }
         }
     }
@@ -530,6 +563,7 @@ impl Core {
             }
         }
         self.parking.sweep();
+        self.look_at_pins();
         self.sweep_workspaces(now_ms);
         let session_idle = self.settings.session_idle.as_millis() as u64;
         for session in self.sessions() {

@@ -140,3 +140,11 @@ pub const SCRIPT_MENU_BYTES: usize = 4_000;
 pub const SCRIPT_PROGRESS_EVERY: Duration = Duration::from_millis(200);
 /// Lists of tools whose schemas are kept for scripts.
 pub const SCRIPT_SCOPES_MAX: usize = 256;
+/// Tools of one server whose definitions are pinned.
+pub const PINS_MAX: usize = 1_000;
+/// The largest definition that is kept whole to be compared; of a larger one its digest is.
+pub const PIN_BYTES_MAX: usize = 8 << 10;
+/// Bytes of a description or title that clients get.
+pub const DESCRIPTION_BYTES_MAX: usize = 16 << 10;
+/// Levels of a definition in which descriptions are looked at.
+pub const CLEAN_DEPTH_MAX: usize = 32;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use wire::{Edits, Era, Object};
 
 use crate::annotation::{self, Mirrored};
+use crate::cleaning;
 
 /// The four kinds of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,7 +95,7 @@ pub(crate) struct Lists {
     pub(crate) capabilities: Box<str>,
     /// `instructions`, decoded.
     pub(crate) instructions: Option<Box<str>>,
-    /// What was left out, and why.
+    /// What was left out, and why, and what is odd.
     pub(crate) problems: Vec<String>,
     /// The shortest `ttlMs` of its lists; none where it gave none.
     pub(crate) ttl_ms: Option<u64>,
@@ -163,7 +164,16 @@ pub(crate) fn read_items(
     let mut items = Vec::with_capacity(elements.len());
     for raw in elements {
         match read_item(kind, raw) {
-            Ok(item) if seen.insert(item.key.clone()) => items.push(item),
+            Ok(mut item) if seen.insert(item.key.clone()) => {
+                let mut notes = Vec::new();
+                if let Some(clean) = cleaning::cleaned(&item.raw, &mut notes) {
+                    item.raw = clean;
+                }
+                let key = &item.key;
+                let note = |note| format!("{}: {key:?}: {note}", kind.member());
+                problems.extend(notes.into_iter().map(note));
+                items.push(item);
+            }
             Ok(item) => problems.push(format!(
                 "{}: {:?} is listed twice; the first one counts",
                 kind.member(),

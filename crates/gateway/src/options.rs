@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 use store::StoreHandle;
 use transport::BoxFuture;
 
-use crate::phase::{AllowAll, Decider, Interceptor};
+use crate::phase::{Admission, AllowAll, Decider, Interceptor};
+use crate::pins::Pin;
 use crate::record::{NoRecorder, Recorder};
+use crate::scanning::SecretScan;
 use crate::scripts::Engine;
 use crate::visit::Pages;
 
@@ -26,10 +28,14 @@ pub struct Options {
     pub launcher: Arc<dyn Launcher>,
     /// Where learnt lists outlive the process; none: they do not.
     pub store: Option<StoreHandle>,
+    /// Where it is kept what tools looked like, for those who do not want to remember lists; none: with these.
+    pub kept: Option<StoreHandle>,
     /// Takes a record of each call.
     pub recorder: Arc<dyn Recorder>,
     /// Has a say over each call.
     pub decider: Arc<dyn Decider>,
+    /// Limits what callers have under way; none: only what limits everybody does.
+    pub admission: Option<Arc<dyn Admission>>,
     /// See and change calls and their answers, in this order.
     pub interceptors: Vec<Arc<dyn Interceptor>>,
     /// The tools by which agents find and add servers; none: there are none.
@@ -152,8 +158,10 @@ impl Options {
             settings: Settings::default(),
             launcher,
             store: None,
+            kept: None,
             recorder: Arc::new(NoRecorder),
             decider: Arc::new(AllowAll),
+            admission: None,
             interceptors: Vec::new(),
             dynamic: None,
             features: Features::default(),
@@ -181,6 +189,10 @@ pub struct Settings {
     pub in_flight_max: usize,
     /// Whether every tool has its server's name in front.
     pub tool_name_prefix: bool,
+    /// What becomes of secrets in calls and answers.
+    pub secret_scan: SecretScan,
+    /// What becomes of tools whose definitions change.
+    pub pin: Pin,
 }
 
 impl Default for Settings {
@@ -194,6 +206,8 @@ impl Default for Settings {
             session_idle: Duration::from_secs(24 * 3600),
             in_flight_max: 256,
             tool_name_prefix: false,
+            secret_scan: SecretScan::default(),
+            pin: Pin::default(),
         }
     }
 }

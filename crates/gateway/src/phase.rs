@@ -1,7 +1,8 @@
 //! The seams of the pipeline: who decides over a call, and who may see and change it. The phases themselves are
 //! listed in `pipeline.rs`; `rules.rs` decides by the rules of a configuration.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use policy::{Facts, Remember};
 use transport::BoxFuture;
 
@@ -10,6 +11,8 @@ use transport::BoxFuture;
 pub enum Decision {
     /// Go on.
     Allow,
+    /// Go on: this rule says so.
+    AllowedBy(Box<str>),
     /// Do not.
     Deny(Denial),
     /// Ask the person first.
@@ -76,29 +79,75 @@ impl Decider for AllowAll {
     }
 }
 
-/// What an interceptor can know of a call.
-#[derive(Debug)]
-pub struct CallFacts<'a> {
-    /// Who calls.
-    pub caller: &'a str,
-    /// The JSON-RPC method.
-    pub method: &'a str,
-    /// The server that would answer.
-    pub server: &'a str,
-    /// The tool, prompt or URI, by the server's own name.
-    pub name: &'a str,
-    /// `params`, raw JSON.
-    pub params: &'a str,
+/// Says how much a caller may have under way.
+pub trait Admission: Send + Sync {
+    /// Lets in one more request; what comes back is dropped when it ends.
+    ///
+    /// # Errors
+    /// There are too many of this.
+    fn enter(&self, caller: &str) -> Result<Option<Permit>, &'static str>;
 }
 
-/// Sees, and may change or answer, each call that goes to a server.
+/// Somebody's right to have one request under way.
+pub type Permit = Box<dyn std::any::Any + Send + Sync>;
+
+/// What an interceptor can know of a call, on its way there and back.
+#[derive(Debug, Clone)]
+pub struct CallFacts {
+    /// Its id in records.
+    pub id: u64,
+    /// Who calls.
+    pub caller: Arc<str>,
+    /// The client's `name/version`, as it calls itself.
+    pub client: Option<String>,
+    /// Whether the client is of the stateless era.
+    pub is_stateless: bool,
+    /// The server that would answer.
+    pub server: Arc<str>,
+    /// The tool, by the server's own name.
+    pub name: Box<str>,
+    /// The tool, as the client called it.
+    pub called: Box<str>,
+    /// The arguments as they leave, raw JSON.
+    pub arguments: String,
+}
+
+/// On which way an interceptor stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Between the client and the server.
+    Before,
+    /// Between the server and the client.
+    After,
+}
+
+/// What an interceptor says. What it could not say it says as one of these: whoever implements it knows whether a failure
+/// lets calls pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Allow,
+    /// Go on with these arguments, a raw JSON object; on the way back, with this result.
+    Rewrite(String),
+    /// This is the result, a raw JSON object: the server is not asked, or what it said is replaced.
+    Answer(String),
+    /// The client gets this reason.
+    Refuse(String),
+}
+
+/// Sees, and may change or answer, calls of tools of servers.
 pub trait Interceptor: Send + Sync {
-    /// The request before it leaves: `Ok` goes on with these bytes, `Err` refuses with a reason for the client.
-    fn before<'a>(
-        &'a self,
-        facts: &'a CallFacts<'a>,
-        request: Bytes,
-    ) -> BoxFuture<'a, Result<Bytes, String>>;
-    /// The answer on its way back.
-    fn after(&self, method: &str, server: &str, answer: Bytes) -> Bytes;
+    /// What messages and records call it.
+    fn name(&self) -> &str;
+
+    /// On which way it stands.
+    fn when(&self) -> When;
+
+    /// Whether it wants to see calls of this tool, by its server's own name.
+    fn wants(&self, server: &str, tool: &str) -> bool;
+
+    /// Sees a call, on its way back with what the server said: `{"result":…}` or `{"error":…}`. Dropped when the client takes
+    /// the call back. It has an end of its own: nobody else limits it.
+    fn see<'a>(&'a self, facts: &'a CallFacts, response: Option<&'a str>)
+    -> BoxFuture<'a, Verdict>;
 }

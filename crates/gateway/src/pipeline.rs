@@ -12,7 +12,6 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use policy::{Asked, Facts, Hints};
 use transport::BoxFuture;
 use wire::{Frame, Object, method as methods};
@@ -25,9 +24,12 @@ use crate::dynamic::{self, Consent};
 use crate::error::Fault;
 use crate::front::{Answer, Events, Origin, Reply};
 use crate::identify;
+use crate::intercept::{self, Before};
 use crate::method::{self, Route, subscriptions};
-use crate::phase::{CallFacts, Decision, Denial, Question};
-use crate::routed::Plan;
+use crate::phase::{Decision, Question};
+use crate::record::Decided;
+use crate::routed::{self, Plan};
+use crate::scanning;
 use crate::slot::Step;
 use crate::upstream::Upstream;
 
@@ -56,7 +58,7 @@ async fn routed(mut call: Call) -> Reply {
     // Once more where a server, as it is started, turns out to have changed its era.
     let mut is_last = false;
     loop {
-        let plan = match handle.unless_over(method::resolve(&mut call)).await {
+        let plan = match handle.unless_over(resolve(&mut call)).await {
             Some(Ok(Route::Server(plan))) => plan,
             Some(Ok(Route::Here(result))) => return Reply::Done(call.finish_here(&result)),
             Some(Ok(Route::Own(work))) => {
@@ -65,7 +67,7 @@ async fn routed(mut call: Call) -> Reply {
             }
             Some(Ok(Route::Resumed)) => return next(call, None).await,
             Some(Ok(Route::Known(plan, result))) => {
-                let consented = match authorize(&call, &plan) {
+                let consented = match authorize(&mut call, &plan) {
                     Ok(None) => Ok(Consent::Given),
                     Ok(Some(question)) => {
                         let mut plan = plan;
@@ -84,18 +86,32 @@ async fn routed(mut call: Call) -> Reply {
             Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
             None => return next(call, None).await,
         };
-        let question = match authorize(&call, &plan) {
+        let question = match authorize(&mut call, &plan) {
             Ok(question) => question,
             Err(fault) => return Reply::Done(call.finish(Err(fault))),
         };
-        let plan = match call.core.interceptors.is_empty() {
-            true => plan,
-            false => match handle.unless_over(Box::pin(intercept(&call, *plan))).await {
-                Some(Ok(plan)) => Box::new(plan),
+        let (plan, question) = match intercept::is_seen(&call) {
+            false => (plan, question),
+            true => match handle
+                .unless_over(Box::pin(intercept::before(&mut call, plan)))
+                .await
+            {
+                Some(Ok(Before::Go(plan))) => (plan, question),
+                // The rules decide over what leaves.
+                Some(Ok(Before::Rewritten(plan))) => match authorize(&mut call, &plan) {
+                    Ok(question) => (plan, question),
+                    Err(fault) => return Reply::Done(call.finish(Err(fault))),
+                },
+                Some(Ok(Before::Answered(result))) => {
+                    return Reply::Done(call.finish_answered(&result));
+                }
                 Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
                 None => return next(call, None).await,
             },
         };
+        if let Err(fault) = scanning::request(&call, &plan) {
+            return Reply::Done(call.finish(Err(fault)));
+        }
         let wish = question
             .is_none()
             .then(|| dynamic::wish(&call, &plan))
@@ -126,6 +142,17 @@ async fn routed(mut call: Call) -> Reply {
     }
 }
 
+/// Phase 3; of a call that interceptors have rewritten only where it goes.
+async fn resolve(call: &mut Call) -> Result<Route, Fault> {
+    match call.facts.is_some() && call.exec.is_some() {
+        false => method::resolve(call).await,
+        true => {
+            let plan = routed::plan(call).await?;
+            Ok(Route::Server(Box::new(plan)))
+        }
+    }
+}
+
 /// Asks the person whether the call may leave. `None`: they are being asked, and it leaves once they agree; an error is the
 /// call's answer.
 async fn ask_person(
@@ -133,7 +160,6 @@ async fn ask_person(
     mut plan: Box<Plan>,
     question: &Question,
 ) -> Result<Option<Box<Plan>>, Answer> {
-    call.rule = Some(question.rule.clone());
     let consent = dynamic::consent(call, &mut plan, question).await;
     asked(call, plan, consent)
 }
@@ -225,7 +251,7 @@ async fn dispatch(call: &mut Call, plan: Plan) -> Option<Outcome> {
 /// Waits for the first thing to come from the server: mostly the answer.
 async fn next(mut call: Call, outcome: Option<Outcome>) -> Reply {
     if let Some(outcome) = outcome
-        && let Some(Step::Done(outcome)) = bridge::read(&mut call, Step::Done(outcome))
+        && let Some(Step::Done(outcome)) = call.read(Step::Done(outcome))
     {
         return Reply::Done(call.finish(outcome));
     }
@@ -236,14 +262,28 @@ async fn next(mut call: Call, outcome: Option<Outcome>) -> Reply {
 }
 
 /// Phase 4. `Some` is what the person is to be asked first.
-fn authorize(call: &Call, plan: &Plan) -> Result<Option<Question>, Fault> {
-    match call.core.decider.is_needed() {
-        false => Ok(None),
-        true => decided(call, plan),
+fn authorize(call: &mut Call, plan: &Plan) -> Result<Option<Question>, Fault> {
+    if call.frame.method() == methods::TOOLS_CALL {
+        let target = &plan.target;
+        call.core.pins.check(&target.server, &target.own)?;
     }
+    if !call.core.decider.is_needed() {
+        return Ok(None);
+    }
+    match decided(call, plan)? {
+        Decision::Allow => {}
+        Decision::AllowedBy(rule) => call.rule = Some(rule),
+        Decision::Deny(denial) => return Err(Fault::Denied(denial)),
+        Decision::Ask(question) => {
+            call.rule = Some(question.rule.clone());
+            call.decision = Decided::Ask;
+            return Ok(Some(question));
+        }
+    }
+    Ok(None)
 }
 
-fn decided(call: &Call, plan: &Plan) -> Result<Option<Question>, Fault> {
+fn decided(call: &Call, plan: &Plan) -> Result<Decision, Fault> {
     let name = &*plan.target.own;
     let raw = match &call.exec {
         Some(exec) => &exec.params,
@@ -264,23 +304,18 @@ fn decided(call: &Call, plan: &Plan) -> Result<Option<Question>, Fault> {
         _ => Asked::Other,
     };
     let client = client(call);
-    let decision = call.core.decider.decide(&Facts {
+    Ok(call.core.decider.decide(&Facts {
         caller: &call.workspace.caller.0,
         client: client.as_deref(),
         server: &plan.target.server.facts,
         asked,
         era: rules::era(call.era),
         now_s: now_s(),
-    });
-    match decision {
-        Decision::Allow => Ok(None),
-        Decision::Ask(question) => Ok(Some(question)),
-        Decision::Deny(denial) => Err(Fault::Denied(denial)),
-    }
+    }))
 }
 
 /// The arguments of a call, raw JSON.
-fn arguments(params: &str) -> Result<&str, Fault> {
+pub(crate) fn arguments(params: &str) -> Result<&str, Fault> {
     let bad = |e: wire::ObjectError| Fault::Params(e.to_string());
     let params = Object::parse(params).map_err(bad)?;
     let found = params.get("arguments").map_err(bad)?;
@@ -300,7 +335,7 @@ fn completed<'a>(params: &str, name: &'a str) -> Asked<'a> {
 }
 
 /// `name/version`, as the client calls itself: in its handshake, or with each request.
-fn client(call: &Call) -> Option<String> {
+pub(crate) fn client(call: &Call) -> Option<String> {
     let hello = call.session.as_ref().and_then(|session| session.hello());
     if let Some(hello) = hello {
         return Some(hello.client.to_string());
@@ -319,24 +354,4 @@ fn client(call: &Call) -> Option<String> {
 fn now_s() -> Option<i64> {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(since.ok()?.as_secs()).ok()
-}
-
-/// Phase 5.
-async fn intercept(call: &Call, mut plan: Plan) -> Result<Plan, Fault> {
-    for interceptor in &call.core.interceptors {
-        let request: Bytes = plan.out.frame.clone();
-        let facts = CallFacts {
-            caller: &call.workspace.caller.0,
-            method: call.frame.method(),
-            server: &plan.target.server.name,
-            name: &plan.target.own,
-            params: match &call.exec {
-                Some(exec) => &exec.params,
-                None => call.frame.params().unwrap_or("{}"),
-            },
-        };
-        let refused = |reason| Fault::Denied(Denial { rule: None, reason });
-        plan.out.frame = interceptor.before(&facts, request).await.map_err(refused)?;
-    }
-    Ok(plan)
 }

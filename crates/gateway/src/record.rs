@@ -1,8 +1,13 @@
-//! One record per call, for the log and whatever else wants to know. Never arguments or results.
+//! One record per call, for the log and whatever else wants to know. Never results; arguments only for a recorder that asks
+//! for them ([`Arguments`]).
+
+mod arguments;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+pub use arguments::Arguments;
 
 /// What is known of a finished request.
 #[derive(Clone, Debug)]
@@ -25,8 +30,12 @@ pub struct CallRecord {
     pub took: Duration,
     /// `ok`, `tool_error`, a JSON-RPC code, or a fault's tag.
     pub outcome: Outcome,
-    /// The rule that denied it, or for which the person was asked.
+    /// What the rules made of it.
+    pub decision: Decided,
+    /// The rule that decided, where one did.
     pub rule: Option<Box<str>>,
+    /// What it was called with, for a recorder that wants to know; see [`Recorder::arguments_max`].
+    pub arguments: Option<Arguments>,
     /// Bytes of the request.
     pub bytes_in: usize,
     /// Bytes of the answer.
@@ -63,6 +72,29 @@ impl std::fmt::Display for Outcome {
     }
 }
 
+/// What rules, guards and interceptors made of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decided {
+    /// It may be, by a rule or for want of one.
+    #[default]
+    Allow,
+    /// It must not be.
+    Deny,
+    /// The person was asked.
+    Ask,
+}
+
+impl Decided {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Ask => "ask",
+        }
+    }
+}
+
 /// What happened to a server.
 #[derive(Clone, Debug)]
 pub struct StartRecord {
@@ -80,6 +112,13 @@ pub trait Recorder: Send + Sync {
     fn call(&self, record: CallRecord);
     /// A server was started, or could not be.
     fn start(&self, record: StartRecord);
+    /// A server does something that a person should look at, and how.
+    fn odd(&self, _server: &str, _what: &str, _hint: &str) {}
+    /// How many bytes of a call's arguments are copied into its record; what is longer is digested at once. None: nothing of
+    /// them is in records.
+    fn arguments_max(&self) -> Option<usize> {
+        None
+    }
     /// Something is fetched before a server can be started: what.
     fn preparing(&self, _server: &str, _what: &str) {}
 }

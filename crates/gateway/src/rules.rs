@@ -68,7 +68,10 @@ impl Decider for Rules {
         let marked = self.0.load();
         let ruling = marked.policy.decide(facts);
         match ruling.decision {
-            policy::Decision::Allow => Decision::Allow,
+            policy::Decision::Allow => match ruling.rule {
+                Some(rule) => Decision::AllowedBy(rule.name.as_str().into()),
+                None => Decision::Allow,
+            },
             policy::Decision::Deny => Decision::Deny(denial(ruling.rule, ruling.failed.as_deref())),
             policy::Decision::Ask(remember) => Decision::Ask(Question {
                 rule: ruling.rule.map_or("default", |rule| &rule.name).into(),

@@ -202,7 +202,7 @@ fn percent(text: &str) -> String {
 }
 
 /// Whether a variable is called as those of credentials are.
-fn is_named(name: &str) -> bool {
+pub(crate) fn is_named(name: &str) -> bool {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     words.map(str::to_ascii_uppercase).any(|word| {
         NAMES

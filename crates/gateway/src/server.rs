@@ -16,6 +16,7 @@ use crate::eras::Eras;
 use crate::front::Caller;
 use crate::lists::Lists;
 use crate::outbox::lock;
+use crate::pins::pins_key;
 use crate::secrecy::Secrecy;
 use crate::telemetry::ServerMetrics;
 use crate::upstream::Upstream;
@@ -25,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) name: Arc<str>,
     pub(crate) entry: Entry,
     /// The credentials that it was given.
+    /// Under what the store keeps what its tools looked like.
+    pub(crate) pins: Box<str>,
     pub(crate) secrecy: Arc<Secrecy>,
     /// What rules know of it.
     pub(crate) facts: policy::ServerFacts,
@@ -133,6 +136,7 @@ impl Server {
     ) -> Self {
         Self {
             name: entry.name.as_str().into(),
+            pins: pins_key(&entry).into(),
             secrecy: Arc::new(Secrecy::of(&entry)),
             facts: crate::rules::server_facts(&entry),
             fingerprint: entry.fingerprint(),

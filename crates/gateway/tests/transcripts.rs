@@ -24,6 +24,7 @@ mod transcripts {
     mod dynamic_race;
     mod dynamic_stateless;
     mod greeting;
+    mod guards;
     mod harness;
     mod learnt;
     mod lifecycle;

@@ -1,7 +1,7 @@
-//! Runs a program to its end for what it prints: how `cmd:` references to secrets are followed.
+//! Runs a program to its end for what it prints: how `cmd:` references to secrets are followed, and interceptors asked.
 //!
-//! Such a reference is written by the person whose gateway this is, and its program signs in as that person (`op`, `vault`,
-//! `pass`): it sees all of our environment, other than a server. Refuses to wait for ever or to read without end, and
+//! Both are written by the person whose gateway this is, and their programs act as that person (`op`, `vault`, `pass`): they see
+//! all of our environment, other than a server. Refuses to wait for ever or to read without end, and
 //! leaves nothing behind: whatever the program started ends with it.
 
 use std::fs::File;
@@ -23,8 +23,8 @@ use crate::spawn::{self, Spec};
 use crate::stderr::{self, Tail};
 use crate::{LaunchError, Options};
 
-/// Runs programs for what they print. Blocks, so it may not be called where a runtime runs.
-#[derive(Debug)]
+/// Runs programs for what they print. As [`Runner`] it blocks, and may not be called where a runtime runs.
+#[derive(Debug, Clone)]
 pub struct ProgramRunner {
     options: Options,
 }
@@ -53,15 +53,57 @@ impl ProgramRunner {
         })
     }
 
-    async fn capture(&self, spec: Spec, bytes_max: usize) -> Result<Zeroizing<Vec<u8>>, RunError> {
+    /// Runs a program as [`Runner::run`] does, with something on its stdin; what it does not read of that is nothing wrong.
+    /// Also gives the last lines of its stderr. To be called where a runtime runs; dropped, it leaves nothing running.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn ask(
+        &self,
+        words: &[String],
+        input: Vec<u8>,
+        deadline: Duration,
+        bytes_max: usize,
+    ) -> Result<(Vec<u8>, Vec<String>), RunError> {
+        let spec = self.spec(words).map_err(RunError::Start)?;
+        let (stdin, ours) = io::pipe().map_err(RunError::Start)?;
+        let ours = OwnedFd::from(ours);
+        rustix::io::ioctl_fionbio(&ours, true).map_err(|e| RunError::Start(e.into()))?;
+        let ours = register(ours, Interest::WRITABLE).map_err(RunError::Start)?;
+        let captured = self.capture(spec, stdin.into(), bytes_max);
+        let fed = async {
+            feed(ours, &input).await;
+            Ok(())
+        };
+        let asked = async { tokio::try_join!(captured, fed) };
+        match tokio::time::timeout(deadline, asked).await {
+            Ok(asked) => asked.map(|((output, tail), ())| {
+                let lines = tail.last(CAPTURE_ERROR_LINES);
+                (output.to_vec(), lines)
+            }),
+            Err(_) => Err(RunError::Deadline(deadline)),
+        }
+    }
+
+    async fn capture(
+        &self,
+        spec: Spec,
+        stdin: OwnedFd,
+        bytes_max: usize,
+    ) -> Result<(Zeroizing<Vec<u8>>, Arc<Tail>), RunError> {
         let (our_stdout, stdout) = io::pipe().map_err(RunError::Start)?;
         let (our_stderr, stderr) = io::pipe().map_err(RunError::Start)?;
-        let stdin = File::open("/dev/null").map_err(RunError::Start)?;
         let our_stdout = listen(our_stdout.into()).map_err(RunError::Start)?;
         let our_stderr = listen(our_stderr.into()).map_err(RunError::Start)?;
 
-        let fds = [stdin.into(), stdout.into(), stderr.into()];
-        let spawned = spawn::spawn(&spec, fds, self.options.guard.as_deref());
+        let fds = [stdin, stdout.into(), stderr.into()];
+        let guard = self.options.guard.clone();
+        // Starting blocks for as long as it takes; what was started for nobody ends at once.
+        let spawned =
+            tokio::task::spawn_blocking(move || spawn::spawn(&spec, fds, guard.as_deref()));
+        let spawned = spawned
+            .await
+            .map_err(|error| RunError::Start(io::Error::other(error)))?;
         let spawned = spawned.map_err(|error| RunError::Start(reason(error)))?;
         let tail = Arc::<Tail>::default();
         // Its end closes both pipes, also in what it left behind. Whatever comes first here, dropping the rest kills it.
@@ -74,7 +116,7 @@ impl ProgramRunner {
             },
         )?;
         if reason.is_success() {
-            return Ok(output);
+            return Ok((output, tail));
         }
         let last = tail.last(CAPTURE_ERROR_LINES);
         Err(RunError::Failed {
@@ -97,9 +139,11 @@ impl Runner for ProgramRunner {
             .build()
             .map_err(RunError::Start)?;
         runtime.block_on(async {
-            tokio::time::timeout(deadline, self.capture(spec, bytes_max))
+            let stdin = File::open("/dev/null").map_err(RunError::Start)?;
+            tokio::time::timeout(deadline, self.capture(spec, stdin.into(), bytes_max))
                 .await
                 .unwrap_or(Err(RunError::Deadline(deadline)))
+                .map(|(output, _)| output)
         })
     }
 }
@@ -107,6 +151,21 @@ impl Runner for ProgramRunner {
 fn listen(pipe: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     rustix::io::ioctl_fionbio(&pipe, true)?;
     register(pipe, Interest::READABLE)
+}
+
+/// Writes all of it, unless nobody reads on.
+async fn feed(fd: AsyncFd<OwnedFd>, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let Ok(mut ready) = fd.writable().await else {
+            return;
+        };
+        match rustix::io::write(fd.get_ref(), bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::AGAIN) => ready.clear_ready(),
+            Err(Errno::INTR) => {}
+            Err(_) => return,
+        }
+    }
 }
 
 /// All of it, unless it is too much.

@@ -22,5 +22,6 @@ mod time;
 
 pub use docker::{DockerError, DockerRules, read_docker};
 pub use facts::{Asked, Era, Facts, Hints, ServerFacts, full_image};
+pub use glob::matches as glob;
 pub use policy::{BuildError, Outlook, Part, Policy, Ruling, Step, Verdict};
 pub use rule::{Decision, Remember, Rule, Source};

@@ -2,7 +2,7 @@
 //!
 //! Owns what a secret is ([`Secret`]: no way to print it, one way to read it), where secrets lie ([`Store`], [`EnvFile`]),
 //! what points to one ([`SecretRef`]) and how that is followed ([`Resolver`]), and how values that are known are found again
-//! in what servers say ([`Masker`]). Knows no folder, no environment and starts no program: it is given them. Refuses to
+//! in what servers say ([`Masker`]), and such that only look like secrets ([`scan`]). Knows no folder, no environment and starts no program: it is given them. Refuses to
 //! write over a store that it cannot read.
 //!
 //! Read `secret` first, then `store`, then `resolve`, then `mask`.
@@ -15,6 +15,7 @@ mod read;
 mod reference;
 mod resolve;
 mod run;
+mod scan;
 mod secret;
 mod store;
 
@@ -24,5 +25,6 @@ pub use name::{NameError, SecretName};
 pub use reference::{Kind, Kinds, RefError, SecretRef};
 pub use resolve::{EnvLookup, Named, ResolveError, Resolver};
 pub use run::{RunError, Runner};
+pub use scan::{Depth, Finding, rules as scan_rules, scan, without};
 pub use secret::{Secret, ValueError};
 pub use store::{Store, StoreError};

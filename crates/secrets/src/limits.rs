@@ -34,3 +34,7 @@ pub const MASK_BYTES_MIN: usize = 8;
 /// What all forms of all values of one masker may hold together; it takes 12 times as much memory, and for a
 /// moment 30 times.
 pub const MASK_FORMS_BYTES_MAX: usize = 4 << 20;
+/// Credentials that are told of one text.
+pub const SCAN_FOUND_MAX: usize = 1_000;
+/// The longest private key that is looked for.
+pub const PEM_BYTES_MAX: usize = 32 << 10;

@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use crate::door::Door;
 use crate::limits;
 use crate::pulse::{Pulse, Stage};
+use crate::tls::{Socket, Tls};
 
 /// What a request may know about the connection it came by.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ pub(crate) async fn serve(
     builder: http1::Builder,
     door: Arc<Door>,
     pulse: Arc<Pulse>,
+    tls: Option<Tls>,
 ) {
     // Without it an answer would wait for the client's delayed acknowledgement. A socket that refuses is gone.
     let _gone = stream.set_nodelay(true);
@@ -53,6 +55,17 @@ pub(crate) async fn serve(
         .local_addr()
         .ok()
         .map(|address| address.ip().to_canonical());
+    if tls.is_some() {
+        // A handshake may take as long as a head.
+        pulse.enter(Stage::Head);
+    }
+    // Whoever speaks something else than TLS has no words in common with us.
+    let Ok(stream) = Socket::open(stream, tls.as_ref()).await else {
+        return;
+    };
+    if tls.is_some() {
+        pulse.enter(Stage::Idle);
+    }
     let link = Arc::new(Link {
         local,
         pulse: pulse.clone(),
@@ -82,7 +95,7 @@ pub(crate) async fn serve(
 
 /// The socket, telling the pulse what happens on it.
 struct Watched {
-    stream: TcpStream,
+    stream: Socket,
     pulse: Arc<Pulse>,
     /// Bytes read away so far, once the answer is out and the connection lingers.
     lingered: Option<usize>,
@@ -158,5 +171,63 @@ impl AsyncWrite for Watched {
             *lingered += buf.filled().len();
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Secured(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Secured(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Secured(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Secured(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Secured(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Secured(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::mcp::Visit;
 use crate::pulse::Stage;
 use crate::readiness::Readiness;
 use crate::sessions::Sessions;
+use crate::tls::Tls;
 use crate::{cors, health, legacy, mcp, pages, respond};
 
 /// What every request of a worker passes.
@@ -31,6 +32,8 @@ pub(crate) struct Door {
     pub(crate) letterboxes: Arc<Letterboxes>,
     pub(crate) readiness: Readiness,
     pub(crate) rest: axum::Router,
+    /// How connections are secured, if they are.
+    pub(crate) tls: Option<Tls>,
 }
 
 /// Where a path leads.

@@ -21,9 +21,24 @@ pub(crate) use names::is_loopback_host;
 pub enum Auth {
     /// By this bearer token. Everybody who has it is the same caller.
     Token(Arc<Token>),
+    /// By this token, or by one of their own.
+    Callers(Arc<Token>, Arc<dyn Callers>),
     /// Not at all: whoever reaches the port is the one local caller.
     Open,
 }
+
+/// Knows callers by their tokens.
+pub trait Callers: Send + Sync {
+    /// Whose token this is; none where it is nobody's.
+    ///
+    /// # Errors
+    /// It was somebody's.
+    fn admit(&self, token: &str) -> Result<Option<Arc<str>>, Expired>;
+}
+
+/// The token is worth nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired;
 
 /// The checks of one front door. Each worker has its own, so that they share no counter.
 pub(crate) struct Guard {
@@ -46,6 +61,8 @@ pub(crate) enum Refusal {
     TokenMissing,
     #[error("the bearer token is wrong")]
     TokenWrong,
+    #[error("the bearer token has expired; ask whoever runs the gateway for another one")]
+    TokenExpired,
 }
 
 impl Refusal {
@@ -53,7 +70,7 @@ impl Refusal {
         match self {
             Self::HostMissing => StatusCode::BAD_REQUEST,
             Self::Host(_) | Self::Origin(_) => StatusCode::FORBIDDEN,
-            Self::TokenMissing | Self::TokenWrong => StatusCode::UNAUTHORIZED,
+            Self::TokenMissing | Self::TokenWrong | Self::TokenExpired => StatusCode::UNAUTHORIZED,
         }
     }
 }
@@ -61,7 +78,7 @@ impl Refusal {
 impl Guard {
     pub(crate) fn new(auth: Auth, hosts: Names, origins: Names) -> Self {
         let caller = match auth {
-            Auth::Token(_) => "token",
+            Auth::Token(_) | Auth::Callers(..) => "token",
             Auth::Open => "local",
         };
         Self {
@@ -81,6 +98,16 @@ impl Guard {
                 let given = bearer(&head.headers).ok_or(Refusal::TokenMissing)?;
                 if !token.matches(given) {
                     return Err(Refusal::TokenWrong);
+                }
+            }
+            Auth::Callers(token, callers) => {
+                let given = bearer(&head.headers).ok_or(Refusal::TokenMissing)?;
+                if !token.matches(given) {
+                    return match callers.admit(given) {
+                        Ok(Some(name)) => Ok(Caller(name)),
+                        Ok(None) => Err(Refusal::TokenWrong),
+                        Err(Expired) => Err(Refusal::TokenExpired),
+                    };
                 }
             }
         }

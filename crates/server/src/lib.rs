@@ -29,11 +29,13 @@ mod serve;
 mod sessions;
 pub mod shutdown;
 mod stdio;
+mod tls;
 mod worker;
 
-pub use guard::{Auth, Names};
+pub use guard::{Auth, Callers, Expired, Names};
 pub use pages::Pages;
 pub use readiness::Readiness;
 pub use serve::{Options, ServeError, Server, serve};
 pub use shutdown::Shutdown;
 pub use stdio::{StdioError, serve_stdio};
+pub use tls::{Tls, TlsError};

@@ -23,6 +23,7 @@ use crate::pages::Pages;
 use crate::readiness::Readiness;
 use crate::runtime::Workers;
 use crate::shutdown::{Phase, Shutdown};
+use crate::tls::Tls;
 use crate::worker::{self, Tally};
 use crate::{descriptors, limits};
 
@@ -33,6 +34,8 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// How callers prove who they are.
     pub auth: Auth,
+    /// Speak TLS with this; none: HTTP in the clear.
+    pub tls: Option<Tls>,
     /// Host names that are ours, beside loopback.
     pub hosts: Names,
     /// Origins of pages that may ask, beside loopback.
@@ -53,6 +56,7 @@ impl Options {
         Self {
             listen: vec![listen],
             auth,
+            tls: None,
             hosts: Names::default(),
             origins: Names::default(),
             workers: None,
@@ -236,6 +240,7 @@ fn start(
             letterboxes: Arc::clone(&letterboxes),
             readiness: readiness.clone(),
             rest: health::front(health, board.clone()),
+            tls: options.tls.clone(),
         };
         worker::run(handoffs, Arc::new(door), tally.clone(), until.clone())
     })

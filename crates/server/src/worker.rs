@@ -93,7 +93,13 @@ impl Connections {
 
     fn add(&mut self, stream: TcpStream, builder: &Builder, door: &Arc<Door>, counted: Counted) {
         let pulse = Arc::new(Pulse::default());
-        let served = connection::serve(stream, builder.clone(), door.clone(), pulse.clone());
+        let served = connection::serve(
+            stream,
+            builder.clone(),
+            door.clone(),
+            pulse.clone(),
+            door.tls.clone(),
+        );
         let task = self.tasks.spawn(async move {
             served.await;
             drop(counted);

@@ -111,6 +111,16 @@ impl Store {
         })
     }
 
+    /// Every value whose name begins so, by name.
+    pub fn meta_all(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+        self.sql(|connection| {
+            connection
+                .prepare("SELECT name, value FROM meta WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name")?
+                .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
     /// Forgets a value about the file itself.
     pub fn meta_remove(&mut self, name: &str) -> Result<(), StoreError> {
         self.sql(|connection| connection.execute("DELETE FROM meta WHERE name = ?1", [name]))?;

@@ -1,9 +1,11 @@
 //! `portolan tools …`: each starts the chosen servers in this process, asks, and stops them.
 
+mod approve;
 mod call;
 mod count;
 mod inspect;
 mod ls;
+mod pins;
 mod run;
 
 use clap::Subcommand;
@@ -25,6 +27,10 @@ pub(crate) enum Tools {
     Call(call::Args),
     /// Run a script over them
     Run(run::Args),
+    /// Show which tools have changed since they were first seen
+    Pins(pins::Args),
+    /// Agree to what tools are now
+    Approve(approve::Args),
 }
 
 impl Tools {
@@ -35,6 +41,8 @@ impl Tools {
             Self::Inspect(args) => inspect::run(ui, &args),
             Self::Call(args) => call::run(ui, &args),
             Self::Run(args) => run::run(ui, &args),
+            Self::Pins(args) => pins::run(ui, &args),
+            Self::Approve(args) => approve::run(ui, &args),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use gateway::{CallRecord, Outcome, StartRecord};
+use gateway::{CallRecord, Decided, Outcome, StartRecord};
 use jiff::Timestamp;
 
 use super::Notice;
@@ -90,7 +90,9 @@ fn call_text(record: &CallRecord) -> Line {
         Outcome::ToolError => line.put(Label::Warning, "tool error "),
         other => line.put(Label::Bad, format!("failed: {other} ")),
     };
+    // What is as it should be needs no reason.
     let rule = record.rule.as_ref();
+    let rule = rule.filter(|_| record.decision != Decided::Allow);
     let line = line.text(rule.map_or_else(String::new, |rule| format!("by rule {rule:?} ")));
     let parent = record
         .parent
@@ -149,7 +151,8 @@ fn clock(at: Timestamp) -> Line {
     Line::new().put(Label::Dim, format!("{} ", at.strftime("%H:%M:%S%.3f")))
 }
 
-fn milliseconds(took: std::time::Duration) -> f64 {
+/// Milliseconds with three digits of them.
+pub(crate) fn milliseconds(took: std::time::Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
@@ -163,7 +166,7 @@ pub(crate) fn millis(ms: f64) -> String {
 }
 
 /// The members of one JSON line, in the order in which people look for them.
-struct Members<'a>(&'a mut String);
+pub(crate) struct Members<'a>(&'a mut String);
 
 impl<'a> Members<'a> {
     fn begin(at: Timestamp, is_ok: bool, target: &str, out: &'a mut String) -> Self {
@@ -176,7 +179,13 @@ impl<'a> Members<'a> {
         Self(out)
     }
 
-    fn text(self, name: &str, text: &str) -> Self {
+    /// Members that follow what is written already.
+    pub(crate) fn after(out: &'a mut String) -> Self {
+        Self(out)
+    }
+
+    /// A member that is a text.
+    pub(crate) fn text(self, name: &str, text: &str) -> Self {
         let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
         let _ = match text.bytes().all(is_plain) {
             true => write!(self.0, r#","{name}":"{text}""#),
@@ -185,26 +194,38 @@ impl<'a> Members<'a> {
         self
     }
 
-    fn maybe(self, name: &str, text: Option<&str>) -> Self {
+    /// The same, where there is one.
+    pub(crate) fn maybe(self, name: &str, text: Option<&str>) -> Self {
         match text {
             Some(text) => self.text(name, text),
             None => self,
         }
     }
 
-    fn number(self, name: &str, number: impl std::fmt::Display) -> Self {
+    /// A member that is JSON as it is displayed: a number, a list.
+    pub(crate) fn number(self, name: &str, number: impl std::fmt::Display) -> Self {
         let _ = write!(self.0, r#","{name}":{number}"#);
         self
     }
 
-    fn maybe_number(self, name: &str, number: Option<u64>) -> Self {
+    /// The same, where there is one.
+    pub(crate) fn maybe_number(self, name: &str, number: Option<u64>) -> Self {
         match number {
             Some(number) => self.number(name, number),
             None => self,
         }
     }
 
-    fn end(self) {
+    /// A member that is JSON already, where there is one.
+    pub(crate) fn maybe_json(self, name: &str, raw: Option<&str>) -> Self {
+        match raw {
+            Some(raw) => self.number(name, raw),
+            None => self,
+        }
+    }
+
+    /// Nothing more.
+    pub(crate) fn end(self) {
         self.0.push('}');
     }
 }

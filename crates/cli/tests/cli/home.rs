@@ -212,6 +212,19 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
+    /// One that was started in another way.
+    pub(crate) fn of(child: Child, opened: Value) -> Self {
+        Self {
+            child,
+            opened,
+            session: None,
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn url(&self) -> &str {
         self.opened["url"].as_str().unwrap()
     }
@@ -279,6 +292,16 @@ impl Listening {
         text.filter_map(|l| serde_json::from_str::<Value>(l).ok())
             .find(|v| v.get("result").is_some() || v.get("error").is_some())
             .unwrap_or_default()
+    }
+
+    /// The session that was opened.
+    pub(crate) fn session(&self) -> Option<String> {
+        self.session.clone()
+    }
+
+    /// The next handshake opens another one.
+    pub(crate) fn forget_session(&mut self) {
+        self.session = None;
     }
 
     /// Shakes hands.

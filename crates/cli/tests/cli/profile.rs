@@ -439,6 +439,45 @@ fn a_profile_takes_secrets_from_where_it_says() {
     assert!(!told.contains("hunter2"));
 }
 
+/// A file as the pages of Docker's gateway show it: names with dots, comments, values as they stand.
+const DOT_ENV: &str = "# my secrets
+github.personal_access_token=ghp_something
+stripe.secret_key = sk_test_something
+
+keyed.key=\"quoted = and whole\"
+";
+
+#[test]
+fn a_file_of_secrets_is_read_as_dockers_gateway_reads_it() {
+    let home = home();
+    create(&home, &["keyed"]);
+    home.run(&["server", "enable", "keyed", "--profile", "work"])
+        .ok();
+    home.run(&["profile", "config", "work", "--set", "keyed.level=7"])
+        .ok();
+    let file = home.write(".env", DOT_ENV);
+    let list = |secrets: &str| {
+        let words = ["tools", "ls", "--profile", "work", "--format", "json"];
+        home.run(&[&words[..], &["--secrets", secrets]].concat())
+    };
+    for secrets in [file.clone(), format!("docker-desktop:{file}")] {
+        let done = list(&secrets);
+        assert!(!done.stderr.contains("keyed"), "{done:#?}");
+        assert!(done.ok().contains("get-sum"));
+    }
+    // Only our own store, where nothing was set.
+    let done = list("docker-desktop");
+    assert!(done.stderr.contains("keyed.key"), "{done:#?}");
+    let said = list("no-such-file").failed(64);
+    assert!(said.contains("no-such-file"), "{said}");
+    let wrong = home.write("wrong.env", "no sign\nkeyed.key=x\n");
+    let done = list(&wrong);
+    assert!(
+        done.stderr.contains("wrong.env:1") && !done.stderr.contains("no sign"),
+        "{done:#?}"
+    );
+}
+
 #[test]
 fn an_agent_saves_a_profile_and_another_activates_it() {
     let home = home();

@@ -101,6 +101,6 @@ fn every_part_of_a_rule_stands_in_it() {
 fn the_sections_are_ours() {
     assert_eq!(
         names(&parsed()["properties"]),
-        ["$schema", "gateway", "policy", "servers"]
+        ["$schema", "gateway", "interceptors", "policy", "servers"]
     );
 }

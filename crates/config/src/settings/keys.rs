@@ -3,7 +3,7 @@
 
 use catalog::limits::{CALL_TIMEOUT_S_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX};
 
-use super::{Given, Key, Kind, LogFormat, Pull, Runtime, Transport};
+use super::{Given, Key, Kind, LogFormat, Pin, Pull, Runtime, SecretScan, Transport};
 use crate::limits::{
     BODY_BYTES_MAX, BODY_BYTES_MIN, CPUS_MAX, INFLIGHT_MAX, LIST_WAIT_S_MAX, MEMORY_BYTES_MIN,
     PIDS_MAX, SCRIPT_CALLS_MAX, SCRIPT_INFLIGHT_MAX, SCRIPT_LOG_BYTES_MAX, SCRIPT_MEMORY_BYTES_MAX,
@@ -45,6 +45,26 @@ pub(super) const KEYS: &[Key] = &[
             settings.transport = Transport::parse(&given.text()).unwrap_or_default();
         },
         show: |settings| Given::Text(settings.transport.to_string()),
+        check: anything,
+    },
+    Key {
+        name: "tls_cert",
+        env: "PORTOLAN_TLS_CERT",
+        doc: "The file of the certificate (PEM) with which HTTP is secured; taken up anew when it changes.",
+        kind: Kind::Text,
+        from_project: false,
+        set: |settings, given| settings.tls_cert = given.text(),
+        show: |settings| Given::Text(settings.tls_cert.clone()),
+        check: anything,
+    },
+    Key {
+        name: "tls_key",
+        env: "PORTOLAN_TLS_KEY",
+        doc: "The file of its private key (PEM).",
+        kind: Kind::Text,
+        from_project: false,
+        set: |settings, given| settings.tls_key = given.text(),
+        show: |settings| Given::Text(settings.tls_key.clone()),
         check: anything,
     },
     Key {
@@ -317,6 +337,81 @@ pub(super) const KEYS: &[Key] = &[
             settings.log_format = LogFormat::parse(&given.text()).unwrap_or_default();
         },
         show: |settings| Given::Text(settings.log_format.to_string()),
+        check: anything,
+    },
+    Key {
+        name: "records",
+        env: "PORTOLAN_RECORDS",
+        doc: "Whether each call is recorded in a file of yours, for portolan calls.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.records = given.bool(),
+        show: |settings| Given::Bool(settings.records),
+        check: anything,
+    },
+    Key {
+        name: "records_arguments",
+        env: "PORTOLAN_RECORDS_ARGUMENTS",
+        doc: "Whether records have the arguments of calls, without what looks like a credential.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.records_arguments = given.bool(),
+        show: |settings| Given::Bool(settings.records_arguments),
+        check: anything,
+    },
+    Key {
+        name: "records_bytes_max",
+        env: "PORTOLAN_RECORDS_BYTES_MAX",
+        doc: "The size in bytes at which another file of records is begun.",
+        kind: Kind::Whole {
+            min: crate::limits::RECORDS_BYTES_LEAST,
+            max: crate::limits::RECORDS_BYTES_MOST,
+        },
+        from_project: false,
+        set: |settings, given| settings.records_bytes_max = given.whole(),
+        show: |settings| Given::Whole(settings.records_bytes_max),
+        check: anything,
+    },
+    Key {
+        name: "records_files_max",
+        env: "PORTOLAN_RECORDS_FILES_MAX",
+        doc: "How many files of records are kept; the oldest is removed.",
+        kind: Kind::Whole { min: 1, max: 100 },
+        from_project: false,
+        set: |settings, given| settings.records_files_max = given.whole() as usize,
+        show: |settings| Given::Whole(settings.records_files_max as u64),
+        check: anything,
+    },
+    Key {
+        name: "secret_scan",
+        env: "PORTOLAN_SECRET_SCAN",
+        doc: "What becomes of what looks like a secret: mask it in answers and refuse calls with it, refuse both, or off.",
+        kind: Kind::Choice(&["off", "mask", "refuse"]),
+        from_project: false,
+        set: |settings, given| {
+            settings.secret_scan = SecretScan::parse(&given.text()).unwrap_or_default();
+        },
+        show: |settings| Given::Text(settings.secret_scan.as_str().to_owned()),
+        check: anything,
+    },
+    Key {
+        name: "secret_scan_without",
+        env: "PORTOLAN_SECRET_SCAN_WITHOUT",
+        doc: "Servers in whose calls nothing is looked for; * stands for any characters.",
+        kind: Kind::Texts,
+        from_project: false,
+        set: |settings, given| settings.secret_scan_without = given.texts(),
+        show: |settings| Given::Texts(settings.secret_scan_without.clone()),
+        check: anything,
+    },
+    Key {
+        name: "pin",
+        env: "PORTOLAN_PIN",
+        doc: "What becomes of a tool whose definition is another one than when it was first seen: warn, hold it back, or off.",
+        kind: Kind::Choice(&["off", "warn", "hold"]),
+        from_project: false,
+        set: |settings, given| settings.pin = Pin::parse(&given.text()).unwrap_or_default(),
+        show: |settings| Given::Text(settings.pin.as_str().to_owned()),
         check: anything,
     },
     Key {

@@ -50,6 +50,15 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("tool_name_prefix", "true"),
         ("log_calls", "false"),
         ("log_format", "json"),
+        ("tls_cert", "/etc/cert.pem"),
+        ("tls_key", "/etc/key.pem"),
+        ("secret_scan", "refuse"),
+        ("secret_scan_without", "a,b*"),
+        ("pin", "hold"),
+        ("records", "false"),
+        ("records_arguments", "true"),
+        ("records_bytes_max", "65536"),
+        ("records_files_max", "2"),
         ("call_timeout_s", "86400"),
         ("start_timeout_s", "1"),
         ("list_wait_s", "0"),
@@ -81,7 +90,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 38);
+    assert_eq!(Settings::KEYS.len(), 47);
 }
 
 #[test]
@@ -180,6 +189,8 @@ fn a_project_cannot_open_the_gateway_to_others() {
         closed,
         [
             "host",
+            "tls_cert",
+            "tls_key",
             "runtime",
             "allow_unsandboxed",
             "pull",
@@ -201,6 +212,13 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "find_tools",
             "registry_import",
             "discover_prompt",
+            "records",
+            "records_arguments",
+            "records_bytes_max",
+            "records_files_max",
+            "secret_scan",
+            "secret_scan_without",
+            "pin",
             "allowed_hosts",
             "allowed_origins",
             "allow_unauthenticated"

@@ -41,7 +41,8 @@ impl Core {
         server: &Server,
         lists: Option<&Arc<Lists>>,
     ) -> Option<Hidden> {
-        if !self.decider.is_needed() {
+        let (has_rules, holds) = (self.decider.is_needed(), self.pins.holds());
+        if !has_rules && !holds {
             return None;
         }
         let mut hidden = BTreeSet::new();
@@ -56,8 +57,11 @@ impl Core {
                 Kind::Resources | Kind::Templates => Asked::Resource(&item.key),
             };
             // What a template will stand for is decided when it stands for something.
-            if kind != Kind::Templates
-                && self.nothing_comes_of(side, &server.facts, asked).is_some()
+            let is_held = || holds && kind == Kind::Tools && self.pins.is_held(server, &item.key);
+            if (has_rules
+                && kind != Kind::Templates
+                && self.nothing_comes_of(side, &server.facts, asked).is_some())
+                || is_held()
             {
                 hidden.insert((kind, item.key.clone()));
             }

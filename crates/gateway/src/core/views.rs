@@ -43,6 +43,7 @@ impl Core {
             .first()
             .map_or_else(|| Caller("".into()), |w| w.caller.clone());
         let before = self.learnt(&upstream.server, lists.era(), &caller);
+        self.note_pins(&upstream.server, lists);
         if before
             .as_ref()
             .is_some_and(|before| Arc::ptr_eq(before, lists))

@@ -154,6 +154,7 @@ impl Upstream {
         if lists == *before && changed.is_empty() {
             return;
         }
+        core.note_pins(&self.server, &lists);
         self.lists.store(Some(Arc::new(lists)));
         core.changed();
         let clients = self.key.clients;
@@ -184,11 +185,12 @@ impl Upstream {
             self.watch.is_open() && ["tools", "prompts", "resources"].into_iter().all(tells);
         if live.era() == Era::Stateless && !tells_all && age >= lists.ttl_ms.unwrap_or(0) {
             let fresh = self.read_all(&live, Some(&lists)).await;
-            if fresh != *lists {
+            if fresh != *lists
+                && let Ok(core) = self.core()
+            {
+                core.note_pins(&self.server, &fresh);
                 self.lists.store(Some(Arc::new(fresh)));
-                if let Ok(core) = self.core() {
-                    core.changed();
-                }
+                core.changed();
             }
         }
     }

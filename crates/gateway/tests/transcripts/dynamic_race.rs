@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use portolan_gateway::{CallFacts, Interceptor};
+use portolan_gateway::{CallFacts, Interceptor, Verdict, When};
 use tokio::sync::Notify;
 use transport::BoxFuture;
 
@@ -13,19 +12,23 @@ use super::harness::World;
 struct Gate(Arc<Notify>);
 
 impl Interceptor for Gate {
-    fn before<'a>(
-        &'a self,
-        _: &'a CallFacts<'a>,
-        request: Bytes,
-    ) -> BoxFuture<'a, Result<Bytes, String>> {
-        Box::pin(async move {
-            self.0.notified().await;
-            Ok(request)
-        })
+    fn name(&self) -> &str {
+        "gate"
     }
 
-    fn after(&self, _: &str, _: &str, answer: Bytes) -> Bytes {
-        answer
+    fn when(&self) -> When {
+        When::Before
+    }
+
+    fn wants(&self, _: &str, _: &str) -> bool {
+        true
+    }
+
+    fn see<'a>(&'a self, _: &'a CallFacts, _: Option<&'a str>) -> BoxFuture<'a, Verdict> {
+        Box::pin(async move {
+            self.0.notified().await;
+            Verdict::Allow
+        })
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use policy::{Asked, Facts};
-use portolan_gateway::{CallFacts, Decider, Decision, Denial, Interceptor};
+use portolan_gateway::{CallFacts, Decider, Decision, Denial, Interceptor, Verdict, When};
 use transport::BoxFuture;
 
 use super::harness::{World, check, lock};
@@ -107,64 +106,105 @@ async fn one_clients_subscription_is_no_permission_for_another() {
     world.finish().await;
 }
 
-/// Notes what it sees, and marks requests and answers.
-struct Marker(&'static str, Arc<Mutex<Vec<String>>>);
+/// Notes what it sees, and does what the arguments or the answer say.
+struct Marker(&'static str, When, Arc<Mutex<Vec<String>>>);
 
 impl Interceptor for Marker {
-    fn before<'a>(
-        &'a self,
-        facts: &'a CallFacts<'a>,
-        request: Bytes,
-    ) -> BoxFuture<'a, Result<Bytes, String>> {
-        lock(&self.1).push(format!("{} before {} {}", self.0, facts.server, facts.name));
-        Box::pin(async move {
-            tokio::task::yield_now().await;
-            if facts.params.contains("refuse") {
-                return Err(format!("{} refuses", self.0));
-            }
-            let text = String::from_utf8(request.to_vec()).unwrap();
-            Ok(text
-                .replacen('{', &format!("{{\"x-{}\":1,", self.0), 1)
-                .into())
-        })
+    fn name(&self) -> &str {
+        self.0
     }
 
-    fn after(&self, method: &str, server: &str, answer: Bytes) -> Bytes {
-        lock(&self.1).push(format!("{} after {method} {server}", self.0));
-        let text = String::from_utf8(answer.to_vec()).unwrap();
-        if text.contains("break") {
-            return Bytes::from_static(b"broken");
-        }
-        text.replace("secret", "******").into()
+    fn when(&self) -> When {
+        self.1
     }
+
+    fn wants(&self, _: &str, tool: &str) -> bool {
+        tool != "unseen"
+    }
+
+    fn see<'a>(
+        &'a self,
+        facts: &'a CallFacts,
+        response: Option<&'a str>,
+    ) -> BoxFuture<'a, Verdict> {
+        lock(&self.2).push(format!(
+            "{} {} {} {}",
+            self.0,
+            facts.server,
+            facts.arguments,
+            response.unwrap_or_default()
+        ));
+        let text = response.unwrap_or(&facts.arguments).to_owned();
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            match &text {
+                text if text.contains("refuse") => Verdict::Refuse(format!("{} refuses", self.0)),
+                text if text.contains("nonsense") => Verdict::Rewrite("nonsense".to_owned()),
+                text if text.contains("answer") => {
+                    Verdict::Answer(r#"{"content":["here"]}"#.to_owned())
+                }
+                text if text.contains("hang") => std::future::pending().await,
+                text if text.contains("secret") => {
+                    let clean = text.replace("secret", "******");
+                    let clean = match response {
+                        None => clean,
+                        Some(_) => clean[r#"{"result":"#.len()..clean.len() - 1].to_owned(),
+                    };
+                    Verdict::Rewrite(clean)
+                }
+                _ => Verdict::Allow,
+            }
+        })
+    }
+}
+
+fn marked(seen: &Arc<Mutex<Vec<String>>>) -> World {
+    let marker =
+        |name, when| -> Arc<dyn Interceptor> { Arc::new(Marker(name, when, seen.clone())) };
+    let all = vec![
+        marker("one", When::Before),
+        marker("two", When::Before),
+        marker("back", When::After),
+    ];
+    World::default().with(|options| options.interceptors = all)
 }
 
 #[tokio::test(start_paused = true)]
 async fn interceptors_see_and_change_requests_and_answers() {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let (one, two) = (Marker("one", seen.clone()), Marker("two", seen.clone()));
-    let mut world =
-        World::default().with(|options| options.interceptors = vec![Arc::new(one), Arc::new(two)]);
+    let mut world = marked(&seen);
     world
         .run(
             r#"
-            server a {"tools":["x"]}
+            server a {"tools":["x","unseen"]}
             client 1 hello
-            client 1 -> #"q" tools/call {"name":"a__x"}
-            server a <= {"x-two":1,"x-one":1,"jsonrpc":"2.0","id":$id,"method":"tools/call","params":{"name":"x"}}
-            server a -> #$id = {"content":"the secret"}
-            client 1 <- #"q" = {"content":"the ******"}
-            client 1 -> #2 tools/call {"name":"x","arguments":"refuse"}
+            client 1 -> #"q" tools/call {"name":"a__x","arguments":{"a":"secret"},"more":1}
+            server a <- #$q tools/call {"name":"x","arguments":{"a":"******"},"more":1}
+            server a -> #$q = {"content":["the secret"]}
+            client 1 <- #"q" = {"content":["the ******"]}
+            client 1 -> #2 tools/call {"name":"x","arguments":{"a":"refuse"}}
             client 1 <- #2 = {"isError":true,"content":[{"type":"text","text":"denied: one refuses"}]}
-            client 1 -> #3 tools/call {"name":"x"}
-            server a <- #$3 tools/call *
-            server a -> #$3 = {"break":1}
-            client 1 <- #3 ! -32603 "*interceptor*"
-            client 1 -> #4 tools/list
-            client 1 <- #4 = *
-            "#
-            .replace("server a <- #$3 tools/call *", r#"server a <- {"id":$3, ...}"#)
-            .as_str(),
+            client 1 -> #3 tools/call {"name":"x","arguments":{"a":"answer"}}
+            client 1 <- #3 = {"content":["here"]}
+            client 1 -> #4 tools/call {"name":"x","arguments":{"a":"nonsense"}}
+            client 1 <- #4 = {"isError":true,"content":[{"type":"text","text":"denied: what it made of the arguments is no JSON object*"}]}
+            client 1 -> #5 tools/call {"name":"x"}
+            server a <- #$5 tools/call *
+            server a -> #$5 ! -32000 "refuse"
+            client 1 <- #5 = {"isError":true,"content":[{"type":"text","text":"denied: back refuses"}]}
+            client 1 -> #6 tools/call {"name":"x"}
+            server a <- #$6 tools/call *
+            server a -> #$6 = {"nonsense":1}
+            client 1 <- #6 = {"isError":true, ...}
+            client 1 -> #7 tools/call {"name":"unseen","arguments":{"a":"refuse"}}
+            server a <- #$7 tools/call *
+            server a -> #$7 = {}
+            client 1 <- #7 = {}
+            client 1 -> #8 tools/list
+            client 1 <- #8 = *
+            caller bob ~> #1 tools/call {"name":"x","arguments":{"a":"answer"}}
+            caller bob <- 200 #1 = {"resultType":"complete","content":["here"]}
+            "#,
         )
         .await;
     world.finish().await;
@@ -172,23 +212,76 @@ async fn interceptors_see_and_change_requests_and_answers() {
     assert_eq!(
         seen[..4],
         [
-            "one before a x",
-            "two before a x",
-            "one after tools/call a",
-            "two after tools/call a"
+            r#"one a {"a":"secret"} "#,
+            r#"two a {"a":"******"} "#,
+            r#"back a {"a":"******"} {"result":{"content":["the secret"]}}"#,
+            // What was refused by the first went to nobody else.
+            r#"one a {"a":"refuse"} "#,
         ]
     );
-    // What was refused by the first went to nobody; lists are not calls.
-    assert_eq!(
-        seen[4..],
-        [
-            "one before a x",
-            "one before a x",
-            "two before a x",
-            "one after tools/call a",
-            "two after tools/call a"
-        ]
-    );
+    assert!(!seen.iter().any(|line| line.contains("unseen")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_interceptor_made_of_a_call_is_decided_over() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let mut world = marked(&seen).with(|options| options.decider = Arc::new(NoStars));
+    struct NoStars;
+    impl Decider for NoStars {
+        fn decide(&self, facts: &Facts<'_>) -> Decision {
+            match facts.asked {
+                Asked::Tool {
+                    arguments: Some(arguments),
+                    ..
+                } if arguments.contains("***") => denied("no stars".to_owned()),
+                _ => Decision::Allow,
+            }
+        }
+    }
+    world
+        .run(
+            r#"
+            server a {"tools":["x"]}
+            client 1 hello
+            client 1 -> #1 tools/call {"name":"x","arguments":{"a":"secret"}}
+            client 1 <- #1 = {"isError":true,"content":[{"type":"text","text":"denied: no stars"}]}
+            "#,
+        )
+        .await;
+    world.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_can_take_back_what_interceptors_look_at() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let mut world = marked(&seen);
+    world
+        .run(
+            r#"
+            server a {"tools":["x"]}
+            client 1 hello
+            recorded initialize - - ok
+            client 1 -> #1 tools/call {"name":"x","arguments":{"a":"hang"}}
+            client 1 hears nothing
+            client 1 -> notifications/cancelled {"requestId":1}
+            client 1 <- silence
+            recorded tools/call a x cancelled
+            client 1 -> #2 tools/call {"name":"x"}
+            server a <- #$2 tools/call *
+            server a -> #$2 = {"content":"hang"}
+            client 1 hears nothing
+            client 1 -> notifications/cancelled {"requestId":2}
+            client 1 <- silence
+            recorded tools/call a x cancelled
+            client 1 -> #3 tools/call {"name":"x"}
+            server a <- #$3 tools/call *
+            server a -> #$3 = {"content":"hang"}
+            client 1 drops #3
+            recorded tools/call a x abandoned
+            "#,
+        )
+        .await;
+    world.finish().await;
 }
 
 #[tokio::test(start_paused = true)]

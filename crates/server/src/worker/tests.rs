@@ -50,6 +50,7 @@ impl House {
             letterboxes: Arc::default(),
             readiness: readiness.clone(),
             rest: health::front(Health { gateway, readiness }, Arc::default()),
+            tls: None,
         };
         let (handoffs, receiver) = mpsc::channel(8);
         let (trigger, shutdown) = Shutdown::new();

@@ -18,3 +18,4 @@ mod stateless;
 mod stdio;
 mod streamable;
 mod streams;
+mod tls;

@@ -61,6 +61,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
 
+    /// Speak TLS with this certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<String>,
+
+    /// The private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<String>,
+
     /// Let clients in without a token
     #[arg(long)]
     allow_unauthenticated: bool,
@@ -72,6 +80,21 @@ pub(crate) struct Args {
     /// A web page that may ask, like https://example.org (repeatable)
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     allow_origin: Vec<String>,
+
+    /// Who looks at calls, as Docker's gateway has it: before:exec:SCRIPT, after:http:URL,
+    /// before:docker:IMAGE ARGUMENTS (repeatable)
+    #[arg(long, value_name = "SPEC", value_parser = config::Interceptor::parse)]
+    interceptor: Vec<config::Interceptor>,
+
+    /// What becomes of what looks like a secret in calls and answers: mask, refuse or off
+    /// [default: mask]
+    #[arg(long, value_name = "HOW", value_parser = ["off", "mask", "refuse"])]
+    secret_scan: Option<String>,
+
+    /// What becomes of a tool whose definition has changed since it was first seen: warn, hold or off
+    /// [default: warn]
+    #[arg(long, value_name = "HOW", value_parser = ["off", "warn", "hold"])]
+    pin: Option<String>,
 
     /// Give up on a call after this time, like 30s or 5m
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -91,7 +114,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
-    let here = Surroundings::of_process()?;
+    let here = Surroundings::of_choice(&args.choice)?;
     let flags = args.settings();
     let can_watch = can_be_watched(&args.choice);
     // Profiles are changed by commands and agents, who expect it to be seen.
@@ -100,7 +123,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         false => args.choice.profile.is_some() && can_watch.is_ok(),
     };
     catalogs::check(&args.catalogs)?;
-    let loaded = load(ui, &here, &args.choice, &flags)?;
+    let mut loaded = load(ui, &here, &args.choice, &flags)?;
+    loaded.interceptors.extend(args.interceptor.iter().cloned());
     listening_only(&loaded.settings)?;
     check_tools(&loaded.entries, &args.tools)?;
     if args.dry_run {
@@ -158,6 +182,10 @@ impl Args {
             ("allowed_hosts", some(&self.allow_host)),
             ("allowed_origins", some(&self.allow_origin)),
             ("call_timeout_s", seconds),
+            ("tls_cert", self.tls_cert.clone()),
+            ("tls_key", self.tls_key.clone()),
+            ("secret_scan", self.secret_scan.clone()),
+            ("pin", self.pin.clone()),
         ];
         flags
             .into_iter()
@@ -191,6 +219,7 @@ fn listening_only(settings: &Settings) -> Result<(), Failure> {
     }
     for (flag, name) in [
         ("--port", "port"),
+        ("--tls-cert", "tls_cert"),
         ("--host", "host"),
         ("--allow-unauthenticated", "allow_unauthenticated"),
         ("--allow-host", "allowed_hosts"),

@@ -43,6 +43,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
     let choice = Choice {
+        secrets: None,
         servers: None,
         config: args.config.clone(),
         profile: None,

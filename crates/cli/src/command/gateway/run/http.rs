@@ -1,11 +1,14 @@
 //! The gateway for many clients, over HTTP: the door, its token, and what is told when it opens.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::sync::Arc;
 
 use config::{LogFormat, Settings, Transport, token};
+use gateway::front::Gateway;
 use serde_json::json;
-use server::{Auth, Names, Options, ServeError, Server, Shutdown};
+use server::{Auth, Names, Options, Pages, ServeError, Server, Shutdown, Tls};
 
 use super::notify;
 use super::presence::Presence;
@@ -13,7 +16,7 @@ use super::token_file;
 use super::watch::{Reloading, Watch};
 use crate::engine::Engine;
 use crate::error::{Failure, Kind};
-use crate::limits::DRAIN_GRACE;
+use crate::limits::{CALLERS_LOOK, DRAIN_GRACE};
 use crate::load::how_to_name_some;
 use crate::log::{Log, Notice};
 use crate::ui::{self, Label, Line, Ui};
@@ -26,22 +29,29 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let listen = address(settings)?;
     let (auth, new_token) = auth(engine, settings)?;
+    let tls = tls(settings)?;
     let options = Options {
         hosts: Names::new(&settings.allowed_hosts),
         origins: Names::new(&settings.allowed_origins),
         body_bytes_max: settings.body_bytes_max,
         drain: DRAIN_GRACE,
+        tls: tls.clone(),
         ..Options::new(listen, auth)
     };
     let shutdown =
         Shutdown::on_signals().map_err(|e| Failure::internal("signals cannot be heard", e))?;
     let door = Server::bind(options).await.map_err(refused)?;
     let at = door.addresses().first().copied().unwrap_or(listen);
-    let gateway = engine.start(ui, Some(door.pages()))?;
+    // A certificate is for a name, and pages are for a browser on this machine.
+    let pages = match tls {
+        Some(_) => Arc::new(Pages::on_own_port()),
+        None => door.pages(),
+    };
+    let gateway = engine.start(ui, Some(pages))?;
     let _watch = watching
         .map(|reloading| Watch::start(reloading, &gateway))
         .transpose()?;
-    let url = url(at, settings.transport);
+    let url = url(at, settings.transport, tls.is_some());
     let transport = settings.transport.as_str();
     let presence = Presence::enter(
         engine,
@@ -60,7 +70,11 @@ pub(super) async fn run(
     };
     opened.tell(ui);
     notify::ready(&engine.here.env);
-    let served = door.serve(gateway, shutdown).await;
+    let attending = attend(engine, gateway.clone(), tls);
+    let served = tokio::select! {
+        served = door.serve(gateway, shutdown) => served,
+        never = attending => match never {},
+    };
     presence.leave();
     served.map_err(refused)
 }
@@ -109,10 +123,58 @@ fn auth(engine: &Engine, settings: &Settings) -> Result<(Auth, Option<String>), 
     let (token, is_new) = token::load_or_create(&engine.here.dirs, &engine.here.env)
         .map_err(|e| Failure::new(Kind::Config, "there is no token for clients").because(&e))?;
     let shown = is_new.then(|| token.reveal().to_owned());
-    Ok((Auth::Token(Arc::new(token)), shown))
+    let callers = engine.callers()?;
+    Ok((Auth::Callers(Arc::new(token), callers), shown))
 }
 
-fn url(at: SocketAddr, transport: Transport) -> String {
+/// What connections are secured with.
+fn tls(settings: &Settings) -> Result<Option<Tls>, Failure> {
+    match (settings.tls_cert.as_str(), settings.tls_key.as_str()) {
+        ("", "") => Ok(None),
+        ("", _) | (_, "") => Err(Failure::new(
+            Kind::Config,
+            "`tls_cert` and `tls_key` belong together: one of them is not set",
+        )),
+        (certificate, key) => match Tls::open(Path::new(certificate), Path::new(key)) {
+            Ok(tls) => Ok(Some(tls)),
+            Err(error) => Err(Failure::new(Kind::Config, error.to_string())),
+        },
+    }
+}
+
+/// Takes up what changes about callers, and about the certificate.
+async fn attend(engine: &Engine, gateway: Gateway, tls: Option<Tls>) -> Infallible {
+    let callers = engine.known_callers();
+    let warn = |message: String, hint: &str| {
+        engine.notice(Notice {
+            is_warning: true,
+            target: "gateway",
+            message,
+            hint: Some(hint.to_owned()),
+            members: Vec::new(),
+        });
+    };
+    loop {
+        tokio::time::sleep(CALLERS_LOOK).await;
+        if let Some(Err(error)) = tls.as_ref().map(Tls::refresh) {
+            warn(error.to_string(), "until then the former one is used");
+        }
+        let Some(callers) = &callers else { continue };
+        match callers.refresh() {
+            Ok(false) => {}
+            Ok(true) => gateway.rules_changed(),
+            Err(error) => {
+                gateway.rules_changed();
+                warn(
+                    error.to_string(),
+                    "until then only the gateway's own token opens",
+                );
+            }
+        }
+    }
+}
+
+fn url(at: SocketAddr, transport: Transport, is_secured: bool) -> String {
     let path = if transport == Transport::Sse {
         "sse"
     } else {
@@ -123,7 +185,8 @@ fn url(at: SocketAddr, transport: Transport) -> String {
         ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), at.port()),
         _ => at,
     };
-    format!("http://{host}/{path}")
+    let scheme = if is_secured { "https" } else { "http" };
+    format!("{scheme}://{host}/{path}")
 }
 
 struct Opened<'a> {
@@ -229,7 +292,7 @@ mod tests {
 
     #[test]
     fn urls_can_be_connected_to() {
-        let url = |at: &str, transport| url(at.parse().unwrap(), transport);
+        let url = |at: &str, transport| url(at.parse().unwrap(), transport, false);
         assert_eq!(
             url("127.0.0.1:8811", Transport::Streaming),
             "http://127.0.0.1:8811/mcp"

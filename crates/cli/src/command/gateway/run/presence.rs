@@ -29,7 +29,7 @@ impl Presence {
         transport: &str,
         address: Option<String>,
     ) -> Self {
-        let id = running::new_id();
+        let id = engine.id().to_owned();
         let (trigger, shutdown) = Shutdown::new();
         let registration = match open(
             engine, gateway, readiness, &id, transport, address, shutdown,

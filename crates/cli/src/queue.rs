@@ -7,16 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 
-use super::Record;
 use crate::limits::{LOG_BATCH, LOG_RECORDS_MAX};
 
 const SHARDS: usize = 8;
 const SHARD_RECORDS_MAX: usize = LOG_RECORDS_MAX / SHARDS;
 
 /// See the module.
-#[derive(Default)]
-pub(super) struct Queue {
-    shards: [Mutex<Vec<Record>>; SHARDS],
+pub(crate) struct Queue<T> {
+    shards: [Mutex<Vec<T>>; SHARDS],
     dropped: AtomicU64,
     /// The writer sleeps until it is woken.
     sleeps: AtomicBool,
@@ -31,15 +29,27 @@ thread_local! {
     };
 }
 
-impl Queue {
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            dropped: AtomicU64::default(),
+            sleeps: AtomicBool::default(),
+            closed: AtomicBool::default(),
+            writer: OnceLock::new(),
+        }
+    }
+}
+
+impl<T> Queue<T> {
     /// Who is to be woken.
-    pub(super) fn attend(&self, writer: Thread) {
+    pub(crate) fn attend(&self, writer: Thread) {
         let _ = self.writer.set(writer);
         self.hurry();
     }
 
     /// Adds a record. False: there was no room.
-    pub(super) fn put(&self, record: Record) -> bool {
+    pub(crate) fn put(&self, record: T) -> bool {
         let mut shard = lock(&self.shards[SHARD.get()]);
         if shard.len() >= SHARD_RECORDS_MAX {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -55,25 +65,25 @@ impl Queue {
     }
 
     /// Wakes the writer now.
-    pub(super) fn hurry(&self) {
+    pub(crate) fn hurry(&self) {
         if let Some(writer) = self.writer.get() {
             writer.unpark();
         }
     }
 
     /// Nothing more will come.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         self.hurry();
     }
 
     /// How many did not fit.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
     /// For the writer: waits for records, a moment longer so that more come together. None: closed and empty.
-    pub(super) fn take(&self) -> Option<Vec<Record>> {
+    pub(crate) fn take(&self) -> Option<Vec<T>> {
         loop {
             let is_last = self.closed.load(Ordering::SeqCst);
             let records = self.collect();
@@ -95,7 +105,7 @@ impl Queue {
         }
     }
 
-    fn collect(&self) -> Vec<Record> {
+    fn collect(&self) -> Vec<T> {
         let mut all = Vec::new();
         for shard in &self.shards {
             all.append(&mut lock(shard));
@@ -109,6 +119,6 @@ impl Queue {
 }
 
 /// A thread that panicked while it held a lock left nothing half done.
-fn lock(shard: &Mutex<Vec<Record>>) -> MutexGuard<'_, Vec<Record>> {
+fn lock<T>(shard: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

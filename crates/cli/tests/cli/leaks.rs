@@ -1,0 +1,208 @@
+//! Twenty secrets are planted, each is used and provoked, and then looked for wherever one could have got to: replies, logs, records,
+//! state, command lines and environments of every process but the one that is meant to have it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::home::{Home, Listening, wait_until};
+
+/// What a server is given in its environment.
+const GIVEN: usize = 14;
+
+/// A value that occurs nowhere by chance.
+fn planted(number: usize) -> String {
+    format!("pl4nted{number:02}Zq8r1vWk3mXu7TyB5nLp")
+}
+
+/// It has the form of one, and never was one.
+const FORMED: &str = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
+
+/// A server that tells all that it was given: as text, as an error, on stderr, and as its last words.
+fn teller() -> Value {
+    let script = r#"tell() { env | jq -Rs .; }
+while read -r line; do id=$(printf '%s' "$line" | jq -c .id); case "$line" in
+*'"initialize"'*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"x","version":"1"}}}';;
+*tools/list*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"tools":[{"name":"tell","inputSchema":{"type":"object"}},{"name":"fail","inputSchema":{"type":"object"}},{"name":"die","inputSchema":{"type":"object"}}]}}';;
+*'"tell"'*) env >&2; echo '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":'"$(tell)"'}}'; echo '{"jsonrpc":"2.0","id":'$id',"result":{"content":[{"type":"text","text":'"$(tell)"'}]}}';;
+*'"fail"'*) echo '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32000,"message":'"$(tell)"'}}';;
+*'"die"'*) env >&2; exit 3;;
+esac; done"#;
+    let env: serde_json::Map<String, Value> = (0..GIVEN)
+        .map(|number| (format!("TOKEN_{number}"), json!(planted(number))))
+        .collect();
+    json!({"mcpServers": {"teller": {"command": "sh", "args": ["-c", script], "env": env}}})
+}
+
+fn start(home: &Home, servers: &str) -> Listening {
+    let log = std::fs::File::create(home.path("log")).unwrap();
+    let words = [
+        "gateway",
+        "run",
+        "--transport",
+        "streaming",
+        "--port",
+        "0",
+        "--verbose",
+        "--config",
+        servers,
+    ];
+    let child = home.command(&words).stderr(log).spawn().unwrap();
+    let opened = || {
+        let text = std::fs::read_to_string(home.path("log")).unwrap();
+        let lines = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines
+            .into_iter()
+            .find(|line| line["message"] == "listening")
+    };
+    wait_until(|| opened().is_some());
+    Listening::of(child, opened().unwrap())
+}
+
+/// The processes below this one.
+fn below(pid: u32) -> BTreeSet<u32> {
+    let children = |pid: u32| {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let lists =
+            tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        lists
+            .flat_map(|list| {
+                list.split_whitespace()
+                    .filter_map(|pid| pid.parse().ok())
+                    .collect::<Vec<u32>>()
+            })
+            .collect::<Vec<u32>>()
+    };
+    let mut all = BTreeSet::new();
+    let mut next = vec![pid];
+    while let Some(pid) = next.pop() {
+        if all.insert(pid) {
+            next.extend(children(pid));
+        }
+    }
+    all
+}
+
+/// Everything that lies in a folder, in one text; but not these files.
+fn contents(folder: &Path, without: &[&str], all: &mut Vec<u8>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => contents(&entry.path(), without, all),
+            kind if kind.is_file() && !without.contains(&name.as_str()) => {
+                all.extend(name.as_bytes());
+                all.extend(std::fs::read(entry.path()).unwrap());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn no_planted_secret_gets_to_where_it_does_not_belong() {
+    let home = Home::new();
+    home.write(
+        "portolan/config.toml",
+        "[gateway]\nrecords_arguments = true\n",
+    );
+    let servers = home.write("servers.json", &teller().to_string());
+    let caller = home.run(&["caller", "add", "ann"]).ok().trim().to_owned();
+    let mut gateway = start(&home, &servers);
+    let mut seen = String::new();
+    let token = home.token();
+    gateway.initialize(&caller);
+    let named = [planted(14), planted(15), planted(16)];
+    let arguments =
+        json!({"password": named[0], "api_key": named[1], "deep": [{"client_secret": named[2]}]});
+    for (id, (tool, arguments)) in [
+        ("tell", json!({})),
+        ("tell", arguments),
+        ("fail", json!({})),
+        ("tell", json!({"text": FORMED})),
+        ("die", json!({})),
+        ("tell", json!({})),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let call = json!({"jsonrpc":"2.0","id":id + 10,"method":"tools/call","params":{"name":tool,"arguments":arguments}});
+        seen.push_str(&gateway.mcp(&caller, &call).to_string());
+    }
+    assert!(
+        seen.contains("TOKEN_3=***"),
+        "the server told nothing: {seen}"
+    );
+
+    // While everything runs: what others on this machine can see of its processes.
+    let own: BTreeSet<u64> = {
+        let listed = home
+            .run(&["server", "inspect", "teller", "--format", "json"])
+            .ok();
+        seen.push_str(&listed);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let pids = listed["pids"].as_array().cloned().unwrap_or_default();
+        pids.iter().filter_map(Value::as_u64).collect()
+    };
+    assert!(!own.is_empty());
+    for pid in below(gateway.pid()) {
+        seen.push_str(&std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default());
+        if !own.contains(&u64::from(pid)) {
+            let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            seen.push_str(&String::from_utf8_lossy(&environ));
+        }
+    }
+    for words in [
+        &["server", "logs", "teller"][..],
+        &["server", "ls"],
+        &["calls", "ls", "--all", "--format", "json"],
+        &["caller", "ls"],
+        &["secret", "ls"],
+        &["tools", "pins", "--all"],
+    ] {
+        let done = home.run(words);
+        seen.push_str(&done.stdout);
+        seen.push_str(&done.stderr);
+    }
+    let bearer = format!("Bearer {caller}");
+    for path in ["/mcp", "/health", "/nowhere"] {
+        let (_, head, body) = gateway.http("GET", path, &[("Authorization", &bearer)], "");
+        seen.push_str(&head);
+        seen.push_str(&body);
+    }
+    assert!(gateway.stop().success());
+
+    // What is left on the disk: but not where the person wrote it, and where the token is kept.
+    let mut left = Vec::new();
+    contents(
+        home.path("").as_path(),
+        &["servers.json", "auth-token"],
+        &mut left,
+    );
+    seen.push_str(&String::from_utf8_lossy(&left));
+    assert!(
+        seen.contains("\"kind\":\"call\"") && seen.contains("call_id"),
+        "nothing was recorded or logged"
+    );
+    let all = (0..17)
+        .map(planted)
+        .chain([FORMED.to_owned(), caller, token]);
+    let all: Vec<String> = all.collect();
+    assert_eq!(all.len(), 20);
+    for (number, secret) in all.iter().enumerate() {
+        let at = seen.find(secret.as_str());
+        let around = at.map(|at| {
+            let (from, to) = (
+                seen.floor_char_boundary(at.saturating_sub(200)),
+                seen.floor_char_boundary(at + 60),
+            );
+            &seen[from..to]
+        });
+        assert_eq!(around, None, "secret {number}");
+    }
+}
