@@ -46,6 +46,8 @@ struct Inner {
 /// A token that is good now.
 #[derive(Debug, Clone)]
 pub struct Token {
+    /// The token itself.
+    pub access: Secret,
     /// What is sent as `Authorization`.
     pub bearer: Secret,
     /// From when on it should be renewed, in seconds since 1970; none: when the server refuses it.
@@ -587,8 +589,10 @@ impl Accounts {
 
 impl Grant {
     fn token(&self, now_s: u64) -> Option<Token> {
+        let access = self.access(now_s)?;
         Some(Token {
-            bearer: bearer(self.access(now_s)?)?,
+            access: access.clone(),
+            bearer: bearer(access)?,
             renew_s: self.renew_s(),
             expires_s: self.expires_s,
         })

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod feature;
 mod gateway;
+mod oauth;
 mod policy;
 mod profile;
 mod secret;
@@ -34,6 +35,9 @@ pub(crate) enum Command {
     /// Keep the secrets that servers need
     #[command(subcommand)]
     Secret(secret::Secret),
+    /// Sign in to remote servers
+    #[command(subcommand)]
+    Oauth(oauth::Oauth),
     /// Look at the rules over servers and calls, and try them
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -71,6 +75,7 @@ impl Command {
             Self::Tools(command) => command.run(ui),
             Self::Server(command) => command.run(ui),
             Self::Secret(command) => command.run(ui),
+            Self::Oauth(command) => command.run(ui),
             Self::Policy(command) => command.run(ui),
             Self::Catalog(command) => command.run(ui),
             Self::Profile(command) => command.run(ui),

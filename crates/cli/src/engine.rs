@@ -16,7 +16,6 @@ use store::{Store, StoreHandle};
 use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
-use crate::launchers;
 use crate::limits::{CATALOG_PROBLEMS_MAX, INSTALLATIONS_LOOK, QUICK_GRACE, START_WAIT};
 use crate::load::{how_to_name_some, load, place};
 use crate::local::{LastFault, Local};
@@ -26,6 +25,7 @@ use crate::running::Status;
 use crate::surroundings::Surroundings;
 use crate::tool::Tool;
 use crate::ui::{Label, Line, Ui};
+use crate::{launchers, sign_ins};
 
 /// Runs to the end, or to Ctrl-C: the work is dropped then.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -300,6 +300,11 @@ impl Engine {
         self.tell_unkept(ui);
         let store = self.store(ui);
         let options = gateway::Options {
+            sign_ins: Some(sign_ins::sign_ins(
+                &self.here,
+                &self.loaded.settings,
+                pages.clone(),
+            )),
             tools: self.tools.clone(),
             settings,
             dynamic: self.directory(store.clone(), pages),

@@ -54,3 +54,5 @@ pub(crate) const PULL_TOLD_EVERY: Duration = Duration::from_millis(100);
 pub(crate) const INSTALLATIONS_LOOK: Duration = Duration::from_millis(300);
 /// Processes that wait for a script, once there was one.
 pub(crate) const WARM_WORKERS: usize = 2;
+/// How long a person may take to sign in.
+pub(crate) const SIGN_IN_WAIT: Duration = Duration::from_secs(600);

@@ -3,6 +3,7 @@
 
 mod admin;
 mod arguments;
+mod browser;
 mod catalogs;
 mod choice;
 mod cli;
@@ -31,6 +32,7 @@ mod running;
 mod scripts;
 mod server_config;
 mod server_uri;
+mod sign_ins;
 mod surroundings;
 mod tool;
 mod ui;

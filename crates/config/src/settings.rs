@@ -38,6 +38,8 @@ pub struct Settings {
     pub pids: u32,
     /// Packages that may run scripts of their own while they are installed.
     pub install_scripts: Vec<String>,
+    /// Where a document describes this gateway to those who give tokens; empty: nowhere.
+    pub client_metadata_url: String,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether agents can save and activate profiles.
@@ -208,6 +210,7 @@ impl Default for Settings {
             cpus: "2".to_owned(),
             pids: 512,
             install_scripts: Vec::new(),
+            client_metadata_url: String::new(),
             dynamic_tools: true,
             profile_tools: false,
             find_tools: false,

@@ -32,6 +32,7 @@ use crate::script::{Running, Seen};
 use crate::scripts::Engine;
 use crate::server::{Key, Server};
 use crate::session::Session;
+use crate::sign_in::{self, SignIns};
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
@@ -49,6 +50,7 @@ pub(crate) struct Core {
     servers: ArcSwap<Vec<Arc<Server>>>,
     /// The choice of tools that each server is made with.
     tools: Vec<String>,
+    pub(crate) sign_ins: Option<SignIns>,
     pub(crate) launcher: Arc<dyn Launcher>,
     store: Option<StoreHandle>,
     sessions: [Mutex<HashMap<Box<str>, Arc<Session>>>; SHARDS],
@@ -108,6 +110,7 @@ pub(crate) struct Parts {
     pub(crate) dynamic: Option<Dynamic>,
     pub(crate) features: Features,
     pub(crate) scripts: Option<Arc<dyn Engine>>,
+    pub(crate) sign_ins: Option<SignIns>,
 }
 
 impl Core {
@@ -116,12 +119,13 @@ impl Core {
         let servers = parts
             .entries
             .into_iter()
-            .map(|entry| made(entry, &parts.tools, &telemetry))
+            .map(|entry| made(entry, &parts.tools, parts.sign_ins.as_ref(), &telemetry))
             .collect();
         Self {
             settings: parts.settings,
             servers: ArcSwap::from_pointee(servers),
             tools: parts.tools,
+            sign_ins: parts.sign_ins,
             launcher: parts.launcher,
             store: parts.store,
             sessions: std::array::from_fn(|_| Mutex::default()),
@@ -176,6 +180,13 @@ impl Core {
         self.store.as_ref()
     }
 
+    /// Whether the person has signed in to the server of an entry.
+    pub(crate) fn is_signed_in(&self, entry: &Entry) -> bool {
+        let sign_ins = self.sign_ins.as_ref();
+        let sign_ins = sign_ins.filter(|_| sign_in::is_possible(entry));
+        sign_ins.is_some_and(|sign_ins| sign_ins.accounts.has(&(sign_ins.party)(entry)))
+    }
+
     /// The servers in configuration order, as of now.
     pub(crate) fn servers(&self) -> Arc<Vec<Arc<Server>>> {
         self.servers.load_full()
@@ -209,7 +220,7 @@ impl Core {
                             &mut reloaded.added
                         };
                         names.push(entry.name.to_string());
-                        made(entry, &self.tools, &self.telemetry)
+                        made(entry, &self.tools, self.sign_ins.as_ref(), &self.telemetry)
                     }
                 }
             })
@@ -551,8 +562,13 @@ fn asker(session: Option<&Arc<Session>>, era: Era) -> Option<&Capabilities> {
         .and_then(|session| session.capabilities())
 }
 
-fn made(entry: Entry, tools: &[String], telemetry: &Telemetry) -> Arc<Server> {
+fn made(
+    entry: Entry,
+    tools: &[String],
+    sign_ins: Option<&SignIns>,
+    telemetry: &Telemetry,
+) -> Arc<Server> {
     let metrics = telemetry.of_server(entry.name.as_str());
     let tools = only_tools(tools, entry.name.as_str());
-    Arc::new(Server::new(entry, tools, metrics))
+    Arc::new(Server::new(entry, tools, sign_ins, metrics))
 }

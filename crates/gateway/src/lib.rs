@@ -38,6 +38,7 @@ pub mod scripts;
 mod secrecy;
 mod server;
 mod session;
+mod sign_in;
 mod slot;
 mod status;
 mod tasks;
@@ -56,4 +57,5 @@ pub use options::{Dynamic, Features, Options, Person, Pull, SavedProfile, Settin
 pub use phase::{AllowAll, CallFacts, Decider, Decision, Denial, Interceptor, Question};
 pub use record::{CallRecord, NoRecorder, Outcome, Recorder, StartRecord};
 pub use rules::{Rules, mark, server_facts};
-pub use visit::{End, Field, Page, Pages, Ungiven, Visit};
+pub use sign_in::SignIns;
+pub use visit::{Away, End, Field, Finish, Page, Pages, Place, Unfinished, Ungiven, Visit};

@@ -21,7 +21,7 @@ use crate::bridge::{self, Crossing, Resumed};
 use crate::call::Call;
 use crate::calls::CallHandle;
 use crate::core::{Core, rules};
-use crate::dynamic::{self, Consent};
+use crate::dynamic::{self, Consent, SigningIn};
 use crate::error::Fault;
 use crate::front::{Answer, Events, Origin, Reply};
 use crate::identify;
@@ -104,7 +104,14 @@ async fn routed(mut call: Call) -> Reply {
                 Err(answer) => return Reply::Done(answer),
             },
         };
-        match dispatch(&mut call, plan).await {
+        let outcome = match plan.target.server.pass.is_some() {
+            false => dispatch(&mut call, plan).await,
+            true => match Box::pin(signed(&mut call, plan)).await {
+                Ok(outcome) => outcome,
+                Err(answer) => return Reply::Done(answer),
+            },
+        };
+        match outcome {
             Some(Err(Fault::OtherEra { speaks, .. })) if !is_last => {
                 is_last = true;
                 call.speaks = Some(speaks);
@@ -136,6 +143,31 @@ async fn ask_person(
             Ok(None)
         }
         Err(fault) => Err(call.finish(Err(fault))),
+    }
+}
+
+/// Phase 6 for a server that may want the person to sign in. An error is the call's answer: the question.
+async fn signed(call: &mut Call, mut plan: Plan) -> Result<Option<Outcome>, Answer> {
+    dynamic::prepare_sign_in(call, &mut plan);
+    let mut once_more = Some(plan.clone());
+    loop {
+        let fault = match dispatch(call, plan).await {
+            Some(Err(fault @ Fault::SignIn { .. })) => fault,
+            outcome => return Ok(outcome),
+        };
+        let Some(again) = once_more.take() else {
+            return Ok(Some(Err(fault)));
+        };
+        match dynamic::sign_in(call, &again, fault).await {
+            Ok(SigningIn::Done) => plan = again,
+            Ok(SigningIn::Asked(result)) => return Err(call.finish_here(&result)),
+            Ok(SigningIn::Asking(answered)) => {
+                let upstream = call.core.upstream(&call.side(), &again.target.server);
+                dispatch_after(call.handle.clone(), upstream, again, answered);
+                return Ok(None);
+            }
+            Err(fault) => return Ok(Some(Err(fault))),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod parts;
 
 pub use entry::KEYS;
 pub(super) use entry::read as read_entry;
+pub(crate) use parts::oauth;
 
 use super::Problem;
 use crate::document::Document;

@@ -245,7 +245,7 @@ fn shown(arguments: &str) -> String {
 }
 
 /// Takes out what the client answered to us.
-fn strip(plan: &mut Plan) {
+pub(super) fn strip(plan: &mut Plan) {
     plan.retry = None;
     let Ok(frame) = Frame::parse(plan.out.frame.clone()) else {
         return;

@@ -21,10 +21,11 @@ use super::reading::Reading;
 use super::{Busy, Link, Live, Outgoing, Upstream};
 use crate::calls::CallHandle;
 use crate::error::Fault;
-use crate::limits::CALL_LIFE_MAX;
+use crate::limits::{CALL_LIFE_MAX, SIGN_INS_MAX};
 use crate::outbox::lock;
 use crate::secrecy::Secrecy;
 use crate::server::Server;
+use crate::sign_in::Pass;
 
 /// See the module.
 pub(crate) struct HttpLink {
@@ -32,6 +33,8 @@ pub(crate) struct HttpLink {
     endpoint: Endpoint,
     /// What must not be seen of what it says.
     secrecy: Arc<Secrecy>,
+    /// The way in, where it may want somebody to sign in.
+    pass: Option<Arc<Pass>>,
     /// `Mcp-Session-Id`, if the server gave one.
     session: ArcSwapOption<String>,
     version: ArcSwapOption<Version>,
@@ -75,6 +78,7 @@ impl HttpLink {
             server: server.name.clone(),
             endpoint,
             secrecy: server.secrecy.clone(),
+            pass: server.pass.clone(),
             session: ArcSwapOption::empty(),
             version: ArcSwapOption::empty(),
             timeouts: Timeouts {
@@ -235,9 +239,12 @@ impl HttpLink {
                 );
             }
         }
-        let response =
-            client::post(&self.endpoint, &headers, out.frame.clone(), &self.timeouts).await;
-        let response = response.map_err(|error| self.fault_of(error))?;
+        let response = match &self.pass {
+            None => client::post(&self.endpoint, &headers, out.frame.clone(), &self.timeouts)
+                .await
+                .map_err(|error| self.fault_of(error))?,
+            Some(pass) => Box::pin(self.post_signed(pass, &headers, &out.frame)).await?,
+        };
         let status = response.status;
         if is_greeting && status < 300 {
             let id = response.headers.get("mcp-session-id");
@@ -270,6 +277,30 @@ impl HttpLink {
                 Ok(_) => Err(self.wrong_frame()),
                 Err(_) => Err(self.refused(status, &body)),
             },
+        }
+    }
+
+    /// POSTs with the token that there is, and once more with each that is got in the place of a refused one.
+    async fn post_signed(
+        &self,
+        pass: &Arc<Pass>,
+        headers: &[(&str, &str)],
+        frame: &Bytes,
+    ) -> Result<client::Response, Fault> {
+        let mut token = pass.token().await?;
+        let mut left = SIGN_INS_MAX;
+        loop {
+            let mut headers = headers.to_vec();
+            if let Some(token) = &token {
+                headers.push(("authorization", token.bearer.reveal()));
+            }
+            let sent = client::post(&self.endpoint, &headers, frame.clone(), &self.timeouts);
+            let response = sent.await.map_err(|error| self.fault_of(error))?;
+            let Some(renewed) = pass.refused(token.as_ref(), &response, left == 0).await else {
+                return Ok(response);
+            };
+            token = Some(renewed?);
+            left -= 1;
         }
     }
 
@@ -346,6 +377,10 @@ impl HttpLink {
                 ..self.timeouts
             };
             // Servers may refuse it (405); the session then ends by its own clock.
+            let token = self.token().await;
+            if let Some(token) = &token {
+                headers.push(("authorization", token.bearer.reveal()));
+            }
             drop(client::delete(&self.endpoint, &headers, &timeouts).await);
         }
     }
@@ -367,12 +402,32 @@ impl HttpLink {
             body_idle: CALL_LIFE_MAX,
             ..self.timeouts
         };
+        let token = self.token().await;
+        if let Some(token) = &token {
+            headers.push(("authorization", token.bearer.reveal()));
+        }
         let response = client::get(&self.endpoint, &headers, &timeouts).await?;
+        if let Some(pass) = &self.pass
+            && let Some(renewed) = pass.refused(token.as_ref(), &response, false).await
+        {
+            return Ok(match renewed {
+                Ok(_) => Got::NotNow,
+                Err(_) => Got::Never,
+            });
+        }
         Ok(match (response.body, response.status) {
             (Body::Events(stream), 200..300) => Got::Stream(stream),
             (_, 408 | 425 | 429 | 500..) => Got::NotNow,
             _ => Got::Never,
         })
+    }
+
+    /// What streams and farewells are signed with.
+    async fn token(&self) -> Option<Arc<auth::Token>> {
+        match &self.pass {
+            Some(pass) => pass.token().await.ok().flatten(),
+            None => None,
+        }
     }
 
     /// The call that this token of ours belongs to.

@@ -83,7 +83,7 @@ async fn what_is_entered_is_kept_once_and_the_link_is_dead() {
     // No token is asked for: the address is the right to it.
     let house = House::with_token().await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     let (at, path) = parts(&url);
     assert_eq!(at, house.address);
     assert!(path.len() >= "/ask/".len() + 32, "{path}");
@@ -127,7 +127,7 @@ async fn what_is_entered_is_kept_once_and_the_link_is_dead() {
 #[tokio::test]
 async fn nothing_of_a_page_is_kept_by_a_browser_or_shown_in_a_frame() {
     let house = House::open().await;
-    let url = house.pages.show(token().0).unwrap();
+    let url = house.pages.show(token().0).unwrap().page;
     for reply in [
         get(&url).await,
         post(&url, "value-0=").await,
@@ -163,7 +163,7 @@ async fn only_a_loopback_name_leads_there() {
     })
     .await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     for host in [
         "gate.example",
         "10.0.0.1:8811",
@@ -190,7 +190,7 @@ async fn only_a_loopback_name_leads_there() {
 async fn another_page_cannot_send_the_form() {
     let house = House::with(|options| options.origins = server::Names::new(["*"])).await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     let body = "value-0=evil&do=save";
     for fields in [
         &[] as &[(&str, &str)],
@@ -227,7 +227,7 @@ async fn another_page_cannot_send_the_form() {
 async fn what_is_no_answer_leaves_the_page_open() {
     let house = House::open().await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     let long = format!("value-0={}", "x".repeat(70 * 1024));
     for (body, status, told) in [
         ("", 422, "the value is empty"),
@@ -271,7 +271,7 @@ async fn what_is_no_answer_leaves_the_page_open() {
 async fn whoever_does_not_want_to_says_so() {
     let house = House::open().await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     let reply = post(&url, "value-0=half&do=refuse").await;
     assert_eq!(reply.status, 200);
     assert!(reply.body.contains("Nothing was saved"));
@@ -286,8 +286,8 @@ async fn what_has_expired_or_was_taken_back_is_not_there() {
     let house = House::open().await;
     let (late, kept) = visit(vec![Field::default()], Duration::ZERO);
     let (withdrawn, _) = token();
-    let late = house.pages.show(late).unwrap();
-    let url = house.pages.show(withdrawn.clone()).unwrap();
+    let late = house.pages.show(late).unwrap().page;
+    let url = house.pages.show(withdrawn.clone()).unwrap().page;
     withdrawn.withdraw();
     for url in [&late, &url] {
         assert_eq!(get(url).await.status, 404);
@@ -304,7 +304,7 @@ async fn there_is_a_most_of_pages_and_each_has_its_own_address() {
     let shown: Vec<_> = (0..max)
         .map(|_| {
             let (visit, _) = token();
-            let url = house.pages.show(visit.clone()).unwrap();
+            let url = house.pages.show(visit.clone()).unwrap().page;
             (visit, url)
         })
         .collect();
@@ -324,8 +324,8 @@ async fn without_a_door_there_is_a_port_for_as_long_as_somebody_is_awaited() {
     let (one, kept) = token();
     let (two, _) = token();
     let (first, second) = (
-        pages.show(one.clone()).unwrap(),
-        pages.show(two.clone()).unwrap(),
+        pages.show(one.clone()).unwrap().page,
+        pages.show(two.clone()).unwrap().page,
     );
     let (at, _) = parts(&first);
     assert_eq!(at, parts(&second).0);
@@ -340,7 +340,7 @@ async fn without_a_door_there_is_a_port_for_as_long_as_somebody_is_awaited() {
     two.withdraw();
     closed(at).await;
     let (three, _) = token();
-    let third = pages.show(three).unwrap();
+    let third = pages.show(three).unwrap().page;
     assert_eq!(get(&third).await.status, 200);
     drop(pages);
     closed(parts(&third).0).await;
@@ -349,7 +349,7 @@ async fn without_a_door_there_is_a_port_for_as_long_as_somebody_is_awaited() {
 #[tokio::test]
 async fn its_connections_are_counted() {
     let pages = Pages::on_own_port();
-    let url = pages.show(token().0).unwrap();
+    let url = pages.show(token().0).unwrap().page;
     let (at, path) = parts(&url);
     let mut silent = Vec::new();
     for _ in 0..server::limits::PAGE_CONNECTIONS_MAX {
@@ -373,7 +373,7 @@ async fn who_says_nothing_is_not_waited_for() {
 
     let pages = Pages::on_own_port();
     let (visit, _) = token();
-    let url = pages.show(visit.clone()).unwrap();
+    let url = pages.show(visit.clone()).unwrap().page;
     let (at, _) = parts(&url);
     let begun = tokio::time::Instant::now();
     let mut rest = Vec::new();
