@@ -25,6 +25,7 @@ use crate::dynamic::{self, Consent, SigningIn};
 use crate::error::Fault;
 use crate::front::{Answer, Events, Origin, Reply};
 use crate::identify;
+use crate::limits::SIGN_INS_MAX;
 use crate::method::{self, Route, subscriptions};
 use crate::phase::{CallFacts, Decision, Denial, Question};
 use crate::routed::Plan;
@@ -149,17 +150,14 @@ async fn ask_person(
 /// Phase 6 for a server that may want the person to sign in. An error is the call's answer: the question.
 async fn signed(call: &mut Call, mut plan: Plan) -> Result<Option<Outcome>, Answer> {
     dynamic::prepare_sign_in(call, &mut plan);
-    let mut once_more = Some(plan.clone());
-    loop {
+    let again = plan.clone();
+    for _ in 0..SIGN_INS_MAX {
         let fault = match dispatch(call, plan).await {
             Some(Err(fault @ Fault::SignIn { .. })) => fault,
             outcome => return Ok(outcome),
         };
-        let Some(again) = once_more.take() else {
-            return Ok(Some(Err(fault)));
-        };
         match dynamic::sign_in(call, &again, fault).await {
-            Ok(SigningIn::Done) => plan = again,
+            Ok(SigningIn::Done) => plan = again.clone(),
             Ok(SigningIn::Asked(result)) => return Err(call.finish_here(&result)),
             Ok(SigningIn::Asking(answered)) => {
                 let upstream = call.core.upstream(&call.side(), &again.target.server);
@@ -169,6 +167,7 @@ async fn signed(call: &mut Call, mut plan: Plan) -> Result<Option<Outcome>, Answ
             Err(fault) => return Ok(Some(Err(fault))),
         }
     }
+    Ok(dispatch(call, plan).await)
 }
 
 /// Phase 6 in a task of its own: what the person is asked goes out while the call waits.

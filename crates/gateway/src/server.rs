@@ -165,9 +165,14 @@ impl Server {
         self.entry.kind()
     }
 
-    /// Whether what it answers may depend on a credential.
+    /// Whether what it answers may depend on a credential: also one that somebody gets by signing in, now or later.
     fn has_credentials(&self) -> bool {
-        self.has_credentials || self.pass.as_ref().is_some_and(|pass| pass.is_used())
+        self.has_credentials || self.pass.is_some()
+    }
+
+    /// Whether it was shown a token, so that what it says is not everybody's.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.pass.as_ref().is_some_and(|pass| pass.is_used())
     }
 
     /// Whether clients may see this tool.

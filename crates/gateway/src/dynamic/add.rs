@@ -16,7 +16,7 @@ use super::sign_in;
 use super::standing::{Standing, State, config_of, lacking};
 use crate::chosen::Chosen;
 use crate::error::Fault;
-use crate::limits::ADDED_MAX;
+use crate::limits::{ADDED_MAX, SIGN_INS_MAX};
 use crate::lists::{Kind, Lists};
 use crate::naming;
 use crate::outbox::lock;
@@ -139,7 +139,10 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
         }
     }
     let mut server = put_in(errand, entry, &config, is_listed).await;
-    if let Err(NotPut::SignIn(unsigned, fault)) = &server {
+    for _ in 0..SIGN_INS_MAX {
+        let Err(NotPut::SignIn(unsigned, fault)) = &server else {
+            break;
+        };
         signed_in(errand, unsigned, fault).await?;
         server = put_in(errand, entry, &config, is_listed).await;
     }
@@ -290,7 +293,10 @@ async fn put_in(
 async fn in_use(errand: &Errand, server: &Arc<Server>, why: &str) -> Result<Reply, Stop> {
     let upstream = errand.core.upstream(&errand.side(), server);
     let mut listed = upstream.listed().await;
-    if let Err(fault @ Fault::SignIn { .. }) = &listed {
+    for _ in 0..SIGN_INS_MAX {
+        let Err(fault @ Fault::SignIn { .. }) = &listed else {
+            break;
+        };
         signed_in(errand, server, fault).await?;
         listed = upstream.listed().await;
     }

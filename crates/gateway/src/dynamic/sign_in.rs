@@ -166,7 +166,11 @@ async fn led_again(
     challenge: &Challenge,
 ) -> Result<Shown, Stop> {
     let responses = brought(errand, &[(KEY, String::new())])?;
-    let shown = match (responses, pass.shown()) {
+    // One that has led to a token before this request was refused has led to one that does not help.
+    let shown = pass
+        .shown()
+        .filter(|shown| shown.visit.ended() != Some(End::Given));
+    let shown = match (responses, shown) {
         (Some(responses), Some(shown)) => {
             if let Answer::Declined = answer(&responses, KEY)? {
                 return Err(reply(

@@ -399,3 +399,93 @@ async fn closed(at: SocketAddr) {
         tokio::task::yield_now().await;
     }
 }
+
+/// A visit that leads away, and what comes back to it.
+fn led(answer: Result<(), gateway::Unfinished>) -> Arc<Visit> {
+    let page = Page {
+        server: "cloud".to_owned(),
+        origin: "a <b>file</b>".to_owned(),
+        ..Page::default()
+    };
+    let visit = Arc::new(Visit::away(page, Duration::from_secs(600)));
+    visit.lead(gateway::Away {
+        url: "https://id.example/authorize?a=1&state=\"S".to_owned(),
+        issuer: "https://id.example".to_owned(),
+        scopes: vec!["read".to_owned()],
+        is_answered_by: Box::new(|query| query.contains("state=S")),
+        finish: Box::new(move |_| {
+            let answer = answer.clone();
+            Box::pin(async move { answer })
+        }),
+    });
+    visit
+}
+
+#[tokio::test]
+async fn a_page_leads_to_a_sign_in_and_the_browser_comes_back_once() {
+    let house = House::with_token().await;
+    let visit = led(Ok(()));
+    let place = house.pages.show(visit.clone()).unwrap();
+    assert!(place.callback.ends_with("/oauth/callback"), "{place:?}");
+    let page = get(&place.page).await;
+    assert_eq!(page.status, 200);
+    for part in [
+        "Sign in for cloud",
+        "<code>https://id.example</code>",
+        "<code>read</code>",
+        "href=\"https://id.example/authorize?a=1&amp;state=&quot;S\"",
+        "a &lt;b&gt;file",
+    ] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    // Who does not bring the state has nothing to do with it.
+    let back = async |query: &str| get(&format!("{}?{query}", place.callback)).await;
+    assert_eq!(back("code=x&state=other").await.status, 404);
+    assert!(visit.is_open());
+    let done = back("code=x&state=S").await;
+    assert!(done.status == 200 && done.body.contains("Signed in"));
+    assert_eq!(visit.ended(), Some(End::Given));
+    // The same answer once more is nobody's.
+    assert_eq!(back("code=x&state=S").await.status, 404);
+    assert_eq!(get(&place.page).await.status, 404);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_fails_says_why_and_is_over() {
+    let house = House::with_token().await;
+    for (answer, status, end) in [
+        (
+            gateway::Unfinished::Declined("access_denied".into()),
+            200,
+            End::Declined,
+        ),
+        (
+            gateway::Unfinished::Failed("<b>no</b>".into()),
+            502,
+            End::Failed,
+        ),
+    ] {
+        let visit = led(Err(answer));
+        let place = house.pages.show(visit.clone()).unwrap();
+        let said = get(&format!("{}?state=S", place.callback)).await;
+        assert!(
+            said.status == status && !said.body.contains("<b>"),
+            "{}",
+            said.body
+        );
+        assert_eq!(visit.ended(), Some(end));
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn browsers_come_back_by_loopback_names_only() {
+    let house = House::with_token().await;
+    let visit = led(Ok(()));
+    let place = house.pages.show(visit.clone()).unwrap();
+    let url = format!("{}?state=S", place.callback);
+    let reply = get_with(&url, &[("Host", "evil.example")]).await;
+    assert!(reply.status == 403 && visit.is_open());
+    house.close().await;
+}
