@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -118,6 +119,29 @@ try {
     await conversation(async (client) => works(client, 'after a restart'));
     await conversation(async (client) => works(client, 'in the other era'), { kind: 'ts2', era: 'stateless' });
     expect(cloud.seen.served > before, 'it is the server that answers');
+  });
+
+  await step('what a client shows the gateway is shown to nobody else', async () => {
+    const token = 'the-token-of-the-client-itself';
+    const socket = createServer().listen(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    socket.close();
+    await once(socket, 'close');
+    const line = ['gateway', 'run', '--config', config, '--transport', 'streaming', '--port', `${port}`];
+    const child = spawn(portolan, line, { env: { ...env, PORTOLAN_AUTH_TOKEN: token }, stdio: ['ignore', 'ignore', 'inherit'] });
+    const url = `http://127.0.0.1:${port}/mcp`;
+    try {
+      for (let up; !up; await sleep(20)) up = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+      expect((await fetch(url, { method: 'POST' })).status === 401, 'the gateway wants the token');
+      const connection = await connect('ts1', { url, headers: { Authorization: `Bearer ${token}` } });
+      await works(connection.client, 'with a token of its own');
+      await disconnect(connection);
+    } finally {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+    expect(cloud.seen.shown.size > 0 && !cloud.seen.shown.has(token), 'the server has not seen it');
   });
 
   await step('ten gateways at once renew one token once', async () => {

@@ -18,10 +18,10 @@ function make() {
   return server;
 }
 
-/** Starts one; `issuer` says whose tokens count. `seen` has what came in. */
+/** Starts one; `issuer` says whose tokens count. `seen` has what came in: `shown` every token, `tokens` the good ones. */
 export async function server({ issuer }) {
   const handle = toNodeHandler(createMcpHandler(make));
-  const seen = { refused: 0, served: 0, tokens: new Set() };
+  const seen = { refused: 0, served: 0, tokens: new Set(), shown: new Set() };
   const http = createServer(async (request, response) => {
     const base = `http://${request.headers.host}`;
     const say = (status, headers, body) => response.writeHead(status, headers).end(body && JSON.stringify(body));
@@ -30,6 +30,7 @@ export async function server({ issuer }) {
       return say(200, { 'content-type': 'application/json' }, description);
     }
     const token = request.headers.authorization?.replace(/^Bearer /, '');
+    if (token) seen.shown.add(token);
     try {
       const keys = createRemoteJWKSet(new URL(`${issuer()}/jwks`));
       await jwtVerify(token ?? '', keys, { issuer: issuer(), audience: `${base}/mcp` });

@@ -1,25 +1,28 @@
 //! The accounts of a person: one for each name of a server. Owns that a token reaches the server that it is for and no other,
 //! that it is renewed before its end and when the server refuses it, and that of all processes one does that: whoever waited
-//! finds what the other got.
+//! finds what the other got. Next: `accounts/renewal.rs`, `accounts/keeping.rs`.
+
+mod keeping;
+mod renewal;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fetch::{Client, Limits, Sending, Trust};
-use secrets::{Secret, SecretName, Store};
+use secrets::{Secret, Store};
 use tokio::sync::Mutex as Turn;
 use zeroize::Zeroizing;
 
-use crate::discover::{Found, discover, still_names};
+use crate::discover::{Found, discover};
 use crate::grant::{self, Grant};
-use crate::limits::{ANSWER_BYTES_MAX, LOCK_WAIT, REQUEST_TIME};
-use crate::lock::{Lock, lock};
+use crate::limits::{ANSWER_BYTES_MAX, REQUEST_TIME};
 use crate::register::{Registered, Registration, known, register};
 use crate::token::{Tokens, post, tokens};
-use crate::{AuthError, Challenge, DeviceSignIn, Flow, Party, Scopes, SignIn, proof};
+use crate::{AuthError, Challenge, DeviceSignIn, Flow, Party, Scopes, SignIn};
+use keeping::{ACCOUNT, CLIENT, account, secret_name};
 
 /// See the module. Clones are the same accounts.
 #[derive(Clone)]
@@ -153,104 +156,6 @@ impl Accounts {
         }
         all.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
-    }
-
-    /// A token in the place of one that is about to end, or that the server refused with this challenge. Whoever asks first
-    /// gets it, everybody else, in any process, what they got.
-    ///
-    /// # Errors
-    /// [`AuthError::is_for_person`]: somebody has to sign in. Everything else may be different the next time.
-    pub async fn renew(
-        &self,
-        party: &Party,
-        refused: Option<&Secret>,
-        challenge: &Challenge,
-    ) -> Result<Token, AuthError> {
-        let _turn = self.turn(&party.name).await;
-        let _lock = self.lock(&party.name).await?;
-        let grant = self.grant(party)?;
-        let Some(mut grant) = grant else {
-            return self.first(party, challenge).await;
-        };
-        let is_refused = refused.is_some_and(|bearer| grant.is_shown_as(bearer));
-        if challenge.wants_more() && is_refused {
-            return match grant.scopes.cover(&challenge.scopes) {
-                true => Err(AuthError::StillRefused(challenge.scopes.to_string())),
-                false if grant.flow() == Flow::Client => self.first(party, challenge).await,
-                false => Err(AuthError::NeedsPerson(
-                    "it wants more rights than the user has given",
-                )),
-            };
-        }
-        let now_s = self.now_s();
-        let is_due = grant.renew_s().is_some_and(|renew| now_s >= renew);
-        if !is_refused
-            && !is_due
-            && let Some(token) = grant.token(now_s)
-        {
-            return Ok(token);
-        }
-        // A server may have moved to somebody else, who is not shown what this one gave.
-        let moved = is_refused
-            && still_names(&self.0.http, party, challenge, &grant.issuer).await == Some(false);
-        if moved {
-            self.forget(party)?;
-            return Err(AuthError::NeedsPerson(
-                "it has moved to another authorization server, and the user has to sign in there",
-            ));
-        }
-        if grant.flow() == Flow::Client {
-            return self.first(party, challenge).await;
-        }
-        let Some(refresh) = grant.refresh.clone() else {
-            return Err(AuthError::NeedsPerson(
-                "the user's sign-in has ended and cannot be renewed",
-            ));
-        };
-        let parameters = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh.reveal()),
-            ("resource", &*grant.resource),
-        ];
-        let endpoint = (&*grant.token_endpoint, grant.trust());
-        let given = tokens(
-            &self.0.http,
-            endpoint,
-            &grant.client,
-            "to renew the token",
-            &parameters,
-        )
-        .await;
-        match given {
-            Ok(given) => {
-                grant.take(given, self.now_s());
-                self.keep(&grant)?;
-                grant
-                    .token(self.now_s())
-                    .ok_or(AuthError::NeedsPerson("its tokens end at once"))
-            }
-            Err(AuthError::Refused { code, .. })
-                if matches!(
-                    code.as_str(),
-                    "invalid_grant" | "invalid_client" | "unauthorized_client"
-                ) =>
-            {
-                // It will not be taken again; who it was from is still worth knowing.
-                grant.refresh = None;
-                if is_refused {
-                    grant.access = None;
-                }
-                self.keep(&grant)?;
-                Err(AuthError::NeedsPerson(
-                    "the user's sign-in has ended, its server says",
-                ))
-            }
-            // As long as the old one is good, nothing is lost.
-            Err(error) => match grant.token(now_s).filter(|_| !is_refused) {
-                Some(token) => Ok(token),
-                None => Err(error),
-            },
-        }
     }
 
     /// What a server says to somebody without a token.
@@ -393,42 +298,6 @@ impl Accounts {
 
     // === on the way to a token ===
 
-    /// A token where there was none: only who signs in for itself can have one.
-    async fn first(&self, party: &Party, challenge: &Challenge) -> Result<Token, AuthError> {
-        let own = party
-            .client
-            .as_ref()
-            .filter(|client| client.flow == Flow::Client);
-        if own.is_none() {
-            return Err(AuthError::NeedsPerson("it wants the user to sign in"));
-        }
-        let (found, scopes) = self.prepare(party, challenge).await?;
-        let client = known(party, &found, None, Flow::Client);
-        let client = client.ok_or_else(|| AuthError::NoClient(found.server.issuer.clone()))?;
-        let asked = scopes.to_string();
-        let mut parameters = vec![
-            ("grant_type", "client_credentials"),
-            ("resource", &*found.resource),
-        ];
-        if !asked.is_empty() {
-            parameters.push(("scope", &asked));
-        }
-        let endpoint = (found.server.token_endpoint()?, found.trust);
-        let given = tokens(
-            &self.0.http,
-            endpoint,
-            &client,
-            "to give a token",
-            &parameters,
-        )
-        .await?;
-        let grant = self.new_grant(party, found, client, scopes, given)?;
-        self.keep(&grant)?;
-        grant
-            .token(self.now_s())
-            .ok_or(AuthError::NeedsPerson("its tokens end at once"))
-    }
-
     /// Who gives tokens, and what to ask for.
     async fn prepare(
         &self,
@@ -537,51 +406,6 @@ impl Accounts {
         Ok(grant)
     }
 
-    // === what is kept ===
-
-    /// What is kept for a server: for one of this name at this address.
-    fn grant(&self, party: &Party) -> Result<Option<Grant>, AuthError> {
-        let kept = self.0.store.get(&account(&party.name)?)?;
-        let grant = kept.as_ref().and_then(Grant::read);
-        Ok(grant.filter(|grant| grant.name == party.name && grant.url == party.url))
-    }
-
-    /// Only under the lock.
-    fn keep(&self, grant: &Grant) -> Result<(), AuthError> {
-        self.make_folder()?;
-        self.0.store.set(&account(&grant.name)?, &grant.write()?)?;
-        Ok(())
-    }
-
-    fn forget(&self, party: &Party) -> Result<(), AuthError> {
-        Ok(self.0.store.remove(&[account(&party.name)?])?)
-    }
-
-    async fn turn(&self, name: &str) -> tokio::sync::OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-            turns.entry(name.to_owned()).or_default().clone()
-        };
-        turn.lock_owned().await
-    }
-
-    async fn lock(&self, name: &str) -> Result<Lock, AuthError> {
-        self.make_folder()?;
-        let file = format!("{}.lock", proof::mark(name));
-        lock(self.0.options.folder.join(file), LOCK_WAIT).await
-    }
-
-    fn make_folder(&self) -> Result<(), AuthError> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(&self.0.options.folder)
-            .map_err(AuthError::Disk)
-    }
-
     fn now_s(&self) -> u64 {
         (self.0.now_s)()
     }
@@ -610,19 +434,6 @@ impl fmt::Debug for Accounts {
             .field("options", &self.0.options)
             .finish_non_exhaustive()
     }
-}
-
-/// What names in the store begin with.
-const ACCOUNT: &str = "account.";
-const CLIENT: &str = "client.";
-
-fn account(name: &str) -> Result<SecretName, AuthError> {
-    secret_name(ACCOUNT, name)
-}
-
-fn secret_name(kind: &str, text: &str) -> Result<SecretName, AuthError> {
-    let name = SecretName::new(&format!("{kind}{}", proof::mark(text)));
-    name.map_err(|error| AuthError::Disk(std::io::Error::other(error)))
 }
 
 fn bearer(access: &Secret) -> Option<Secret> {

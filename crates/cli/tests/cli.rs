@@ -16,6 +16,7 @@ mod cli {
     mod http;
     mod misbehaving;
     mod misbehaving_clients;
+    mod oauth;
     mod output;
     mod packages;
     mod policy;

@@ -180,6 +180,11 @@ impl Core {
         self.store.as_ref()
     }
 
+    /// Whether signing in could be what an entry lacks, and somebody could do it.
+    pub(crate) fn can_sign_in(&self, entry: &Entry) -> bool {
+        self.sign_ins.is_some() && sign_in::is_possible(entry)
+    }
+
     /// Whether the person has signed in to the server of an entry.
     pub(crate) fn is_signed_in(&self, entry: &Entry) -> bool {
         let sign_ins = self.sign_ins.as_ref();

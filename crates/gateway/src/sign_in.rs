@@ -11,6 +11,7 @@ use arc_swap::ArcSwapOption;
 use auth::{Accounts, AuthError, Challenge, Party, SignIn, Token};
 use catalog::{Entry, Launch};
 use transport::client::Response;
+use url::Url;
 
 use crate::error::Fault;
 use crate::limits::VISIT_LIFE;
@@ -88,6 +89,11 @@ impl Pass {
         } else if self.sign_ins.accounts.has(&self.party) {
             self.is_used.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether there is a token: without one, calls cost no more than this look.
+    pub(crate) fn has_token(&self) -> bool {
+        self.token.load().is_some()
     }
 
     /// The token for a request, if there is one.
@@ -222,14 +228,15 @@ impl Pass {
         let visit = Arc::new(Visit::away(page, VISIT_LIFE));
         let place = pages.show(visit.clone())?;
         // Without a way there is nothing to see on it.
-        let unless = Unless(&visit);
+        let mut unless = Unless(Some(&visit));
         let begun = self
             .sign_ins
             .accounts
             .begin(&self.party, challenge, &place.callback);
         let sign_in = begun.await.map_err(|error| error.to_string())?;
         visit.lead(Away::of(self.sign_ins.accounts.clone(), sign_in));
-        std::mem::forget(unless);
+        unless.0 = None;
+        drop(unless);
         let shown = Shown {
             visit,
             url: place.page.into(),
@@ -241,17 +248,23 @@ impl Pass {
 
     /// Where the person signs in, in words.
     pub(crate) fn with_whom(shown: &Shown) -> String {
-        let way = shown.visit.way();
-        way.map_or_else(String::new, |way| way.issuer.clone())
+        // As browsers write it: what else an address can hold is no part of who somebody is.
+        let issuer = shown
+            .visit
+            .way()
+            .and_then(|way| Url::parse(&way.issuer).ok());
+        issuer.map_or_else(String::new, |url| url.origin().ascii_serialization())
     }
 }
 
 /// A visit that is over unless all goes well.
-struct Unless<'a>(&'a Visit);
+struct Unless<'a>(Option<&'a Visit>);
 
 impl Drop for Unless<'_> {
     fn drop(&mut self) {
-        self.0.withdraw();
+        if let Some(visit) = self.0 {
+            visit.withdraw();
+        }
     }
 }
 

@@ -154,8 +154,8 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
 /// Whether a sign-in is possible, and the person can be led to it.
 fn can_sign_in(errand: &Errand, entry: &Entry) -> bool {
     let sign_ins = errand.core.sign_ins.as_ref();
-    let sign_ins = sign_ins.filter(|_| crate::sign_in::is_possible(entry));
-    errand.asks.url() && sign_ins.is_some_and(|sign_ins| sign_ins.pages.is_some())
+    let has_pages = sign_ins.is_some_and(|sign_ins| sign_ins.pages.is_some());
+    errand.asks.url() && has_pages && errand.core.can_sign_in(entry)
 }
 
 /// Has the person sign in, where they can be asked.
@@ -431,10 +431,11 @@ pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<Str
             format!("ask the user to run: {command}")
         }
         State::NeedsAuth => match entry.about.oauth.as_ref().and_then(|o| o.secret.as_ref()) {
-            Some(token) if !crate::sign_in::is_possible(entry) => {
-                format!("ask the user to run: portolan secret set {token}")
+            _ if errand.core.can_sign_in(entry) => {
+                format!("ask the user to run: {}", crate::sign_in::command(name))
             }
-            _ => format!("ask the user to run: {}", crate::sign_in::command(name)),
+            Some(token) => format!("ask the user to run: portolan secret set {token}"),
+            None => "use another server: nobody can sign in to it here".to_owned(),
         },
         State::Blocked => format!(
             "use another server; the user sees which rule it is by: portolan policy explain {name}"

@@ -205,6 +205,10 @@ impl HttpLink {
     }
 
     async fn post(&self, out: &Outgoing) -> Result<Posted, Fault> {
+        let token = match &self.pass {
+            Some(pass) if pass.has_token() => pass.token().await?,
+            _ => None,
+        };
         let session = self.session.load();
         let version = match out.era {
             Era::Handshake => self.version.load().as_deref().copied(),
@@ -239,12 +243,20 @@ impl HttpLink {
                 );
             }
         }
-        let response = match &self.pass {
-            None => client::post(&self.endpoint, &headers, out.frame.clone(), &self.timeouts)
-                .await
-                .map_err(|error| self.fault_of(error))?,
-            Some(pass) => Box::pin(self.post_signed(pass, &headers, &out.frame)).await?,
-        };
+        if let Some(token) = &token {
+            headers.push(("authorization", token.bearer.reveal()));
+        }
+        let response =
+            client::post(&self.endpoint, &headers, out.frame.clone(), &self.timeouts).await;
+        let mut response = response.map_err(|error| self.fault_of(error))?;
+        if matches!(response.status, 401 | 403)
+            && let Some(pass) = &self.pass
+        {
+            headers.truncate(headers.len() - usize::from(token.is_some()));
+            let used = token.clone();
+            response =
+                Box::pin(self.post_again(pass, used, &headers, &out.frame, response)).await?;
+        }
         let status = response.status;
         if is_greeting && status < 300 {
             let id = response.headers.get("mcp-session-id");
@@ -280,28 +292,27 @@ impl HttpLink {
         }
     }
 
-    /// POSTs with the token that there is, and once more with each that is got in the place of a refused one.
-    async fn post_signed(
+    /// POSTs once more with each token that is got in the place of a refused one, until the answer is another.
+    async fn post_again(
         &self,
         pass: &Arc<Pass>,
+        mut token: Option<Arc<auth::Token>>,
         headers: &[(&str, &str)],
         frame: &Bytes,
+        mut response: client::Response,
     ) -> Result<client::Response, Fault> {
-        let mut token = pass.token().await?;
-        let mut left = SIGN_INS_MAX;
-        loop {
-            let mut headers = headers.to_vec();
-            if let Some(token) = &token {
-                headers.push(("authorization", token.bearer.reveal()));
-            }
-            let sent = client::post(&self.endpoint, &headers, frame.clone(), &self.timeouts);
-            let response = sent.await.map_err(|error| self.fault_of(error))?;
-            let Some(renewed) = pass.refused(token.as_ref(), &response, left == 0).await else {
-                return Ok(response);
+        for left in (0..=SIGN_INS_MAX).rev() {
+            let renewed = pass.refused(token.as_ref(), &response, left == 0).await;
+            let Some(renewed) = renewed.transpose()? else {
+                break;
             };
-            token = Some(renewed?);
-            left -= 1;
+            let mut headers = headers.to_vec();
+            headers.push(("authorization", renewed.bearer.reveal()));
+            let sent = client::post(&self.endpoint, &headers, frame.clone(), &self.timeouts);
+            response = sent.await.map_err(|error| self.fault_of(error))?;
+            token = Some(renewed.clone());
         }
+        Ok(response)
     }
 
     /// Opens a session in place of `lost`, unless another call has done so already.
