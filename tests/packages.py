@@ -29,6 +29,7 @@ NPM = {
     "ts2": "@modelcontextprotocol/client@2.4.0",
     "ts2-server": "@modelcontextprotocol/server@2.4.0 @modelcontextprotocol/node@2.1.2",
     "inspector": "@modelcontextprotocol/inspector@2.12.0",
+    "oidc-provider": "oidc-provider@9.13.3",
     "everything": "@modelcontextprotocol/server-everything@2026.8.31",
     "filesystem": "@modelcontextprotocol/server-filesystem@2026.8.31",
     "memory": "@modelcontextprotocol/server-memory@2026.8.31",

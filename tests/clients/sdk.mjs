@@ -25,10 +25,14 @@ export const capabilities = {
 
 /**
  * Connects. `target` is `{ url, headers? }` or `{ command, args, env, cwd? }`; `handlers` may answer
- * `elicit`, `sample` and `roots`, and hears `progress`, `message`, `changed` and `updated`.
+ * `elicit`, `sample` and `roots`, and hears `progress`, `message`, `changed` and `updated`. With `pages` it can also lead its
+ * person to a web page.
  */
 export async function connect(kind, target, handlers = {}, era = 'handshake') {
   const name = { name: `portolan-tests-${kind}`, version: '1.0.0' };
+  const can = handlers.pages
+    ? { ...capabilities, elicitation: { ...capabilities.elicitation, url: {} } }
+    : capabilities;
   let client;
   let transport;
   const on = {
@@ -44,7 +48,7 @@ export async function connect(kind, target, handlers = {}, era = 'handshake') {
   if (kind === 'ts1') {
     const { Client } = await load('ts1', '@modelcontextprotocol/sdk/client/index.js');
     const types = await load('ts1', '@modelcontextprotocol/sdk/types.js');
-    client = new Client(name, { capabilities });
+    client = new Client(name, { capabilities: can });
     client.setRequestHandler(types.CreateMessageRequestSchema, (request) => on[request.method](request));
     client.setRequestHandler(types.ElicitRequestSchema, (request) => on[request.method](request));
     client.setRequestHandler(types.ListRootsRequestSchema, (request) => on[request.method](request));
@@ -65,7 +69,7 @@ export async function connect(kind, target, handlers = {}, era = 'handshake') {
     const { Client, StreamableHTTPClientTransport } = await load('ts2', '@modelcontextprotocol/client');
     const { StdioClientTransport } = await load('ts2', '@modelcontextprotocol/client/stdio');
     const mode = era === 'stateless' ? { pin: '2026-07-28' } : era === 'handshake' ? 'legacy' : era;
-    client = new Client(name, { capabilities, versionNegotiation: { mode } });
+    client = new Client(name, { capabilities: can, versionNegotiation: { mode } });
     for (const [method, handler] of Object.entries(on)) client.setRequestHandler(method, handler);
     for (const [method, handler] of Object.entries(hear)) {
       if (handler) client.setNotificationHandler(method, handler);

@@ -23,6 +23,7 @@ const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}');
 const stateless = version >= '2026-07-28' !== Boolean(process.env.CROSSED);
 const kind = stateless ? 'ts2' : 'ts1';
 const era = stateless ? 'stateless' : 'handshake';
+const signsIn = scenario.startsWith('auth/');
 
 const scenarios = {
   initialize: ({ client }) => tools(client),
@@ -83,6 +84,24 @@ const scenarios = {
   }
 };
 
+/** A server behind a sign-in: added, which leads the person to a page, and used. */
+async function signedIn({ client }) {
+  const added = await client.callTool({ name: 'mcp-add', arguments: { name: 'suite' } });
+  expect(!added.isError, 'the server is added', added);
+  for (const { name } of added.structuredContent.tools) {
+    const result = await client.callTool({ name, arguments: {} });
+    expect(!result.isError, `${name} is called`, result);
+  }
+}
+
+/** The person: follows the link on the gateway's page, and agrees to everything. */
+async function person(url) {
+  const page = await (await fetch(url)).text();
+  const way = page.match(/href="([^"]+)"/)[1].replaceAll('&amp;', '&');
+  const back = await fetch(way, { redirect: 'manual' });
+  await fetch(back.headers.get('location'));
+}
+
 let between = async () => {};
 
 async function tools(client) {
@@ -99,8 +118,16 @@ async function target(home) {
   const gateway = process.env.PORTOLAN;
   expect(gateway, '$PORTOLAN names the gateway');
   const config = join(home, 'servers.json');
-  await writeFile(config, JSON.stringify({ mcpServers: { suite: { url: upstream } } }));
-  const env = { ...process.env, PORTOLAN_HOME: join(home, 'portolan'), PORTOLAN_DYNAMIC_TOOLS: 'false' };
+  const entry = { url: upstream };
+  const env = { ...process.env, PORTOLAN_HOME: join(home, 'portolan'), PORTOLAN_DYNAMIC_TOOLS: `${signsIn}` };
+  if (scenario === 'auth/pre-registration') {
+    entry.oauth = { client_id: context.client_id, client_secret: 'env:SUITE_SECRET', issuer: context.issuer };
+    env.SUITE_SECRET = context.client_secret;
+  }
+  if (scenario === 'auth/basic-cimd') {
+    env.PORTOLAN_CLIENT_METADATA_URL = 'https://conformance-test.local/client-metadata.json';
+  }
+  await writeFile(config, JSON.stringify({ mcpServers: { suite: entry } }));
   const run = ['gateway', 'run', '--config', config];
   if (front === 'stdio') return { command: gateway, args: run, env };
   const port = await freePort();
@@ -135,13 +162,18 @@ try {
   const { child: started, ...to } = await target(home);
   child = started;
   const elicit = async (request) => {
+    if (request.params.mode === 'url') {
+      await person(request.params.url);
+      return { action: 'accept' };
+    }
     await between();
     const properties = request.params.requestedSchema?.properties ?? {};
     return { action: 'accept', content: 'confirmed' in properties ? { confirmed: true } : {} };
   };
-  const connection = await connect(kind, to, { elicit }, era);
-  expect(scenarios[scenario], `there is a driver for ${scenario}`);
-  await scenarios[scenario](connection);
+  const connection = await connect(kind, to, { elicit, pages: signsIn }, era);
+  const played = signsIn ? signedIn : scenarios[scenario];
+  expect(played, `there is a driver for ${scenario}`);
+  await played(connection);
   await disconnect(connection);
 } catch (error) {
   console.error(error);

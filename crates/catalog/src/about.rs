@@ -56,8 +56,16 @@ pub struct OAuth {
     pub provider: Option<String>,
     /// The secret that the token stands for, if it can be given as one.
     pub secret: Option<String>,
-    /// What is asked for.
+    /// What is asked for, where the server does not say.
     pub scopes: Vec<String>,
+    /// How we are known to whoever gives tokens, if we were registered there by hand.
+    pub client_id: Option<String>,
+    /// Where that client's secret is: `store:NAME`, `env:NAME`, `file:PATH` and the like, never the secret itself.
+    pub client_secret: Option<String>,
+    /// With whom that client is registered; none: with whomever the server names.
+    pub issuer: Option<String>,
+    /// The client signs in for itself, and nobody is asked.
+    pub is_client_flow: bool,
 }
 
 /// A tool that a server is known to offer.

@@ -12,6 +12,7 @@ mod tests;
 
 pub use docker::read_docker_server;
 pub use own::KEYS as OWN_KEYS;
+pub(crate) use own::oauth;
 pub use profile::read_profile;
 
 use crate::document::{Document, Node, Value};

@@ -11,7 +11,8 @@ use crate::limits::{
     CALL_TIMEOUT_S_MAX, ENTRIES_MAX, IDLE_TIMEOUT_S_MAX, NAME_CHARS_MAX, PROBLEMS_MAX,
     START_TIMEOUT_S_MAX,
 };
-use crate::{Entry, Launch, Layer, Problem, ServerName, Share, suggest};
+use crate::read::oauth;
+use crate::{About, Entry, Launch, Layer, Problem, ServerName, Share, suggest};
 
 pub(crate) mod launch;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub const KEYS: &[&str] = &[
     "call_timeout_s",
     "title",
     "description",
+    "oauth",
 ];
 
 /// Further keys, as some of the applications call them.
@@ -270,6 +272,12 @@ fn read_entry(
     };
     fields.bool(&["disabled"]);
     fields.bool(&["enabled"]);
+    if let Some(oauth) = oauth(&mut fields) {
+        entry.about = std::sync::Arc::new(About {
+            oauth: Some(oauth),
+            ..About::default()
+        });
+    }
     unknown(&mut fields, launch.as_ref(), reading.own);
     let failed = fields.problems.iter().any(Problem::is_error);
     let entry = launch.filter(|_| !failed).map(|launch| {

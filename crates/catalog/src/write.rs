@@ -287,6 +287,12 @@ impl Serialize for SignIn<'_> {
         option(&mut map, "provider", self.0.provider.as_ref())?;
         option(&mut map, "secret", self.0.secret.as_ref())?;
         list(&mut map, "scopes", &self.0.scopes)?;
+        option(&mut map, "client_id", self.0.client_id.as_ref())?;
+        option(&mut map, "client_secret", self.0.client_secret.as_ref())?;
+        option(&mut map, "issuer", self.0.issuer.as_ref())?;
+        if self.0.is_client_flow {
+            map.serialize_entry("flow", "client_credentials")?;
+        }
         map.end()
     }
 }
@@ -342,7 +348,7 @@ servers:
     resources: {memory: 1g, cpus: 0.25, pids: 9}
     secrets: [{env: T, name: x.y, description: d, example: "7", url: "https://u", required: false, from: "env:T"}]
     config: {a: {type: array}, b: {type: string, default: "no"}, c: {type: string}}
-    oauth: {provider: p, secret: s, scopes: [r]}
+    oauth: {provider: p, secret: s, scopes: [r], client_id: c, client_secret: "store:x", issuer: "https://i.example", flow: client_credentials}
     tools: [{name: t, description: "d: e", input_schema: {type: object, properties: {n: {type: number, minimum: 1.5}}}}, u]
     share: caller
     idle_timeout_s: 1

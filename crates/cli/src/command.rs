@@ -10,6 +10,7 @@ mod demo;
 mod docker_plugin;
 mod feature;
 mod gateway;
+mod oauth;
 mod policy;
 mod profile;
 mod secret;
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     /// Keep the secrets that servers need
     #[command(subcommand)]
     Secret(secret::Secret),
+    /// Sign in to remote servers
+    #[command(subcommand)]
+    Oauth(oauth::Oauth),
     /// Look at the rules over servers and calls, and try them
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -83,6 +87,7 @@ impl Command {
             Self::Tools(command) => command.run(ui),
             Self::Server(command) => command.run(ui),
             Self::Secret(command) => command.run(ui),
+            Self::Oauth(command) => command.run(ui),
             Self::Policy(command) => command.run(ui),
             Self::Caller(command) => command.run(ui),
             Self::Calls(command) => command.run(ui),

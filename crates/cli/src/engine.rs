@@ -19,7 +19,6 @@ use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
 use crate::interceptors;
-use crate::launchers;
 use crate::limits::{CATALOG_PROBLEMS_MAX, INSTALLATIONS_LOOK, QUICK_GRACE, START_WAIT};
 use crate::load::{how_to_name_some, load, place};
 use crate::local::{LastFault, Local};
@@ -30,6 +29,7 @@ use crate::running::Status;
 use crate::surroundings::Surroundings;
 use crate::tool::Tool;
 use crate::ui::{Label, Line, Ui};
+use crate::{launchers, sign_ins};
 
 /// Runs to the end, or to Ctrl-C: the work is dropped then.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -329,6 +329,11 @@ impl Engine {
         // Who asks anew wants nothing of what was learnt before; what tools looked like is no such thing.
         let store = kept.clone().filter(|_| self.memory != Memory::Fresh);
         let options = gateway::Options {
+            sign_ins: Some(sign_ins::sign_ins(
+                &self.here,
+                &self.loaded.settings,
+                pages.clone(),
+            )),
             tools: self.tools.clone(),
             settings,
             dynamic: self.directory(store.clone(), pages),

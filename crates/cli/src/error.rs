@@ -19,10 +19,6 @@ pub(crate) enum Kind {
     /// A policy says no.
     Denied = 5,
     /// Somebody has to sign in first.
-    #[expect(
-        dead_code,
-        reason = "a promise: what asks people to sign in comes later"
-    )]
     Unauthenticated = 6,
     /// It took too long.
     Timeout = 7,

@@ -78,3 +78,5 @@ pub(crate) const INTERCEPTOR_NOTES_MAX: usize = 8;
 pub(crate) const INTERCEPTOR_CLEANUP: Duration = Duration::from_secs(20);
 /// How often it is looked whether callers were added or removed.
 pub(crate) const CALLERS_LOOK: Duration = Duration::from_secs(1);
+/// How long a person may take to sign in.
+pub(crate) const SIGN_IN_WAIT: Duration = Duration::from_secs(600);

@@ -3,6 +3,7 @@
 
 mod admin;
 mod arguments;
+mod browser;
 mod callers;
 mod catalogs;
 mod choice;
@@ -37,6 +38,7 @@ mod running;
 mod scripts;
 mod server_config;
 mod server_uri;
+mod sign_ins;
 mod surroundings;
 mod tool;
 mod ui;

@@ -21,6 +21,7 @@ mod cli {
     mod leaks;
     mod misbehaving;
     mod misbehaving_clients;
+    mod oauth;
     mod output;
     mod packages;
     mod policy;

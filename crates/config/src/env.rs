@@ -21,6 +21,8 @@ const fn variable(name: &'static str, doc: &'static str) -> Variable {
 
 /// Moves everything of Portolan into one folder.
 pub const PORTOLAN_HOME: &str = "PORTOLAN_HOME";
+/// The program that opens web pages.
+pub const BROWSER: &str = "BROWSER";
 /// The bearer token of the HTTP front door.
 pub const PORTOLAN_AUTH_TOKEN: &str = "PORTOLAN_AUTH_TOKEN";
 /// A file that holds the bearer token.
@@ -103,6 +105,10 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "PORTOLAN_OPEN_NETWORK",
         "servers that may have the whole network, as `open_network`",
+    ),
+    variable(
+        "PORTOLAN_CLIENT_METADATA_URL",
+        "a document that describes this gateway to those who give tokens, as `client_metadata_url`",
     ),
     variable(
         "PORTOLAN_DYNAMIC_TOOLS",

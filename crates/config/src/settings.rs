@@ -44,6 +44,8 @@ pub struct Settings {
     pub install_scripts: Vec<String>,
     /// Servers that have the whole network if their entries want it; `*`: all.
     pub open_network: Vec<String>,
+    /// Where a document describes this gateway to those who give tokens; empty: nowhere.
+    pub client_metadata_url: String,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether agents can save and activate profiles.
@@ -255,6 +257,7 @@ impl Default for Settings {
             pids: 512,
             install_scripts: Vec::new(),
             open_network: Vec::new(),
+            client_metadata_url: String::new(),
             dynamic_tools: true,
             profile_tools: false,
             find_tools: false,

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::error::{FetchError, Why};
 pub(crate) use crate::exchange::Ask;
-use crate::exchange::{Answer, Keep, Streamed, exchange, stream};
+use crate::exchange::{Answer, Keep, Streamed, exchange, send, stream};
 use crate::limits::{ADDRESSES_MAX, Limits, REDIRECTS_MAX};
 use crate::net::{Net, Stream, System};
 use crate::target::{Target, TargetHost, is_open};
@@ -53,6 +53,32 @@ pub struct Document {
     pub media_type: Option<String>,
     /// All of it.
     pub body: Vec<u8>,
+    /// Whether it came from a public address: where it leads to is then nobody's wish, and has to be public too.
+    pub is_public: bool,
+}
+
+/// What is sent to an address.
+#[derive(Clone, Copy)]
+pub struct Sending<'a> {
+    /// What it is, such as `application/json`.
+    pub media_type: &'static str,
+    /// All of it.
+    pub body: &'a [u8],
+    /// `Authorization`, where whoever sends has something to show to exactly this address.
+    pub authorization: Option<&'a str>,
+}
+
+/// What came back, whatever it means.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// All of it.
+    pub body: Vec<u8>,
+    /// What it wants to be shown (`WWW-Authenticate`).
+    pub challenges: Vec<String>,
+    /// Whether it came from a public address.
+    pub is_public: bool,
 }
 
 impl Client {
@@ -120,6 +146,31 @@ impl Client {
         got.map_err(|why| FetchError::new(url, why).at(&at))
     }
 
+    /// Sends something, once, to exactly this address: a reply that leads on is not followed.
+    ///
+    /// # Errors
+    /// See [`Why`]. A status that means failure is no error here.
+    pub async fn post(
+        &self,
+        url: &str,
+        trust: Trust,
+        sending: &Sending<'_>,
+    ) -> Result<Reply, FetchError> {
+        let target = Target::given(url, trust).map_err(|why| FetchError::new(url, why))?;
+        let sent = async {
+            let (stream, address) = self.reach(&target, trust == Trust::Outside).await?;
+            let mut reply = send(stream, &target, sending, self.limits.body_bytes).await?;
+            reply.is_public = egress::is_public(address.ip());
+            Ok(reply)
+        };
+        let limit = self.limits.time;
+        let reply = match timeout(limit, sent).await {
+            Ok(reply) => reply,
+            Err(_) => Err(Why::Slow(limit)),
+        };
+        reply.map_err(|why| FetchError::new(url, why))
+    }
+
     /// `at` is told each address that is tried.
     async fn follow(
         &self,
@@ -134,7 +185,12 @@ impl Client {
             // From a public address no way leads back inside.
             must_be_public |= egress::is_public(address.ip());
             match exchange(stream, &target, self.limits.body_bytes).await? {
-                Answer::Document(document) => return Ok(document),
+                Answer::Document(document) => {
+                    return Ok(Document {
+                        is_public: must_be_public,
+                        ..document
+                    });
+                }
                 Answer::Moved(location) => target = target.moved(&location)?,
             }
         }

@@ -60,6 +60,9 @@ pub enum Why {
     /// A reply that is neither a document nor a way to one.
     #[error("it answers with status {0}")]
     Status(u16),
+    /// What should be shown to it cannot stand in a header.
+    #[error("what it should be shown cannot stand in a header")]
+    Header,
     /// It leads on and on.
     #[error("it leads on more than {REDIRECTS_MAX} times")]
     Redirects,
@@ -139,6 +142,7 @@ impl FetchError {
             Why::Tls(_) => "check its certificate, and the time of this machine",
             Why::Status(404 | 410) => "check the address: there is nothing",
             Why::Status(_) | Why::Nowhere | Why::Redirects => "check the address in a browser",
+            Why::Header => "check the client id and secret for it",
             Why::Compressed => "download it, and name the file",
             Why::Large(_) => "take what is needed of it into a file, and name that",
             Why::NotText | Why::WebPage => {

@@ -1,21 +1,21 @@
 //! One request and its reply, on a connection of its own. Refuses replies that are compressed or too large; tells where one
-//! leads on to and follows nothing.
+//! leads on to and follows nothing. What is sent goes to one address: nothing makes it go on to another.
 
 use std::pin::pin;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HOST,
-    LOCATION, USER_AGENT, WWW_AUTHENTICATE,
+    HeaderValue, LOCATION, USER_AGENT, WWW_AUTHENTICATE,
 };
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
-use crate::client::Document;
+use crate::client::{Document, Reply, Sending};
 use crate::error::Why;
 use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, IDLE_TIME};
 use crate::net::Stream;
@@ -67,27 +67,14 @@ pub(crate) async fn stream(
 ) -> Result<Streamed, Why> {
     let mut request = request(target);
     let headers = request.headers_mut();
-    let value = |text: &str| hyper::header::HeaderValue::from_str(text).map_err(|_| Why::Nowhere);
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Why::Nowhere);
     headers.insert(ACCEPT, value(ask.accept)?);
     if let Some(bearer) = ask.bearer {
         let mut secret = value(&format!("Bearer {bearer}"))?;
         secret.set_sensitive(true);
         headers.insert(AUTHORIZATION, secret);
     }
-    let (mut sender, connection) = handshake(stream).await?;
-    let mut asking = pin!(async move {
-        let reply = timeout(IDLE_TIME, sender.send_request(request)).await;
-        let reply = reply
-            .map_err(|_| Why::Slow(IDLE_TIME))?
-            .map_err(Why::Reply)?;
-        pieces(reply, ask.bytes_max, keep).await
-    });
-    let mut connection = pin!(connection);
-    tokio::select! {
-        streamed = &mut asking => return streamed,
-        _ = &mut connection => {}
-    }
-    asking.await
+    converse(stream, request, |reply| pieces(reply, ask.bytes_max, keep)).await
 }
 
 async fn pieces(reply: Response<Incoming>, max: u64, keep: Keep<'_>) -> Result<Streamed, Why> {
@@ -135,10 +122,59 @@ pub(crate) async fn exchange(
     target: &Target,
     body_bytes_max: usize,
 ) -> Result<Answer, Why> {
-    let (mut sender, connection) = handshake(stream).await?;
+    let work = |reply| answer(reply, target, body_bytes_max);
+    converse(stream, request(target), work).await
+}
+
+/// Sends something, and takes whatever the reply is.
+pub(crate) async fn send(
+    stream: Box<dyn Stream>,
+    target: &Target,
+    sending: &Sending<'_>,
+    body_bytes_max: usize,
+) -> Result<Reply, Why> {
+    let mut request = request(target);
+    *request.method_mut() = Method::POST;
+    *request.body_mut() = Full::new(Bytes::copy_from_slice(sending.body));
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(sending.media_type));
+    if let Some(authorization) = sending.authorization {
+        let mut value = HeaderValue::from_str(authorization).map_err(|_| Why::Header)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    let work = |reply: Response<Incoming>| async move {
+        let status = reply.status().as_u16();
+        let challenges = reply.headers().get_all(WWW_AUTHENTICATE).iter();
+        let challenges = challenges.filter_map(|field| field.to_str().ok());
+        Ok(Reply {
+            status,
+            challenges: challenges.map(str::to_owned).collect(),
+            body: whole(reply, body_bytes_max).await?,
+            is_public: false,
+        })
+    };
+    converse(stream, request, work).await
+}
+
+async fn converse<T, F: Future<Output = Result<T, Why>>>(
+    stream: Box<dyn Stream>,
+    request: Request<Full<Bytes>>,
+    work: impl FnOnce(Response<Incoming>) -> F,
+) -> Result<T, Why> {
+    let mut builder = http1::Builder::new();
+    builder
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEAD_FIELDS_MAX);
+    let (mut sender, connection) = builder
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(Why::Reply)?;
     let mut asking = pin!(async move {
-        let reply = sender.send_request(request(target)).await;
-        answer(reply.map_err(Why::Reply)?, target, body_bytes_max).await
+        let reply = timeout(IDLE_TIME, sender.send_request(request)).await;
+        let reply = reply.map_err(|_| Why::Slow(IDLE_TIME))?;
+        work(reply.map_err(Why::Reply)?).await
     });
     let mut connection = pin!(connection);
     // What breaks the connection reaches whoever asks over it.
@@ -149,24 +185,7 @@ pub(crate) async fn exchange(
     asking.await
 }
 
-async fn handshake(
-    stream: Box<dyn Stream>,
-) -> Result<
-    (
-        http1::SendRequest<Empty<Bytes>>,
-        http1::Connection<TokioIo<Box<dyn Stream>>, Empty<Bytes>>,
-    ),
-    Why,
-> {
-    let mut builder = http1::Builder::new();
-    builder
-        .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(HEAD_FIELDS_MAX);
-    let made = builder.handshake(TokioIo::new(stream)).await;
-    made.map_err(Why::Reply)
-}
-
-fn request(target: &Target) -> Request<Empty<Bytes>> {
+fn request(target: &Target) -> Request<Full<Bytes>> {
     let url = &target.url;
     let host = url.host_str().unwrap_or_default();
     let host = match url.port() {
@@ -177,22 +196,18 @@ fn request(target: &Target) -> Request<Empty<Bytes>> {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     };
-    let mut request = Request::new(Empty::new());
+    let mut request = Request::new(Full::default());
     // What a parsed URL holds can stand in a request.
     *request.uri_mut() = path.parse().unwrap_or_default();
     let headers = request.headers_mut();
-    headers.insert(
-        HOST,
-        host.parse()
-            .unwrap_or(hyper::header::HeaderValue::from_static("")),
-    );
+    headers.insert(HOST, host.parse().unwrap_or(HeaderValue::from_static("")));
     for (name, value) in [
         (USER_AGENT, NAME),
         (ACCEPT, KINDS),
         (ACCEPT_ENCODING, "identity"),
         (CONNECTION, "close"),
     ] {
-        headers.insert(name, hyper::header::HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
     request
 }
@@ -213,6 +228,21 @@ async fn answer(
         }
         status => return Err(Why::Status(status)),
     }
+    let media_type = header(CONTENT_TYPE);
+    let body = whole(reply, body_bytes_max).await?;
+    Ok(Answer::Document(Document {
+        url: target.url.clone(),
+        media_type: media_type
+            .as_deref()
+            .and_then(|value| value.split(';').next())
+            .map(|kind| kind.trim().to_ascii_lowercase()),
+        body,
+        is_public: false,
+    }))
+}
+
+/// The body of a reply.
+async fn whole(reply: Response<Incoming>, body_bytes_max: usize) -> Result<Vec<u8>, Why> {
     let is_plain = |coding: &str| coding.trim().eq_ignore_ascii_case("identity");
     let codings = reply.headers().get_all(CONTENT_ENCODING);
     if !codings
@@ -221,7 +251,6 @@ async fn answer(
     {
         return Err(Why::Compressed);
     }
-    let media_type = header(CONTENT_TYPE);
     if reply.body().size_hint().lower() > body_bytes_max as u64 {
         return Err(Why::Large(body_bytes_max));
     }
@@ -236,12 +265,5 @@ async fn answer(
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Answer::Document(Document {
-        url: target.url.clone(),
-        media_type: media_type
-            .as_deref()
-            .and_then(|value| value.split(';').next())
-            .map(|kind| kind.trim().to_ascii_lowercase()),
-        body,
-    }))
+    Ok(body)
 }

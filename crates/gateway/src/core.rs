@@ -34,6 +34,7 @@ use crate::script::{Running, Seen};
 use crate::scripts::Engine;
 use crate::server::{Key, Server};
 use crate::session::Session;
+use crate::sign_in::{self, SignIns};
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
@@ -51,6 +52,7 @@ pub(crate) struct Core {
     servers: ArcSwap<Vec<Arc<Server>>>,
     /// The choice of tools that each server is made with.
     tools: Vec<String>,
+    pub(crate) sign_ins: Option<SignIns>,
     pub(crate) launcher: Arc<dyn Launcher>,
     store: Option<StoreHandle>,
     sessions: [Mutex<HashMap<Box<str>, Arc<Session>>>; SHARDS],
@@ -116,6 +118,7 @@ pub(crate) struct Parts {
     pub(crate) dynamic: Option<Dynamic>,
     pub(crate) features: Features,
     pub(crate) scripts: Option<Arc<dyn Engine>>,
+    pub(crate) sign_ins: Option<SignIns>,
 }
 
 impl Core {
@@ -124,7 +127,7 @@ impl Core {
         let servers = parts
             .entries
             .into_iter()
-            .map(|entry| made(entry, &parts.tools, &telemetry))
+            .map(|entry| made(entry, &parts.tools, parts.sign_ins.as_ref(), &telemetry))
             .collect();
         Self {
             pins: AllPins::new(
@@ -134,6 +137,7 @@ impl Core {
             settings: parts.settings,
             servers: ArcSwap::from_pointee(servers),
             tools: parts.tools,
+            sign_ins: parts.sign_ins,
             launcher: parts.launcher,
             store: parts.store,
             sessions: std::array::from_fn(|_| Mutex::default()),
@@ -190,6 +194,18 @@ impl Core {
         self.store.as_ref()
     }
 
+    /// Whether signing in could be what an entry lacks, and somebody could do it.
+    pub(crate) fn can_sign_in(&self, entry: &Entry) -> bool {
+        self.sign_ins.is_some() && sign_in::is_possible(entry)
+    }
+
+    /// Whether the person has signed in to the server of an entry.
+    pub(crate) fn is_signed_in(&self, entry: &Entry) -> bool {
+        let sign_ins = self.sign_ins.as_ref();
+        let sign_ins = sign_ins.filter(|_| sign_in::is_possible(entry));
+        sign_ins.is_some_and(|sign_ins| sign_ins.accounts.has(&(sign_ins.party)(entry)))
+    }
+
     /// The servers in configuration order, as of now.
     pub(crate) fn servers(&self) -> Arc<Vec<Arc<Server>>> {
         self.servers.load_full()
@@ -223,7 +239,7 @@ impl Core {
                             &mut reloaded.added
                         };
                         names.push(entry.name.to_string());
-                        made(entry, &self.tools, &self.telemetry)
+                        made(entry, &self.tools, self.sign_ins.as_ref(), &self.telemetry)
                     }
                 }
             })
@@ -589,8 +605,13 @@ fn asker(session: Option<&Arc<Session>>, era: Era) -> Option<&Capabilities> {
         .and_then(|session| session.capabilities())
 }
 
-fn made(entry: Entry, tools: &[String], telemetry: &Telemetry) -> Arc<Server> {
+fn made(
+    entry: Entry,
+    tools: &[String],
+    sign_ins: Option<&SignIns>,
+    telemetry: &Telemetry,
+) -> Arc<Server> {
     let metrics = telemetry.of_server(entry.name.as_str());
     let tools = only_tools(tools, entry.name.as_str());
-    Arc::new(Server::new(entry, tools, metrics))
+    Arc::new(Server::new(entry, tools, sign_ins, metrics))
 }

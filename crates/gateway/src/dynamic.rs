@@ -25,6 +25,7 @@ mod profile;
 mod registry_import;
 mod remove;
 mod reply;
+mod sign_in;
 mod standing;
 mod visits;
 
@@ -55,6 +56,7 @@ use errand::Errand;
 use exec::Prepared;
 pub(crate) use menu::{Menu, Tool};
 use reply::Reply;
+pub(crate) use sign_in::{SigningIn, prepare as prepare_sign_in, sign_in};
 
 /// Something that is being done for a call.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Done> + Send>>;

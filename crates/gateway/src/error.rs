@@ -53,6 +53,19 @@ pub enum Fault {
         /// Why, and what to do.
         reason: String,
     },
+    /// The server wants the person to sign in.
+    #[error(
+        "server {server:?} wants the user to sign in: {reason}. Ask them to run: {}",
+        crate::sign_in::command(server)
+    )]
+    SignIn {
+        /// Its name.
+        server: Arc<str>,
+        /// Why, or why an attempt came to nothing.
+        reason: String,
+        /// What it said.
+        challenge: Arc<auth::Challenge>,
+    },
     /// The server ended or lost its connection in the middle of the call.
     #[error("server {server:?} ended during the call: {reason}")]
     Died {
@@ -115,6 +128,7 @@ const BUSY: i64 = -31003;
 const CANCELLED: i64 = -31004;
 const CROSSING: i64 = -31005;
 const DENIED: i64 = -31006;
+const SIGN_IN: i64 = -31007;
 
 impl Fault {
     /// The JSON-RPC code.
@@ -128,6 +142,7 @@ impl Fault {
             Self::Header(_) => code::HEADER_MISMATCH,
             Self::Version(_) => code::UNSUPPORTED_VERSION,
             Self::Unavailable { .. } | Self::Died { .. } | Self::ShuttingDown => UNAVAILABLE,
+            Self::SignIn { .. } => SIGN_IN,
             Self::TimedOut { .. } => TIMED_OUT,
             Self::Busy(_) => BUSY,
             Self::Cancelled => CANCELLED,
@@ -147,6 +162,7 @@ impl Fault {
             Self::Header(_) => "header_mismatch",
             Self::Version(_) => "unsupported_version",
             Self::Unavailable { .. } | Self::ShuttingDown => "unavailable",
+            Self::SignIn { .. } => "needs_auth",
             Self::Died { .. } => "died",
             Self::TimedOut { .. } => "timeout",
             Self::Busy(_) => "busy",
@@ -162,6 +178,7 @@ impl Fault {
         matches!(
             self,
             Self::Unavailable { .. }
+                | Self::SignIn { .. }
                 | Self::Died { .. }
                 | Self::TimedOut { .. }
                 | Self::OtherEra { .. }

@@ -172,6 +172,7 @@ impl Gateway {
             dynamic: options.dynamic,
             features: options.features,
             scripts: options.scripts,
+            sign_ins: options.sign_ins,
         }));
         tokio::spawn(Core::tend(Arc::downgrade(&core)));
         Ok(Self { core })

@@ -126,6 +126,8 @@ pub const PERSON_WAIT: Duration = Duration::from_secs(600);
 pub const VISIT_LIFE: Duration = Duration::from_secs(600);
 /// How long a request of a client that is asked by answers waits for the end of a visit, before it gets the link once more.
 pub const VISIT_WAIT: Duration = Duration::from_secs(25);
+/// How often one request gets another token because the last one was refused.
+pub const SIGN_INS_MAX: usize = 2;
 /// Visits that requests can come back to.
 pub const VISITS_MAX: usize = 256;
 /// Scripts that run at a time in the whole gateway: each is a process.

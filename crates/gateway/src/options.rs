@@ -14,6 +14,7 @@ use crate::pins::Pin;
 use crate::record::{NoRecorder, Recorder};
 use crate::scanning::SecretScan;
 use crate::scripts::Engine;
+use crate::sign_in::SignIns;
 use crate::visit::Pages;
 
 /// See the module.
@@ -40,6 +41,8 @@ pub struct Options {
     pub interceptors: Vec<Arc<dyn Interceptor>>,
     /// The tools by which agents find and add servers; none: there are none.
     pub dynamic: Option<Dynamic>,
+    /// Signs in to servers that want it; none: whoever wants it is of no use.
+    pub sign_ins: Option<SignIns>,
     /// Runs the scripts of agents; none: there is no tool for them.
     pub scripts: Option<Arc<dyn Engine>>,
     /// Which further ones there are beside these.
@@ -166,6 +169,7 @@ impl Options {
             dynamic: None,
             features: Features::default(),
             scripts: None,
+            sign_ins: None,
         }
     }
 }

@@ -20,11 +20,12 @@ use crate::bridge::{self, Crossing, Resumed};
 use crate::call::Call;
 use crate::calls::CallHandle;
 use crate::core::{Core, rules};
-use crate::dynamic::{self, Consent};
+use crate::dynamic::{self, Consent, SigningIn};
 use crate::error::Fault;
 use crate::front::{Answer, Events, Origin, Reply};
 use crate::identify;
 use crate::intercept::{self, Before};
+use crate::limits::SIGN_INS_MAX;
 use crate::method::{self, Route, subscriptions};
 use crate::phase::{Decision, Question};
 use crate::record::Decided;
@@ -129,7 +130,14 @@ async fn routed(mut call: Call) -> Reply {
                 Err(answer) => return Reply::Done(answer),
             },
         };
-        match dispatch(&mut call, plan).await {
+        let outcome = match plan.target.server.pass.is_some() {
+            false => dispatch(&mut call, plan).await,
+            true => match Box::pin(signed(&mut call, plan)).await {
+                Ok(outcome) => outcome,
+                Err(answer) => return Reply::Done(answer),
+            },
+        };
+        match outcome {
             Some(Err(Fault::OtherEra { speaks, .. })) if !is_last => {
                 is_last = true;
                 call.speaks = Some(speaks);
@@ -191,6 +199,29 @@ fn asked(
         }
         Err(fault) => Err(call.finish(Err(fault))),
     }
+}
+
+/// Phase 6 for a server that may want the person to sign in. An error is the call's answer: the question.
+async fn signed(call: &mut Call, mut plan: Plan) -> Result<Option<Outcome>, Answer> {
+    dynamic::prepare_sign_in(call, &mut plan);
+    let again = plan.clone();
+    for _ in 0..SIGN_INS_MAX {
+        let fault = match dispatch(call, plan).await {
+            Some(Err(fault @ Fault::SignIn { .. })) => fault,
+            outcome => return Ok(outcome),
+        };
+        match dynamic::sign_in(call, &again, fault).await {
+            Ok(SigningIn::Done) => plan = again.clone(),
+            Ok(SigningIn::Asked(result)) => return Err(call.finish_here(&result)),
+            Ok(SigningIn::Asking(answered)) => {
+                let upstream = call.core.upstream(&call.side(), &again.target.server);
+                dispatch_after(call.handle.clone(), upstream, again, answered);
+                return Ok(None);
+            }
+            Err(fault) => return Ok(Some(Err(fault))),
+        }
+    }
+    Ok(dispatch(call, plan).await)
 }
 
 /// Phase 6 in a task of its own: what the person is asked goes out while the call waits.

@@ -18,6 +18,7 @@ use crate::upstream::{Behalf, Outgoing, may_ask};
 use crate::view::{Target, View};
 
 /// A request ready to leave.
+#[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) out: Outgoing,

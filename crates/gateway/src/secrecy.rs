@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use catalog::{Entry, Launch};
 use secrets::{MaskError, Masker, Secret};
@@ -17,6 +18,8 @@ pub(crate) struct Secrecy {
     /// Until the first message of the server.
     known: Vec<Secret>,
     masker: OnceLock<Result<Masker, MaskError>>,
+    /// The tokens with which it was signed in to last, and how they are found.
+    tokens: ArcSwapOption<(Vec<Secret>, Masker)>,
 }
 
 /// Words in the names of variables whose values are credentials.
@@ -49,6 +52,17 @@ impl Secrecy {
         Self {
             known: known(entry),
             masker: OnceLock::new(),
+            tokens: ArcSwapOption::empty(),
+        }
+    }
+
+    /// It is shown this token from now on. The one before may still be in what it says.
+    pub(crate) fn learn(&self, token: &Secret) {
+        let mut tokens = vec![token.clone()];
+        let before = self.tokens.load_full();
+        tokens.extend(before.and_then(|before| before.0.first().cloned()));
+        if let Ok(masker) = Masker::new(&tokens) {
+            self.tokens.store(Some((tokens, masker).into()));
         }
     }
 
@@ -79,17 +93,13 @@ impl Secrecy {
 
     /// A message of the server without them; the same bytes where there are none.
     pub(crate) fn mask(&self, message: Bytes) -> Bytes {
-        let Some(masker) = self.active() else {
-            return message;
+        let message = match self.active() {
+            Some(masker) => masked(masker, message),
+            None => message,
         };
-        let masked = match masker.mask_bytes(&message) {
-            Cow::Borrowed(_) => return message,
-            Cow::Owned(masked) => masked,
-        };
-        match serde_json::from_slice::<serde::de::IgnoredAny>(&masked) {
-            Ok(_) => masked.into(),
-            // It stood where JSON has no text: as a number, or across the end of one.
-            Err(_) => in_texts(masker, &message).unwrap_or_else(|| masked.into()),
+        match &*self.tokens.load() {
+            Some(tokens) => masked(&tokens.1, message),
+            None => message,
         }
     }
 
@@ -107,10 +117,27 @@ impl Secrecy {
 
     /// A text of the server without them.
     pub(crate) fn mask_text(&self, text: String) -> String {
-        match self.active().map(|masker| masker.mask(&text).into_owned()) {
+        let text = match self.active().map(|masker| masker.mask(&text).into_owned()) {
             Some(masked) => masked,
             None => text,
+        };
+        match &*self.tokens.load() {
+            Some(tokens) => tokens.1.mask(&text).into_owned(),
+            None => text,
         }
+    }
+}
+
+/// A message without what a masker knows; the same bytes where there is none of it.
+fn masked(masker: &Masker, message: Bytes) -> Bytes {
+    let masked = match masker.mask_bytes(&message) {
+        Cow::Borrowed(_) => return message,
+        Cow::Owned(masked) => masked,
+    };
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&masked) {
+        Ok(_) => masked.into(),
+        // It stood where JSON has no text: as a number, or across the end of one.
+        Err(_) => in_texts(masker, &message).unwrap_or_else(|| masked.into()),
     }
 }
 

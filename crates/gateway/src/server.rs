@@ -18,6 +18,7 @@ use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::pins::pins_key;
 use crate::secrecy::Secrecy;
+use crate::sign_in::{Pass, SignIns};
 use crate::telemetry::ServerMetrics;
 use crate::upstream::Upstream;
 
@@ -25,10 +26,12 @@ use crate::upstream::Upstream;
 pub(crate) struct Server {
     pub(crate) name: Arc<str>,
     pub(crate) entry: Entry,
-    /// The credentials that it was given.
     /// Under what the store keeps what its tools looked like.
     pub(crate) pins: Box<str>,
+    /// The credentials that it was given.
     pub(crate) secrecy: Arc<Secrecy>,
+    /// The way in, where signing in could be what it lacks.
+    pub(crate) pass: Option<Arc<Pass>>,
     /// What rules know of it.
     pub(crate) facts: policy::ServerFacts,
     pub(crate) metrics: ServerMetrics,
@@ -132,12 +135,15 @@ impl Server {
     pub(crate) fn new(
         entry: Entry,
         only_tools: Option<Vec<String>>,
+        sign_ins: Option<&SignIns>,
         metrics: ServerMetrics,
     ) -> Self {
+        let secrecy = Arc::new(Secrecy::of(&entry));
         Self {
             name: entry.name.as_str().into(),
             pins: pins_key(&entry).into(),
-            secrecy: Arc::new(Secrecy::of(&entry)),
+            pass: Pass::of(&entry, sign_ins, &secrecy),
+            secrecy,
             facts: crate::rules::server_facts(&entry),
             fingerprint: entry.fingerprint(),
             has_credentials: entry.has_credentials(),
@@ -161,6 +167,16 @@ impl Server {
     /// `command`, `remote`, `container`, `package` or `unavailable`.
     pub(crate) fn kind(&self) -> &'static str {
         self.entry.kind()
+    }
+
+    /// Whether what it answers may depend on a credential: also one that somebody gets by signing in, now or later.
+    fn has_credentials(&self) -> bool {
+        self.has_credentials || self.pass.is_some()
+    }
+
+    /// Whether it was shown a token, so that what it says is not everybody's.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.pass.as_ref().is_some_and(|pass| pass.is_used())
     }
 
     /// Whether clients may see this tool.
@@ -238,7 +254,7 @@ impl Server {
     fn learnt_key(&self, era: Era, caller: &Caller) -> Learnt {
         Learnt {
             era,
-            caller: self.has_credentials.then(|| caller.clone()),
+            caller: self.has_credentials().then(|| caller.clone()),
         }
     }
 
@@ -249,7 +265,11 @@ impl Server {
 
     /// Of whom what its tools give is learnt: nothing that depends on a credential is another caller's.
     pub(crate) fn origin(&self, caller: &Caller) -> String {
-        let caller = if self.has_credentials { &caller.0 } else { "*" };
+        let caller = if self.has_credentials() {
+            &caller.0
+        } else {
+            "*"
+        };
         format!("{}/{}/{caller}", self.name, self.fingerprint)
     }
 
@@ -314,6 +334,13 @@ impl Server {
         breaker.reason = Some(reason);
         let delay = breaker.backoff.delay();
         breaker.retry_at = (delay > Duration::ZERO).then(|| Instant::now() + delay);
+    }
+
+    /// It wants somebody to sign in: that is no failure of its, and the next call may find that somebody has.
+    pub(crate) fn unsigned(&self, reason: String) {
+        let mut breaker = lock(&self.breaker);
+        breaker.reason = Some(reason);
+        breaker.retry_at = None;
     }
 
     /// It has started: it may be used, and there is nothing to say against it. How often it failed is forgotten only

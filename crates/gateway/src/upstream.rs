@@ -410,6 +410,9 @@ impl Upstream {
     }
 
     fn gone(&self) -> Fault {
+        if let State::Failed(fault @ Fault::SignIn { .. }) = &*lock(&self.state) {
+            return fault.clone();
+        }
         let reason = self
             .server
             .failure()

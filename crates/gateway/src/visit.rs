@@ -1,22 +1,63 @@
 //! A page of the gateway's own that the person visits in a browser, for what must pass neither the client nor the model: what is
-//! on it, what becomes of it, and who shows it. Owns that a visit ends once. Refuses to know how a page looks and which
+//! on it, what becomes of it, and who shows it. On some the person enters something; others lead away, to a sign-in that their
+//! browser comes back from. Owns that a visit ends once. Refuses to know how a page looks and which
 //! address it has: that is for whoever implements [`Pages`]. Next: `dynamic/credentials.rs`, which sends people there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use secrets::Secret;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use transport::BoxFuture;
+
+use crate::outbox::lock;
 
 /// Shows the person pages.
 pub trait Pages: Send + Sync {
-    /// Makes the page of a visit reachable for the person of this machine, until the visit is over. Its address, which must be
+    /// Makes the page of a visit reachable for the person of this machine, until the visit is over. Its address must be
     /// impossible to guess, and lead nowhere once the visit is over.
     ///
     /// # Errors
     /// Why it cannot be shown.
-    fn show(&self, visit: Arc<Visit>) -> Result<String, String>;
+    fn show(&self, visit: Arc<Visit>) -> Result<Place, String>;
+}
+
+/// Where a page is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its address.
+    pub page: String,
+    /// Where a browser comes back to that a page has led away.
+    pub callback: String,
+}
+
+/// Where a page leads, and what becomes of it when the browser comes back.
+pub struct Away {
+    /// The address.
+    pub url: String,
+    /// Whose it is.
+    pub issuer: String,
+    /// What is asked for there.
+    pub scopes: Vec<String>,
+    /// Whether this is the query of an answer to it.
+    pub is_answered_by: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Makes something of that query.
+    pub finish: Finish,
+}
+
+/// See [`Away::finish`].
+pub type Finish = Box<dyn Fn(String) -> BoxFuture<'static, Result<(), Unfinished>> + Send + Sync>;
+
+/// Why nothing came of an answer; the visit is over all the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfinished {
+    /// The person, or somebody for them, said no.
+    #[error("{0}")]
+    Declined(String),
+    /// It went wrong.
+    #[error("{0}")]
+    Failed(String),
 }
 
 /// What is on a page. Texts are as catalogs have them: whoever shows them takes them for hostile.
@@ -58,6 +99,8 @@ pub enum End {
     Expired,
     /// Nobody waits for it any more.
     Withdrawn,
+    /// The browser came back, and it went wrong; see [`Visit::failure`].
+    Failed,
 }
 
 /// Why nothing was kept. Never has a value in it.
@@ -74,9 +117,17 @@ pub enum Ungiven {
 /// See the module.
 pub struct Visit {
     page: Page,
-    keep: Keep,
+    kind: Kind,
     until: Instant,
     state: watch::Sender<State>,
+    failure: Mutex<Option<String>>,
+}
+
+enum Kind {
+    /// The person enters something.
+    Entered(Keep),
+    /// They are led away, as soon as it is known where to.
+    Away(OnceLock<Away>),
 }
 
 type Keep = Box<dyn Fn(&[Secret]) -> Result<(), String> + Send + Sync>;
@@ -96,12 +147,71 @@ impl Visit {
         life: Duration,
         keep: impl Fn(&[Secret]) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
+        Self::of(page, Kind::Entered(Box::new(keep)), life)
+    }
+
+    /// One that leads the person away; where to is said by [`lead`](Self::lead).
+    pub fn away(page: Page, life: Duration) -> Self {
+        Self::of(page, Kind::Away(OnceLock::new()), life)
+    }
+
+    fn of(page: Page, kind: Kind, life: Duration) -> Self {
         Self {
             page,
-            keep: Box::new(keep),
+            kind,
             until: Instant::now() + life,
             state: watch::Sender::new(State::Open),
+            failure: Mutex::default(),
         }
+    }
+
+    /// Where it leads, once.
+    pub fn lead(&self, away: Away) {
+        if let Kind::Away(way) = &self.kind {
+            let _is_known = way.set(away);
+        }
+    }
+
+    /// Where it leads, if it leads away and that is known.
+    pub fn way(&self) -> Option<&Away> {
+        match &self.kind {
+            Kind::Away(way) => way.get(),
+            Kind::Entered(_) => None,
+        }
+    }
+
+    /// Whether it leads away.
+    pub fn leads_away(&self) -> bool {
+        matches!(self.kind, Kind::Away(_))
+    }
+
+    /// Why it failed.
+    pub fn failure(&self) -> Option<String> {
+        lock(&self.failure).clone()
+    }
+
+    /// The browser comes back with this query. Only the first time counts.
+    ///
+    /// # Errors
+    /// Why nothing comes of it; `None`: it is over, or was never led there.
+    pub async fn come_back(&self, query: String) -> Result<(), Option<Unfinished>> {
+        let way = self.way().ok_or(None)?;
+        if !self.turn(State::Open, State::Keeping) {
+            return Err(None);
+        }
+        let keeping = Keeping(self);
+        let finished = (way.finish)(query).await;
+        let end = match &finished {
+            Ok(()) => End::Given,
+            Err(Unfinished::Declined(_)) => End::Declined,
+            Err(Unfinished::Failed(why)) => {
+                *lock(&self.failure) = Some(why.clone());
+                End::Failed
+            }
+        };
+        self.turn(State::Keeping, State::Over(end));
+        drop(keeping);
+        finished.map_err(Some)
     }
 
     /// What is on the page.
@@ -124,9 +234,9 @@ impl Visit {
         }
         // Whatever comes of it, the visit goes on unless it is kept.
         let _keeping = Keeping(self);
-        match values.len() == self.page.fields.len() {
-            true => (self.keep)(values).map_err(Ungiven::Failed)?,
-            false => return Err(Ungiven::Failed("a value is missing".to_owned())),
+        match (&self.kind, values.len() == self.page.fields.len()) {
+            (Kind::Entered(keep), true) => keep(values).map_err(Ungiven::Failed)?,
+            _ => return Err(Ungiven::Failed("a value is missing".to_owned())),
         }
         self.turn(State::Keeping, State::Over(End::Given));
         Ok(())

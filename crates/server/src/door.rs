@@ -188,6 +188,7 @@ fn route(path: &str) -> Route<'_> {
         "/sse" => Route::Sse,
         "/messages" => Route::Messages,
         "/health" | "/livez" | "/readyz" => Route::Health,
+        pages::CALLBACK => Route::Page,
         _ if path.starts_with(pages::PATH) => Route::Page,
         _ => {
             let is_name = |name: &&str| !name.is_empty() && !name.contains('/');
@@ -221,6 +222,7 @@ mod tests {
         assert_eq!(route("/messages"), Route::Messages);
         assert_eq!(route("/readyz"), Route::Health);
         assert_eq!(route("/ask/x"), Route::Page);
+        assert_eq!(route("/oauth/callback"), Route::Page);
         for path in [
             "/",
             "/mcpx",

@@ -24,6 +24,8 @@ use crate::limits::{PAGE_TOKEN_BYTES, PAGES_MAX};
 
 /// Below which path they are.
 pub(crate) const PATH: &str = "/ask/";
+/// Where browsers come back to that a page has led away.
+pub(crate) const CALLBACK: &str = "/oauth/callback";
 
 /// Shows pages. Dropping it closes its own port.
 pub struct Pages {
@@ -81,7 +83,7 @@ impl Pages {
 }
 
 impl gateway::Pages for Pages {
-    fn show(&self, visit: Arc<Visit>) -> Result<String, String> {
+    fn show(&self, visit: Arc<Visit>) -> Result<gateway::Place, String> {
         let mut token = [0; PAGE_TOKEN_BYTES];
         getrandom::fill(&mut token).map_err(|error| error.to_string())?;
         let token = URL_SAFE_NO_PAD.encode(token);
@@ -100,9 +102,12 @@ impl gateway::Pages for Pages {
                 }
             },
         };
-        let url = format!("http://{at}{PATH}{token}");
+        let place = gateway::Place {
+            page: format!("http://{at}{PATH}{token}"),
+            callback: format!("http://{at}{CALLBACK}"),
+        };
         open.visits.insert(token.into(), visit);
-        Ok(url)
+        Ok(place)
     }
 }
 
@@ -118,6 +123,17 @@ impl Board {
     /// The visit of a token, while it goes on.
     fn visit(&self, token: &str) -> Option<Arc<Visit>> {
         self.open().visits.get(token).cloned()
+    }
+
+    /// The visit that this query of a browser answers, while it goes on.
+    fn answered_by(&self, query: &str) -> Option<Arc<Visit>> {
+        let open = self.open();
+        let mut visits = open.visits.values();
+        let is_answered = |visit: &&Arc<Visit>| {
+            let way = visit.way();
+            way.is_some_and(|way| (way.is_answered_by)(query))
+        };
+        visits.find(is_answered).cloned()
     }
 
     /// Waits until no visit that is open now goes on.

@@ -413,3 +413,23 @@ fn what_a_program_sees_of_disk_and_network_is_read() {
          (write \"none\", \"open\", or a list of hosts)"
     );
 }
+
+#[test]
+fn how_a_server_is_signed_in_to_is_read() {
+    let entry = one(
+        r#"{"mcpServers": {"a": {"url": "https://h/mcp", "oauth": {"clientId": "c", "client_secret": "store:s", "issuer": "https://i", "scopes": ["r"], "flow": "client_credentials", "callbackPort": 1}}}}"#,
+    );
+    let oauth = entry.about.oauth.as_ref().unwrap();
+    assert_eq!(oauth.client_id.as_deref(), Some("c"));
+    assert_eq!(oauth.client_secret.as_deref(), Some("store:s"));
+    assert_eq!(oauth.issuer.as_deref(), Some("https://i"));
+    assert!(oauth.is_client_flow && oauth.scopes == ["r"]);
+    let entry = one(r#"{"mcpServers": {"a": {"url": "https://h/mcp", "oauth": true}}}"#);
+    assert!(entry.about.oauth.is_some());
+    let said =
+        problems(r#"{"mcpServers": {"a": {"url": "https://h/mcp", "oauth": {"flow": "x"}}}}"#);
+    assert!(
+        said.contains("neither person nor client_credentials"),
+        "{said}"
+    );
+}

@@ -7,6 +7,7 @@ mod shots;
 
 pub use entry::KEYS;
 pub(super) use entry::read as read_entry;
+pub(crate) use parts::oauth;
 
 use super::Problem;
 use crate::document::Document;

@@ -153,6 +153,16 @@ pub(super) const KEYS: &[Key] = &[
         check: anything,
     },
     Key {
+        name: "client_metadata_url",
+        env: "PORTOLAN_CLIENT_METADATA_URL",
+        doc: "The https address of a document that describes this gateway, for servers that take such an address for a client id when somebody signs in; empty: there is none.",
+        kind: Kind::Text,
+        from_project: false,
+        set: |settings, given| settings.client_metadata_url = given.text(),
+        show: |settings| Given::Text(settings.client_metadata_url.clone()),
+        check: is_document,
+    },
+    Key {
         name: "dynamic_tools",
         env: "PORTOLAN_DYNAMIC_TOOLS",
         doc: "Whether agents can find and add servers by the gateway's own tools.",
@@ -589,6 +599,22 @@ fn are_packages(given: &Given) -> Result<(), String> {
             !name.is_empty() && !name.starts_with('-') && !name.contains(char::is_whitespace)
         })
     })
+}
+
+fn is_document(given: &Given) -> Result<(), String> {
+    let text = given.clone().text();
+    let host = text
+        .strip_prefix("https://")
+        .and_then(|rest| rest.split_once('/'));
+    let is_good = host.is_some_and(|(host, path)| {
+        !host.is_empty() && !path.is_empty() && !text.contains(['#', '@', ' '])
+    });
+    match text.is_empty() || is_good {
+        true => Ok(()),
+        false => {
+            Err("an https address with a path, such as https://example.com/client.json".to_owned())
+        }
+    }
 }
 
 fn are_origins(given: &Given) -> Result<(), String> {

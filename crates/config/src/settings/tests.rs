@@ -34,6 +34,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("pids", "9"),
         ("install_scripts", "npm:a,pypi:b"),
         ("open_network", "a,b"),
+        ("client_metadata_url", "https://h.example/c.json"),
         ("dynamic_tools", "false"),
         ("code_mode", "false"),
         ("script_time_s", "3600"),
@@ -90,7 +91,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 47);
+    assert_eq!(Settings::KEYS.len(), 48);
 }
 
 #[test]
@@ -199,6 +200,7 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "pids",
             "install_scripts",
             "open_network",
+            "client_metadata_url",
             "dynamic_tools",
             "code_mode",
             "script_time_s",

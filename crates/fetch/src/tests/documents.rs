@@ -192,3 +192,57 @@ async fn nobody_there_is_told() {
         .unwrap_err();
     assert!(matches!(error.why, Why::Connect(_)), "{error}");
 }
+
+fn form(authorization: Option<&str>) -> crate::Sending<'_> {
+    crate::Sending {
+        media_type: "application/x-www-form-urlencoded",
+        body: b"a=1",
+        authorization,
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_goes_to_one_address_and_whatever_comes_back_is_told() {
+    let refused = "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer a=b\r\nContent-Length: 2\r\n\r\n{}";
+    let server = Server::start([
+        ("/token", Step::Say(refused.to_owned())),
+        ("/moved", moved("/token")),
+        ("/large", document(&"x".repeat(100))),
+    ])
+    .await;
+    let limits = Limits {
+        body_bytes: 50,
+        ..Limits::default()
+    };
+    let client = Client::new(limits);
+    let post = async |path: &str, sending: crate::Sending<'_>| {
+        client
+            .post(&server.url(path), Trust::Person, &sending)
+            .await
+    };
+    let reply = post("/token", form(Some("Basic eA=="))).await.unwrap();
+    assert_eq!((reply.status, &*reply.body), (401, &b"{}"[..]));
+    assert_eq!(reply.challenges, ["Bearer a=b"]);
+    assert!(!reply.is_public);
+    let head = &server.heads()[0];
+    for line in [
+        "POST /token HTTP/1.1\r\n",
+        "authorization: Basic eA==\r\n",
+        "content-type: application/x-www-form-urlencoded\r\n",
+        "content-length: 3\r\n",
+    ] {
+        assert!(head.contains(line), "{line}: {head}");
+    }
+    // A reply that leads on is one with that status.
+    assert_eq!(post("/moved", form(None)).await.unwrap().status, 302);
+    assert_eq!(server.heads().len(), 2);
+    let error = post("/large", form(None)).await.unwrap_err();
+    assert!(matches!(error.why, Why::Large(50)), "{error}");
+    let error = post("/token", form(Some("a\nb"))).await.unwrap_err();
+    assert!(matches!(error.why, Why::Header), "{error}");
+    let error = client
+        .post(&server.url("/token"), Trust::Outside, &form(None))
+        .await
+        .unwrap_err();
+    assert!(matches!(error.why, Why::Insecure), "{error}");
+}

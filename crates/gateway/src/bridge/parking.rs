@@ -59,6 +59,7 @@ enum On {
 }
 
 /// What a stateless request brings for a server of the other era.
+#[derive(Clone)]
 pub(crate) struct Retry {
     pub(crate) state: String,
     /// `inputResponses`, raw JSON.

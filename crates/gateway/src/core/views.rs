@@ -51,7 +51,8 @@ impl Core {
             return before;
         }
         let key = upstream.server.learn(lists.era(), &caller, lists.clone());
-        if let Some(directory) = &self.directory {
+        let is_everybodys = !upstream.server.is_signed_in();
+        if let Some(directory) = self.directory.as_ref().filter(|_| is_everybodys) {
             directory.learnt(&upstream.server.entry, lists);
         }
         if let Some(store) = &self.store

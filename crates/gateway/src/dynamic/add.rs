@@ -12,9 +12,11 @@ use super::ask::{self, Answer, Asked, Open, Question, Stop};
 use super::credentials;
 use super::errand::Errand;
 use super::reply::Reply;
+use super::sign_in;
 use super::standing::{Standing, State, config_of, lacking};
 use crate::chosen::Chosen;
-use crate::limits::ADDED_MAX;
+use crate::error::Fault;
+use crate::limits::{ADDED_MAX, SIGN_INS_MAX};
 use crate::lists::{Kind, Lists};
 use crate::naming;
 use crate::outbox::lock;
@@ -79,6 +81,10 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
     if !problems.is_empty() {
         return Err(lacks(errand, entry, State::NeedsConfig, problems).into());
     }
+    let signs_in = can_sign_in(errand, entry);
+    if signs_in {
+        standing.signs_in_later();
+    }
     let questions = questions(entry, &standing);
     let mut told = None;
     if let Some(names) = standing.askable(errand, &questions) {
@@ -121,6 +127,9 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
             return Err(lacks(errand, entry, State::NeedsConfig, problems).into());
         }
         standing = Standing::of(errand, entry, &config);
+        if signs_in {
+            standing.signs_in_later();
+        }
     }
     match standing.state() {
         State::Ready => {}
@@ -129,9 +138,62 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
             return Err(lacks(errand, entry, state, lines).into());
         }
     }
-    let server = put_to_use(errand, entry, &config, is_listed).await?;
+    let mut server = put_in(errand, entry, &config, is_listed).await;
+    for _ in 0..SIGN_INS_MAX {
+        let Err(NotPut::SignIn(unsigned, fault)) = &server else {
+            break;
+        };
+        signed_in(errand, unsigned, fault).await?;
+        server = put_in(errand, entry, &config, is_listed).await;
+    }
+    let server = server.map_err(|not| not.reply(errand, entry))?;
     lock(&errand.workspace.chosen).set_config(name, config);
     reply(errand, &server, None)
+}
+
+/// Whether a sign-in is possible, and the person can be led to it.
+fn can_sign_in(errand: &Errand, entry: &Entry) -> bool {
+    let sign_ins = errand.core.sign_ins.as_ref();
+    let has_pages = sign_ins.is_some_and(|sign_ins| sign_ins.pages.is_some());
+    errand.asks.url() && has_pages && errand.core.can_sign_in(entry)
+}
+
+/// Has the person sign in, where they can be asked.
+async fn signed_in(errand: &Errand, server: &Server, fault: &Fault) -> Result<(), Stop> {
+    match sign_in::of(server, fault) {
+        Some((pass, challenge)) if sign_in::can_ask(errand, &pass) => {
+            sign_in::lead(errand, &pass, &challenge).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a server is not in use.
+enum NotPut {
+    Reply(Reply),
+    /// It wants the person to sign in.
+    SignIn(Arc<Server>, Fault),
+}
+
+impl NotPut {
+    fn reply(self, errand: &Errand, entry: &Entry) -> Reply {
+        match self {
+            Self::Reply(reply) => reply,
+            Self::SignIn(_, fault) => {
+                let reason = match fault {
+                    Fault::SignIn { reason, .. } => reason,
+                    other => other.to_string(),
+                };
+                lacks(errand, entry, State::NeedsAuth, vec![reason])
+            }
+        }
+    }
+}
+
+impl From<Reply> for NotPut {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
 }
 
 /// Starts a server with this configuration and puts it into the workspace, in the place of one of the same name. If it
@@ -142,6 +204,16 @@ pub(super) async fn put_to_use(
     config: &Map<String, Value>,
     is_listed: bool,
 ) -> Result<Arc<Server>, Reply> {
+    let put = put_in(errand, entry, config, is_listed).await;
+    put.map_err(|not| not.reply(errand, entry))
+}
+
+async fn put_in(
+    errand: &Errand,
+    entry: &Entry,
+    config: &Map<String, Value>,
+    is_listed: bool,
+) -> Result<Arc<Server>, NotPut> {
     let name = entry.name.as_str();
     let person = errand.directory.person();
     let secret = |name: &str| {
@@ -182,15 +254,17 @@ pub(super) async fn put_to_use(
     let loan = core.lend(resolved, &errand.workspace);
     let server = loan.server.clone();
     let upstream = core.upstream(&errand.side(), &server);
-    if let Err(fault) = upstream.listed().await {
-        return Err(Reply::error(format!("{name} does not start: {fault}")));
+    match upstream.listed().await {
+        Ok(()) => {}
+        Err(fault @ Fault::SignIn { .. }) => return Err(NotPut::SignIn(server, fault)),
+        Err(fault) => return Err(Reply::error(format!("{name} does not start: {fault}")).into()),
     }
     let before = {
         let mut chosen = lock(&errand.workspace.chosen);
         // Others may have been added meanwhile.
         if is_full(&chosen) {
             drop(chosen);
-            return Err(full());
+            return Err(full().into());
         }
         chosen.put(server.clone(), is_listed)
     };
@@ -218,7 +292,15 @@ pub(super) async fn put_to_use(
 
 async fn in_use(errand: &Errand, server: &Arc<Server>, why: &str) -> Result<Reply, Stop> {
     let upstream = errand.core.upstream(&errand.side(), server);
-    if let Err(fault) = upstream.listed().await {
+    let mut listed = upstream.listed().await;
+    for _ in 0..SIGN_INS_MAX {
+        let Err(fault @ Fault::SignIn { .. }) = &listed else {
+            break;
+        };
+        signed_in(errand, server, fault).await?;
+        listed = upstream.listed().await;
+    }
+    if let Err(fault) = listed {
         return Err(Reply::error(format!("{}: {fault}", server.name)).into());
     }
     reply(errand, server, Some(why))
@@ -349,8 +431,11 @@ pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<Str
             format!("ask the user to run: {command}")
         }
         State::NeedsAuth => match entry.about.oauth.as_ref().and_then(|o| o.secret.as_ref()) {
+            _ if errand.core.can_sign_in(entry) => {
+                format!("ask the user to run: {}", crate::sign_in::command(name))
+            }
             Some(token) => format!("ask the user to run: portolan secret set {token}"),
-            None => "use another server: signing in is not possible here yet".to_owned(),
+            None => "use another server: nobody can sign in to it here".to_owned(),
         },
         State::Blocked => format!(
             "use another server; the user sees which rule it is by: portolan policy explain {name}"

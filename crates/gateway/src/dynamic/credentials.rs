@@ -38,7 +38,7 @@ pub(super) async fn ask(errand: &Errand, entry: &Entry, names: &[String]) -> Res
     match ended {
         Ended::So(End::Given) => Ok(()),
         Ended::So(End::Declined) => Err(declined(entry)),
-        Ended::So(End::Expired | End::Withdrawn) => {
+        Ended::So(End::Expired | End::Withdrawn | End::Failed) => {
             let why = "nobody filled in the page in time; make the call again for a new link";
             Err(failed(errand, entry, names, why).into())
         }
@@ -168,8 +168,8 @@ fn show(errand: &Errand, entry: &Entry, names: &[String]) -> Result<(Arc<Visit>,
         Ok(())
     });
     let visit = Arc::new(visit);
-    let url = pages.show(visit.clone())?;
-    Ok((visit, url))
+    let place = pages.show(visit.clone())?;
+    Ok((visit, place.page))
 }
 
 fn is_for(visit: &Visit, names: &[String]) -> bool {

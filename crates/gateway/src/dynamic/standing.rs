@@ -73,7 +73,7 @@ impl Standing {
         };
         let needs_auth = entry.about.oauth.as_ref().is_some_and(|oauth| {
             let has = |name: &String| has_secret(name);
-            !oauth.secret.as_ref().is_some_and(has)
+            !oauth.secret.as_ref().is_some_and(has) && !errand.core.is_signed_in(entry)
         });
         let token = entry.about.oauth.as_ref();
         let token = token.and_then(|oauth| oauth.secret.clone());
@@ -93,6 +93,11 @@ impl Standing {
                     .then(|| format!("it is disabled in {}", entry.source))
             }),
         }
+    }
+
+    /// It is not signing in that stands in the way: that is found out as it starts, and done then.
+    pub(super) fn signs_in_later(&mut self) {
+        (self.needs_auth, self.token) = (false, None);
     }
 
     /// The credentials with which nobody has to sign in and none is missing; none if there is no such set of them.

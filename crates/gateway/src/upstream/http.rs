@@ -21,10 +21,11 @@ use super::reading::Reading;
 use super::{Busy, Link, Live, Outgoing, Upstream};
 use crate::calls::CallHandle;
 use crate::error::Fault;
-use crate::limits::CALL_LIFE_MAX;
+use crate::limits::{CALL_LIFE_MAX, SIGN_INS_MAX};
 use crate::outbox::lock;
 use crate::secrecy::Secrecy;
 use crate::server::Server;
+use crate::sign_in::Pass;
 
 /// See the module.
 pub(crate) struct HttpLink {
@@ -32,6 +33,8 @@ pub(crate) struct HttpLink {
     endpoint: Endpoint,
     /// What must not be seen of what it says.
     secrecy: Arc<Secrecy>,
+    /// The way in, where it may want somebody to sign in.
+    pass: Option<Arc<Pass>>,
     /// `Mcp-Session-Id`, if the server gave one.
     session: ArcSwapOption<String>,
     version: ArcSwapOption<Version>,
@@ -75,6 +78,7 @@ impl HttpLink {
             server: server.name.clone(),
             endpoint,
             secrecy: server.secrecy.clone(),
+            pass: server.pass.clone(),
             session: ArcSwapOption::empty(),
             version: ArcSwapOption::empty(),
             timeouts: Timeouts {
@@ -201,6 +205,10 @@ impl HttpLink {
     }
 
     async fn post(&self, out: &Outgoing) -> Result<Posted, Fault> {
+        let token = match &self.pass {
+            Some(pass) if pass.has_token() => pass.token().await?,
+            _ => None,
+        };
         let session = self.session.load();
         let version = match out.era {
             Era::Handshake => self.version.load().as_deref().copied(),
@@ -235,9 +243,20 @@ impl HttpLink {
                 );
             }
         }
+        if let Some(token) = &token {
+            headers.push(("authorization", token.bearer.reveal()));
+        }
         let response =
             client::post(&self.endpoint, &headers, out.frame.clone(), &self.timeouts).await;
-        let response = response.map_err(|error| self.fault_of(error))?;
+        let mut response = response.map_err(|error| self.fault_of(error))?;
+        if matches!(response.status, 401 | 403)
+            && let Some(pass) = &self.pass
+        {
+            headers.truncate(headers.len() - usize::from(token.is_some()));
+            let used = token.clone();
+            response =
+                Box::pin(self.post_again(pass, used, &headers, &out.frame, response)).await?;
+        }
         let status = response.status;
         if is_greeting && status < 300 {
             let id = response.headers.get("mcp-session-id");
@@ -271,6 +290,29 @@ impl HttpLink {
                 Err(_) => Err(self.refused(status, &body)),
             },
         }
+    }
+
+    /// POSTs once more with each token that is got in the place of a refused one, until the answer is another.
+    async fn post_again(
+        &self,
+        pass: &Arc<Pass>,
+        mut token: Option<Arc<auth::Token>>,
+        headers: &[(&str, &str)],
+        frame: &Bytes,
+        mut response: client::Response,
+    ) -> Result<client::Response, Fault> {
+        for left in (0..=SIGN_INS_MAX).rev() {
+            let renewed = pass.refused(token.as_ref(), &response, left == 0).await;
+            let Some(renewed) = renewed.transpose()? else {
+                break;
+            };
+            let mut headers = headers.to_vec();
+            headers.push(("authorization", renewed.bearer.reveal()));
+            let sent = client::post(&self.endpoint, &headers, frame.clone(), &self.timeouts);
+            response = sent.await.map_err(|error| self.fault_of(error))?;
+            token = Some(renewed.clone());
+        }
+        Ok(response)
     }
 
     /// Opens a session in place of `lost`, unless another call has done so already.
@@ -346,6 +388,10 @@ impl HttpLink {
                 ..self.timeouts
             };
             // Servers may refuse it (405); the session then ends by its own clock.
+            let token = self.token().await;
+            if let Some(token) = &token {
+                headers.push(("authorization", token.bearer.reveal()));
+            }
             drop(client::delete(&self.endpoint, &headers, &timeouts).await);
         }
     }
@@ -367,12 +413,32 @@ impl HttpLink {
             body_idle: CALL_LIFE_MAX,
             ..self.timeouts
         };
+        let token = self.token().await;
+        if let Some(token) = &token {
+            headers.push(("authorization", token.bearer.reveal()));
+        }
         let response = client::get(&self.endpoint, &headers, &timeouts).await?;
+        if let Some(pass) = &self.pass
+            && let Some(renewed) = pass.refused(token.as_ref(), &response, false).await
+        {
+            return Ok(match renewed {
+                Ok(_) => Got::NotNow,
+                Err(_) => Got::Never,
+            });
+        }
         Ok(match (response.body, response.status) {
             (Body::Events(stream), 200..300) => Got::Stream(stream),
             (_, 408 | 425 | 429 | 500..) => Got::NotNow,
             _ => Got::Never,
         })
+    }
+
+    /// What streams and farewells are signed with.
+    async fn token(&self) -> Option<Arc<auth::Token>> {
+        match &self.pass {
+            Some(pass) => pass.token().await.ok().flatten(),
+            None => None,
+        }
     }
 
     /// The call that this token of ours belongs to.

@@ -48,12 +48,23 @@ impl Pace {
 
 impl Upstream {
     /// The lists of a server that has just started. Conversations that have seen other ones are told.
-    pub(super) async fn first_lists(self: &Arc<Self>, live: &Arc<Live>) {
-        let Ok(core) = self.core() else { return };
+    ///
+    /// # Errors
+    /// It lets everybody in and shows nothing before somebody has signed in.
+    pub(super) async fn first_lists(self: &Arc<Self>, live: &Arc<Live>) -> Result<(), Fault> {
+        let Ok(core) = self.core() else { return Ok(()) };
         let before = self.lists();
         let lists = self.read_all(live, before.as_deref()).await;
         if self.current().is_none() {
-            return;
+            return Ok(());
+        }
+        let pass = self
+            .server
+            .pass
+            .as_ref()
+            .filter(|_| !lists.problems.is_empty());
+        if let Some(fault) = pass.and_then(|pass| pass.unsigned()) {
+            return Err(fault);
         }
         // Lists that are what they were stay the same object: views made of them need not be made anew.
         let lists = match before.clone().filter(|before| **before == lists) {
@@ -82,6 +93,7 @@ impl Upstream {
         }
         self.watch_lists(live);
         self.read_stale();
+        Ok(())
     }
 
     /// The server says that these lists changed: they are read again, and its clients told.

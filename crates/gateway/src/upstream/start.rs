@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use auth::Challenge;
 use catalog::{Launch, RemoteKind};
+use launch::{LaunchError, Launched};
 use tokio::time::Instant;
 use transport::client::Endpoint;
 use wire::{Era, Version, method, quote};
@@ -15,6 +17,7 @@ use crate::core::Core;
 use crate::error::Fault;
 use crate::limits::STARTS_MAX;
 use crate::outbox::lock;
+use crate::sign_in::Pass;
 
 impl Upstream {
     /// Runs in a task of its own, so that a caller who gives up does not undo the start for the others.
@@ -35,7 +38,11 @@ impl Upstream {
                 self.turned.notify_waiters();
                 self.send_level(&live).await;
                 self.resubscribe(&live).await;
-                self.first_lists(&live).await;
+                if let Err(fault) = self.first_lists(&live).await {
+                    self.server.unsigned(fault.to_string());
+                    self.end_unsigned(fault);
+                    live.end(&self.server).await;
+                }
             }
             Err(_) if self.is_given_up() => {
                 let mut state = lock(&self.state);
@@ -53,7 +60,10 @@ impl Upstream {
                     other => other.to_string(),
                 };
                 core.note_start(&self.server, began.elapsed(), Some(&reason));
-                self.server.failed(reason);
+                match &fault {
+                    Fault::SignIn { .. } => self.server.unsigned(reason),
+                    _ => self.server.failed(reason),
+                }
                 let mut state = lock(&self.state);
                 if !matches!(*state, State::Closed) {
                     *state = State::Failed(fault);
@@ -62,6 +72,17 @@ impl Upstream {
                 self.turned.notify_waiters();
             }
         }
+    }
+
+    /// What has begun is of no use until somebody signs in.
+    fn end_unsigned(&self, fault: Fault) {
+        let mut state = lock(&self.state);
+        if !matches!(*state, State::Closed) {
+            *state = State::Failed(fault);
+        }
+        self.live.store(None);
+        drop(state);
+        self.turned.notify_waiters();
     }
 
     /// Puts a started connection to use; false if it was closed or stopped meanwhile.
@@ -103,6 +124,7 @@ impl Upstream {
         );
         match self.begun(is_sse, deadline, timeout).await {
             // Servers of 2024-11-05 know only HTTP+SSE; when that fails too, the first reason says more.
+            Err(fault @ Fault::SignIn { .. }) => Err(fault),
             Err(fault) if can_fall_back && !self.is_given_up() => {
                 self.begun(true, deadline, timeout).await.map_err(|_| fault)
             }
@@ -237,10 +259,10 @@ impl Upstream {
         secrecy
             .check()
             .map_err(|error| self.unavailable(error.to_string()))?;
-        let launched = if as_sse {
-            core.launcher.launch_sse(entry).await
-        } else {
-            core.launcher.launch(entry).await
+        let launched = match (as_sse, &self.server.pass) {
+            (true, Some(pass)) => self.launch_signed(&core, pass).await?,
+            (true, None) => core.launcher.launch_sse(entry).await,
+            (false, _) => core.launcher.launch(entry).await,
         };
         let launched =
             launched.map_err(|error| self.unavailable(secrecy.mask_text(error.to_string())))?;
@@ -260,7 +282,37 @@ impl Upstream {
         }
     }
 
+    /// Over HTTP+SSE the headers are those of the whole connection, the token among them; one that has ended meanwhile ends
+    /// it, and the next one begins with another.
+    async fn launch_signed(
+        &self,
+        core: &Core,
+        pass: &Arc<Pass>,
+    ) -> Result<Result<Launched, LaunchError>, Fault> {
+        pass.load();
+        let mut token = pass.token().await?;
+        let mut launched = core
+            .launcher
+            .launch_sse(&pass.stamped(token.as_deref()))
+            .await;
+        let is_refused = |launched: &Result<Launched, LaunchError>| {
+            let error = launched.as_ref().err();
+            error.is_some_and(|error| error.to_string().contains("status 401"))
+        };
+        if is_refused(&launched) {
+            token = Some(pass.renewed(token.as_ref(), &Challenge::default()).await?);
+            launched = core
+                .launcher
+                .launch_sse(&pass.stamped(token.as_deref()))
+                .await;
+        }
+        Ok(launched)
+    }
+
     fn over_http(&self, endpoint: Endpoint, call_timeout: Duration) -> Arc<Live> {
+        if let Some(pass) = &self.server.pass {
+            pass.load();
+        }
         let link = http::HttpLink::new(&self.server, endpoint, call_timeout);
         Live::new(Link::Http(link), None, &self.server, call_timeout)
     }

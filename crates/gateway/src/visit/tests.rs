@@ -122,3 +122,50 @@ async fn of_many_answers_at_once_one_is_kept() {
     assert_eq!(kept_by.filter(|is_kept| *is_kept).count(), 1);
     assert_eq!(lock(&kept).values.len(), 1);
 }
+
+/// A visit that leads away, and ends so.
+fn led(answer: Result<(), Unfinished>) -> Visit {
+    let visit = Visit::away(Page::default(), LIFE);
+    visit.lead(Away {
+        url: "https://h/".to_owned(),
+        issuer: "https://h".to_owned(),
+        scopes: Vec::new(),
+        is_answered_by: Box::new(|query| query == "mine"),
+        finish: Box::new(move |_| {
+            let answer = answer.clone();
+            Box::pin(async move { answer })
+        }),
+    });
+    visit
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_comes_back_once() {
+    let visit = led(Ok(()));
+    assert!(visit.way().is_some_and(|way| (way.is_answered_by)("mine")));
+    // There is nothing to enter.
+    assert!(visit.give(&[]).is_err() && visit.is_open());
+    assert_eq!(visit.come_back("mine".to_owned()).await, Ok(()));
+    assert_eq!(visit.over().await, End::Given);
+    assert_eq!(visit.come_back("mine".to_owned()).await, Err(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_went_wrong_on_the_way_is_known() {
+    let refused = Unfinished::Declined("no".to_owned());
+    let visit = led(Err(refused.clone()));
+    assert_eq!(visit.come_back(String::new()).await, Err(Some(refused)));
+    assert_eq!(visit.over().await, End::Declined);
+    let failed = Unfinished::Failed("broken".to_owned());
+    let visit = led(Err(failed.clone()));
+    assert_eq!(visit.come_back(String::new()).await, Err(Some(failed)));
+    assert_eq!(visit.over().await, End::Failed);
+    assert_eq!(visit.failure().as_deref(), Some("broken"));
+    // One that leads nowhere yet, or is over, takes nothing.
+    let visit = Visit::away(Page::default(), LIFE);
+    assert_eq!(visit.come_back(String::new()).await, Err(None));
+    assert!(visit.is_open());
+    let visit = led(Ok(()));
+    tokio::time::advance(LIFE).await;
+    assert_eq!(visit.come_back(String::new()).await, Err(None));
+}

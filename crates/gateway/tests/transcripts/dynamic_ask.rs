@@ -160,7 +160,7 @@ async fn a_client_that_cannot_be_asked_gets_the_next_step() {
         client 1 -> #4 tools/call {{"name":"mcp-add","arguments":{{"name":"hail"}}}}
         client 1 <- #4 = {{"content":[{{"type":"text","text":"hail was not added (unavailable): no engine here*"}}],"structuredContent":{{"state":"unavailable", ...}},"isError":true}}
         client 1 -> #5 tools/call {{"name":"mcp-add","arguments":{{"name":"cloud"}}}}
-        client 1 <- #5 = {{"content":[{{"type":"text","text":"cloud was not added (needs-auth): it wants the user to sign in. Next: use another server: signing in is not possible here yet"}}],"structuredContent":{{"state":"needs-auth", ...}},"isError":true}}
+        client 1 <- #5 = {{"content":[{{"type":"text","text":"cloud was not added (needs-auth): it wants the user to sign in. Next: use another server: nobody can sign in to it here"}}],"structuredContent":{{"state":"needs-auth", ...}},"isError":true}}
         client 1 -> #6 tools/call {{"name":"mcp-exec","arguments":{{"name":"y","server":"storm"}}}}
         client 1 <- #6 = {{"content":[{{"type":"text","text":"storm is not ready (needs-approval): add it with mcp-add first, which says what it needs"}}],"isError":true}}
         client 1 hears nothing

@@ -1,5 +1,6 @@
 //! What a request for a page gets. Owns who may see one (whoever knows its token, by a loopback name) and what counts as the
-//! person's answer: a form that this very page has sent, once. Values go from the body to the visit, and nowhere else.
+//! person's answer: a form that this very page has sent, once; or a browser that comes back with what the sign-in was begun
+//! with. Values go from the body to the visit, and nowhere else.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use bytes::Bytes;
-use gateway::{Field, Ungiven, Visit};
+use gateway::{Field, Unfinished, Ungiven, Visit};
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 use url::form_urlencoded;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Board, PATH, html};
+use super::{Board, CALLBACK, PATH, html};
 use crate::guard::{is_loopback_host, only};
 use crate::limits::{PAGE_BODY_BYTES_MAX, PAGE_BODY_WAIT};
 
@@ -41,6 +42,7 @@ pub(crate) fn router(board: Arc<Board>) -> Router {
     let route = format!("{PATH}{{token}}");
     Router::new()
         .route(&route, get(look).post(take))
+        .route(CALLBACK, get(back))
         .with_state(board)
 }
 
@@ -54,8 +56,41 @@ async fn look(
         return no.answer();
     }
     match board.visit(&token) {
-        Some(visit) => html::form(StatusCode::OK, visit.page(), None, &[]),
+        Some(visit) => match (visit.leads_away(), visit.way()) {
+            (false, _) => html::form(StatusCode::OK, visit.page(), None, &[]),
+            (true, Some(way)) => html::way(visit.page(), way),
+            (true, None) => gone(),
+        },
         None => gone(),
+    }
+}
+
+/// A browser comes back from a sign-in. Whoever does not bring its state has nothing to do with any.
+async fn back(State(board): State<Arc<Board>>, uri: Uri, headers: HeaderMap) -> Answer {
+    if let Err(no) = host(&uri, &headers) {
+        return no.answer();
+    }
+    let query = uri.query().unwrap_or_default();
+    let Some(visit) = board.answered_by(query) else {
+        return gone();
+    };
+    match visit.come_back(query.to_owned()).await {
+        Ok(()) => html::note(
+            StatusCode::OK,
+            "Signed in",
+            "The gateway keeps it, and the agent goes on without seeing it. You can close this page.",
+        ),
+        Err(None) => gone(),
+        Err(Some(Unfinished::Declined(why))) => html::note(
+            StatusCode::OK,
+            "Not signed in",
+            &format!("{why}. You can close this page."),
+        ),
+        Err(Some(Unfinished::Failed(why))) => html::note(
+            StatusCode::BAD_GATEWAY,
+            "Not signed in",
+            &format!("{why}. Ask the agent to try again: it gets a new link."),
+        ),
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use gateway::{Field, Page};
+use gateway::{Away, Field, Page};
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -67,6 +67,32 @@ pub(super) fn form(
         clean(&page.kept_in)
     );
     whole(status, &title, &body)
+}
+
+/// A page that leads to a sign-in. The link is followed by hand: where it leads stands beside it.
+pub(super) fn way(page: &Page, way: &Away) -> Response<Body> {
+    let name = clean(page.title.as_deref().unwrap_or(&page.server));
+    let title = format!("Sign in for {name}");
+    let mut body = format!(
+        "<h1>{title}</h1>\n<p>An agent wants to use the server <code>{}</code>, known from {}. It wants you to sign in at <code>{}</code>.</p>\n",
+        clean(&page.server),
+        clean(&page.origin),
+        clean(&way.issuer),
+    );
+    if !way.scopes.is_empty() {
+        let scopes = way.scopes.iter();
+        let scopes: Vec<String> = scopes
+            .map(|scope| format!("<code>{}</code>", clean(scope)))
+            .collect();
+        let _infallible = writeln!(body, "<p>It asks for: {}.</p>", scopes.join(", "));
+    }
+    let _infallible = write!(
+        body,
+        "<p class=\"deeds\"><a class=\"deed\" href=\"{}\" rel=\"noreferrer\">Go on to sign in</a></p>\n\
+         <p class=\"kept\">The gateway keeps what comes of it, encrypted. Neither the agent nor its application gets to see it. If you did not expect this, close the page.</p>\n",
+        escaped(&way.url),
+    );
+    whole(StatusCode::OK, &title, &body)
 }
 
 /// A page that says one thing.
@@ -180,6 +206,20 @@ fn clean(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A whole address, as it can stand in one. It was parsed, so nothing hides in it.
+fn escaped(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    for c in url.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '<' => out.push_str("&lt;"),
             c => out.push(c),
         }
     }

@@ -83,7 +83,7 @@ async fn what_is_entered_is_kept_once_and_the_link_is_dead() {
     // No token is asked for: the address is the right to it.
     let house = House::with_token().await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     let (at, path) = parts(&url);
     assert_eq!(at, house.address);
     assert!(path.len() >= "/ask/".len() + 32, "{path}");
@@ -127,7 +127,7 @@ async fn what_is_entered_is_kept_once_and_the_link_is_dead() {
 #[tokio::test]
 async fn nothing_of_a_page_is_kept_by_a_browser_or_shown_in_a_frame() {
     let house = House::open().await;
-    let url = house.pages.show(token().0).unwrap();
+    let url = house.pages.show(token().0).unwrap().page;
     for reply in [
         get(&url).await,
         post(&url, "value-0=").await,
@@ -163,7 +163,7 @@ async fn only_a_loopback_name_leads_there() {
     })
     .await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     for host in [
         "gate.example",
         "10.0.0.1:8811",
@@ -190,7 +190,7 @@ async fn only_a_loopback_name_leads_there() {
 async fn another_page_cannot_send_the_form() {
     let house = House::with(|options| options.origins = server::Names::new(["*"])).await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     let body = "value-0=evil&do=save";
     for fields in [
         &[] as &[(&str, &str)],
@@ -227,7 +227,7 @@ async fn another_page_cannot_send_the_form() {
 async fn what_is_no_answer_leaves_the_page_open() {
     let house = House::open().await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     let long = format!("value-0={}", "x".repeat(70 * 1024));
     for (body, status, told) in [
         ("", 422, "the value is empty"),
@@ -271,7 +271,7 @@ async fn what_is_no_answer_leaves_the_page_open() {
 async fn whoever_does_not_want_to_says_so() {
     let house = House::open().await;
     let (visit, kept) = token();
-    let url = house.pages.show(visit.clone()).unwrap();
+    let url = house.pages.show(visit.clone()).unwrap().page;
     let reply = post(&url, "value-0=half&do=refuse").await;
     assert_eq!(reply.status, 200);
     assert!(reply.body.contains("Nothing was saved"));
@@ -286,8 +286,8 @@ async fn what_has_expired_or_was_taken_back_is_not_there() {
     let house = House::open().await;
     let (late, kept) = visit(vec![Field::default()], Duration::ZERO);
     let (withdrawn, _) = token();
-    let late = house.pages.show(late).unwrap();
-    let url = house.pages.show(withdrawn.clone()).unwrap();
+    let late = house.pages.show(late).unwrap().page;
+    let url = house.pages.show(withdrawn.clone()).unwrap().page;
     withdrawn.withdraw();
     for url in [&late, &url] {
         assert_eq!(get(url).await.status, 404);
@@ -304,7 +304,7 @@ async fn there_is_a_most_of_pages_and_each_has_its_own_address() {
     let shown: Vec<_> = (0..max)
         .map(|_| {
             let (visit, _) = token();
-            let url = house.pages.show(visit.clone()).unwrap();
+            let url = house.pages.show(visit.clone()).unwrap().page;
             (visit, url)
         })
         .collect();
@@ -324,8 +324,8 @@ async fn without_a_door_there_is_a_port_for_as_long_as_somebody_is_awaited() {
     let (one, kept) = token();
     let (two, _) = token();
     let (first, second) = (
-        pages.show(one.clone()).unwrap(),
-        pages.show(two.clone()).unwrap(),
+        pages.show(one.clone()).unwrap().page,
+        pages.show(two.clone()).unwrap().page,
     );
     let (at, _) = parts(&first);
     assert_eq!(at, parts(&second).0);
@@ -340,7 +340,7 @@ async fn without_a_door_there_is_a_port_for_as_long_as_somebody_is_awaited() {
     two.withdraw();
     closed(at).await;
     let (three, _) = token();
-    let third = pages.show(three).unwrap();
+    let third = pages.show(three).unwrap().page;
     assert_eq!(get(&third).await.status, 200);
     drop(pages);
     closed(parts(&third).0).await;
@@ -349,7 +349,7 @@ async fn without_a_door_there_is_a_port_for_as_long_as_somebody_is_awaited() {
 #[tokio::test]
 async fn its_connections_are_counted() {
     let pages = Pages::on_own_port();
-    let url = pages.show(token().0).unwrap();
+    let url = pages.show(token().0).unwrap().page;
     let (at, path) = parts(&url);
     let mut silent = Vec::new();
     for _ in 0..server::limits::PAGE_CONNECTIONS_MAX {
@@ -373,7 +373,7 @@ async fn who_says_nothing_is_not_waited_for() {
 
     let pages = Pages::on_own_port();
     let (visit, _) = token();
-    let url = pages.show(visit.clone()).unwrap();
+    let url = pages.show(visit.clone()).unwrap().page;
     let (at, _) = parts(&url);
     let begun = tokio::time::Instant::now();
     let mut rest = Vec::new();
@@ -398,4 +398,94 @@ async fn closed(at: SocketAddr) {
     while tokio::net::TcpStream::connect(at).await.is_ok() {
         tokio::task::yield_now().await;
     }
+}
+
+/// A visit that leads away, and what comes back to it.
+fn led(answer: Result<(), gateway::Unfinished>) -> Arc<Visit> {
+    let page = Page {
+        server: "cloud".to_owned(),
+        origin: "a <b>file</b>".to_owned(),
+        ..Page::default()
+    };
+    let visit = Arc::new(Visit::away(page, Duration::from_secs(600)));
+    visit.lead(gateway::Away {
+        url: "https://id.example/authorize?a=1&state=\"S".to_owned(),
+        issuer: "https://id.example".to_owned(),
+        scopes: vec!["read".to_owned()],
+        is_answered_by: Box::new(|query| query.contains("state=S")),
+        finish: Box::new(move |_| {
+            let answer = answer.clone();
+            Box::pin(async move { answer })
+        }),
+    });
+    visit
+}
+
+#[tokio::test]
+async fn a_page_leads_to_a_sign_in_and_the_browser_comes_back_once() {
+    let house = House::with_token().await;
+    let visit = led(Ok(()));
+    let place = house.pages.show(visit.clone()).unwrap();
+    assert!(place.callback.ends_with("/oauth/callback"), "{place:?}");
+    let page = get(&place.page).await;
+    assert_eq!(page.status, 200);
+    for part in [
+        "Sign in for cloud",
+        "<code>https://id.example</code>",
+        "<code>read</code>",
+        "href=\"https://id.example/authorize?a=1&amp;state=&quot;S\"",
+        "a &lt;b&gt;file",
+    ] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    // Who does not bring the state has nothing to do with it.
+    let back = async |query: &str| get(&format!("{}?{query}", place.callback)).await;
+    assert_eq!(back("code=x&state=other").await.status, 404);
+    assert!(visit.is_open());
+    let done = back("code=x&state=S").await;
+    assert!(done.status == 200 && done.body.contains("Signed in"));
+    assert_eq!(visit.ended(), Some(End::Given));
+    // The same answer once more is nobody's.
+    assert_eq!(back("code=x&state=S").await.status, 404);
+    assert_eq!(get(&place.page).await.status, 404);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_fails_says_why_and_is_over() {
+    let house = House::with_token().await;
+    for (answer, status, end) in [
+        (
+            gateway::Unfinished::Declined("access_denied".into()),
+            200,
+            End::Declined,
+        ),
+        (
+            gateway::Unfinished::Failed("<b>no</b>".into()),
+            502,
+            End::Failed,
+        ),
+    ] {
+        let visit = led(Err(answer));
+        let place = house.pages.show(visit.clone()).unwrap();
+        let said = get(&format!("{}?state=S", place.callback)).await;
+        assert!(
+            said.status == status && !said.body.contains("<b>"),
+            "{}",
+            said.body
+        );
+        assert_eq!(visit.ended(), Some(end));
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn browsers_come_back_by_loopback_names_only() {
+    let house = House::with_token().await;
+    let visit = led(Ok(()));
+    let place = house.pages.show(visit.clone()).unwrap();
+    let url = format!("{}?state=S", place.callback);
+    let reply = get_with(&url, &[("Host", "evil.example")]).await;
+    assert!(reply.status == 403 && visit.is_open());
+    house.close().await;
 }

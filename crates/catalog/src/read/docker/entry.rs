@@ -365,6 +365,7 @@ impl Reader<'_, '_> {
                 .iter()
                 .filter_map(|scope| scope.as_str().map(str::to_owned))
                 .collect(),
+            ..OAuth::default()
         })
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn config(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
     Some(schema::tidied(schema))
 }
 
-pub(super) fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
+pub(crate) fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
     let (key, node) = fields.get(&["oauth"])?;
     match &node.value {
         Value::Bool(true) => Some(OAuth::default()),
@@ -97,13 +97,36 @@ pub(super) fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
                 provider: plain(&mut inner, "provider"),
                 secret: plain(&mut inner, "secret"),
                 scopes: inner.texts(&["scopes"]).unwrap_or_default(),
+                client_id: inner.text(&["client_id", "clientId"]).map(|(text, _)| text),
+                client_secret: plain(&mut inner, "client_secret"),
+                issuer: plain(&mut inner, "issuer"),
+                is_client_flow: flow(&mut inner),
             };
             fields.problems.append(&mut inner.problems);
             Some(oauth)
         }
         _ => {
-            fields.wrong(key, node, "true, or a table of provider, secret and scopes");
+            fields.wrong(
+                key,
+                node,
+                "true, or a table such as {client_id: …, scopes: […]}",
+            );
             None
+        }
+    }
+}
+
+/// Whether `flow` says that the client signs in for itself.
+fn flow(fields: &mut Fields<'_>) -> bool {
+    let flow = fields.text(&["flow"]);
+    match flow.as_ref().map(|(text, start)| (text.as_str(), *start)) {
+        Some(("client_credentials", _)) => true,
+        Some(("person", _)) | None => false,
+        Some((_, start)) => {
+            let message = "`oauth.flow` is neither person nor client_credentials";
+            let problem = fields.doc.error(start, message);
+            fields.problems.push(problem);
+            false
         }
     }
 }

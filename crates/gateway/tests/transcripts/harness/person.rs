@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use catalog::{Entry, Profile, ProfileServer, Secret, SecretSpec, ServerName};
-use portolan_gateway::{Pages, Person, SavedProfile, Ungiven, Visit};
+use portolan_gateway::{Pages, Person, Place, SavedProfile, Ungiven, Visit};
 use serde_json::{Map, Value, json};
 
 use super::server::lock;
@@ -171,14 +171,17 @@ impl Person for Somebody {
 }
 
 impl Pages for Somebody {
-    fn show(&self, visit: Arc<Visit>) -> Result<String, String> {
+    fn show(&self, visit: Arc<Visit>) -> Result<Place, String> {
         let mut inner = lock(&self.0);
         if let Some(why) = inner.trouble.as_ref().filter(|why| why.contains("page")) {
             return Err(why.clone());
         }
         let url = format!("http://127.0.0.1:1/ask/{}", inner.visits.len() + 1);
         inner.visits.insert(url.clone(), visit);
-        Ok(url)
+        Ok(Place {
+            page: url,
+            callback: "http://127.0.0.1:1/oauth/callback".to_owned(),
+        })
     }
 }
 

@@ -367,6 +367,7 @@ impl Server {
                 provider: None,
                 secret: spec.secrets.first().cloned(),
                 scopes: Vec::new(),
+                ..OAuth::default()
             }),
             ..About::default()
         };
