@@ -1,5 +1,6 @@
 //! The state that all conversations share: servers, sessions, views, and what was learnt.
 
+mod endings;
 mod pool;
 pub(crate) mod rules;
 mod views;
@@ -36,6 +37,8 @@ use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
 use crate::workspace::Workspace;
+pub(crate) use endings::Ending;
+use endings::Endings;
 pub(crate) use pool::Loan;
 use pool::Pooled;
 use views::Shared;
@@ -91,6 +94,8 @@ pub(crate) struct Core {
     pub(crate) is_draining: AtomicBool,
     /// Nothing is started any more, not even for calls that are under way.
     pub(crate) is_over: AtomicBool,
+    /// Servers that are being ended.
+    pub(crate) endings: Endings,
 }
 
 /// What a [`Core`] is made of.
@@ -152,6 +157,7 @@ impl Core {
             in_flight: AtomicU64::new(0),
             is_draining: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            endings: Endings::default(),
         }
     }
 
@@ -378,7 +384,11 @@ impl Core {
             let is_unused = upstream.detach(workspace);
             if is_unused && !upstream.key.is_shared() {
                 upstream.server.forget(&upstream);
-                tokio::spawn(async move { upstream.close().await });
+                let ending = self.endings.begin();
+                tokio::spawn(async move {
+                    upstream.close().await;
+                    drop(ending);
+                });
             }
         }
     }

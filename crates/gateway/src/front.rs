@@ -13,6 +13,7 @@ use wire::Frame;
 use crate::bridge::Parking;
 use crate::call::Call;
 use crate::core::{Core, Parts};
+use crate::limits::END_WAIT;
 use crate::options::Options;
 use crate::server::Server;
 use crate::slot::Step;
@@ -312,6 +313,8 @@ impl Gateway {
             self.core.close(&session);
         }
         futures_util::future::join_all(upstreams.iter().map(|upstream| upstream.close())).await;
+        // And those that nobody finds any more: their clients have just gone, or their entries.
+        let _ = tokio::time::timeout(END_WAIT, self.core.endings.over()).await;
         self.core.forget_all();
     }
 }

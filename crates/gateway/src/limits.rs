@@ -48,6 +48,8 @@ pub const INSTRUCTIONS_CHARS_MAX: usize = 8_000;
 pub const START_LASTS: Duration = Duration::from_secs(10);
 /// How long stopping a server may take before it is killed.
 pub const STOP_GRACE: Duration = Duration::from_secs(2);
+/// How long the end of the gateway waits for servers whose clients have gone: longer than each may take to be killed.
+pub const END_WAIT: Duration = Duration::from_secs(10);
 /// How long a call that was taken back keeps its turn on a shared pipe.
 pub const TAKEN_BACK_LINGER: Duration = Duration::from_secs(2);
 /// How long the calls of a server that is no longer configured may go on.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -342,6 +343,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) struct Piped {
     pub(crate) child: Child,
     stdin: Option<ChildStdin>,
+    /// Where answers come over a socket, as with clients in Node.
+    answers: Option<UnixStream>,
     messages: Receiver<Value>,
 }
 
@@ -350,15 +353,38 @@ impl Piped {
         Self::with_stderr(command, Stdio::null())
     }
 
-    pub(crate) fn with_stderr(mut command: Command, stderr: impl Into<Stdio>) -> Self {
+    pub(crate) fn with_stderr(command: Command, stderr: impl Into<Stdio>) -> Self {
+        let (ours, theirs) = std::io::pipe().unwrap();
+        Self::over(command, ours, theirs, stderr)
+    }
+
+    /// One that can vanish.
+    pub(crate) fn over_socket(command: Command) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let answers = ours.try_clone().unwrap();
+        let theirs = std::os::fd::OwnedFd::from(theirs);
+        Self {
+            answers: Some(answers),
+            ..Self::over(command, ours, theirs, Stdio::null())
+        }
+    }
+
+    fn over(
+        mut command: Command,
+        ours: impl std::io::Read + Send + 'static,
+        theirs: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(theirs)
             .stderr(stderr)
             .spawn()
             .unwrap();
+        // Its copy of the far end goes with it.
+        drop(command);
         let (heard, messages) = sync_channel(1024);
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(ours).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let message = serde_json::from_str(&line).expect("a line of JSON");
@@ -370,8 +396,16 @@ impl Piped {
         Self {
             stdin: child.stdin.take(),
             child,
+            answers: None,
             messages,
         }
+    }
+
+    /// Is gone without a word, and reads nothing any more.
+    pub(crate) fn vanish(&mut self) {
+        self.stdin = None;
+        let answers = self.answers.take().expect("it is over a socket");
+        answers.shutdown(std::net::Shutdown::Both).unwrap();
     }
 
     pub(crate) fn send(&mut self, message: &Value) {

@@ -11,14 +11,14 @@ use wire::{Era, Version, method, quote};
 
 use super::greet::Greeting;
 use super::{Link, Live, State, Upstream, http, pipe};
-use crate::core::Core;
+use crate::core::{Core, Ending};
 use crate::error::Fault;
 use crate::limits::STARTS_MAX;
 use crate::outbox::lock;
 
 impl Upstream {
     /// Runs in a task of its own, so that a caller who gives up does not undo the start for the others.
-    pub(super) async fn start(self: Arc<Self>) {
+    pub(super) async fn start(self: Arc<Self>, ending: Option<Ending>) {
         let began = std::time::Instant::now();
         let outcome = self.open().await;
         let Ok(core) = self.core() else { return };
@@ -32,6 +32,8 @@ impl Upstream {
                 }
                 self.server.started();
                 core.note_start(&self.server, began.elapsed(), None);
+                // From now on whoever stops it sees to its end.
+                drop(ending);
                 self.turned.notify_waiters();
                 self.send_level(&live).await;
                 self.resubscribe(&live).await;
