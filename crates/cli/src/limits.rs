@@ -54,3 +54,7 @@ pub(crate) const PULL_TOLD_EVERY: Duration = Duration::from_millis(100);
 pub(crate) const INSTALLATIONS_LOOK: Duration = Duration::from_millis(300);
 /// Processes that wait for a script, once there was one.
 pub(crate) const WARM_WORKERS: usize = 2;
+/// How often a gateway is asked for new lines by whoever follows a log.
+pub(crate) const LOG_LOOK: Duration = Duration::from_millis(200);
+/// How long a file that an entry names may take to come.
+pub(crate) const FILE_FETCH_TIME: Duration = Duration::from_secs(300);

@@ -2,6 +2,7 @@
 
 mod endings;
 mod pool;
+mod room;
 pub(crate) mod rules;
 mod views;
 mod workspaces;
@@ -36,11 +37,14 @@ use crate::session::Session;
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
+use crate::upstream::quiet::patience;
 use crate::workspace::Workspace;
 pub(crate) use endings::Ending;
 use endings::Endings;
 pub(crate) use pool::Loan;
 use pool::Pooled;
+pub(crate) use room::Place;
+use room::Room;
 use views::Shared;
 
 /// Shards of the session table.
@@ -96,6 +100,7 @@ pub(crate) struct Core {
     pub(crate) is_over: AtomicBool,
     /// Servers that are being ended.
     pub(crate) endings: Endings,
+    room: Room,
 }
 
 /// What a [`Core`] is made of.
@@ -121,8 +126,9 @@ impl Core {
         let servers = parts
             .entries
             .into_iter()
-            .map(|entry| made(entry, &parts.tools, &telemetry))
+            .map(|entry| made(entry, &parts.tools, &telemetry, &parts.settings))
             .collect();
+        let room = Room::new(parts.settings.servers_max);
         Self {
             settings: parts.settings,
             servers: ArcSwap::from_pointee(servers),
@@ -158,6 +164,7 @@ impl Core {
             is_draining: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             endings: Endings::default(),
+            room,
         }
     }
 
@@ -215,7 +222,7 @@ impl Core {
                             &mut reloaded.added
                         };
                         names.push(entry.name.to_string());
-                        made(entry, &self.tools, &self.telemetry)
+                        made(entry, &self.tools, &self.telemetry, &self.settings)
                     }
                 }
             })
@@ -523,16 +530,11 @@ impl Core {
         let now_ms = self.began.elapsed().as_millis() as u64;
         self.now_ms.store(now_ms, Ordering::Relaxed);
         for server in self.all_servers() {
-            let idle = server
-                .entry
-                .idle_timeout_s
-                .map_or(self.settings.idle_timeout, Duration::from_secs);
+            let patience = patience(&server, &self.settings);
             server.forget_unused();
             for upstream in server.upstreams() {
                 upstream.sweep();
-                if !idle.is_zero() {
-                    upstream.stop_if_idle(now_ms, idle);
-                }
+                upstream.tend(now_ms, patience);
             }
         }
         self.parking.sweep();
@@ -561,8 +563,8 @@ fn asker(session: Option<&Arc<Session>>, era: Era) -> Option<&Capabilities> {
         .and_then(|session| session.capabilities())
 }
 
-fn made(entry: Entry, tools: &[String], telemetry: &Telemetry) -> Arc<Server> {
+fn made(entry: Entry, tools: &[String], telemetry: &Telemetry, settings: &Settings) -> Arc<Server> {
     let metrics = telemetry.of_server(entry.name.as_str());
     let tools = only_tools(tools, entry.name.as_str());
-    Arc::new(Server::new(entry, tools, metrics))
+    Arc::new(Server::new(entry, tools, metrics, settings.calls_at_once))
 }

@@ -53,6 +53,16 @@ pub enum Fault {
         /// Why, and what to do.
         reason: String,
     },
+    /// As many servers run already as may.
+    #[error(
+        "server {server:?} is not started: {max} servers run already, as many as `servers_max` allows, and each is in use; stop one (`portolan server stop NAME`) or raise servers_max"
+    )]
+    NoRoom {
+        /// Its name.
+        server: Arc<str>,
+        /// How many may run.
+        max: usize,
+    },
     /// The server ended or lost its connection in the middle of the call.
     #[error("server {server:?} ended during the call: {reason}")]
     Died {
@@ -127,7 +137,10 @@ impl Fault {
             Self::NotDeclared(_) => code::MISSING_CAPABILITY,
             Self::Header(_) => code::HEADER_MISMATCH,
             Self::Version(_) => code::UNSUPPORTED_VERSION,
-            Self::Unavailable { .. } | Self::Died { .. } | Self::ShuttingDown => UNAVAILABLE,
+            Self::Unavailable { .. }
+            | Self::NoRoom { .. }
+            | Self::Died { .. }
+            | Self::ShuttingDown => UNAVAILABLE,
             Self::TimedOut { .. } => TIMED_OUT,
             Self::Busy(_) => BUSY,
             Self::Cancelled => CANCELLED,
@@ -147,6 +160,7 @@ impl Fault {
             Self::Header(_) => "header_mismatch",
             Self::Version(_) => "unsupported_version",
             Self::Unavailable { .. } | Self::ShuttingDown => "unavailable",
+            Self::NoRoom { .. } => "no_room",
             Self::Died { .. } => "died",
             Self::TimedOut { .. } => "timeout",
             Self::Busy(_) => "busy",
@@ -162,6 +176,7 @@ impl Fault {
         matches!(
             self,
             Self::Unavailable { .. }
+                | Self::NoRoom { .. }
                 | Self::Died { .. }
                 | Self::TimedOut { .. }
                 | Self::OtherEra { .. }

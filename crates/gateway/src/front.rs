@@ -13,6 +13,7 @@ use wire::Frame;
 use crate::bridge::Parking;
 use crate::call::Call;
 use crate::core::{Core, Parts};
+pub use crate::follow::LogPage;
 use crate::limits::END_WAIT;
 use crate::options::Options;
 use crate::server::Server;
@@ -241,6 +242,14 @@ impl Gateway {
             all.extend(more);
             all
         })
+    }
+
+    /// What a server has written on stderr after the page that gave this cursor; without one the last lines. None if there is
+    /// no such server.
+    pub fn follow(&self, server: &str, cursor: Option<&str>, lines: usize) -> Option<LogPage> {
+        let servers = self.core.servers_named(server);
+        let server = servers.first()?;
+        Some(server.logs.page(cursor, lines, &server.secrecy))
     }
 
     /// Stops a server's upstreams; the next call starts it again. False if there is no such server.

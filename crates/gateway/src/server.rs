@@ -13,12 +13,15 @@ use wire::Era;
 use crate::asks::{Asks, Capabilities, Side};
 use crate::complaints::Complaints;
 use crate::eras::Eras;
+use crate::follow::Logs;
 use crate::front::Caller;
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::secrecy::Secrecy;
 use crate::telemetry::ServerMetrics;
 use crate::upstream::Upstream;
+use crate::upstream::lanes::Lanes;
+use crate::upstream::quiet::Pings;
 
 /// See the module.
 pub(crate) struct Server {
@@ -39,8 +42,13 @@ pub(crate) struct Server {
     learnt: Mutex<HashMap<Learnt, Option<Arc<Lists>>>>,
     breaker: Mutex<Breaker>,
     pub(crate) complaints: Complaints,
+    pub(crate) pings: Pings,
+    /// How many of its calls may be under way.
+    pub(crate) lanes: Lanes,
     /// What is fetched before it can be started, while it is.
     preparing: Mutex<Option<String>>,
+    /// What its processes write on stderr.
+    pub(crate) logs: Logs,
     /// What the last upstream wrote on stderr before it went away.
     last_words: Mutex<Vec<String>>,
     pub(crate) eras: Eras,
@@ -130,7 +138,9 @@ impl Server {
         entry: Entry,
         only_tools: Option<Vec<String>>,
         metrics: ServerMetrics,
+        calls_at_once: usize,
     ) -> Self {
+        let calls_at_once = entry.calls_at_once.map_or(calls_at_once, |n| n as usize);
         Self {
             name: entry.name.as_str().into(),
             secrecy: Arc::new(Secrecy::of(&entry)),
@@ -145,7 +155,10 @@ impl Server {
             learnt: Mutex::default(),
             breaker: Mutex::default(),
             complaints: Complaints::default(),
+            pings: Pings::default(),
+            lanes: Lanes::new(calls_at_once),
             preparing: Mutex::default(),
+            logs: Logs::default(),
             last_words: Mutex::default(),
             eras: Eras::default(),
             is_stopped: AtomicBool::new(false),

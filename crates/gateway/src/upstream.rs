@@ -7,8 +7,10 @@ mod end;
 mod greet;
 mod http;
 mod incoming;
+pub(crate) mod lanes;
 mod live;
 mod pipe;
+pub(crate) mod quiet;
 mod reading;
 mod relist;
 mod start;
@@ -80,6 +82,7 @@ pub(crate) struct Upstream {
     pace: relist::Pace,
     /// The stateless era's own `subscriptions/listen` towards the server.
     watch: watch::Watch,
+    quiet: quiet::Quiet,
     /// The log level that was asked for last.
     level: Mutex<Option<&'static str>>,
 }
@@ -145,6 +148,7 @@ impl Upstream {
             stale: AtomicU8::new(0),
             pace: relist::Pace::default(),
             watch: watch::Watch::default(),
+            quiet: quiet::Quiet::default(),
             level: Mutex::default(),
         }
     }
@@ -213,6 +217,10 @@ impl Upstream {
                 speaks: live.era(),
             }));
         }
+        let lane = match self.enter_lane(&live, handle, &out.method).await? {
+            Ok(lane) => lane,
+            Err(fault) => return Some(Err(fault)),
+        };
         let inquiry = out.behalf.inquiry().cloned();
         let turn = inquiry
             .as_ref()
@@ -230,8 +238,11 @@ impl Upstream {
         }
         let outcome = live.call(self, handle, out).await;
         match outcome {
-            // The turn ends with the call, not with its sending.
-            None => Self::end_turn_with(handle, turn),
+            // These end with the call, not with its sending.
+            None => {
+                Self::end_turn_with(handle, turn);
+                lane.end_with(handle);
+            }
             Some(_) => turn.end(),
         }
         outcome
@@ -442,7 +453,7 @@ struct Busy<U: Deref<Target = Upstream>>(U);
 
 impl<U: Deref<Target = Upstream>> Busy<U> {
     fn new(upstream: U) -> Self {
-        upstream.in_flight.fetch_add(1, Ordering::Relaxed);
+        upstream.in_flight.fetch_add(1, Ordering::SeqCst);
         Self(upstream)
     }
 }

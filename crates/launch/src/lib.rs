@@ -35,5 +35,9 @@ pub use error::LaunchError;
 pub use exit::ExitReason;
 pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
 pub use own::OwnProcess;
-pub use package::{PackageLauncher, PackageOptions, Updated};
-pub use process::Process;
+pub use package::{
+    BundlePart, FetchFile, PackageLauncher, PackageOptions, Updated, bundle_entry, read_bundle,
+    walk_bundle,
+};
+pub use process::{Hold, Process};
+pub use stderr::StderrLog;

@@ -240,6 +240,13 @@ impl Listening {
 
     /// One MCP request; the message that answers it.
     pub(crate) fn mcp(&mut self, token: &str, message: &Value) -> Value {
+        let (answer, session) = self.exchange(token, message);
+        self.session = session.or(self.session.take());
+        answer
+    }
+
+    /// The same in the conversation that there is; others may go on meanwhile.
+    pub(crate) fn exchange(&self, token: &str, message: &Value) -> (Value, Option<String>) {
         let bearer = format!("Bearer {token}");
         let session = self.session.clone();
         let mut headers = vec![
@@ -255,19 +262,16 @@ impl Listening {
         }
         let (status, head, body) = self.http("POST", "/mcp", &headers, &message.to_string());
         assert!(status < 300, "{status} {body}");
-        for line in head.lines() {
-            if let Some((name, value)) = line.split_once(": ")
-                && name.eq_ignore_ascii_case("mcp-session-id")
-            {
-                self.session = Some(value.to_owned());
-            }
-        }
+        let named = head.lines().filter_map(|line| line.split_once(": "));
+        let mut ids = named.filter(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id"));
+        let session = ids.next().map(|(_, value)| value.to_owned());
         let text = body
             .lines()
             .map(|l| l.strip_prefix("data:").unwrap_or(l).trim());
-        text.filter_map(|l| serde_json::from_str::<Value>(l).ok())
-            .find(|v| v.get("result").is_some() || v.get("error").is_some())
-            .unwrap_or_default()
+        let answer = text
+            .filter_map(|l| serde_json::from_str::<Value>(l).ok())
+            .find(|v| v.get("result").is_some() || v.get("error").is_some());
+        (answer.unwrap_or_default(), session)
     }
 
     /// Shakes hands.

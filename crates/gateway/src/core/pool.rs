@@ -56,7 +56,7 @@ impl Core {
             known.users += 1;
             return known.server.clone();
         }
-        let server = made(entry, &self.tools, &self.telemetry);
+        let server = made(entry, &self.tools, &self.telemetry, &self.settings);
         pool.push(Pooled {
             server: server.clone(),
             users: 1,

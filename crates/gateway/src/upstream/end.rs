@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::{Live, State, Upstream, live};
 use crate::core::Ending;
@@ -15,19 +14,9 @@ impl Upstream {
         self.last_used.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Stops it if nothing has used it for so long.
-    pub(crate) fn stop_if_idle(self: &Arc<Self>, now_ms: u64, idle: Duration) {
-        let is_idle = now_ms.saturating_sub(self.last_used.load(Ordering::Relaxed))
-            >= idle.as_millis() as u64;
-        let Some(live) = self.current() else { return };
-        let is_needed = self.in_flight.load(Ordering::Relaxed) > 0
-            || !lock(&self.subscribed).is_empty()
-            || self.watch.is_wanted()
-            || live.is_busy();
-        if is_idle && !is_needed {
-            let upstream = self.clone();
-            tokio::spawn(async move { upstream.stop().await });
-        }
+    /// When a call last began or ended, on the gateway's clock.
+    pub(crate) fn last_used(&self) -> u64 {
+        self.last_used.load(Ordering::Relaxed)
     }
 
     /// Ends calls whose time is over.
@@ -111,7 +100,7 @@ impl Upstream {
 
     /// Whether calls are under way.
     pub(crate) fn is_busy(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) > 0
+        self.in_flight.load(Ordering::SeqCst) > 0
             || self.current().is_some_and(|live| live.is_busy())
     }
 

@@ -47,6 +47,16 @@ impl Upstream {
                 drop(state);
                 self.turned.notify_waiters();
             }
+            Err(fault @ Fault::NoRoom { .. }) => {
+                // Not its fault: it is tried again as soon as somebody wants it.
+                core.note_start(&self.server, began.elapsed(), Some(&fault.to_string()));
+                let mut state = lock(&self.state);
+                if !matches!(*state, State::Closed) {
+                    *state = State::Failed(fault);
+                }
+                drop(state);
+                self.turned.notify_waiters();
+            }
             Err(fault) => {
                 let reason = match &fault {
                     Fault::Unavailable { reason, .. } | Fault::Died { reason, .. } => {
@@ -239,6 +249,7 @@ impl Upstream {
         secrecy
             .check()
             .map_err(|error| self.unavailable(error.to_string()))?;
+        let place = core.place(&self.server).await?;
         let launched = if as_sse {
             core.launcher.launch_sse(entry).await
         } else {
@@ -250,12 +261,16 @@ impl Upstream {
             .call_timeout_s
             .map_or(core.settings.call_timeout, Duration::from_secs);
         let process = launched.process.map(Arc::new);
+        if let Some(process) = &process {
+            self.server.logs.begin(process.stderr_log());
+        }
         match launched.link {
             launch::Link::Pipe(pipe) => {
                 let link = pipe::PipeLink::new(pipe.sink);
                 let live = Live::new(Link::Pipe(link), process, &self.server, call_timeout);
                 let reader = pipe::read(Arc::downgrade(self), Arc::downgrade(&live), pipe.source);
                 live.keep_task(&tokio::spawn(reader));
+                live.keep_place(place);
                 Ok(live)
             }
             launch::Link::Http(endpoint) => Ok(self.over_http(endpoint, call_timeout)),
