@@ -29,6 +29,8 @@ pub struct Entry {
     pub start_timeout_s: Option<u64>,
     /// How long a call may take.
     pub call_timeout_s: Option<u64>,
+    /// How many of its calls may be under way at once; 0: as many as come. `None`: the gateway's setting.
+    pub calls_at_once: Option<u64>,
     /// A name for people.
     pub title: Option<String>,
     /// What it is for.
@@ -114,6 +116,7 @@ impl Entry {
             idle_timeout_s: None,
             start_timeout_s: None,
             call_timeout_s: None,
+            calls_at_once: None,
             title: None,
             description: None,
             source: String::new(),

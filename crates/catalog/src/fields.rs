@@ -116,6 +116,19 @@ impl<'a> Fields<'a> {
         number
     }
 
+    /// A whole number.
+    pub(crate) fn whole(&mut self, name: &str, max: u64) -> Option<u64> {
+        let (key, node) = self.get(&[name])?;
+        let number = match &node.value {
+            Value::Number(text) => text.parse().ok().filter(|n| *n <= max),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong(key, node, &format!("a whole number from 0 to {max}"));
+        }
+        number
+    }
+
     /// A list of texts, as written.
     pub(crate) fn texts(&mut self, names: &[&str]) -> Option<Vec<String>> {
         let items = self.items(names, "a list of texts")?;
@@ -226,6 +239,35 @@ impl<'a> Fields<'a> {
             return None;
         }
         Some(text)
+    }
+
+    /// Names and values, variables filled in; a list is its name as often as it has items.
+    pub(crate) fn many(&mut self, names: &[&str]) -> Vec<(String, String)> {
+        let Some((key, node)) = self.get(names) else {
+            return Vec::new();
+        };
+        let Some(pairs) = node.table() else {
+            self.wrong(key, node, "a table of names and values");
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for (name, node) in pairs.iter().filter(|(_, node)| node.value != Value::Null) {
+            let items = match &node.value {
+                Value::List(items) => items.as_slice(),
+                _ => std::slice::from_ref(node),
+            };
+            if !self.is_short(key, node, pairs.len().max(items.len())) {
+                return Vec::new();
+            }
+            let what = format!("`{}` in `{}`", name.name, key.name);
+            for item in items {
+                out.extend(
+                    self.value(&what, item)
+                        .map(|value| (name.name.clone(), self.home(value))),
+                );
+            }
+        }
+        out
     }
 
     /// Names and values, variables filled in; a value of `null` leaves its name out. `check` says what is wrong with a pair.

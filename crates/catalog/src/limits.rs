@@ -18,6 +18,8 @@ pub const EXPAND_DEPTH_MAX: usize = 8;
 pub const EXPANDED_BYTES_MAX: usize = 1 << 20;
 /// Longest time a call may take: one day.
 pub const CALL_TIMEOUT_S_MAX: u64 = 86_400;
+/// Most calls of one server that can be allowed at once.
+pub const CALLS_AT_ONCE_MAX: u64 = 10_000;
 /// Longest time a server may take to start: one hour.
 pub const START_TIMEOUT_S_MAX: u64 = 3_600;
 /// Longest time a server may sit unused: 30 days.
@@ -34,3 +36,9 @@ pub const YAML_NODES_MAX: usize = 300_000;
 pub const YAML_ALIASED_MAX: usize = 50_000;
 /// The longest description that an image may carry of itself.
 pub const METADATA_BYTES_MAX: usize = 256 << 10;
+/// The longest manifest of a bundle.
+pub const BUNDLE_MANIFEST_BYTES_MAX: usize = 1 << 20;
+/// The longest name, version or description in one.
+pub const BUNDLE_TEXT_BYTES_MAX: usize = 16 << 10;
+/// Tools, settings, arguments or variables that one may list.
+pub const BUNDLE_ITEMS_MAX: usize = 256;

@@ -2,7 +2,7 @@
 //! fills them in, and `privileged`, which judges by the place.
 
 use crate::template::Template;
-use crate::{Entry, Launch, Network, TemplateError};
+use crate::{Entry, Launch, Network, TemplateError, USER_CONFIG};
 
 /// Where a template stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,17 @@ pub(crate) enum Place<'a> {
     Header,
     /// A host that may be reached, or is given an address.
     Host,
+}
+
+impl<'a> Place<'a> {
+    /// What a package is given under this name. What is set for a bundle may stand in its command line: nothing tells where
+    /// before it is unpacked.
+    pub(crate) fn of_pair(name: &'a str) -> Self {
+        match name.starts_with(USER_CONFIG) {
+            true => Self::CommandLine,
+            false => Self::Env(name),
+        }
+    }
 }
 
 impl Entry {
@@ -41,7 +52,7 @@ impl Entry {
             } => {
                 all(&mut out, Place::CommandLine, runtime_args);
                 all(&mut out, Place::CommandLine, args);
-                named(&mut out, Place::Env, env);
+                named(&mut out, Place::of_pair, env);
             }
             Launch::Container {
                 command,

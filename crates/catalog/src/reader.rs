@@ -8,8 +8,8 @@ use crate::document::{Document, Key, Node, Value};
 use crate::expand::Lookup;
 use crate::fields::Fields;
 use crate::limits::{
-    CALL_TIMEOUT_S_MAX, ENTRIES_MAX, IDLE_TIMEOUT_S_MAX, NAME_CHARS_MAX, PROBLEMS_MAX,
-    START_TIMEOUT_S_MAX,
+    CALL_TIMEOUT_S_MAX, CALLS_AT_ONCE_MAX, ENTRIES_MAX, IDLE_TIMEOUT_S_MAX, NAME_CHARS_MAX,
+    PROBLEMS_MAX, START_TIMEOUT_S_MAX,
 };
 use crate::read::oauth;
 use crate::{About, Entry, Launch, Layer, Problem, ServerName, Share, suggest};
@@ -39,6 +39,9 @@ pub const KEYS: &[&str] = &[
     "image",
     "user",
     "read_only",
+    "mcpb",
+    "sha256",
+    "user_config",
     "volumes",
     "network",
     "url",
@@ -50,6 +53,7 @@ pub const KEYS: &[&str] = &[
     "idle_timeout_s",
     "start_timeout_s",
     "call_timeout_s",
+    "calls_at_once",
     "title",
     "description",
     "oauth",
@@ -256,6 +260,7 @@ fn read_entry(
             1,
             START_TIMEOUT_S_MAX,
         ),
+        calls_at_once: fields.whole("calls_at_once", CALLS_AT_ONCE_MAX),
         call_timeout_s: fields.seconds(
             &["call_timeout_s", "tool_timeout_sec"],
             1,

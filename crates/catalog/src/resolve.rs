@@ -171,7 +171,7 @@ impl Filling<'_> {
             } => {
                 *runtime_args = self.items(Place::CommandLine, runtime_args);
                 *args = self.items(Place::CommandLine, args);
-                self.pairs(env, |name| Place::Env(name));
+                self.pairs(env, |name| Place::of_pair(name));
             }
             Launch::Container {
                 command,

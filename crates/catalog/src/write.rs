@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Catalog, Entry, KnownTool, Launch, Network, OAuth, RemoteKind, SecretSpec, Share, Shot,
+    USER_CONFIG,
 };
 
 pub use profile::write_profile;
@@ -117,6 +118,7 @@ impl Serialize for Server<'_> {
         option(&mut map, "idle_timeout_s", entry.idle_timeout_s.as_ref())?;
         option(&mut map, "start_timeout_s", entry.start_timeout_s.as_ref())?;
         option(&mut map, "call_timeout_s", entry.call_timeout_s.as_ref())?;
+        option(&mut map, "calls_at_once", entry.calls_at_once.as_ref())?;
         option(&mut map, "icon", about.icon.as_ref())?;
         option(&mut map, "repository", about.repository.as_ref())?;
         option(&mut map, "website", about.website.as_ref())?;
@@ -206,7 +208,15 @@ fn launch<M: SerializeMap>(map: &mut M, launch: &Launch) -> Result<(), M::Error>
             option(map, "runtime", runtime.as_ref())?;
             list(map, "runtime_args", runtime_args)?;
             list(map, "args", args)?;
-            pairs(map, "env", env)
+            let (given, env): (Vec<_>, Vec<_>) = env
+                .iter()
+                .cloned()
+                .partition(|(name, _)| name.starts_with(USER_CONFIG));
+            let plain =
+                |(name, value): (String, String)| (name[USER_CONFIG.len()..].to_owned(), value);
+            let given: Vec<_> = given.into_iter().map(plain).collect();
+            pairs(map, "env", &env)?;
+            pairs(map, "user_config", &given)
         }
         Launch::OneShot { shots, env } => {
             map.serialize_entry("one_shot", &shots.iter().map(Shown).collect::<Vec<_>>())?;
@@ -354,6 +364,7 @@ servers:
     idle_timeout_s: 1
     start_timeout_s: 2
     call_timeout_s: 3
+    calls_at_once: 4
     icon: i
     repository: r
     website: w
@@ -361,6 +372,7 @@ servers:
   pack: {package: "pypi:p@2", sha256: "00", runtime: uvx, runtime_args: [-q], args: [x], env: {A: b}, oauth: true, tools: [a, b]}
   prog: {command: /bin/x, args: [a], cwd: /w, network: none}
   far: {url: "https://{{a}}/mcp", transport: sse, headers: {A: "${T}"}, config: {a: {}}, secrets: [{env: T}], network: open}
+  bundle: {package: "mcpb:https://x.y/b.mcpb", sha256: "00", env: {A: b}, user_config: {c: "{{d}}", e: f}, config: {d: {type: string}}}
 "#;
 
     #[test]

@@ -13,7 +13,9 @@ use crate::choice::CatalogChoice;
 use crate::engine;
 use crate::error::{Failure, Kind};
 use crate::images;
-use crate::limits::{CATALOG_WAIT, CATALOG_WAIT_PATIENT, IMAGE_LABEL_WAIT_PATIENT};
+use crate::limits::{
+    CATALOG_WAIT, CATALOG_WAIT_PATIENT, FILE_FETCH_TIME, IMAGE_LABEL_WAIT_PATIENT,
+};
 use crate::load::place;
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
@@ -129,6 +131,18 @@ pub(crate) async fn pull_for_model(url: String) -> Result<Catalog, String> {
     let pulled = fetch::pull(&client, &url, Trust::Outside).await;
     pulled
         .map(|pulled| pulled.catalog)
+        .map_err(|error| format!("{error}; {}", error.hint()))
+}
+
+/// A file that an entry names, such as a bundle. Whose address that is does not matter: its digest is known before.
+pub(crate) async fn fetch_file(url: String, bytes_max: usize) -> Result<Vec<u8>, String> {
+    let limits = fetch::Limits {
+        body_bytes: bytes_max,
+        time: FILE_FETCH_TIME,
+        ..fetch::Limits::default()
+    };
+    let got = fetch::Client::new(limits).get(&url, Trust::Outside).await;
+    got.map(|document| document.body)
         .map_err(|error| format!("{error}; {}", error.hint()))
 }
 

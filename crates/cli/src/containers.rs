@@ -121,6 +121,7 @@ pub(crate) fn limits(settings: &Settings) -> BoxLimits {
             .parse()
             .map_or(usual.cpu_millis, |cpus: f32| (cpus * 1000.0) as u32),
         processes: settings.pids,
+        all_memory_bytes: catalog::size_in_bytes(&settings.memory_total).unwrap_or(0),
         ..usual
     }
 }
@@ -161,10 +162,16 @@ mod tests {
         settings.memory = "512m".to_owned();
         settings.cpus = "0.5".to_owned();
         settings.pids = 9;
+        settings.memory_total = "8g".to_owned();
         let said = limits(&settings);
         assert_eq!(
-            (said.memory_bytes, said.cpu_millis, said.processes),
-            (512 << 20, 500, 9)
+            (
+                said.memory_bytes,
+                said.all_memory_bytes,
+                said.cpu_millis,
+                said.processes
+            ),
+            (512 << 20, 8 << 30, 500, 9)
         );
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use config::{Runtime, Settings};
 use launch::{GrantedLauncher, Launcher, PackageLauncher, ProcessLauncher};
 
+use crate::catalogs;
 use crate::error::{Failure, Kind};
 use crate::grants::LocalGrants;
 use crate::surroundings::Surroundings;
@@ -28,6 +29,9 @@ pub(crate) fn launcher(
         folder: here.dirs.packages(),
         environment: launch::Options::inherited().environment,
         program: own_program(),
+        fetch: Some(Arc::new(|url: &str, bytes_max: usize| {
+            Box::pin(catalogs::fetch_file(url.to_owned(), bytes_max))
+        })),
         install_scripts: settings.install_scripts.clone(),
     };
     let inner = match settings.runtime {

@@ -80,3 +80,7 @@ pub(crate) const INTERCEPTOR_CLEANUP: Duration = Duration::from_secs(20);
 pub(crate) const CALLERS_LOOK: Duration = Duration::from_secs(1);
 /// How long a person may take to sign in.
 pub(crate) const SIGN_IN_WAIT: Duration = Duration::from_secs(600);
+/// How often a gateway is asked for new lines by whoever follows a log.
+pub(crate) const LOG_LOOK: Duration = Duration::from_millis(200);
+/// How long a file that an entry names may take to come.
+pub(crate) const FILE_FETCH_TIME: Duration = Duration::from_secs(300);

@@ -10,6 +10,8 @@ mod cli {
     mod catalog;
     mod catalog_url;
     mod client;
+    #[cfg(target_os = "linux")]
+    mod contained;
     mod credentials;
     mod demo;
     mod docker_plugin;

@@ -96,6 +96,10 @@ pub const VARIABLES: &[Variable] = &[
         "PORTOLAN_MEMORY",
         "memory of a server in a box or container, as `memory`",
     ),
+    variable(
+        "PORTOLAN_MEMORY_TOTAL",
+        "memory of all servers in boxes together, as `memory_total`",
+    ),
     variable("PORTOLAN_CPUS", "processors of one, as `cpus`"),
     variable("PORTOLAN_PIDS", "processes of one, as `pids`"),
     variable(
@@ -216,6 +220,26 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "PORTOLAN_IDLE_TIMEOUT_S",
         "when an unused server is stopped, as `idle_timeout_s`",
+    ),
+    variable(
+        "PORTOLAN_FREEZE_AFTER_S",
+        "when the time of an unused server is stopped, as `freeze_after_s`",
+    ),
+    variable(
+        "PORTOLAN_PING_AFTER_S",
+        "when a server is asked whether it is there, as `ping_after_s`",
+    ),
+    variable(
+        "PORTOLAN_SERVERS_MAX",
+        "how many servers run at a time, as `servers_max`",
+    ),
+    variable(
+        "PORTOLAN_CALLS_AT_ONCE",
+        "how many calls of one server are under way, as `calls_at_once`",
+    ),
+    variable(
+        "PORTOLAN_PREWARM",
+        "whether servers start with a conversation, as `prewarm`",
     ),
     variable(
         "PORTOLAN_SESSIONS_MAX",

@@ -19,6 +19,8 @@ pub const LIST_ITEMS_MAX: usize = 256;
 
 /// Longest time the first list may wait for servers whose tools were never seen.
 pub const LIST_WAIT_S_MAX: u64 = 60;
+/// Most servers of this machine that may be allowed at once.
+pub const SERVERS_MAX: u64 = 10_000;
 /// Most sessions that may be allowed at once.
 pub const SESSIONS_MAX: u64 = 1_000_000;
 /// Longest time a session may sit unused: 30 days.

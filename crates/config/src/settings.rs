@@ -8,6 +8,7 @@ use catalog::Layer;
 
 use crate::limits;
 
+mod checks;
 mod given;
 mod keys;
 #[cfg(test)]
@@ -36,6 +37,8 @@ pub struct Settings {
     pub pull: Pull,
     /// Memory of a box or container, such as `2g`; see [`catalog::size_in_bytes`].
     pub memory: String,
+    /// What the servers in boxes of one gateway may use together; `0`: no limit.
+    pub memory_total: String,
     /// Processors of a box or container, such as `0.5`.
     pub cpus: String,
     /// Processes and threads of a box or container.
@@ -100,6 +103,16 @@ pub struct Settings {
     pub list_wait_s: u64,
     /// When an unused server is stopped, unless its entry says otherwise; 0: never.
     pub idle_timeout_s: u64,
+    /// How many seconds an unused server goes on before its time is stopped; 0: for ever.
+    pub freeze_after_s: u64,
+    /// How many seconds a server is left alone before it is asked whether it is there; 0: for ever.
+    pub ping_after_s: u64,
+    /// How many servers of this machine run at a time; 0: as many as there are.
+    pub servers_max: usize,
+    /// How many calls of one server are under way at a time; 0: as many as come.
+    pub calls_at_once: usize,
+    /// Whether servers start with a conversation.
+    pub prewarm: bool,
     /// How many sessions there may be at once.
     pub sessions_max: usize,
     /// When an unused session ends; 0: never.
@@ -253,6 +266,7 @@ impl Default for Settings {
             allow_unsandboxed: false,
             pull: Pull::default(),
             memory: "2g".to_owned(),
+            memory_total: "0".to_owned(),
             cpus: "2".to_owned(),
             pids: 512,
             install_scripts: Vec::new(),
@@ -285,6 +299,11 @@ impl Default for Settings {
             start_timeout_s: 30,
             list_wait_s: 5,
             idle_timeout_s: 900,
+            freeze_after_s: 0,
+            ping_after_s: 60,
+            servers_max: 256,
+            calls_at_once: 0,
+            prewarm: false,
             sessions_max: 10_000,
             sessions_idle_s: 3_600,
             inflight_max: 256,

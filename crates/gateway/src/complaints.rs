@@ -13,6 +13,8 @@ pub(crate) struct Complaints {
     unreadable: AtomicU64,
     too_long: AtomicU64,
     strange_ids: AtomicU64,
+    /// How often it was ended because it hung.
+    hung: AtomicU64,
     /// Why its last call failed, if it did.
     call: Mutex<Option<String>>,
 }
@@ -33,6 +35,11 @@ impl Complaints {
         self.strange_ids.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// It was ended because it did not answer when nobody else asked anything.
+    pub(crate) fn hung(&self) {
+        self.hung.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// One of its calls was answered, or it has begun anew: what was wrong with a call before is over.
     pub(crate) fn call_answered(&self) {
         lock(&self.call).take();
@@ -42,6 +49,7 @@ impl Complaints {
     pub(crate) fn call_failed(&self, fault: &Fault) {
         let why = match fault {
             Fault::Unavailable { reason, .. } => reason.clone(),
+            Fault::NoRoom { .. } => fault.to_string(),
             Fault::TimedOut { after_s, .. } => format!("no answer within {after_s} s"),
             // Deaths are the breaker's business, the rest is not the server's.
             _ => return,
@@ -65,6 +73,12 @@ impl Complaints {
                 0 => {}
                 count => reasons.push(format!("messages {what}: {count}")),
             }
+        }
+        match self.hung.load(Ordering::Relaxed) {
+            0 => {}
+            times => reasons.push(format!(
+                "ended {times} times because it did not answer a ping; the next call starts it again"
+            )),
         }
         reasons
     }

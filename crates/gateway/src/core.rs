@@ -1,6 +1,8 @@
 //! The state that all conversations share: servers, sessions, views, and what was learnt.
 
+mod endings;
 mod pool;
+mod room;
 pub(crate) mod rules;
 mod views;
 mod workspaces;
@@ -38,9 +40,14 @@ use crate::sign_in::{self, SignIns};
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
+use crate::upstream::quiet::patience;
 use crate::workspace::Workspace;
+pub(crate) use endings::Ending;
+use endings::Endings;
 pub(crate) use pool::Loan;
 use pool::Pooled;
+pub(crate) use room::Place;
+use room::Room;
 use views::Shared;
 
 /// Shards of the session table.
@@ -98,6 +105,9 @@ pub(crate) struct Core {
     pub(crate) is_draining: AtomicBool,
     /// Nothing is started any more, not even for calls that are under way.
     pub(crate) is_over: AtomicBool,
+    /// Servers that are being ended.
+    pub(crate) endings: Endings,
+    room: Room,
 }
 
 /// What a [`Core`] is made of.
@@ -127,8 +137,17 @@ impl Core {
         let servers = parts
             .entries
             .into_iter()
-            .map(|entry| made(entry, &parts.tools, parts.sign_ins.as_ref(), &telemetry))
+            .map(|entry| {
+                made(
+                    entry,
+                    &parts.tools,
+                    parts.sign_ins.as_ref(),
+                    &telemetry,
+                    &parts.settings,
+                )
+            })
             .collect();
+        let room = Room::new(parts.settings.servers_max);
         Self {
             pins: AllPins::new(
                 parts.settings.pin,
@@ -170,6 +189,8 @@ impl Core {
             in_flight: AtomicU64::new(0),
             is_draining: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            endings: Endings::default(),
+            room,
         }
     }
 
@@ -239,7 +260,13 @@ impl Core {
                             &mut reloaded.added
                         };
                         names.push(entry.name.to_string());
-                        made(entry, &self.tools, self.sign_ins.as_ref(), &self.telemetry)
+                        made(
+                            entry,
+                            &self.tools,
+                            self.sign_ins.as_ref(),
+                            &self.telemetry,
+                            &self.settings,
+                        )
                     }
                 }
             })
@@ -431,7 +458,11 @@ impl Core {
             let is_unused = upstream.detach(workspace);
             if is_unused && !upstream.key.is_shared() {
                 upstream.server.forget(&upstream);
-                tokio::spawn(async move { upstream.close().await });
+                let ending = self.endings.begin();
+                tokio::spawn(async move {
+                    upstream.close().await;
+                    drop(ending);
+                });
             }
         }
     }
@@ -566,16 +597,11 @@ impl Core {
         let now_ms = self.began.elapsed().as_millis() as u64;
         self.now_ms.store(now_ms, Ordering::Relaxed);
         for server in self.all_servers() {
-            let idle = server
-                .entry
-                .idle_timeout_s
-                .map_or(self.settings.idle_timeout, Duration::from_secs);
+            let patience = patience(&server, &self.settings);
             server.forget_unused();
             for upstream in server.upstreams() {
                 upstream.sweep();
-                if !idle.is_zero() {
-                    upstream.stop_if_idle(now_ms, idle);
-                }
+                upstream.tend(now_ms, patience);
             }
         }
         self.parking.sweep();
@@ -610,8 +636,10 @@ fn made(
     tools: &[String],
     sign_ins: Option<&SignIns>,
     telemetry: &Telemetry,
+    settings: &Settings,
 ) -> Arc<Server> {
     let metrics = telemetry.of_server(entry.name.as_str());
     let tools = only_tools(tools, entry.name.as_str());
-    Arc::new(Server::new(entry, tools, sign_ins, metrics))
+    let calls_at_once = settings.calls_at_once;
+    Arc::new(Server::new(entry, tools, sign_ins, metrics, calls_at_once))
 }

@@ -66,6 +66,16 @@ pub enum Fault {
         /// What it said.
         challenge: Arc<auth::Challenge>,
     },
+    /// As many servers run already as may.
+    #[error(
+        "server {server:?} is not started: {max} servers run already, as many as `servers_max` allows, and each is in use; stop one (`portolan server stop NAME`) or raise servers_max"
+    )]
+    NoRoom {
+        /// Its name.
+        server: Arc<str>,
+        /// How many may run.
+        max: usize,
+    },
     /// The server ended or lost its connection in the middle of the call.
     #[error("server {server:?} ended during the call: {reason}")]
     Died {
@@ -141,7 +151,10 @@ impl Fault {
             Self::NotDeclared(_) => code::MISSING_CAPABILITY,
             Self::Header(_) => code::HEADER_MISMATCH,
             Self::Version(_) => code::UNSUPPORTED_VERSION,
-            Self::Unavailable { .. } | Self::Died { .. } | Self::ShuttingDown => UNAVAILABLE,
+            Self::Unavailable { .. }
+            | Self::NoRoom { .. }
+            | Self::Died { .. }
+            | Self::ShuttingDown => UNAVAILABLE,
             Self::SignIn { .. } => SIGN_IN,
             Self::TimedOut { .. } => TIMED_OUT,
             Self::Busy(_) => BUSY,
@@ -163,6 +176,7 @@ impl Fault {
             Self::Version(_) => "unsupported_version",
             Self::Unavailable { .. } | Self::ShuttingDown => "unavailable",
             Self::SignIn { .. } => "needs_auth",
+            Self::NoRoom { .. } => "no_room",
             Self::Died { .. } => "died",
             Self::TimedOut { .. } => "timeout",
             Self::Busy(_) => "busy",
@@ -179,6 +193,7 @@ impl Fault {
             self,
             Self::Unavailable { .. }
                 | Self::SignIn { .. }
+                | Self::NoRoom { .. }
                 | Self::Died { .. }
                 | Self::TimedOut { .. }
                 | Self::OtherEra { .. }

@@ -13,6 +13,8 @@ use wire::Frame;
 use crate::bridge::Parking;
 use crate::call::Call;
 use crate::core::{Core, Parts};
+pub use crate::follow::LogPage;
+use crate::limits::END_WAIT;
 use crate::options::Options;
 use crate::server::Server;
 use crate::slot::Step;
@@ -245,6 +247,14 @@ impl Gateway {
         })
     }
 
+    /// What a server has written on stderr after the page that gave this cursor; without one the last lines. None if there is
+    /// no such server.
+    pub fn follow(&self, server: &str, cursor: Option<&str>, lines: usize) -> Option<LogPage> {
+        let servers = self.core.servers_named(server);
+        let server = servers.first()?;
+        Some(server.logs.page(cursor, lines, &server.secrecy))
+    }
+
     /// Stops a server's upstreams; the next call starts it again. False if there is no such server.
     pub async fn restart(&self, server: &str) -> bool {
         let servers = self.core.servers_named(server);
@@ -315,6 +325,8 @@ impl Gateway {
             self.core.close(&session);
         }
         futures_util::future::join_all(upstreams.iter().map(|upstream| upstream.close())).await;
+        // And those that nobody finds any more: their clients have just gone, or their entries.
+        let _ = tokio::time::timeout(END_WAIT, self.core.endings.over()).await;
         self.core.forget_all();
     }
 }

@@ -19,6 +19,7 @@ mod core;
 mod dynamic;
 mod eras;
 mod error;
+mod follow;
 pub mod front;
 mod identify;
 mod inbound;

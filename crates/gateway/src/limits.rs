@@ -48,6 +48,16 @@ pub const INSTRUCTIONS_CHARS_MAX: usize = 8_000;
 pub const START_LASTS: Duration = Duration::from_secs(10);
 /// How long stopping a server may take before it is killed.
 pub const STOP_GRACE: Duration = Duration::from_secs(2);
+/// How long the end of the gateway waits for servers whose clients have gone: longer than each may take to be killed.
+pub const END_WAIT: Duration = Duration::from_secs(10);
+/// How long a server that makes place for another may take to end.
+pub const ROOM_WAIT: Duration = Duration::from_secs(10);
+/// How long an idle server may take to answer a ping before it is ended.
+pub const PING_WAIT: Duration = Duration::from_secs(10);
+/// Calls that wait because their server has as many under way as it may.
+pub const LANE_WAITERS_MAX: usize = 256;
+/// Processes of one server whose error output is kept.
+pub const LOGS_KEPT: usize = 8;
 /// How long a call that was taken back keeps its turn on a shared pipe.
 pub const TAKEN_BACK_LINGER: Duration = Duration::from_secs(2);
 /// How long the calls of a server that is no longer configured may go on.

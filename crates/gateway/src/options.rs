@@ -185,6 +185,16 @@ pub struct Settings {
     pub list_wait: Duration,
     /// How long an unused server runs; zero: for ever.
     pub idle_timeout: Duration,
+    /// How long a server without a call is left alone before it is asked whether it is there; zero: for ever.
+    pub ping_after: Duration,
+    /// How long an unused server goes on before its time is stopped; zero: for ever.
+    pub freeze_after: Duration,
+    /// Servers of this machine that run at a time; zero: as many as there are.
+    pub servers_max: usize,
+    /// Calls of one server under way at a time, unless its entry says otherwise; zero: as many as come.
+    pub calls_at_once: usize,
+    /// Whether the servers of a conversation start with it, before anybody needs them.
+    pub prewarm: bool,
     /// Sessions at a time.
     pub sessions_max: usize,
     /// How long a session without a request lives; zero: for ever.
@@ -206,6 +216,11 @@ impl Default for Settings {
             start_timeout: Duration::from_secs(60),
             list_wait: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(900),
+            ping_after: Duration::ZERO,
+            freeze_after: Duration::ZERO,
+            servers_max: 0,
+            calls_at_once: 0,
+            prewarm: false,
             sessions_max: 10_000,
             session_idle: Duration::from_secs(24 * 3600),
             in_flight_max: 256,

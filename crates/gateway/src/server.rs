@@ -13,6 +13,7 @@ use wire::Era;
 use crate::asks::{Asks, Capabilities, Side};
 use crate::complaints::Complaints;
 use crate::eras::Eras;
+use crate::follow::Logs;
 use crate::front::Caller;
 use crate::lists::Lists;
 use crate::outbox::lock;
@@ -21,6 +22,8 @@ use crate::secrecy::Secrecy;
 use crate::sign_in::{Pass, SignIns};
 use crate::telemetry::ServerMetrics;
 use crate::upstream::Upstream;
+use crate::upstream::lanes::Lanes;
+use crate::upstream::quiet::Pings;
 
 /// See the module.
 pub(crate) struct Server {
@@ -45,8 +48,13 @@ pub(crate) struct Server {
     learnt: Mutex<HashMap<Learnt, Option<Arc<Lists>>>>,
     breaker: Mutex<Breaker>,
     pub(crate) complaints: Complaints,
+    pub(crate) pings: Pings,
+    /// How many of its calls may be under way.
+    pub(crate) lanes: Lanes,
     /// What is fetched before it can be started, while it is.
     preparing: Mutex<Option<String>>,
+    /// What its processes write on stderr.
+    pub(crate) logs: Logs,
     /// What the last upstream wrote on stderr before it went away.
     last_words: Mutex<Vec<String>>,
     pub(crate) eras: Eras,
@@ -137,8 +145,10 @@ impl Server {
         only_tools: Option<Vec<String>>,
         sign_ins: Option<&SignIns>,
         metrics: ServerMetrics,
+        calls_at_once: usize,
     ) -> Self {
         let secrecy = Arc::new(Secrecy::of(&entry));
+        let calls_at_once = entry.calls_at_once.map_or(calls_at_once, |n| n as usize);
         Self {
             name: entry.name.as_str().into(),
             pins: pins_key(&entry).into(),
@@ -155,7 +165,10 @@ impl Server {
             learnt: Mutex::default(),
             breaker: Mutex::default(),
             complaints: Complaints::default(),
+            pings: Pings::default(),
+            lanes: Lanes::new(calls_at_once),
             preparing: Mutex::default(),
+            logs: Logs::default(),
             last_words: Mutex::default(),
             eras: Eras::default(),
             is_stopped: AtomicBool::new(false),

@@ -45,6 +45,9 @@ pub(crate) fn of(server: &Server, launcher: &dyn Launcher) -> ServerStatus {
     for lists in &lists {
         reasons.extend(lists.problems.iter().cloned());
     }
+    if server.pings.are_ignored() {
+        reasons.push("it does not answer pings, so that it is not noticed if it hangs".to_owned());
+    }
     for complaint in server.complaints.reasons() {
         // What brought the server down was said already.
         if !reasons.iter().any(|reason| complaint.ends_with(reason)) {
@@ -56,6 +59,12 @@ pub(crate) fn of(server: &Server, launcher: &dyn Launcher) -> ServerStatus {
         "disabled"
     } else if server.is_stopped() {
         "stopped"
+    } else if has("ready")
+        && upstreams
+            .iter()
+            .all(|up| up.current().is_none() || up.is_frozen())
+    {
+        "frozen"
     } else if has("ready") {
         "ready"
     } else if has("starting") && preparing.is_some() {

@@ -3,11 +3,14 @@
 //! what it says unasked in `incoming`.
 
 mod callers;
+mod end;
 mod greet;
 mod http;
 mod incoming;
+pub(crate) mod lanes;
 mod live;
 mod pipe;
+pub(crate) mod quiet;
 mod reading;
 mod relist;
 mod start;
@@ -33,7 +36,7 @@ use crate::bridge::Inquiries;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
-use crate::limits::{LEVEL_WAIT, RETIRE_LOOK, RETIRE_WAIT};
+use crate::limits::LEVEL_WAIT;
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::{Key, Server};
@@ -79,6 +82,7 @@ pub(crate) struct Upstream {
     pace: relist::Pace,
     /// The stateless era's own `subscriptions/listen` towards the server.
     watch: watch::Watch,
+    quiet: quiet::Quiet,
     /// The log level that was asked for last.
     level: Mutex<Option<&'static str>>,
 }
@@ -144,6 +148,7 @@ impl Upstream {
             stale: AtomicU8::new(0),
             pace: relist::Pace::default(),
             watch: watch::Watch::default(),
+            quiet: quiet::Quiet::default(),
             level: Mutex::default(),
         }
     }
@@ -212,6 +217,10 @@ impl Upstream {
                 speaks: live.era(),
             }));
         }
+        let lane = match self.enter_lane(&live, handle, &out.method).await? {
+            Ok(lane) => lane,
+            Err(fault) => return Some(Err(fault)),
+        };
         let inquiry = out.behalf.inquiry().cloned();
         let turn = inquiry
             .as_ref()
@@ -229,8 +238,11 @@ impl Upstream {
         }
         let outcome = live.call(self, handle, out).await;
         match outcome {
-            // The turn ends with the call, not with its sending.
-            None => Self::end_turn_with(handle, turn),
+            // These end with the call, not with its sending.
+            None => {
+                Self::end_turn_with(handle, turn);
+                lane.end_with(handle);
+            }
             Some(_) => turn.end(),
         }
         outcome
@@ -364,7 +376,10 @@ impl Upstream {
         *state = State::Starting;
         self.is_unwanted.store(false, Ordering::Relaxed);
         drop(state);
-        tokio::spawn(self.clone().start());
+        let (upstream, ending) = (self.clone(), self.ending());
+        tokio::spawn(async move {
+            upstream.start(ending).await;
+        });
         Ok(())
     }
 
@@ -434,150 +449,6 @@ impl Upstream {
     pub(crate) fn watch(&self) -> &watch::Watch {
         &self.watch
     }
-
-    // === idle and end ===
-
-    pub(crate) fn touch(&self, now_ms: u64) {
-        self.last_used.store(now_ms, Ordering::Relaxed);
-    }
-
-    /// Stops it if nothing has used it for so long.
-    pub(crate) fn stop_if_idle(self: &Arc<Self>, now_ms: u64, idle: Duration) {
-        let is_idle = now_ms.saturating_sub(self.last_used.load(Ordering::Relaxed))
-            >= idle.as_millis() as u64;
-        let Some(live) = self.current() else { return };
-        let is_needed = self.in_flight.load(Ordering::Relaxed) > 0
-            || !lock(&self.subscribed).is_empty()
-            || self.watch.is_wanted()
-            || live.is_busy();
-        if is_idle && !is_needed {
-            let upstream = self.clone();
-            tokio::spawn(async move { upstream.stop().await });
-        }
-    }
-
-    /// Ends calls whose time is over.
-    pub(crate) fn sweep(&self) {
-        if let Some(live) = self.live.load_full() {
-            live.sweep();
-        }
-    }
-
-    /// Stops the connection; the next call starts it again.
-    pub(crate) async fn stop(&self) {
-        let live = {
-            let mut state = lock(&self.state);
-            match *state {
-                State::Closed => {}
-                State::Starting => self.is_unwanted.store(true, Ordering::Relaxed),
-                _ => *state = State::Idle,
-            }
-            self.live.swap(None)
-        };
-        if let Some(live) = live {
-            if live.has_lasted() {
-                self.server.succeeded();
-            }
-            self.drop_questions();
-            live.end(&self.server).await;
-            self.watch.hang_up();
-        }
-        self.turned.notify_waiters();
-    }
-
-    /// Its clients need not answer any more.
-    fn drop_questions(&self) {
-        for session in self
-            .workspaces()
-            .iter()
-            .filter_map(|workspace| workspace.session())
-        {
-            session.drop_questions(self.id);
-        }
-        self.inquiries.forget_all();
-    }
-
-    /// Stops it for good.
-    pub(crate) async fn close(&self) {
-        *lock(&self.state) = State::Closed;
-        self.watch.stop();
-        self.stop().await;
-    }
-
-    /// Its entry is gone: nobody finds it any more, and it ends once its calls have ended.
-    pub(crate) fn retire(self: Arc<Self>) {
-        for workspace in self.workspaces() {
-            workspace.detach(&self);
-        }
-        tokio::spawn(async move {
-            let idle = async {
-                while self.is_busy() {
-                    tokio::time::sleep(RETIRE_LOOK).await;
-                }
-            };
-            // What still runs then is cut off.
-            let _ = tokio::time::timeout(RETIRE_WAIT, idle).await;
-            self.close().await;
-        });
-    }
-
-    /// Whether calls are under way.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) > 0
-            || self.current().is_some_and(|live| live.is_busy())
-    }
-
-    /// Process ids, for people.
-    pub(crate) fn pid(&self) -> Option<u32> {
-        self.live
-            .load_full()?
-            .process()
-            .map(|process| process.pid())
-    }
-
-    /// What its process wanted to reach and may not, since then or since it was started.
-    pub(crate) fn refused(&self, since: Option<std::time::Instant>) -> Vec<launch::Refused> {
-        let live = self.live.load_full();
-        live.map_or_else(Vec::new, |live| live.refused(since))
-    }
-
-    /// The last lines on stderr.
-    pub(crate) fn stderr(&self, lines: usize) -> Vec<String> {
-        let live = self.live.load_full();
-        let process = live.and_then(|live| live.process());
-        process
-            .map(|process| live::last_words(&process, lines, &self.server))
-            .unwrap_or_default()
-    }
-
-    /// The connection was lost: what hung on it is told, the next call opens a new one.
-    fn lost(self: &Arc<Self>, live: &Arc<Live>, reason: &str) {
-        let was_current = {
-            let current = self.live.load_full();
-            current.is_some_and(|current| Arc::ptr_eq(&current, live))
-                && self.live.swap(None).is_some()
-        };
-        let reason = live.with_last_words(reason, &self.server);
-        if was_current {
-            // Dying right after the start, again and again, is a failure to start.
-            match live.has_lasted() {
-                true => self.server.succeeded(),
-                false => self.server.failed(reason.clone()),
-            }
-            let mut state = lock(&self.state);
-            if matches!(*state, State::Ready) {
-                *state = State::Idle;
-            }
-        }
-        if was_current {
-            self.drop_questions();
-        }
-        live.fail_all(&Fault::Died {
-            server: self.server.name.clone(),
-            reason,
-        });
-        self.turned.notify_waiters();
-    }
 }
 
 /// Counts a call for as long as it is being sent or awaited here.
@@ -585,7 +456,7 @@ struct Busy<U: Deref<Target = Upstream>>(U);
 
 impl<U: Deref<Target = Upstream>> Busy<U> {
     fn new(upstream: U) -> Self {
-        upstream.in_flight.fetch_add(1, Ordering::Relaxed);
+        upstream.in_flight.fetch_add(1, Ordering::SeqCst);
         Self(upstream)
     }
 }

@@ -38,6 +38,7 @@ mod transcripts {
     mod policy;
     mod processes;
     mod questions;
+    mod quiet;
     mod remote;
     mod resources;
     mod scripts;

@@ -13,6 +13,8 @@ pub enum ExitReason {
     Code(i32),
     /// By this signal.
     Signal(i32),
+    /// By the system, because it and what it started used more memory than they may.
+    Memory,
     /// With the engine of its container, or we have lost the one with the other.
     EngineGone,
     /// Nobody knows: who watched it was killed.
@@ -35,6 +37,9 @@ impl fmt::Display for ExitReason {
                 Some(name) => write!(f, "was ended by {name}"),
                 None => write!(f, "was ended by signal {signal}"),
             },
+            Self::Memory => f.write_str(
+                "was ended because it used more memory than it may; `resources` of its entry, or --memory, allows it more",
+            ),
             Self::EngineGone => {
                 f.write_str("was lost: the container engine ended or does not answer")
             }

@@ -86,6 +86,11 @@ fn guard(start: impl FnOnce(BorrowedFd<'_>, Vec<OwnedFd>) -> Result<Ward, Report
                 ..
             } = ward;
             let reason = Guard::new(control, signals, child, inside).run();
+            let is_killed = reason == ExitReason::Signal(Signal::KILL.as_raw());
+            let reason = match is_killed && leftovers.had_too_little_memory() {
+                true => ExitReason::Memory,
+                false => reason,
+            };
             drop(leftovers);
             control::report(control, &Report::Ended(reason));
             exit_code(reason)
@@ -132,6 +137,7 @@ fn exit_code(reason: ExitReason) -> ExitCode {
     match reason {
         ExitReason::Code(code) => ExitCode::from(code.to_le_bytes()[0]),
         ExitReason::Signal(signal) => ExitCode::from((128 + signal).to_le_bytes()[0]),
+        ExitReason::Memory => ExitCode::from(128 + 9),
         ExitReason::EngineGone | ExitReason::Unknown => ExitCode::FAILURE,
     }
 }
@@ -162,6 +168,7 @@ struct Guard<'a> {
     server: Pid,
     /// The first process of a box, if there is one: it is the server to us, and knows the real one.
     inside: Option<OwnedFd>,
+    is_frozen: bool,
     /// Known once the server itself is reaped; what it started may still be there.
     reason: Option<ExitReason>,
     next: Next,
@@ -190,6 +197,7 @@ impl<'a> Guard<'a> {
             signals,
             server,
             inside,
+            is_frozen: false,
             reason: None,
             next: Next::Nothing,
         }
@@ -203,7 +211,7 @@ impl<'a> Guard<'a> {
             let now = Instant::now();
             match self.next {
                 Next::Term(at) if at <= now => {
-                    self.signal(Signal::TERM);
+                    self.term();
                     self.next = Next::Kill(now + TERM_GRACE);
                 }
                 Next::Kill(at) if at <= now => self.kill(),
@@ -263,6 +271,37 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// Who is frozen hears nothing.
+    fn term(&mut self) {
+        self.freeze(false);
+        self.signal(Signal::TERM);
+    }
+
+    /// Stops the server and everything that it started, or lets it go on. By signals, not by a control group: that would
+    /// hold the first process of a box too, which could not see our end then.
+    fn freeze(&mut self, stop: bool) {
+        // Whatever ends, ends: nothing is held up then.
+        let is_ending = !matches!(self.next, Next::Nothing);
+        if self.is_frozen == stop || (stop && is_ending) {
+            return;
+        }
+        self.is_frozen = stop;
+        let (order, signal) = match stop {
+            true => (Order::Freeze, Signal::STOP),
+            false => (Order::Thaw, Signal::CONT),
+        };
+        if let Some(inside) = &self.inside {
+            control::order(inside, order);
+            return;
+        }
+        // Twice: one may have started another meanwhile.
+        for _ in 0..2 {
+            for process in tree::descendants() {
+                let _ = kill_process(process, signal);
+            }
+        }
+    }
+
     /// Until something happens or is due.
     fn wait(&mut self, now: Instant) {
         let timeout = match self.next {
@@ -298,10 +337,13 @@ impl<'a> Guard<'a> {
 
     fn obey(&mut self) {
         match control::receive_order(self.control) {
-            Some(Order::Term) => self.signal(Signal::TERM),
+            Some(Order::Term) => self.term(),
             Some(Order::Kill) => self.kill(),
+            Some(Order::Freeze) => self.freeze(true),
+            Some(Order::Thaw) => self.freeze(false),
             None => {
                 self.attended = false;
+                self.freeze(false);
                 // The server's stdin has closed with the gateway: it may leave by itself.
                 self.end_from(Instant::now() + GUARD_EOF_GRACE);
             }

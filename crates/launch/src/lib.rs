@@ -44,6 +44,10 @@ pub use exit::ExitReason;
 pub use granted::{GrantedLauncher, Grants};
 pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
 pub use own::OwnProcess;
-pub use package::{PackageLauncher, PackageOptions, Updated};
-pub use process::{Process, Refused};
+pub use package::{
+    BundlePart, FetchFile, PackageLauncher, PackageOptions, Updated, bundle_entry, read_bundle,
+    walk_bundle,
+};
+pub use process::{Hold, Process, Refused};
 pub use remote::RemoteLauncher;
+pub use stderr::StderrLog;

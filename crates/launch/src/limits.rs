@@ -161,3 +161,13 @@ pub const PACKAGE_FILE_BYTES_MAX: u64 = 16 << 20;
 pub const INSTALL_LINES_TOLD: usize = 6;
 /// How much of them.
 pub const INSTALL_CHARS_TOLD: usize = 900;
+/// How large the file of a bundle may be.
+pub const BUNDLE_BYTES_MAX: usize = 256 << 20;
+/// How large it may be unpacked.
+pub const BUNDLE_UNPACKED_BYTES_MAX: u64 = 1 << 30;
+/// How many files and folders it may have.
+pub const BUNDLE_PARTS_MAX: usize = 30_000;
+/// How long the name of one may be, with its folders.
+pub const BUNDLE_NAME_BYTES_MAX: usize = 512;
+/// How long the list of them may be.
+pub const BUNDLE_LIST_BYTES_MAX: usize = 16 << 20;

@@ -1,12 +1,13 @@
-//! Servers that come as packages of npm and PyPI.
+//! Servers that come as packages of npm and PyPI, and as bundles.
 //!
 //! Owns a launcher around another one: it installs the package of an entry once, with its registry for a network and
 //! nothing else, and has what was installed started by the other launcher, as a program like any other. Where servers
 //! are in boxes, the commands `npx`, `uvx` and `uv run` mean such packages too, since in a box they could fetch nothing.
 //! Refuses to choose a newer version by itself: what a request led to first, it leads to until somebody asks for more.
 //!
-//! Read `wanted`, then `install`, then `cache`; `step` is how a registry's own client is run.
+//! Read `wanted`, then `install`, then `cache`; `step` is how a registry's own client is run, `bundle` what comes as a file.
 
+mod bundle;
 mod cache;
 mod hosts;
 mod install;
@@ -25,7 +26,9 @@ use std::sync::Arc;
 use catalog::{Entry, Launch};
 use transport::BoxFuture;
 
-use self::cache::Pin;
+use self::bundle::{Bundle, Bundles};
+pub use self::bundle::{BundlePart, FetchFile, bundle_entry, read_bundle, walk_bundle};
+use self::cache::{Cache, Pin};
 use self::install::Installer;
 use self::uvx::Run;
 use self::wanted::Wanted;
@@ -41,6 +44,8 @@ pub struct PackageOptions {
     pub environment: Vec<(OsString, OsString)>,
     /// Our own program, as in [`Options::guard`](crate::Options::guard).
     pub program: Option<PathBuf>,
+    /// Fetches bundles; none: only those of this machine are used.
+    pub fetch: Option<FetchFile>,
     /// Packages that may run something of theirs while they are installed: `npm:NAME`, `pypi:NAME`.
     pub install_scripts: Vec<String>,
 }
@@ -58,6 +63,9 @@ impl fmt::Debug for PackageOptions {
 /// Starts servers that come as packages, and lets another launcher start all.
 pub struct PackageLauncher {
     installer: Arc<Installer>,
+    bundles: Arc<Bundles>,
+    /// What `${HOME}` stands for in a bundle.
+    home: String,
 }
 
 /// A package that was looked for anew.
@@ -78,13 +86,26 @@ enum Meant {
     /// A program that is there already.
     Program(Box<Entry>),
     Package(Wanted),
+    Bundle(Bundle),
 }
 
 impl PackageLauncher {
     /// One that has everything started by `launcher`.
     #[must_use]
     pub fn new(launcher: Arc<dyn Launcher>, options: PackageOptions) -> Self {
+        let bundles = Bundles {
+            cache: Cache::new(options.folder.clone()),
+            fetch: options.fetch.clone(),
+        };
+        let home = options
+            .environment
+            .iter()
+            .rev()
+            .find(|(name, _)| name == "HOME");
+        let home = home.map(|(_, home)| home.to_string_lossy().into_owned());
         Self {
+            bundles: Arc::new(bundles),
+            home: home.unwrap_or_else(|| "/".to_owned()),
             installer: Arc::new(Installer::new(launcher, options)),
         }
     }
@@ -116,6 +137,9 @@ impl PackageLauncher {
     }
 
     fn meant(&self, entry: &Entry) -> Result<Meant, LaunchError> {
+        if let Some(bundle) = Bundle::of_entry(entry) {
+            return bundle.map(Meant::Bundle).map_err(|why| refused(why, entry));
+        }
         let meant = match &entry.launch {
             Launch::Package { .. } => Wanted::of_entry(&entry.launch).map(Meant::Package),
             Launch::Command {
@@ -170,6 +194,19 @@ impl PackageLauncher {
         }
     }
 
+    /// The entry that starts what is in a bundle.
+    async fn of_bundle(&self, entry: &Entry, bundle: &Bundle) -> Result<Entry, String> {
+        let pin = self.bundles.installed(bundle, &|_| ()).await?;
+        let has = |program: &str| self.installer.has(program);
+        let started = self.bundles.program(bundle, &pin, &self.home, has)?;
+        let mut program = as_command(entry, started.command, started.args);
+        program.volumes.push(started.volume);
+        if let Launch::Command { env, .. } = &mut program.launch {
+            *env = started.env;
+        }
+        Ok(program)
+    }
+
     /// The entry that starts what was installed.
     fn started(&self, entry: &Entry, wanted: &Wanted, pin: &Pin) -> Entry {
         let folder = self.installer.cache.installed(&pin.folder);
@@ -203,6 +240,12 @@ impl Launcher for PackageLauncher {
                     }
                     Ok(launched)
                 }
+                Meant::Bundle(bundle) => {
+                    filled(entry)?;
+                    let program = self.of_bundle(entry, &bundle).await;
+                    let program = program.map_err(|why| refused(why, entry))?;
+                    self.inner().launch(&program).await
+                }
             }
         })
     }
@@ -218,6 +261,7 @@ impl Launcher for PackageLauncher {
                 self.installer.cache.pin(&key).is_some()
             }
             Ok(Meant::Itself) => self.inner().is_prepared(entry),
+            Ok(Meant::Bundle(bundle)) => self.bundles.pin(&bundle).is_some(),
             _ => true,
         }
     }
@@ -230,6 +274,11 @@ impl Launcher for PackageLauncher {
         Box::pin(async move {
             let wanted = match self.meant(entry)? {
                 Meant::Package(wanted) => wanted,
+                Meant::Bundle(bundle) => {
+                    filled(entry)?;
+                    let installed = self.bundles.installed(&bundle, tell).await;
+                    return installed.map(drop).map_err(|why| refused(why, entry));
+                }
                 Meant::Itself => return self.inner().prepare(entry, tell).await,
                 Meant::Program(_) => return Ok(()),
             };
@@ -266,6 +315,7 @@ impl Launcher for PackageLauncher {
                 .installer
                 .lacks(&wanted)
                 .or_else(|| self.inner().refuses(&stand_in(entry))),
+            Ok(Meant::Bundle(_)) => self.inner().refuses(&stand_in(entry)),
             Ok(Meant::Itself | Meant::Program(_)) => self.inner().refuses(entry),
         }
     }

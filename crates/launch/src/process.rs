@@ -12,7 +12,7 @@ use transport::FrameSink;
 use crate::exit::ExitReason;
 use crate::limits::{KILL_WAIT, STDERR_DRAIN, TERM_GRACE};
 use crate::spawn::Spawned;
-use crate::stderr::Tail;
+use crate::stderr::{StderrLog, Tail};
 
 /// A host that a server wanted to reach and was kept from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +24,17 @@ pub struct Refused {
 }
 
 /// What ends a server, whatever it runs in. Does not wait.
-pub(crate) trait Hold: Send + Sync {
+pub trait Hold: Send + Sync {
     /// The id of its process; of a container, that of its first one on the engine's machine.
     fn pid(&self) -> u32;
     /// Asks everything to end.
     fn term(&self);
     /// Ends everything.
     fn kill(&self);
+    /// Stops the time of everything, until `thaw`. What is frozen can still be ended.
+    fn freeze(&self);
+    /// Lets it go on.
+    fn thaw(&self);
 }
 
 /// A running server. Dropping it kills the server and everything that it started.
@@ -86,6 +90,16 @@ impl Process {
             #[cfg(target_os = "linux")]
             way_out: None,
         }
+    }
+
+    /// One that is somebody else's in every way; nothing is known of what it wrote.
+    #[must_use]
+    pub fn elsewhere(
+        hold: Arc<dyn Hold>,
+        stdin: Arc<dyn FrameSink>,
+        exited: watch::Receiver<Option<ExitReason>>,
+    ) -> Self {
+        Self::held(hold, stdin, Arc::default(), exited)
     }
 
     /// Gives it a way to the network: behind these doors, to these hosts. What is decided there is told in its log.
@@ -145,6 +159,12 @@ impl Process {
         self.tail.last(lines)
     }
 
+    /// What the server writes to its standard error.
+    #[must_use]
+    pub fn stderr_log(&self) -> StderrLog {
+        StderrLog::new(self.tail.clone())
+    }
+
     /// Waits for the end. Any number of tasks may, and each may outlive this handle.
     pub fn exited(&self) -> impl Future<Output = ExitReason> + Send + use<> {
         let mut exited = self.exited.clone();
@@ -163,9 +183,22 @@ impl Process {
         *self.exited.borrow()
     }
 
+    /// Stops the time of the server and everything that it started, until [`Process::thaw`]. It keeps its memory and its
+    /// connections, and uses no processor.
+    pub fn freeze(&self) {
+        self.hold.freeze();
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.hold.thaw();
+    }
+
     /// Ends the server: closes its stdin and gives it `grace` to leave by itself, then asks it and everything that it
     /// started with SIGTERM, then kills what is left.
     pub async fn stop(&self, grace: Duration) -> ExitReason {
+        // Who is frozen cannot leave.
+        self.hold.thaw();
         self.stdin.close();
         if let Ok(reason) = timeout(grace, self.exited()).await {
             return reason;

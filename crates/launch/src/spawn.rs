@@ -276,6 +276,22 @@ impl crate::process::Hold for Reins {
             Hold::Guard { control } => control::order(control, Order::Kill),
         }
     }
+
+    fn freeze(&self) {
+        match &self.hold {
+            Hold::Group { gone } => self.signal_group(gone, Signal::STOP),
+            #[cfg(target_os = "linux")]
+            Hold::Guard { control } => control::order(control, Order::Freeze),
+        }
+    }
+
+    fn thaw(&self) {
+        match &self.hold {
+            Hold::Group { gone } => self.signal_group(gone, Signal::CONT),
+            #[cfg(target_os = "linux")]
+            Hold::Guard { control } => control::order(control, Order::Thaw),
+        }
+    }
 }
 
 impl Reins {

@@ -18,10 +18,38 @@ use crate::limits::{
 #[derive(Default)]
 pub(crate) struct Tail(Mutex<Ring>);
 
+/// What one process wrote on its standard error, also after its end.
+#[derive(Clone)]
+pub struct StderrLog(Arc<Tail>);
+
+impl StderrLog {
+    pub(crate) fn new(tail: Arc<Tail>) -> Self {
+        Self(tail)
+    }
+
+    /// The lines that have ended and are still kept, oldest first, and how many there ever were.
+    #[must_use]
+    pub fn whole_lines(&self) -> (Vec<String>, u64) {
+        let ring = self.0.lock();
+        (
+            ring.lines.iter().map(|line| clean(line)).collect(),
+            ring.ended,
+        )
+    }
+
+    /// Whether both are of one process.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 #[derive(Default)]
 struct Ring {
     /// As they came: few lines are ever read, but some servers write without end.
     lines: VecDeque<Box<[u8]>>,
+    /// How many there ever were.
+    ended: u64,
     /// What the lines hold together.
     bytes: usize,
     /// The line that has not ended yet, as far as it is kept.
@@ -76,6 +104,7 @@ impl Ring {
         self.partial.clear();
         self.bytes += line.len();
         self.lines.push_back(line);
+        self.ended += 1;
         while self.lines.len() > STDERR_LINES_MAX || self.bytes > STDERR_BYTES_MAX {
             self.bytes -= self.lines.pop_front().map_or(0, |line| line.len());
         }
@@ -173,6 +202,16 @@ mod tests {
             tail.push(format!("{n}\n").as_bytes());
         }
         assert_eq!(tail.last(usize::MAX).len(), STDERR_LINES_MAX);
+        let (lines, ended) = StderrLog::new(Arc::new(tail)).whole_lines();
+        assert_eq!(
+            (lines.len(), ended),
+            (STDERR_LINES_MAX, 10 * STDERR_LINES_MAX as u64)
+        );
+
+        let tail = Tail::default();
+        for n in 0..10 * STDERR_LINES_MAX {
+            tail.push(format!("{n}\n").as_bytes());
+        }
         assert_eq!(tail.last(1), [(10 * STDERR_LINES_MAX - 1).to_string()]);
 
         let long = "x".repeat(3 * STDERR_LINE_BYTES_MAX);

@@ -123,16 +123,22 @@ struct Problem {
     error: String,
 }
 
-/// How many lines of a log are wanted.
+/// Which lines of a log are wanted.
 #[derive(Deserialize)]
 struct Lines {
+    /// How many.
     lines: Option<usize>,
+    /// Those after a page that gave this; empty: the first page of somebody who follows.
+    after: Option<String>,
 }
 
-/// The last lines of a server's stderr.
+/// Lines of a server's stderr.
 #[derive(Serialize)]
 struct Log {
     lines: Vec<String>,
+    /// What to ask for next, for those who follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// What was done.
@@ -171,8 +177,19 @@ async fn logs(
         .lines
         .unwrap_or(limits::LOG_LINES)
         .min(limits::LOG_LINES_MAX);
+    if let Some(after) = wanted.after {
+        let cursor = Some(&*after).filter(|after| !after.is_empty());
+        return match gateway.follow(&name, cursor, lines) {
+            Some(page) => Json(Log {
+                lines: page.lines,
+                next: Some(page.next),
+            })
+            .into_response(),
+            None => no_server(&name),
+        };
+    }
     match gateway.logs(&name, lines) {
-        Some(lines) => Json(Log { lines }).into_response(),
+        Some(lines) => Json(Log { lines, next: None }).into_response(),
         None => no_server(&name),
     }
 }

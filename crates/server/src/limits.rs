@@ -66,8 +66,11 @@ pub const REQUESTS_RUNNING_MAX: usize = 256;
 /// Requests that wait behind these before the client's input is left unread.
 pub const REQUESTS_WAITING_MAX: usize = 1024;
 
-/// After the end of a stdio client's input: how long running calls may finish.
+/// After the end of a stdio client's input: how long running calls may finish while it reads their answers.
 pub const STDIO_FINISH: Duration = Duration::from_secs(2);
+
+/// The same after SIGTERM: whoever sends it waits for the process, not for answers.
+pub const STDIO_TERM_FINISH: Duration = Duration::from_millis(250);
 
 /// After SIGTERM: how long running calls may finish, unless told.
 pub const DRAIN: Duration = Duration::from_secs(10);

@@ -29,7 +29,7 @@ pub enum StdioError {
 }
 
 /// Serves the client at the other end of a pipe until it closes its side, or until we are told to stop. What
-/// runs then may finish for a moment.
+/// runs then may finish for a moment, as long as somebody is left who reads the answers.
 pub async fn serve_stdio(
     gateway: Gateway,
     pipe: Pipe,
@@ -74,23 +74,33 @@ pub async fn serve_stdio(
     };
     let result = match served {
         Ok(()) => {
+            let sink = desk.sink.clone();
             tokio::select! {
                 _late = timeout(limits::STDIO_FINISH, desk.finish()) => {}
-                () = shutdown.now() => {}
+                // Who asks for the end does not wait for answers.
+                _late = told_to_end(&mut shutdown) => {}
+                () = sink.gone() => {}
             }
             Ok(())
         }
         Err(SendError::Closed) => Ok(()),
         Err(SendError::Full) => Err(StdioError::Full),
     };
-    desk.running.shutdown().await;
+    // In this order: calls are taken back while they are there, so that their servers hear of it.
     desk.gateway.close(&desk.session);
+    desk.running.shutdown().await;
     desk.sink.close();
     if result.is_ok() {
         // The pipe bounds this itself: a closed one gives up after a moment.
         desk.sink.drained().await;
     }
     result
+}
+
+/// Returns a moment after the end was asked for, or at once where it was asked for twice.
+async fn told_to_end(shutdown: &mut Shutdown) {
+    shutdown.draining().await;
+    let _over = timeout(limits::STDIO_TERM_FINISH, shutdown.now()).await;
 }
 
 /// One client's affairs.

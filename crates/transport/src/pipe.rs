@@ -37,6 +37,11 @@ pub trait FrameSink: Send + Sync {
 
     /// Ready when nothing is queued: everything was written, or given up because the pipe is closed.
     fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Waits until nobody is left who could read what is sent. Never, where that cannot be known without sending.
+    fn gone(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// The reading end of a [`Pipe`].

@@ -27,7 +27,7 @@ use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX, SKIP_REST, TURN
 use crate::lines::Lines;
 use crate::multiplexed::Sorter;
 use crate::outbox::{Batch, Outbox, Pushed, Work};
-use crate::pipe::{FrameSink, FrameSource, Pipe, ReadError, SendError};
+use crate::pipe::{BoxFuture, FrameSink, FrameSource, Pipe, ReadError, SendError};
 use crate::readiness::register;
 use crate::stream::{Stream, Way};
 
@@ -273,6 +273,19 @@ impl FrameSink for FdSink {
 
     fn poll_drained(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.outbox.poll_drained(cx)
+    }
+
+    fn gone(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let Some(direct) = &self.direct else {
+                return std::future::pending().await;
+            };
+            // What ends is told without being asked for; that something can be read, only where that was asked for.
+            let ends = Interest::ERROR | Interest::READABLE;
+            if let Some(fd) = direct.fd.upgrade() {
+                let _ended = fd.ready(ends).await;
+            }
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::TYPES;
 use crate::document::{Key, Node, Value};
 use crate::fields::Fields;
-use crate::{Launch, Network, RemoteKind, suggest};
+use crate::{Launch, Network, Registry, RemoteKind, USER_CONFIG, suggest};
 
 /// What `type` says, in all the ways it is written.
 #[derive(Clone, Copy, PartialEq)]
@@ -18,6 +18,9 @@ enum Kind {
 pub(super) fn read(fields: &mut Fields<'_>, start: usize) -> Option<Launch> {
     if let Some(found) = fields.get(&["image"]) {
         return image(fields, found);
+    }
+    if let Some((_, node)) = fields.get(&["mcpb"]) {
+        return bundle(fields, node);
     }
     let kind = kind(fields);
     // Gemini CLI: `httpUrl` is streamable HTTP and wins over `url`.
@@ -137,6 +140,45 @@ fn image(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch> 
     })
 }
 
+/// A bundle: a file of this machine, or an address and the digest of what is there.
+fn bundle(fields: &mut Fields<'_>, node: &Node) -> Option<Launch> {
+    let file = fields.value("`mcpb`", node)?;
+    let file = fields.home(file);
+    let sha256 = fields.text(&["sha256"]);
+    let is_address = file.starts_with("https://");
+    if !is_address && !file.starts_with('/') {
+        let message = "`mcpb` must be a path from / or ~/, or an https:// address";
+        fields.error(node.start, message, "write out where the file is");
+        return None;
+    }
+    if is_address && sha256.is_none() {
+        let message = "`mcpb` is an address, and there is no `sha256` of what is there";
+        fields.error(
+            node.start,
+            message,
+            "add the digest that its publisher states",
+        );
+        return None;
+    }
+    let mut env = fields.values(&["env"], check_variable);
+    let given = fields.many(&["user_config"]);
+    env.extend(
+        given
+            .into_iter()
+            .map(|(key, value)| (format!("{USER_CONFIG}{key}"), value)),
+    );
+    Some(Launch::Package {
+        registry: Registry::Mcpb,
+        identifier: file,
+        version: None,
+        sha256: sha256.map(|(text, _)| text),
+        runtime: None,
+        runtime_args: Vec::new(),
+        args: fields.filled(&["args"]),
+        env,
+    })
+}
+
 fn command(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch> {
     // OpenCode writes the program and its arguments as one list.
     let (program, more) = match &node.value {
@@ -193,7 +235,7 @@ fn command(fields: &mut Fields<'_>, (key, node): (&Key, &Node)) -> Option<Launch
 /// What a program sees of the disk.
 pub(super) fn volumes(fields: &mut Fields<'_>, launch: Option<&Launch>) -> Vec<String> {
     match launch {
-        Some(Launch::Command { .. } | Launch::Container { .. }) => {
+        Some(Launch::Command { .. } | Launch::Container { .. } | Launch::Package { .. }) => {
             let volumes = fields.filled(&["volumes"]);
             volumes.into_iter().map(|one| fields.home(one)).collect()
         }
@@ -206,7 +248,7 @@ pub(super) fn network(fields: &mut Fields<'_>, launch: Option<&Launch>) -> Netwo
     const NAMES: &[&str] = &["network", "allow_hosts"];
     if !matches!(
         launch,
-        Some(Launch::Command { .. } | Launch::Container { .. })
+        Some(Launch::Command { .. } | Launch::Container { .. } | Launch::Package { .. })
     ) {
         return Network::Unsaid;
     }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -264,6 +265,13 @@ impl Listening {
 
     /// One MCP request; the message that answers it.
     pub(crate) fn mcp(&mut self, token: &str, message: &Value) -> Value {
+        let (answer, session) = self.exchange(token, message);
+        self.session = session.or(self.session.take());
+        answer
+    }
+
+    /// The same in the conversation that there is; others may go on meanwhile.
+    pub(crate) fn exchange(&self, token: &str, message: &Value) -> (Value, Option<String>) {
         let bearer = format!("Bearer {token}");
         let session = self.session.clone();
         let mut headers = vec![
@@ -279,19 +287,16 @@ impl Listening {
         }
         let (status, head, body) = self.http("POST", "/mcp", &headers, &message.to_string());
         assert!(status < 300, "{status} {body}");
-        for line in head.lines() {
-            if let Some((name, value)) = line.split_once(": ")
-                && name.eq_ignore_ascii_case("mcp-session-id")
-            {
-                self.session = Some(value.to_owned());
-            }
-        }
+        let named = head.lines().filter_map(|line| line.split_once(": "));
+        let mut ids = named.filter(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id"));
+        let session = ids.next().map(|(_, value)| value.to_owned());
         let text = body
             .lines()
             .map(|l| l.strip_prefix("data:").unwrap_or(l).trim());
-        text.filter_map(|l| serde_json::from_str::<Value>(l).ok())
-            .find(|v| v.get("result").is_some() || v.get("error").is_some())
-            .unwrap_or_default()
+        let answer = text
+            .filter_map(|l| serde_json::from_str::<Value>(l).ok())
+            .find(|v| v.get("result").is_some() || v.get("error").is_some());
+        (answer.unwrap_or_default(), session)
     }
 
     /// The session that was opened.
@@ -377,6 +382,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) struct Piped {
     pub(crate) child: Child,
     stdin: Option<ChildStdin>,
+    /// Where answers come over a socket, as with clients in Node.
+    answers: Option<UnixStream>,
     messages: Receiver<Value>,
 }
 
@@ -385,15 +392,38 @@ impl Piped {
         Self::with_stderr(command, Stdio::null())
     }
 
-    pub(crate) fn with_stderr(mut command: Command, stderr: impl Into<Stdio>) -> Self {
+    pub(crate) fn with_stderr(command: Command, stderr: impl Into<Stdio>) -> Self {
+        let (ours, theirs) = std::io::pipe().unwrap();
+        Self::over(command, ours, theirs, stderr)
+    }
+
+    /// One that can vanish.
+    pub(crate) fn over_socket(command: Command) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let answers = ours.try_clone().unwrap();
+        let theirs = std::os::fd::OwnedFd::from(theirs);
+        Self {
+            answers: Some(answers),
+            ..Self::over(command, ours, theirs, Stdio::null())
+        }
+    }
+
+    fn over(
+        mut command: Command,
+        ours: impl std::io::Read + Send + 'static,
+        theirs: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(theirs)
             .stderr(stderr)
             .spawn()
             .unwrap();
+        // Its copy of the far end goes with it.
+        drop(command);
         let (heard, messages) = sync_channel(1024);
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(ours).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let message = serde_json::from_str(&line).expect("a line of JSON");
@@ -405,8 +435,16 @@ impl Piped {
         Self {
             stdin: child.stdin.take(),
             child,
+            answers: None,
             messages,
         }
+    }
+
+    /// Is gone without a word, and reads nothing any more.
+    pub(crate) fn vanish(&mut self) {
+        self.stdin = None;
+        let answers = self.answers.take().expect("it is over a socket");
+        answers.shutdown(std::net::Shutdown::Both).unwrap();
     }
 
     pub(crate) fn send(&mut self, message: &Value) {

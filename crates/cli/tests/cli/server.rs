@@ -67,6 +67,45 @@ fn the_last_words_of_a_server_are_kept() {
 }
 
 #[test]
+fn a_log_is_followed_over_restarts_until_the_gateway_ends() {
+    let home = Home::new();
+    let script = format!(
+        "echo begun >&2; echo \"with $TOKEN\" >&2; exec '{}' __demo-server",
+        super::home::BINARY
+    );
+    let entry =
+        json!({"command": "sh", "args": ["-c", script], "env": {"TOKEN": "hunter2-hunter2"}});
+    let config = home.write("s.json", &json!({"mcpServers": {"s": entry}}).to_string());
+    let mut gateway = home.listen(&["--config", &config]);
+    let token = home.token();
+    gateway.initialize(&token);
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+    gateway.mcp(&token, &list);
+
+    let mut command = home.command(&["server", "logs", "s", "--follow", "--tail", "1"]);
+    let mut following = command
+        .args(["--format", "json"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufReader::new(following.stdout.take().unwrap());
+    let mut lines = std::io::BufRead::lines(lines).map(|line| line.unwrap());
+    // Only the last one of what there was, and no secret.
+    assert_eq!(lines.next().unwrap(), r#"{"line":"with ***"}"#);
+    let _ = home.run(&["server", "restart", "s"]).ok();
+    let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call",
+        "params": {"name": "echo", "arguments": {"message": "again"}}});
+    gateway.mcp(&token, &call);
+    assert_eq!(lines.next().unwrap(), r#"{"line":"begun"}"#);
+    assert_eq!(lines.next().unwrap(), r#"{"line":"with ***"}"#);
+    gateway.stop();
+    assert_eq!(lines.next(), None);
+    assert_eq!(following.wait().unwrap().code(), Some(0));
+    let said = home.run(&["server", "logs", "s", "-f"]).failed(4);
+    assert!(said.contains("no gateway is running"), "{said}");
+}
+
+#[test]
 fn silence_is_told() {
     let home = Home::new();
     let config = home.servers(&["demo"]);

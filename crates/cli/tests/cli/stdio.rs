@@ -66,6 +66,89 @@ fn a_signal_ends_it_in_order() {
     assert_eq!(client.child.wait().unwrap().code(), Some(0));
 }
 
+/// A server that answers its greeting and lists, never its calls, and needs a moment for its end.
+const SLOW: &str = r#"
+while read -r line; do
+  id=$(printf %s "$line" | sed -n 's/.*"id": *\([0-9]*\).*/\1/p')
+  case $line in
+    *initialize\"*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"slow","version":"1"}}}' ;;
+    *tools/list*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"tools":[{"name":"never","inputSchema":{"type":"object"}}]}}' ;;
+    *tools/call*) echo called >> "$0" ;;
+    *cancelled*) echo cancelled >> "$0" ;;
+  esac
+done
+sleep 0.4
+echo ended >> "$0"
+"#;
+
+/// How a client of slow servers goes; what each of them did then.
+fn left_by(go: impl FnOnce(&mut Piped)) -> (std::time::Duration, Vec<String>) {
+    let home = Home::new();
+    let names = ["a", "b", "c"];
+    let servers = names.map(|name| {
+        let log = home.path(name).display().to_string();
+        (
+            name.to_owned(),
+            json!({"command": "sh", "args": ["-c", SLOW, log]}),
+        )
+    });
+    let servers: serde_json::Map<_, _> = servers.into_iter().collect();
+    let config = home.write("s.json", &json!({"mcpServers": servers}).to_string());
+    let read = |name: &str| std::fs::read_to_string(home.path(name)).unwrap_or_default();
+    let mut client = Piped::over_socket(home.command(&["gateway", "run", "--config", &config]));
+    client.ask(&initialize());
+    client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
+    for (id, name) in names.into_iter().enumerate() {
+        client.send(
+            &json!({"jsonrpc": "2.0", "id": 10 + id, "method": "tools/call",
+            "params": {"name": format!("{name}__never"), "arguments": {}}}),
+        );
+    }
+    wait_until(|| names.iter().all(|name| read(name).contains("called")));
+    let gone = std::time::Instant::now();
+    go(&mut client);
+    client.child.wait().unwrap();
+    (gone.elapsed(), names.map(read).to_vec())
+}
+
+#[test]
+fn told_to_end_it_takes_calls_back_and_waits_for_its_servers() {
+    let (took, servers) = left_by(|client| {
+        signal(client.child.id(), rustix::process::Signal::TERM);
+    });
+    assert_eq!(servers, ["called\ncancelled\nended\n"; 3]);
+    // One after the other they would need 1.2 s, and a call that may finish has 2 s.
+    assert!(took < std::time::Duration::from_millis(1900), "{took:?}");
+}
+
+#[test]
+fn a_client_that_is_gone_is_not_answered() {
+    let (took, servers) = left_by(Piped::vanish);
+    assert_eq!(servers, ["called\ncancelled\nended\n"; 3]);
+    assert!(took < std::time::Duration::from_millis(1900), "{took:?}");
+}
+
+#[test]
+fn told_twice_it_does_not_wait() {
+    let (took, servers) = left_by(|client| {
+        for _ in 0..2 {
+            signal(client.child.id(), rustix::process::Signal::TERM);
+            wait_until_caught(client.child.id());
+        }
+    });
+    assert!(!servers.concat().contains("ended"), "{servers:?}");
+    assert!(took < std::time::Duration::from_millis(1900), "{took:?}");
+}
+
+/// Two signals of a kind that are not taken yet are one.
+fn wait_until_caught(pid: u32) {
+    wait_until(|| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let pending = status.lines().find_map(|l| l.strip_prefix("ShdPnd:"));
+        pending.is_none_or(|set| set.trim().chars().all(|c| c == '0'))
+    });
+}
+
 /// An upgrade replaces the file while a gateway runs: servers still start behind their guard, and end with us.
 #[cfg(target_os = "linux")]
 #[test]

@@ -1,14 +1,20 @@
 //! The table of settings. A new setting is a line here, a field in `Settings`, a variable in `env`, and a property in
 //! `schemas/config.schema.json`; tests hold them together.
 
-use catalog::limits::{CALL_TIMEOUT_S_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX};
+use catalog::limits::{
+    CALL_TIMEOUT_S_MAX, CALLS_AT_ONCE_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX,
+};
 
+use super::checks::{
+    anything, are_cpus, are_hosts, are_origins, are_packages, is_document, is_host, is_memory,
+    is_memory_or_none,
+};
 use super::{Given, Key, Kind, LogFormat, Pin, Pull, Runtime, SecretScan, Transport};
 use crate::limits::{
-    BODY_BYTES_MAX, BODY_BYTES_MIN, CPUS_MAX, INFLIGHT_MAX, LIST_WAIT_S_MAX, MEMORY_BYTES_MIN,
-    PIDS_MAX, SCRIPT_CALLS_MAX, SCRIPT_INFLIGHT_MAX, SCRIPT_LOG_BYTES_MAX, SCRIPT_MEMORY_BYTES_MAX,
-    SCRIPT_MEMORY_BYTES_MIN, SCRIPT_RESULT_BYTES_MAX, SCRIPT_RESULT_BYTES_MIN, SCRIPT_TIME_S_MAX,
-    SCRIPT_VALUE_BYTES_MAX, SCRIPT_VALUE_BYTES_MIN, SESSIONS_IDLE_S_MAX, SESSIONS_MAX,
+    BODY_BYTES_MAX, BODY_BYTES_MIN, INFLIGHT_MAX, LIST_WAIT_S_MAX, PIDS_MAX, SCRIPT_CALLS_MAX,
+    SCRIPT_INFLIGHT_MAX, SCRIPT_LOG_BYTES_MAX, SCRIPT_MEMORY_BYTES_MAX, SCRIPT_MEMORY_BYTES_MIN,
+    SCRIPT_RESULT_BYTES_MAX, SCRIPT_RESULT_BYTES_MIN, SCRIPT_TIME_S_MAX, SCRIPT_VALUE_BYTES_MAX,
+    SCRIPT_VALUE_BYTES_MIN, SERVERS_MAX, SESSIONS_IDLE_S_MAX, SESSIONS_MAX,
 };
 
 pub(super) const KEYS: &[Key] = &[
@@ -108,6 +114,16 @@ pub(super) const KEYS: &[Key] = &[
         set: |settings, given| settings.memory = given.text(),
         show: |settings| Given::Text(settings.memory.clone()),
         check: is_memory,
+    },
+    Key {
+        name: "memory_total",
+        env: "PORTOLAN_MEMORY_TOTAL",
+        doc: "How much memory the servers in boxes of one gateway may use together, such as 8g, where control groups can be made; 0 for no limit.",
+        kind: Kind::Text,
+        from_project: false,
+        set: |settings, given| settings.memory_total = given.text(),
+        show: |settings| Given::Text(settings.memory_total.clone()),
+        check: is_memory_or_none,
     },
     Key {
         name: "cpus",
@@ -477,6 +493,72 @@ pub(super) const KEYS: &[Key] = &[
         check: anything,
     },
     Key {
+        name: "freeze_after_s",
+        env: "PORTOLAN_FREEZE_AFTER_S",
+        doc: "After how many seconds without a call the time of a server of this machine is stopped: it keeps its memory and uses no processor until the next call; 0 never.",
+        kind: Kind::Whole {
+            min: 0,
+            max: IDLE_TIMEOUT_S_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.freeze_after_s = given.whole(),
+        show: |settings| Given::Whole(settings.freeze_after_s),
+        check: anything,
+    },
+    Key {
+        name: "ping_after_s",
+        env: "PORTOLAN_PING_AFTER_S",
+        doc: "After how many seconds without a call a server of this machine is asked whether it is there, and ended if it is not; 0 never.",
+        kind: Kind::Whole {
+            min: 0,
+            max: IDLE_TIMEOUT_S_MAX,
+        },
+        from_project: true,
+        set: |settings, given| settings.ping_after_s = given.whole(),
+        show: |settings| Given::Whole(settings.ping_after_s),
+        check: anything,
+    },
+    Key {
+        name: "servers_max",
+        env: "PORTOLAN_SERVERS_MAX",
+        doc: "How many servers of this machine run at a time; the one unused for longest makes place for another; 0 for no limit.",
+        kind: Kind::Whole {
+            min: 0,
+            max: SERVERS_MAX,
+        },
+        from_project: false,
+        set: |settings, given| {
+            settings.servers_max = usize::try_from(given.whole()).unwrap_or_default();
+        },
+        show: |settings| Given::Whole(settings.servers_max as u64),
+        check: anything,
+    },
+    Key {
+        name: "calls_at_once",
+        env: "PORTOLAN_CALLS_AT_ONCE",
+        doc: "How many calls of one server are under way at a time, unless its entry says otherwise; others wait; 0 for no limit.",
+        kind: Kind::Whole {
+            min: 0,
+            max: CALLS_AT_ONCE_MAX,
+        },
+        from_project: true,
+        set: |settings, given| {
+            settings.calls_at_once = usize::try_from(given.whole()).unwrap_or_default();
+        },
+        show: |settings| Given::Whole(settings.calls_at_once as u64),
+        check: anything,
+    },
+    Key {
+        name: "prewarm",
+        env: "PORTOLAN_PREWARM",
+        doc: "Whether servers start with a conversation, before anybody needs them.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.prewarm = given.bool(),
+        show: |settings| Given::Bool(settings.prewarm),
+        check: anything,
+    },
+    Key {
         name: "sessions_max",
         env: "PORTOLAN_SESSIONS_MAX",
         doc: "How many sessions there may be at once.",
@@ -559,108 +641,3 @@ pub(super) const KEYS: &[Key] = &[
         check: anything,
     },
 ];
-
-fn anything(_: &Given) -> Result<(), String> {
-    Ok(())
-}
-
-fn is_host(given: &Given) -> Result<(), String> {
-    let host = given.to_string();
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(&host);
-    let is_name = !host.is_empty()
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
-    match is_name || bare.parse::<std::net::Ipv6Addr>().is_ok() {
-        true => Ok(()),
-        false => Err(format!(
-            "must be a host name or an address without a port, found \"{host}\""
-        )),
-    }
-}
-
-fn are_hosts(given: &Given) -> Result<(), String> {
-    each(
-        given,
-        "a host such as example.com or example.com:8811",
-        |host| !host.is_empty() && !host.contains(['/', '@', ' ', '?', '#']),
-    )
-}
-
-fn are_packages(given: &Given) -> Result<(), String> {
-    each(given, "a package, npm:NAME or pypi:NAME", |package| {
-        let name = package
-            .strip_prefix("npm:")
-            .or_else(|| package.strip_prefix("pypi:"));
-        name.is_some_and(|name| {
-            !name.is_empty() && !name.starts_with('-') && !name.contains(char::is_whitespace)
-        })
-    })
-}
-
-fn is_document(given: &Given) -> Result<(), String> {
-    let text = given.clone().text();
-    let host = text
-        .strip_prefix("https://")
-        .and_then(|rest| rest.split_once('/'));
-    let is_good = host.is_some_and(|(host, path)| {
-        !host.is_empty() && !path.is_empty() && !text.contains(['#', '@', ' '])
-    });
-    match text.is_empty() || is_good {
-        true => Ok(()),
-        false => {
-            Err("an https address with a path, such as https://example.com/client.json".to_owned())
-        }
-    }
-}
-
-fn are_origins(given: &Given) -> Result<(), String> {
-    each(
-        given,
-        "an origin such as https://example.com, without a path",
-        |origin| {
-            origin == "*"
-                || origin.split_once("://").is_some_and(|(scheme, host)| {
-                    !scheme.is_empty()
-                        && !host.is_empty()
-                        && !host.contains(['/', '@', ' ', '?', '#'])
-                })
-        },
-    )
-}
-
-fn each(given: &Given, wanted: &str, valid: fn(&str) -> bool) -> Result<(), String> {
-    match given.clone().texts().iter().find(|item| !valid(item)) {
-        Some(item) => Err(format!("must hold {wanted}, found \"{item}\"")),
-        None => Ok(()),
-    }
-}
-
-fn is_memory(given: &Given) -> Result<(), String> {
-    let Given::Text(text) = given else {
-        return Ok(());
-    };
-    match catalog::size_in_bytes(text) {
-        Some(bytes) if bytes >= MEMORY_BYTES_MIN => Ok(()),
-        Some(_) => Err(format!(
-            "it must be at least {} MiB",
-            MEMORY_BYTES_MIN >> 20
-        )),
-        None => Err("write a size such as 512m or 2g".to_owned()),
-    }
-}
-
-fn are_cpus(given: &Given) -> Result<(), String> {
-    let Given::Text(text) = given else {
-        return Ok(());
-    };
-    match text.parse::<f32>() {
-        Ok(cpus) if (0.01..=CPUS_MAX).contains(&cpus) => Ok(()),
-        _ => Err(format!(
-            "write a number from 0.01 to {CPUS_MAX}, such as 0.5"
-        )),
-    }
-}

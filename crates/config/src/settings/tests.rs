@@ -30,6 +30,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("allow_unsandboxed", "true"),
         ("pull", "never"),
         ("memory", "512m"),
+        ("memory_total", "8g"),
         ("cpus", "0.5"),
         ("pids", "9"),
         ("install_scripts", "npm:a,pypi:b"),
@@ -64,6 +65,11 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("start_timeout_s", "1"),
         ("list_wait_s", "0"),
         ("idle_timeout_s", "0"),
+        ("freeze_after_s", "60"),
+        ("ping_after_s", "0"),
+        ("servers_max", "50"),
+        ("calls_at_once", "3"),
+        ("prewarm", "true"),
         ("sessions_max", "7"),
         ("sessions_idle_s", "8"),
         ("inflight_max", "9"),
@@ -91,7 +97,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 48);
+    assert_eq!(Settings::KEYS.len(), 54);
 }
 
 #[test]
@@ -196,6 +202,7 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "allow_unsandboxed",
             "pull",
             "memory",
+            "memory_total",
             "cpus",
             "pids",
             "install_scripts",
@@ -214,6 +221,8 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "find_tools",
             "registry_import",
             "discover_prompt",
+            "servers_max",
+            "prewarm",
             "records",
             "records_arguments",
             "records_bytes_max",

@@ -56,7 +56,13 @@ impl Core {
             known.users += 1;
             return known.server.clone();
         }
-        let server = made(entry, &self.tools, self.sign_ins.as_ref(), &self.telemetry);
+        let server = made(
+            entry,
+            &self.tools,
+            self.sign_ins.as_ref(),
+            &self.telemetry,
+            &self.settings,
+        );
         pool.push(Pooled {
             server: server.clone(),
             users: 1,

@@ -9,6 +9,7 @@ use wire::Era;
 
 use super::Core;
 use crate::asks::Side;
+use crate::call::Call;
 use crate::dynamic;
 use crate::front::Caller;
 use crate::limits::VIEWS_MAX;
@@ -220,6 +221,20 @@ impl Core {
             });
         }
         view
+    }
+
+    /// Starts every server of a conversation that begins, where that is wanted. Waits for none of them.
+    pub(crate) fn prewarm(self: &Arc<Self>, call: &Call) {
+        if !self.settings.prewarm {
+            return;
+        }
+        let side = call.side();
+        for part in &self.view(&side).parts {
+            if part.server.barred().is_none() {
+                let upstream = self.upstream(&side, &part.server);
+                tokio::spawn(async move { drop(upstream.listed().await) });
+            }
+        }
     }
 
     /// Starts the servers whose lists are not known and waits for them, within limits. Servers that failed before are

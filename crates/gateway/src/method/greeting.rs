@@ -28,6 +28,7 @@ pub(super) fn initialize(call: &Call) -> Result<String, Fault> {
         capabilities,
         client: client_name(&params),
     });
+    call.core.prewarm(call);
     let view = call.core.view(&call.side());
     let mut capabilities = vec![
         r#""tools":{"listChanged":true}"#.to_owned(),
@@ -49,6 +50,7 @@ pub(super) fn initialize(call: &Call) -> Result<String, Fault> {
 /// Stateless era. Waits, within limits, for servers that were never seen: what they can do is the answer.
 pub(super) async fn discover(call: &Call) -> Result<String, Fault> {
     let side = call.side();
+    call.core.prewarm(call);
     call.core.first_lists(&side).await;
     let view = call.core.view(&side);
     let mut capabilities = vec![r#""tools":{"listChanged":true}"#.to_owned()];

@@ -1,5 +1,6 @@
 //! One started connection to a server: the link, what the server said of itself, its process and our tasks for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use wire::{Era, Frame, Version, one_line};
 
 use super::{Outgoing, Upstream, http, pipe};
 use crate::calls::CallHandle;
+use crate::core::Place;
 use crate::error::Fault;
 use crate::limits::{START_LASTS, STOP_GRACE};
 use crate::outbox::lock;
@@ -22,6 +24,11 @@ pub(crate) struct Live {
     pub(super) hello: OnceLock<Hello>,
     process: Mutex<Option<Arc<Process>>>,
     tasks: Mutex<Vec<AbortHandle>>,
+    /// Its time is stopped. Who sends to it looks here after the call was counted, who stops it counts calls afterwards:
+    /// one of both sees the other.
+    is_frozen: AtomicBool,
+    /// Its place among those that may run at once.
+    place: Mutex<Option<Place>>,
     started: Instant,
     pub(crate) server: Arc<str>,
     /// Where calls of this server end at the latest.
@@ -54,6 +61,8 @@ impl Live {
             hello: OnceLock::new(),
             process: Mutex::new(process),
             tasks: Mutex::default(),
+            is_frozen: AtomicBool::new(false),
+            place: Mutex::default(),
             started: Instant::now(),
             server: server.name.clone(),
             call_timeout,
@@ -83,6 +92,37 @@ impl Live {
             // What is no host was not refused as one.
             let _ = process.allow(host);
         }
+    }
+
+    /// Stops its time; false where that is done already, or cannot be.
+    pub(super) fn freeze(&self) -> bool {
+        let Some(process) = self.process() else {
+            return false;
+        };
+        if self.is_frozen.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        process.freeze();
+        true
+    }
+
+    /// Lets it go on, where its time is stopped.
+    pub(super) fn thaw(&self) {
+        if self.is_frozen.load(Ordering::SeqCst)
+            && self.is_frozen.swap(false, Ordering::SeqCst)
+            && let Some(process) = self.process()
+        {
+            process.thaw();
+        }
+    }
+
+    pub(super) fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Ordering::Relaxed)
+    }
+
+    /// Keeps its place for as long as it runs.
+    pub(super) fn keep_place(&self, place: Option<Place>) {
+        *lock(&self.place) = place;
     }
 
     /// What the server said of itself.
@@ -137,6 +177,7 @@ impl Live {
         match &self.link {
             // A full or closed pipe loses it; whoever waits for its effect is told by the pipe's end.
             Link::Pipe(pipe) => {
+                self.thaw();
                 let _ = pipe.sink.send(&one_line(&frame));
             }
             Link::Http(http) => http.send(self, frame),
@@ -199,6 +240,7 @@ impl Live {
             process.stop(STOP_GRACE).await;
             server.set_last_words(last_words(&process, 200, server));
         }
+        drop(lock(&self.place).take());
         for task in lock(&self.tasks).drain(..) {
             task.abort();
         }

@@ -77,6 +77,7 @@ impl PipeLink {
         let sent = if self.is_dead() {
             Err(SendError::Closed)
         } else {
+            live.thaw();
             self.sink.send(&one_line(&out.frame))
         };
         sent.map_err(|error| {

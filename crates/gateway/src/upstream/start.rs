@@ -13,7 +13,7 @@ use wire::{Era, Version, method, quote};
 
 use super::greet::Greeting;
 use super::{Link, Live, State, Upstream, http, pipe};
-use crate::core::Core;
+use crate::core::{Core, Ending};
 use crate::error::Fault;
 use crate::limits::STARTS_MAX;
 use crate::outbox::lock;
@@ -21,7 +21,7 @@ use crate::sign_in::Pass;
 
 impl Upstream {
     /// Runs in a task of its own, so that a caller who gives up does not undo the start for the others.
-    pub(super) async fn start(self: Arc<Self>) {
+    pub(super) async fn start(self: Arc<Self>, ending: Option<Ending>) {
         let began = std::time::Instant::now();
         let outcome = self.open().await;
         let Ok(core) = self.core() else { return };
@@ -35,6 +35,8 @@ impl Upstream {
                 }
                 self.server.started();
                 core.note_start(&self.server, began.elapsed(), None);
+                // From now on whoever stops it sees to its end.
+                drop(ending);
                 self.turned.notify_waiters();
                 self.send_level(&live).await;
                 self.resubscribe(&live).await;
@@ -48,6 +50,16 @@ impl Upstream {
                 let mut state = lock(&self.state);
                 if !matches!(*state, State::Closed) {
                     *state = State::Idle;
+                }
+                drop(state);
+                self.turned.notify_waiters();
+            }
+            Err(fault @ Fault::NoRoom { .. }) => {
+                // Not its fault: it is tried again as soon as somebody wants it.
+                core.note_start(&self.server, began.elapsed(), Some(&fault.to_string()));
+                let mut state = lock(&self.state);
+                if !matches!(*state, State::Closed) {
+                    *state = State::Failed(fault);
                 }
                 drop(state);
                 self.turned.notify_waiters();
@@ -259,6 +271,7 @@ impl Upstream {
         secrecy
             .check()
             .map_err(|error| self.unavailable(error.to_string()))?;
+        let place = core.place(&self.server).await?;
         let launched = match (as_sse, &self.server.pass) {
             (true, Some(pass)) => self.launch_signed(&core, pass).await?,
             (true, None) => core.launcher.launch_sse(entry).await,
@@ -270,12 +283,16 @@ impl Upstream {
             .call_timeout_s
             .map_or(core.settings.call_timeout, Duration::from_secs);
         let process = launched.process.map(Arc::new);
+        if let Some(process) = &process {
+            self.server.logs.begin(process.stderr_log());
+        }
         match launched.link {
             launch::Link::Pipe(pipe) => {
                 let link = pipe::PipeLink::new(pipe.sink);
                 let live = Live::new(Link::Pipe(link), process, &self.server, call_timeout);
                 let reader = pipe::read(Arc::downgrade(self), Arc::downgrade(&live), pipe.source);
                 live.keep_task(&tokio::spawn(reader));
+                live.keep_place(place);
                 Ok(live)
             }
             launch::Link::Http(endpoint) => Ok(self.over_http(endpoint, call_timeout)),

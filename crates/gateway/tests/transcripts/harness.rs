@@ -25,7 +25,7 @@
 //! ```
 //!
 //! Servers also: `is held`, `starts`, `fails "why"` (where `launch` is `held`), `dies`, `sleeps`, `ends` (the gateway closed it), `has {…}`
-//! (offers something else from now on), `is {…}` (its status), `launches N`, `hears nothing`. Behind HTTP: `heard {…}` (headers
+//! (offers something else from now on), `felt freeze thaw` (what was done to its process since, where it has one), `is {…}` (its status), `launches N`, `hears nothing`. Behind HTTP: `heard {…}` (headers
 //! of the request that was looked at last), `gives MESSAGE` (with a new session), `replies STATUS MESSAGE`, `forgets` (its
 //! sessions), and `on ID|GET|DELETE|listen` with `begins`, `-> MESSAGE`, `event ID RETRY MESSAGE`, `endpoint PATH`,
 //! `status N TEXT`, `ends`, `gone` (the gateway closed it). Clients also `closes`, `cannot open`. The gateway `stops a`, `restarts

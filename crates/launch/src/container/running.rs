@@ -229,6 +229,7 @@ impl Started {
             lost: self.created.lost.clone(),
             tail: tail.clone(),
             is_over: false,
+            is_paused: false,
         };
         let ended = self.ended;
         tokio::spawn(async move {
@@ -305,6 +306,8 @@ pub(super) struct Running {
 enum Order {
     Term,
     Kill,
+    Pause,
+    Unpause,
 }
 
 struct Reins {
@@ -325,6 +328,14 @@ impl Hold for Reins {
     fn kill(&self) {
         let _ = self.order.try_send(Order::Kill);
     }
+
+    fn freeze(&self) {
+        let _ = self.order.try_send(Order::Pause);
+    }
+
+    fn thaw(&self) {
+        let _ = self.order.try_send(Order::Unpause);
+    }
 }
 
 struct Watched {
@@ -333,6 +344,7 @@ struct Watched {
     lost: Arc<Lost>,
     tail: Arc<Tail>,
     is_over: bool,
+    is_paused: bool,
 }
 
 /// With the runtime we end too, and nobody will be there to wait.
@@ -367,9 +379,21 @@ impl Watched {
                 said = &mut ended => break said,
                 order = orders.recv() => order,
             };
-            if order == Some(Order::Term) {
-                self.term().await;
-                continue;
+            match order {
+                Some(Order::Term) => {
+                    self.set_paused(false).await;
+                    self.ask("kill?signal=SIGTERM").await;
+                    continue;
+                }
+                Some(Order::Pause) => {
+                    self.set_paused(true).await;
+                    continue;
+                }
+                Some(Order::Unpause) => {
+                    self.set_paused(false).await;
+                    continue;
+                }
+                Some(Order::Kill) | None => {}
             }
             was_killed = true;
             if !remove(&self.api, &self.id).await {
@@ -409,9 +433,15 @@ impl Watched {
         }
     }
 
-    async fn term(&self) {
-        let path = format!("/containers/{}/kill?signal=SIGTERM", self.id);
-        // It may have ended meanwhile; if not, it is killed next.
+    async fn set_paused(&mut self, is_paused: bool) {
+        if std::mem::replace(&mut self.is_paused, is_paused) != is_paused {
+            self.ask(if is_paused { "pause" } else { "unpause" }).await;
+        }
+    }
+
+    /// It may have ended meanwhile; if not, what is not done is told by what comes next.
+    async fn ask(&self, what: &str) {
+        let path = format!("/containers/{}/{what}", self.id);
         let _ = self.api.call(post(&path), ENGINE_ANSWER).await;
     }
 }

@@ -21,6 +21,8 @@ use crate::limits::{FDS_MAX, GUARD_START, MESSAGE_BYTES_MAX, REFUSAL_CHARS_MAX};
 pub(crate) enum Order {
     Term,
     Kill,
+    Freeze,
+    Thaw,
 }
 
 /// From the guard.
@@ -108,6 +110,8 @@ pub(crate) fn order(control: &OwnedFd, order: Order) {
     let text: &[u8] = match order {
         Order::Term => b"term",
         Order::Kill => b"kill",
+        Order::Freeze => b"freeze",
+        Order::Thaw => b"thaw",
     };
     let _ = send(control, text, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
@@ -156,6 +160,8 @@ pub(crate) fn receive_order(control: BorrowedFd<'_>) -> Option<Order> {
     match &*receive(control)? {
         b"term" => Some(Order::Term),
         b"kill" => Some(Order::Kill),
+        b"freeze" => Some(Order::Freeze),
+        b"thaw" => Some(Order::Thaw),
         _ => None,
     }
 }
@@ -181,6 +187,7 @@ impl Report {
             Self::Listening => "listening 0".to_owned(),
             Self::Ended(ExitReason::Code(code)) => format!("code {code}"),
             Self::Ended(ExitReason::Signal(signal)) => format!("signal {signal}"),
+            Self::Ended(ExitReason::Memory) => "memory 0".to_owned(),
             Self::Ended(ExitReason::EngineGone | ExitReason::Unknown) => "unknown 0".to_owned(),
         }
     }
@@ -198,6 +205,7 @@ impl Report {
             "listening" => Some(Self::Listening),
             "code" => Some(Self::Ended(ExitReason::Code(number))),
             "signal" => Some(Self::Ended(ExitReason::Signal(number))),
+            "memory" => Some(Self::Ended(ExitReason::Memory)),
             "unknown" => Some(Self::Ended(ExitReason::Unknown)),
             _ => None,
         }
@@ -227,7 +235,7 @@ mod tests {
         assert_eq!((&*text, taken.len()), (&b"these"[..], FDS_MAX));
         let one_more = [&*fds, &fds[..1]].concat();
         assert!(pass(&ours, b"these", &one_more).is_err());
-        for given in [Order::Term, Order::Kill] {
+        for given in [Order::Term, Order::Kill, Order::Freeze, Order::Thaw] {
             order(&ours, given);
             assert_eq!(receive_order(theirs.as_fd()), Some(given));
         }
@@ -238,6 +246,7 @@ mod tests {
             Report::Listening,
             Report::Ended(ExitReason::Code(0)),
             Report::Ended(ExitReason::Signal(9)),
+            Report::Ended(ExitReason::Memory),
             Report::Ended(ExitReason::Unknown),
         ];
         for said in &reports {

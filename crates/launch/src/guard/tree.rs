@@ -22,7 +22,32 @@ pub(crate) fn children_of(parent: Pid) -> Vec<Pid> {
     }
 }
 
+/// Everybody below us at this moment.
+pub(super) fn descendants() -> Vec<Pid> {
+    let all = parents();
+    let mut found: Vec<i32> = vec![getpid().as_raw_nonzero().get()];
+    let mut looked_at = 0;
+    while let Some(&parent) = found.get(looked_at) {
+        let children = all.iter().filter(|(_, of)| *of == parent);
+        found.extend(children.map(|(child, _)| *child));
+        looked_at += 1;
+    }
+    found
+        .into_iter()
+        .skip(1)
+        .filter_map(Pid::from_raw)
+        .collect()
+}
+
 fn among_all(wanted: i32) -> Vec<Pid> {
+    let children = parents().into_iter().filter(|(_, of)| *of == wanted);
+    children
+        .filter_map(|(child, _)| Pid::from_raw(child))
+        .collect()
+}
+
+/// Every process of the machine, with its parent.
+fn parents() -> Vec<(i32, i32)> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -33,9 +58,7 @@ fn among_all(wanted: i32) -> Vec<Pid> {
             let stat = fs::read_to_string(process.path().join("stat")).ok()?;
             // `pid (name) state parent …`, where the name may contain anything.
             let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?;
-            (parent.parse() == Ok(wanted))
-                .then(|| Pid::from_raw(pid))
-                .flatten()
+            Some((pid, parent.parse().ok()?))
         })
         .collect()
 }
@@ -52,6 +75,7 @@ mod tests {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_child(&child);
         assert!(among_all(getpid().as_raw_nonzero().get()).contains(&pid));
+        assert!(descendants().contains(&pid));
         // Started by a thread of this test, so not among those of the main thread; still no error.
         let _ = children();
         child.kill().unwrap();

@@ -266,7 +266,7 @@ impl Installer {
         self.cache.keep(key, pin)
     }
 
-    fn has(&self, program: &str) -> bool {
+    pub(super) fn has(&self, program: &str) -> bool {
         let path = self.options.environment.iter().rev();
         let path = path
             .filter(|(name, _)| name == "PATH")

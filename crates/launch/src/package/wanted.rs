@@ -106,10 +106,7 @@ impl Wanted {
             return Err("it is no package".to_owned());
         };
         if *registry == Registry::Mcpb {
-            return Err(
-                "bundles are not installed in this version; unpack it and add its program as a `command`"
-                    .to_owned(),
-            );
+            return Err("it is a bundle, which is no package of a registry".to_owned());
         }
         if sha256.is_some() {
             return Err(

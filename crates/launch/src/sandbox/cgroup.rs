@@ -12,6 +12,8 @@ use crate::limits::{CGROUP_REMOVE_TRIES, CGROUP_REMOVE_WAIT};
 
 const ROOT: &str = "/sys/fs/cgroup";
 const NAME: &str = "portolan-box-";
+/// The group around all boxes of a gateway, with the number of its process.
+const ALL: &str = "portolan-all-";
 /// A period of the processor's time, in microseconds.
 const PERIOD: u64 = 100_000;
 
@@ -20,6 +22,8 @@ const PERIOD: u64 = 100_000;
 pub(super) struct Groups {
     by: LimitedBy,
     folders: Vec<PathBuf>,
+    /// The group around those of all boxes; whoever is last in it removes it.
+    all: Option<PathBuf>,
 }
 
 impl Groups {
@@ -33,6 +37,20 @@ impl Groups {
 
     pub(super) fn by(&self) -> LimitedBy {
         self.by
+    }
+
+    /// Whether the system killed somebody in them for want of memory.
+    pub(super) fn had_too_little_memory(&self) -> bool {
+        let files = self.folders.iter().flat_map(|folder| {
+            ["memory.events", "memory.oom_control"].map(|file| folder.join(file))
+        });
+        let texts = files.filter_map(|file| fs::read_to_string(file).ok());
+        texts.into_iter().any(|text| {
+            let mut counts = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("oom_kill "));
+            counts.any(|count| count.trim() != "0")
+        })
     }
 
     /// The files by which a process with one thread joins. In version 1 that of a thread, for it need not stop every
@@ -63,6 +81,10 @@ impl Drop for Groups {
                     _ => break,
                 }
             }
+        }
+        if let Some(all) = &self.all {
+            // Not while there are others.
+            let _ = fs::remove_dir(all);
         }
     }
 }
@@ -139,15 +161,34 @@ impl Places {
 
     fn make(&self, limits: &BoxLimits) -> Option<Groups> {
         let me = std::process::id();
+        let gateway = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
         let mut groups = Groups {
             by: self.by,
             folders: Vec::new(),
+            all: None,
         };
         for place in &self.folders {
-            let folder = place.join(format!("{NAME}{me}"));
-            match fs::create_dir(&folder) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return None,
-                _ => groups.folders.push(folder),
+            let is_for_all = limits.all_memory_bytes > 0 && holds_memory(place);
+            let all = is_for_all.then(|| place.join(format!("{ALL}{gateway}")));
+            let folder = all.as_ref().unwrap_or(place).join(format!("{NAME}{me}"));
+            let made = (0..CGROUP_REMOVE_TRIES).find_map(|_| {
+                if let Some(all) = &all {
+                    self.make_all(all, limits.all_memory_bytes)?;
+                }
+                match fs::create_dir(&folder) {
+                    Ok(()) => Some(true),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Some(true),
+                    // Whoever was last in it has just removed it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound && is_for_all => None,
+                    Err(_) => Some(false),
+                }
+            });
+            if made != Some(true) {
+                return None;
+            }
+            groups.folders.push(folder);
+            if all.is_some() {
+                groups.all = all;
             }
         }
         for folder in &groups.folders {
@@ -161,18 +202,70 @@ impl Places {
         Some(groups)
     }
 
+    /// Makes the group around all boxes of a gateway, unless another of them has.
+    fn make_all(&self, all: &Path, memory: u64) -> Option<()> {
+        match fs::create_dir(all) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return None,
+            _ => {}
+        }
+        let memory = memory.to_string();
+        let (file, others) = match self.by {
+            LimitedBy::CgroupV2 => (
+                "memory.max",
+                [
+                    ("memory.swap.max", "0"),
+                    ("cgroup.subtree_control", "+memory +pids"),
+                    ("cgroup.subtree_control", "+cpu"),
+                ],
+            ),
+            _ => (
+                "memory.limit_in_bytes",
+                [
+                    ("memory.use_hierarchy", "1"),
+                    ("memory.memsw.limit_in_bytes", &*memory),
+                    ("memory.swappiness", "0"),
+                ],
+            ),
+        };
+        // It may go meanwhile, with the last one in it; then it is made again.
+        let _ = fs::write(all.join(file), &memory);
+        for (file, value) in others {
+            let file = all.join(file);
+            if file.exists() {
+                let _ = fs::write(file, value);
+            }
+        }
+        Some(())
+    }
+
     /// Removes the empty groups of guards that were killed.
     fn sweep(&self) {
-        for folder in self
-            .folders
-            .iter()
-            .flat_map(fs::read_dir)
-            .flatten()
-            .flatten()
+        for place in &self.folders {
+            sweep(place);
+        }
+    }
+}
+
+/// Whether the groups in a folder hold memory.
+fn holds_memory(place: &Path) -> bool {
+    ["memory.limit_in_bytes", "memory.max", "cgroup.controllers"]
+        .iter()
+        .any(|file| place.join(file).exists())
+}
+
+fn sweep(place: &Path) {
+    for folder in fs::read_dir(place).into_iter().flatten().flatten() {
+        let name = folder.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let is_dead = |owner: &str| !Path::new("/proc").join(owner).exists();
+        if let Some(owner) = name.strip_prefix(NAME)
+            && is_dead(owner)
         {
-            let name = folder.file_name();
-            let owner = name.to_str().and_then(|name| name.strip_prefix(NAME));
-            if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+            let _ = fs::remove_dir(folder.path());
+        }
+        if let Some(owner) = name.strip_prefix(ALL) {
+            sweep(&folder.path());
+            if is_dead(owner) {
                 let _ = fs::remove_dir(folder.path());
             }
         }
@@ -292,5 +385,47 @@ mod tests {
         let folder = folder.clone();
         drop(groups);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn all_boxes_of_a_gateway_are_in_one_group_that_goes_with_the_last() {
+        let dir = tree(&[("memory/memory.limit_in_bytes", ""), ("pids/x", "")]);
+        let place = Places {
+            by: LimitedBy::CgroupV1,
+            folders: ["memory", "pids"]
+                .map(|name| dir.path().join(name))
+                .to_vec(),
+        };
+        let limits = BoxLimits {
+            all_memory_bytes: 1 << 30,
+            ..BoxLimits::default()
+        };
+        let groups = place.make(&limits).unwrap();
+        let parent = rustix::process::getppid().unwrap().as_raw_nonzero();
+        let all = dir.path().join(format!("memory/{ALL}{parent}"));
+        let me = std::process::id();
+        assert_eq!(
+            groups.folders,
+            [
+                all.join(format!("{NAME}{me}")),
+                dir.path().join(format!("pids/{NAME}{me}"))
+            ]
+        );
+        let limit = all.join("memory.limit_in_bytes");
+        assert_eq!(
+            fs::read_to_string(&limit).unwrap(),
+            (1u64 << 30).to_string()
+        );
+        // A real group is empty but for the system's own files, which go with it.
+        for file in fs::read_dir(&all).unwrap().flatten() {
+            let _ = fs::remove_file(file.path());
+        }
+        drop(groups);
+        assert!(!all.exists());
+        // One of a gateway that is dead, with a box of a guard that is.
+        let dead = dir.path().join(format!("memory/{ALL}999999999"));
+        fs::create_dir_all(dead.join(format!("{NAME}999999999"))).unwrap();
+        place.sweep();
+        assert!(!dead.exists());
     }
 }

@@ -255,11 +255,19 @@ fn attend(guard: &OwnedFd, ended: &Ended, server: Pid) -> ExitReason {
         if happened[1] {
             match control::receive_order(guard.as_fd()) {
                 Some(Order::Term) => everybody(Signal::TERM),
+                Some(Order::Freeze) => again(Signal::STOP),
+                Some(Order::Thaw) => again(Signal::CONT),
                 // Killed from outside, by the guard; or nobody is there any more to do it.
                 Some(Order::Kill) | None => return ExitReason::Signal(Signal::KILL.as_raw()),
             }
         }
     }
+}
+
+/// Twice: one may have started another meanwhile.
+fn again(signal: Signal) {
+    everybody(signal);
+    everybody(signal);
 }
 
 /// Everybody in the box but us.

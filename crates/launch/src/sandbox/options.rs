@@ -65,6 +65,8 @@ pub struct BoxLimits {
     pub open_files: u32,
     /// What the private home and `/tmp` can hold, each.
     pub scratch_bytes: u64,
+    /// Memory of all boxes of one gateway together, where control groups hold it; 0: no limit but that of each.
+    pub all_memory_bytes: u64,
 }
 
 impl Default for BoxLimits {
@@ -75,6 +77,7 @@ impl Default for BoxLimits {
             cpu_millis: BOX_CPUS * 1000,
             open_files: BOX_OPEN_FILES,
             scratch_bytes: BOX_SCRATCH_BYTES,
+            all_memory_bytes: 0,
         }
     }
 }

@@ -48,6 +48,15 @@ pub(crate) struct Leftovers {
     scratch: Option<Scratch>,
 }
 
+impl Leftovers {
+    /// Whether somebody in the box was killed for want of memory.
+    pub(crate) fn had_too_little_memory(&self) -> bool {
+        self.groups
+            .as_ref()
+            .is_some_and(Groups::had_too_little_memory)
+    }
+}
+
 /// Makes the box of a plan and starts what is in it.
 pub(crate) fn make(control: BorrowedFd<'_>, fds: &[OwnedFd]) -> Result<Ward, Report> {
     let plan = match fds {

@@ -78,6 +78,7 @@ impl World {
             folder: self.path("cache/packages"),
             environment: self.environment(),
             program: None,
+            fetch: None,
             install_scripts: Vec::new(),
         }
     }
@@ -401,4 +402,265 @@ async fn commands_that_fetch_packages_mean_packages_in_boxes_and_themselves_else
             .contains("not the name of a package of npm")
     );
     assert_eq!(plain.refuses(&git), None);
+}
+
+// --- bundles ---
+
+/// A bundle whose server says its arguments and environment.
+fn bundle(world: &World, name: &str, parts: &[(&str, &str)]) -> std::path::PathBuf {
+    let path = world.path(name);
+    let (mut out, mut list) = (Vec::new(), Vec::new());
+    for (part, text) in parts {
+        let mut crc = flate2::Crc::new();
+        crc.update(text.as_bytes());
+        // Stored as it is: version, flags, method and time, then checksum and sizes.
+        let mut common = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        for number in [crc.sum(), text.len() as u32, text.len() as u32] {
+            common.extend(number.to_le_bytes());
+        }
+        common.extend([part.len() as u8, 0, 0, 0]);
+        let at = out.len() as u32;
+        out.extend([b"PK\x03\x04", &*common, part.as_bytes(), text.as_bytes()].concat());
+        list.extend([b"PK\x01\x02\x1e\x03", &*common, &[0; 6]].concat());
+        list.extend((0o100_755u32 << 16).to_le_bytes());
+        list.extend(at.to_le_bytes());
+        list.extend(part.as_bytes());
+    }
+    let (start, count) = (out.len() as u32, parts.len() as u8);
+    out.extend(&list);
+    out.extend([b"PK\x05\x06\0\0\0\0", &[count, 0, count, 0][..]].concat());
+    out.extend((list.len() as u32).to_le_bytes());
+    out.extend(start.to_le_bytes());
+    out.extend([0, 0]);
+    fs::write(&path, out).unwrap();
+    path
+}
+
+const SAYS: &str = "#!/bin/sh\necho \"$* key=$KEY\"; cat";
+
+fn manifest(kind: &str) -> String {
+    serde_json::json!({
+        "manifest_version": "0.3", "name": "notes", "version": "1.2.0", "description": "Keeps notes",
+        "server": {"type": kind, "entry_point": "bin/server", "mcp_config": {
+            "command": "${__dirname}/bin/server", "args": ["--note", "${user_config.note}"],
+            "env": {"KEY": "${user_config.key}"}}},
+        "user_config": {"note": {"type": "string", "required": true}, "key": {"type": "string", "sensitive": true}}
+    })
+    .to_string()
+}
+
+fn bundled(path: &std::path::Path, given: &[(&str, &str)]) -> Entry {
+    let env = given.iter().map(|(key, value)| {
+        (
+            format!("{}{key}", catalog::USER_CONFIG),
+            (*value).to_owned(),
+        )
+    });
+    let launch = Launch::Package {
+        registry: Registry::Mcpb,
+        identifier: path.to_str().unwrap().to_owned(),
+        version: None,
+        sha256: None,
+        runtime: None,
+        runtime_args: Vec::new(),
+        args: vec!["more".to_owned()],
+        env: env.collect(),
+    };
+    Entry::new(ServerName::new("test").unwrap(), launch)
+}
+
+fn with_digest(mut entry: Entry, digest: &str) -> Entry {
+    if let Launch::Package { sha256, .. } = &mut entry.launch {
+        *sha256 = Some(digest.to_owned());
+    }
+    entry
+}
+
+async fn first_line(launched: Launched) -> String {
+    let (Link::Pipe(mut pipe), Some(process)) = (launched.link, launched.process) else {
+        panic!("a program has pipes and a process")
+    };
+    let line = pipe.source.recv().await.unwrap().unwrap();
+    process.stop(std::time::Duration::from_secs(30)).await;
+    String::from_utf8(line.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_bundle_is_unpacked_once_and_started_with_what_its_person_set() {
+    let world = World::new();
+    let path = bundle(
+        &world,
+        "notes.mcpb",
+        &[("manifest.json", &manifest("binary")), ("bin/server", SAYS)],
+    );
+    let launcher = world.launcher();
+    let entry = bundled(&path, &[("note", "n"), ("key", "secret")]);
+    assert!(!launcher.is_prepared(&entry) && launcher.refuses(&entry).is_none());
+    launcher.prepare(&entry, &|_| ()).await.unwrap();
+    assert!(launcher.is_prepared(&entry));
+    let line = first_line(launcher.launch(&entry).await.unwrap()).await;
+    assert_eq!(line, "--note n more key=secret");
+    let [installed] = &*world.in_cache("installed") else {
+        panic!("one")
+    };
+    assert!(installed.starts_with("mcpb-notes-1.2.0-"), "{installed}");
+    assert_eq!(world.in_cache("tmp"), [""; 0]);
+    // What is missing is told by its name.
+    let told = launcher
+        .launch(&bundled(&path, &[]))
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(told.contains("`user_config.note` is not set"), "{told}");
+    // The same file by its digest, and another that it is not.
+    let made = portolan_launch::bundle_entry(&path).unwrap();
+    let Launch::Package {
+        sha256: Some(digest),
+        ..
+    } = &made.launch
+    else {
+        panic!("a digest")
+    };
+    let by_digest = with_digest(entry.clone(), digest);
+    let line = first_line(launcher.launch(&by_digest).await.unwrap()).await;
+    assert_eq!(line, "--note n more key=secret");
+    let told = launcher
+        .launch(&with_digest(entry.clone(), &"0".repeat(64)))
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(told.contains("it is another file"), "{told}");
+    // A new file under the old name is another bundle.
+    bundle(
+        &world,
+        "notes.mcpb",
+        &[
+            (
+                "manifest.json",
+                &manifest("binary").replace("1.2.0", "1.3.0"),
+            ),
+            ("bin/server", SAYS),
+        ],
+    );
+    launcher.prepare(&entry, &|_| ()).await.unwrap();
+    assert_eq!(world.in_cache("installed").len(), 2);
+}
+
+#[tokio::test]
+async fn a_bundle_that_cannot_run_says_why() {
+    let world = World::new();
+    let launcher = world.launcher();
+    let told = async |entry: &Entry| launcher.launch(entry).await.err().unwrap().to_string();
+    let given = [("note", "n")];
+    let missing = world.path("nowhere.mcpb");
+    assert!(
+        told(&bundled(&missing, &given))
+            .await
+            .contains("cannot be read")
+    );
+    let node = manifest("node").replace("bin/server", "index.js");
+    let path = bundle(
+        &world,
+        "node.mcpb",
+        &[("manifest.json", &node), ("index.js", "")],
+    );
+    // The world has a node of its own; this gateway has none.
+    let options = PackageOptions {
+        environment: vec![("PATH".into(), "/nowhere".into())],
+        ..world.options()
+    };
+    let bare = PackageLauncher::new(Arc::new(world.processes()), options);
+    let why = bare
+        .launch(&bundled(&path, &given))
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        why.contains("needs Node.js: `node` is in no folder of PATH"),
+        "{why}"
+    );
+    let path = bundle(&world, "uv.mcpb", &[("manifest.json", &manifest("uv"))]);
+    assert!(told(&bundled(&path, &given)).await.contains("uv sync"));
+    let path = bundle(
+        &world,
+        "slip.mcpb",
+        &[("manifest.json", &manifest("binary")), ("../slip", "x")],
+    );
+    assert!(
+        told(&bundled(&path, &given))
+            .await
+            .contains("leads out of it")
+    );
+    fs::write(world.path("none.mcpb"), "nothing").unwrap();
+    assert!(
+        told(&bundled(&world.path("none.mcpb"), &given))
+            .await
+            .contains("it is no bundle")
+    );
+    assert_eq!(world.in_cache("installed"), [""; 0]);
+    assert_eq!(world.in_cache("tmp"), [""; 0]);
+    // An address needs a digest, and somebody else's text names no file of this machine.
+    let mut entry = bundled(&path, &given);
+    entry.origin = catalog::Origin::Url("https://x.y".into());
+    assert!(
+        told(&entry)
+            .await
+            .contains("which somebody else's text may only once you have approved it")
+    );
+    let mut entry = bundled(std::path::Path::new("https://x.y/z.mcpb"), &given);
+    assert!(told(&entry).await.contains("needs the `sha256`"));
+    entry = with_digest(entry, &"0".repeat(64));
+    assert!(told(&entry).await.contains("nothing is fetched here"));
+}
+
+#[tokio::test]
+async fn a_bundle_at_an_address_is_fetched_once() {
+    let world = World::new();
+    let path = bundle(
+        &world,
+        "notes.mcpb",
+        &[("manifest.json", &manifest("binary")), ("bin/server", SAYS)],
+    );
+    let made = portolan_launch::bundle_entry(&path).unwrap();
+    let Launch::Package {
+        sha256: Some(digest),
+        ..
+    } = &made.launch
+    else {
+        panic!("a digest")
+    };
+    let (bytes, fetched) = (
+        fs::read(&path).unwrap(),
+        Arc::new(std::sync::atomic::AtomicUsize::new(0)),
+    );
+    let count = fetched.clone();
+    let fetch: portolan_launch::FetchFile = Arc::new(move |url: &str, _: usize| {
+        assert_eq!(url, "https://x.y/notes.mcpb");
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let bytes = bytes.clone();
+        Box::pin(async move { Ok(bytes) })
+    });
+    let options = PackageOptions {
+        fetch: Some(fetch),
+        ..world.options()
+    };
+    let launcher = PackageLauncher::new(Arc::new(world.processes()), options);
+    let entry = bundled(
+        std::path::Path::new("https://x.y/notes.mcpb"),
+        &[("note", "n")],
+    );
+    let entry = with_digest(entry, digest);
+    let (one, two) = tokio::join!(
+        launcher.prepare(&entry, &|_| ()),
+        launcher.prepare(&entry, &|_| ())
+    );
+    one.and(two).unwrap();
+    assert_eq!(
+        first_line(launcher.launch(&entry).await.unwrap()).await,
+        "--note n more key="
+    );
+    assert_eq!(fetched.load(std::sync::atomic::Ordering::Relaxed), 1);
 }

@@ -87,6 +87,22 @@ pub(crate) fn runs(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with(['Z', 'X']))
 }
 
+/// The letter by which the system says what a process does; `T`: it is stopped.
+pub(crate) fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// What a process of one thread has started, at this moment.
+pub(crate) fn tree(pid: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    children
+        .split_whitespace()
+        .map(|c| c.parse().unwrap())
+        .collect()
+}
+
 pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let ask = async {
         while !condition() {
@@ -100,6 +116,42 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 // --- the ordinary course ---
+
+#[tokio::test]
+async fn a_frozen_server_does_nothing_until_it_is_thawed() {
+    for launcher in launchers() {
+        let (mut pipe, process) = shell(
+            &launcher,
+            "sleep 1000.4 & echo $!; while read -r l; do echo $l; done",
+        )
+        .await;
+        let child = pid(&mut pipe).await;
+        process.freeze();
+        until("both stopped", || {
+            state(process.pid()) == Some('T') && state(child) == Some('T')
+        })
+        .await;
+        pipe.sink.send(b"later").unwrap();
+        process.thaw();
+        assert_eq!(line(&mut pipe).await, "later");
+        process.freeze();
+        until("stopped again", || state(process.pid()) == Some('T')).await;
+        // Its input closes, and it has its time to leave.
+        assert_eq!(process.stop(NEVER).await, ExitReason::Code(0));
+        until("its child's end", || !runs(child)).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_has_left_the_group_is_frozen_too() {
+    let (mut pipe, process) = shell(&guarded(), "setsid sh -c 'echo $$; exec sleep 1000.5'").await;
+    let child = pid(&mut pipe).await;
+    process.freeze();
+    until("it stopped", || state(child) == Some('T')).await;
+    drop(process);
+    until("its end", || !runs(child)).await;
+}
 
 #[tokio::test]
 async fn a_server_is_spoken_to_and_leaves_when_its_stdin_closes() {

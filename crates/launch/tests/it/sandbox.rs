@@ -50,6 +50,7 @@ pub(crate) fn small() -> BoxLimits {
         cpu_millis: 1500,
         open_files: 256,
         scratch_bytes: 32 << 20,
+        all_memory_bytes: 0,
     }
 }
 

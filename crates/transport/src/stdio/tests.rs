@@ -57,6 +57,29 @@ async fn frames_go_both_ways() {
     assert_eq!(&got, b"{\"id\":4}\n");
 }
 
+#[tokio::test]
+async fn a_reader_that_leaves_is_noticed_without_sending() {
+    let (to_pipe, write) = io::pipe().unwrap();
+    let (to_socket, socket) = UnixStream::pair().unwrap();
+    for (reader, writer) in [
+        (OwnedFd::from(to_pipe), OwnedFd::from(write)),
+        (to_socket.into(), socket.into()),
+    ] {
+        let sink = sink(writer);
+        sink.send(b"{}").unwrap();
+        sink.drained().await;
+        let mut gone = tokio::spawn(async move { sink.gone().await });
+        tokio::task::yield_now().await;
+        assert!(
+            tokio::time::timeout(Duration::from_millis(50), &mut gone)
+                .await
+                .is_err()
+        );
+        drop(reader);
+        gone.await.unwrap();
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_becomes_ready_together_is_written_at_once() {

@@ -8,10 +8,14 @@ use super::parts::{config, network, oauth, resources, secrets, tags, tools};
 use super::shots::shots;
 use crate::document::{Document, Key, Node};
 use crate::fields::Fields;
-use crate::limits::{CALL_TIMEOUT_S_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX};
+use crate::limits::{
+    CALL_TIMEOUT_S_MAX, CALLS_AT_ONCE_MAX, IDLE_TIMEOUT_S_MAX, START_TIMEOUT_S_MAX,
+};
 use crate::reader::launch::{check_header, check_variable, is_http};
 use crate::reader::share;
-use crate::{About, Entry, Launch, Problem, RemoteKind, ServerName, suggest};
+use crate::{
+    About, Entry, Launch, Problem, Registry, RemoteKind, ServerName, USER_CONFIG, suggest,
+};
 
 /// The keys of a server.
 pub const KEYS: &[&str] = &[
@@ -23,6 +27,7 @@ pub const KEYS: &[&str] = &[
     "one_shot",
     "package",
     "sha256",
+    "user_config",
     "command",
     "url",
     "transport",
@@ -47,6 +52,7 @@ pub const KEYS: &[&str] = &[
     "idle_timeout_s",
     "start_timeout_s",
     "call_timeout_s",
+    "calls_at_once",
     "icon",
     "repository",
     "website",
@@ -85,6 +91,7 @@ pub(in crate::read) fn read(
         idle_timeout_s: f.seconds(&["idle_timeout_s"], 0, IDLE_TIMEOUT_S_MAX),
         start_timeout_s: f.seconds(&["start_timeout_s"], 1, START_TIMEOUT_S_MAX),
         call_timeout_s: f.seconds(&["call_timeout_s"], 1, CALL_TIMEOUT_S_MAX),
+        calls_at_once: f.whole("calls_at_once", CALLS_AT_ONCE_MAX),
         title: plain(f, "title"),
         description: plain(f, "description"),
         source: doc.source.to_owned(),
@@ -193,6 +200,16 @@ fn launch(fields: &mut Fields<'_>, server: &str, start: usize) -> Option<Launch>
                 fields.error(node.start, format!("`package` cannot be \"{text}\""), hint);
                 return None;
             };
+            let is_bundle = written.registry == Registry::Mcpb;
+            let mut env = fields.template_pairs(&["env"], server, check_variable);
+            if is_bundle {
+                let given = fields.template_pairs(&["user_config"], server, |_, _| None);
+                env.extend(
+                    given
+                        .into_iter()
+                        .map(|(key, value)| (format!("{USER_CONFIG}{key}"), value)),
+                );
+            }
             Some(Launch::Package {
                 registry: written.registry,
                 identifier: written.identifier,
@@ -201,7 +218,7 @@ fn launch(fields: &mut Fields<'_>, server: &str, start: usize) -> Option<Launch>
                 runtime: plain(fields, "runtime"),
                 runtime_args: fields.templates(&["runtime_args"], server),
                 args: fields.templates(&["args"], server),
-                env: fields.template_pairs(&["env"], server, check_variable),
+                env,
             })
         }
         "command" => {

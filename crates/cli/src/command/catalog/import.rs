@@ -2,7 +2,7 @@
 //! trusted: what would run, see or take something of this machine stays off until it is approved. From the same address again the
 //! catalog is renewed, and approvals hold for what is still the same.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use catalog::{Catalog, Entry, Launch, Origin, ServerName};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 use crate::ui::{Label, Line, Table, Ui};
 
-/// Read a catalog of any form (ours, Docker's, server.json, mcpServers) and keep it as one of your own
+/// Read a catalog of any form (ours, Docker's, server.json, mcpServers, an .mcpb bundle) and keep it as one of your own
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A file, a folder such as Docker's registry, or a URL, also that of a registry's /v0.1/servers
@@ -99,6 +99,23 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     ui.value(&imported, |ui| show(ui, &imported))
 }
 
+/// A bundle is a catalog of one.
+fn bundle(path: &Path) -> Result<Catalog, Failure> {
+    let mut entry = launch::bundle_entry(path).map_err(|why| {
+        Failure::new(
+            Kind::Config,
+            format!("the bundle {} cannot be used", path.display()),
+        )
+        .hint(why)
+    })?;
+    entry.origin = Origin::File(path.to_string_lossy().as_ref().into());
+    entry.source = path.display().to_string();
+    Ok(Catalog {
+        entries: vec![entry],
+        ..Catalog::default()
+    })
+}
+
 /// Where it comes from.
 enum Source {
     Path(PathBuf),
@@ -137,6 +154,9 @@ impl Source {
             Self::Url(url) => return Ok(catalogs::pull(url)?.catalog),
             Self::Path(path) => path,
         };
+        if path.extension().is_some_and(|ending| ending == "mcpb") {
+            return bundle(path);
+        }
         let (files, unread) = config::import_files(path).map_err(|error| {
             let what = format!("cannot read {}", path.display());
             Failure::new(Kind::NotFound, what).because(&error)

@@ -8,7 +8,7 @@ use catalog::{
     About, Entry, KnownTool, Launch, Network, OAuth, Origin, RemoteKind, SecretSpec, ServerName,
     Share,
 };
-use launch::{LaunchError, Launched, Launcher, Link};
+use launch::{ExitReason, Hold, LaunchError, Launched, Launcher, Link, Process};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -88,6 +88,9 @@ pub(crate) struct Spec {
     /// Why it cannot be started at all.
     refused: Option<String>,
     idle_timeout_s: Option<u64>,
+    calls_at_once: Option<u64>,
+    /// It has a process, of which is told what it feels.
+    process: bool,
     start_timeout_s: Option<u64>,
     call_timeout_s: Option<u64>,
 }
@@ -120,6 +123,8 @@ pub(crate) struct Conn {
     /// The gateway closed it.
     pub(crate) is_closed: bool,
     is_asleep: bool,
+    /// What was done to its process.
+    pub(crate) felt: Arc<Mutex<Vec<&'static str>>>,
     reader: tokio::task::AbortHandle,
 }
 
@@ -224,16 +229,18 @@ impl Launcher for Servers {
                     file: entry.source.clone(),
                 });
             }
-            let link = match &entry.launch {
+            let (link, process) = match &entry.launch {
                 Launch::Remote { url, headers, .. } => {
-                    Link::Http(Endpoint::new(url, headers).expect("the URL is made here"))
+                    let endpoint = Endpoint::new(url, headers).expect("the URL is made here");
+                    (Link::Http(endpoint), None)
                 }
-                _ => Link::Pipe(connect(&server)),
+                _ => {
+                    let pipe = connect(&server);
+                    let process = process(&server, &pipe);
+                    (Link::Pipe(pipe), process)
+                }
             };
-            Ok(Launched {
-                link,
-                process: None,
-            })
+            Ok(Launched { link, process })
         })
     }
 }
@@ -271,9 +278,45 @@ fn connect(server: &Arc<Mutex<Server>>) -> transport::Pipe {
         sink: ours.sink,
         is_closed: false,
         is_asleep: false,
+        felt: Arc::default(),
         reader,
     });
     theirs
+}
+
+/// The process of its last connection, which ends as its pipe closes.
+fn process(server: &Arc<Mutex<Server>>, pipe: &transport::Pipe) -> Option<Process> {
+    let server = lock(server);
+    let conn = server.conns.last().filter(|_| server.spec.process)?;
+    let hold = Felt(conn.felt.clone());
+    let (tell, exited) = tokio::sync::watch::channel(Some(ExitReason::Code(0)));
+    drop(tell);
+    Some(Process::elsewhere(
+        Arc::new(hold),
+        pipe.sink.clone(),
+        exited,
+    ))
+}
+
+/// Notes what is done to a process.
+struct Felt(Arc<Mutex<Vec<&'static str>>>);
+
+impl Hold for Felt {
+    fn pid(&self) -> u32 {
+        1
+    }
+    fn term(&self) {
+        lock(&self.0).push("term");
+    }
+    fn kill(&self) {
+        lock(&self.0).push("kill");
+    }
+    fn freeze(&self) {
+        lock(&self.0).push("freeze");
+    }
+    fn thaw(&self) {
+        lock(&self.0).push("thaw");
+    }
 }
 
 async fn serve(server: Arc<Mutex<Server>>, number: usize, mut source: Box<dyn FrameSource>) {
@@ -392,6 +435,7 @@ impl Server {
             share,
             disabled: spec.disabled,
             idle_timeout_s: spec.idle_timeout_s,
+            calls_at_once: spec.calls_at_once,
             start_timeout_s: spec.start_timeout_s,
             call_timeout_s: spec.call_timeout_s,
             source: "servers.json".to_owned(),

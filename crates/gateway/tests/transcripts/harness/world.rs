@@ -375,6 +375,11 @@ impl World {
                 "start_timeout" => self.settings.start_timeout = seconds(),
                 "list_wait" => self.settings.list_wait = seconds(),
                 "idle_timeout" => self.settings.idle_timeout = seconds(),
+                "ping_after" => self.settings.ping_after = seconds(),
+                "freeze_after" => self.settings.freeze_after = seconds(),
+                "servers_max" => self.settings.servers_max = count(),
+                "calls_at_once" => self.settings.calls_at_once = count(),
+                "prewarm" => self.settings.prewarm = value.as_bool().unwrap(),
                 "session_idle" => self.settings.session_idle = seconds(),
                 "sessions_max" => self.settings.sessions_max = count(),
                 "in_flight_max" => self.settings.in_flight_max = count(),
@@ -455,6 +460,13 @@ impl World {
                 if ran != wanted {
                     self.fail(&format!("it ran as {ran:?}"));
                 }
+            }
+            "felt" => {
+                let felt = self.servers.get(plain).conns[number - 1].felt.clone();
+                let is_it = || lock(&felt).join(" ") == text;
+                let told = |is_it: bool| is_it.then_some(()).ok_or("it felt otherwise".to_owned());
+                self.expect(|_| told(is_it())).await;
+                lock(&felt).clear();
             }
             "sleeps" => self.servers.get(plain).conns[number - 1].sleep(),
             "dies" => self.servers.get(plain).conns[number - 1].die(),

@@ -89,6 +89,7 @@ impl World {
             folder: dir.path().join("packages"),
             environment: options.environment.clone(),
             program: Some(options.program.clone()),
+            fetch: None,
             install_scripts: Vec::new(),
         };
         let boxes = SandboxLauncher::new(options);
@@ -270,6 +271,7 @@ impl World {
             folder: self.dir.path().join("packages"),
             environment: nowhere,
             program: None,
+            fetch: None,
             install_scripts: Vec::new(),
         };
         let boxes = SandboxLauncher::new(with_node(super::options(), None));

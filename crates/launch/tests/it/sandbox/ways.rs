@@ -5,13 +5,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use portolan_launch::sandbox::{Declared, Level, SandboxLauncher};
+use portolan_launch::sandbox::{Declared, Level, LimitedBy, SandboxLauncher};
 use portolan_launch::{ExitReason, Launcher};
 
 use super::{
     NEVER, am_root, as_anybody, entry, has_namespaces, launcher, line, options, shell, start, taken,
 };
-use crate::processes::{any_with, until};
+use crate::processes::{any_with, state, tree, until};
 
 #[tokio::test]
 async fn boxes_of_root_end_as_they_should() {
@@ -38,6 +38,8 @@ async fn everything() {
     }
     ends_are_told(&launcher).await;
     the_stubborn_are_ended(&launcher).await;
+    what_is_frozen_goes_on(&launcher).await;
+    all_together_have_their_limit(&launcher).await;
     dropping_ends(&launcher).await;
     a_launch_that_nobody_waits_for(&launcher).await;
     many_at_once(&launcher).await;
@@ -61,6 +63,62 @@ async fn ends_are_told(launcher: &SandboxLauncher) {
     assert_eq!(process.stderr_tail(1), ["word"]);
     let (_pipe, process) = start(launcher, &shell("kill -SEGV $$"), &none).await;
     assert_eq!(process.exited().await, ExitReason::Signal(11));
+}
+
+async fn what_is_frozen_goes_on(launcher: &SandboxLauncher) {
+    let none = Declared::default();
+    // Its child has left its group.
+    let script = "setsid sleep 1000.2 & echo $!; while read -r line; do echo \"$line\"; done";
+    let (mut pipe, process) = start(launcher, &shell(script), &none).await;
+    line(&mut pipe).await.unwrap();
+    let child = tree(process.pid());
+    let all = || [process.pid()].into_iter().chain(child.iter().copied());
+    process.freeze();
+    until("all stopped", || all().all(|pid| state(pid) == Some('T'))).await;
+    pipe.sink.send(b"later").unwrap();
+    process.thaw();
+    assert_eq!(line(&mut pipe).await.unwrap(), "later");
+    until("all going on", || all().all(|pid| state(pid) != Some('T'))).await;
+    process.freeze();
+    until("stopped again", || state(process.pid()) == Some('T')).await;
+    // Who is frozen can leave by itself all the same, and be ended.
+    assert_eq!(process.stop(NEVER).await, ExitReason::Code(0));
+    let (_pipe, process) = start(launcher, &shell("sleep 1000.3"), &none).await;
+    process.freeze();
+    until("stopped", || state(process.pid()) == Some('T')).await;
+    let pid = process.pid();
+    drop(process);
+    until("its end", || state(pid).is_none_or(|state| state == 'Z')).await;
+}
+
+async fn all_together_have_their_limit(launcher: &SandboxLauncher) {
+    if launcher.probe().limits == LimitedBy::Rlimits {
+        return;
+    }
+    let mut options = options();
+    options.limits.all_memory_bytes = 160 << 20;
+    let launcher = SandboxLauncher::new(options);
+    let fills = "import sys, time; kept = b'x' * (100 << 20); print('has it', flush=True); time.sleep(1000)";
+    let python = entry("/usr/bin/python3", &["-c", fills]);
+    let none = Declared::default();
+    // Each alone is far from its own limit.
+    let (mut pipe, first) = start(&launcher, &python, &none).await;
+    assert_eq!(line(&mut pipe).await.unwrap(), "has it");
+    let (_second_pipe, second) = start(&launcher, &python, &none).await;
+    let killed = tokio::select! {
+        reason = first.exited() => reason,
+        reason = second.exited() => reason,
+    };
+    assert_eq!(killed, ExitReason::Memory);
+    first.stop(Duration::from_millis(1)).await;
+    second.stop(Duration::from_millis(1)).await;
+    let groups = || {
+        let of = |root: &str| fs::read_dir(root).into_iter().flatten().flatten();
+        let all = of("/sys/fs/cgroup").chain(of("/sys/fs/cgroup/memory"));
+        let mark = format!("portolan-all-{}", std::process::id());
+        all.filter(|folder| folder.file_name() == *mark).count()
+    };
+    until("the end of their group", || groups() == 0).await;
 }
 
 async fn the_stubborn_are_ended(launcher: &SandboxLauncher) {

@@ -32,8 +32,13 @@ pub(super) async fn run(
         .map(|reloading| Watch::start(reloading, &gateway))
         .transpose()?;
     let presence = Presence::enter(engine, &gateway, Readiness::default(), "stdio", None);
+    let mut hurried = shutdown.clone();
     let served = serve_stdio(gateway.clone(), pipe, shutdown).await;
-    gateway.shutdown(DRAIN_GRACE).await;
+    tokio::select! {
+        () = gateway.shutdown(DRAIN_GRACE) => {}
+        // Told twice: what still stops is killed as everything here is dropped.
+        () = hurried.now() => {}
+    }
     presence.leave();
     served.map_err(|e| failed(&e))
 }
