@@ -25,8 +25,8 @@ fn teller() -> Value {
 while read -r line; do id=$(printf '%s' "$line" | jq -c .id); case "$line" in
 *'"initialize"'*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"x","version":"1"}}}';;
 *tools/list*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"tools":[{"name":"tell","inputSchema":{"type":"object"}},{"name":"fail","inputSchema":{"type":"object"}},{"name":"die","inputSchema":{"type":"object"}}]}}';;
-*'"tell"'*) env >&2; echo '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":'"$(tell)"'}}'; echo '{"jsonrpc":"2.0","id":'$id',"result":{"content":[{"type":"text","text":'"$(tell)"'}]}}';;
-*'"fail"'*) echo '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32000,"message":'"$(tell)"'}}';;
+*'"tell"'*) env >&2; printf '%s\n' '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":'"$(tell)"'}}'; printf '%s\n' '{"jsonrpc":"2.0","id":'$id',"result":{"content":[{"type":"text","text":'"$(tell)"'}]}}';;
+*'"fail"'*) printf '%s\n' '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32000,"message":'"$(tell)"'}}';;
 *'"die"'*) env >&2; exit 3;;
 esac; done"#;
     let env: serde_json::Map<String, Value> = (0..GIVEN)
@@ -60,6 +60,23 @@ fn start(home: &Home, servers: &str) -> Listening {
     };
     wait_until(|| opened().is_some());
     Listening::of(child, opened().unwrap())
+}
+
+/// What stands under `pids`, wherever that is.
+fn pids(listed: &Value) -> BTreeSet<u64> {
+    match listed {
+        Value::Object(members) => {
+            let own = members
+                .get("pids")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            let own = own.filter_map(Value::as_u64);
+            own.chain(members.values().flat_map(pids)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(pids).collect(),
+        _ => BTreeSet::new(),
+    }
 }
 
 /// The processes below this one.
@@ -109,7 +126,7 @@ fn no_planted_secret_gets_to_where_it_does_not_belong() {
     let home = Home::new();
     home.write(
         "portolan/config.toml",
-        "[gateway]\nrecords_arguments = true\n",
+        "[gateway]\nrecords_arguments = true\ncall_timeout_s = 10\n",
     );
     let servers = home.write("servers.json", &teller().to_string());
     let caller = home.run(&["caller", "add", "ann"]).ok().trim().to_owned();
@@ -125,8 +142,6 @@ fn no_planted_secret_gets_to_where_it_does_not_belong() {
         ("tell", arguments),
         ("fail", json!({})),
         ("tell", json!({"text": FORMED})),
-        ("die", json!({})),
-        ("tell", json!({})),
     ]
     .into_iter()
     .enumerate()
@@ -145,18 +160,23 @@ fn no_planted_secret_gets_to_where_it_does_not_belong() {
             .run(&["server", "inspect", "teller", "--format", "json"])
             .ok();
         seen.push_str(&listed);
-        let listed: Value = serde_json::from_str(&listed).unwrap();
-        let pids = listed["pids"].as_array().cloned().unwrap_or_default();
-        pids.iter().filter_map(Value::as_u64).collect()
+        pids(&serde_json::from_str(&listed).unwrap())
     };
     assert!(!own.is_empty());
     for pid in below(gateway.pid()) {
-        seen.push_str(&std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default());
-        if !own.contains(&u64::from(pid)) {
+        let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        // Without a box, the guard of a server is started with what it hands on to it, and can be read by nobody who could not
+        // read the server.
+        let is_meant = own.contains(&u64::from(pid)) || command.contains("__guard");
+        seen.push_str(&command);
+        if !is_meant {
             let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             seen.push_str(&String::from_utf8_lossy(&environ));
         }
     }
+    let last = json!({"jsonrpc":"2.0","id":20,"method":"tools/call","params":{"name":"die","arguments":{}}});
+    seen.push_str(&gateway.mcp(&caller, &last).to_string());
+    assert!(seen.contains("last words"), "it did not die of it: {seen}");
     for words in [
         &["server", "logs", "teller"][..],
         &["server", "ls"],
