@@ -81,7 +81,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 37);
+    assert_eq!(Settings::KEYS.len(), 38);
 }
 
 #[test]
@@ -125,6 +125,11 @@ fn values_beyond_the_limits_say_what_would_do() {
             "transport",
             "streeming",
             "must be one of \"stdio\", \"streaming\", \"sse\", found \"streeming\"; did you mean \"streaming\"?",
+        ),
+        (
+            "client_metadata_url",
+            "http://h.example/c.json",
+            "must be an https address with a path, such as https://example.com/client.json, found \"http://h.example/c.json\"",
         ),
         (
             "host",
