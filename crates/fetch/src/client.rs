@@ -81,6 +81,16 @@ pub struct Reply {
     pub is_public: bool,
 }
 
+/// Without the body, which can hold what nobody may see.
+impl fmt::Debug for Reply {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("is_public", &self.is_public)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Client {
     /// Over the network of this machine.
     #[must_use]

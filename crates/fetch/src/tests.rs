@@ -80,7 +80,7 @@ async fn answer(
     heads: Arc<Mutex<Vec<String>>>,
 ) {
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
+    while !head.windows(4).any(|four| four == b"\r\n\r\n") {
         if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
             return;
         }

@@ -54,9 +54,9 @@ pub(super) fn is_document(given: &Given) -> Result<(), String> {
     });
     match text.is_empty() || is_good {
         true => Ok(()),
-        false => {
-            Err("an https address with a path, such as https://example.com/client.json".to_owned())
-        }
+        false => Err(format!(
+            "must be an https address with a path, such as https://example.com/client.json, found \"{text}\""
+        )),
     }
 }
 

@@ -143,6 +143,11 @@ fn values_beyond_the_limits_say_what_would_do() {
             "must be one of \"stdio\", \"streaming\", \"sse\", found \"streeming\"; did you mean \"streaming\"?",
         ),
         (
+            "client_metadata_url",
+            "http://h.example/c.json",
+            "must be an https address with a path, such as https://example.com/client.json, found \"http://h.example/c.json\"",
+        ),
+        (
             "host",
             "127.0.0.1:80",
             "must be a host name or an address without a port, found \"127.0.0.1:80\"",
