@@ -50,6 +50,8 @@ pub const LOG_LINES_MAX: u32 = 1_000;
 pub const TIMERS_MAX: usize = 1_000;
 /// Searches, descriptions and kept results that a script asks for.
 pub const LOOKUPS_MAX: u32 = 200;
+/// Tools that one search gives.
+pub const FOUND_MAX: u32 = 50;
 /// What a message of an error may hold, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 4_000;
 /// What a frame holds beside its value.

@@ -13,8 +13,8 @@ use crate::protocol::{ToWorker, frame};
 
 /// Starts workers.
 pub trait Start: Send + Sync {
-    /// Starts our own program so that it calls [`crate::worker::main`], with this as its standard input and nothing
-    /// else of ours: no environment, no other descriptor. Blocks for the time that takes.
+    /// Starts our own program so that it runs a [`crate::worker::Ready`], or copies one that is, with this as its standard
+    /// input and nothing else of ours: no environment, no other descriptor. Blocks for the time that takes.
     ///
     /// # Errors
     /// If it cannot be started.

@@ -1,6 +1,10 @@
 //! Workers that are copies of one process, as those of the shipped program are. The process is this program, and must have
 //! one thread: so the checks run here one after the other, and not as tests of a harness.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failed unwrap is a failed test, and without a harness we say what was tried"
+)]
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;

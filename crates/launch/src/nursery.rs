@@ -125,7 +125,7 @@ impl Copy {
             // It is no child of ours, so its id may be anybody's.
             Err(_) => None,
         };
-        let signal = end.and_then(|status| status.terminating_signal());
+        let signal = end.and_then(WaitStatus::terminating_signal);
         // Not what anybody did to it, but what it did.
         if signal.is_some_and(|signal| CRASHES.contains(&signal)) {
             self.is_known.store(true, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Answer, End, Run};
 use crate::declare;
-use crate::limits::LOOKUPS_MAX;
+use crate::limits::{FOUND_MAX, LOOKUPS_MAX, MESSAGE_BYTES_MAX};
 use crate::protocol::{Lookup, ToWorker, Why, frame};
 use crate::text::first_sentence;
 use crate::unwrap::{Meaning, unwrap};
@@ -132,6 +132,15 @@ impl Run<'_> {
         self.lookups += 1;
         if self.lookups > LOOKUPS_MAX {
             return Err(End::Broken("more lookups than there may be"));
+        }
+        let (text, limit) = match what {
+            Lookup::Search { query, limit } => (query, *limit),
+            Lookup::Describe { path } => (path, 0),
+            Lookup::Kept { handle, .. } => (handle, 0),
+        };
+        // No worker that keeps to the rules asks so.
+        if text.len() > MESSAGE_BYTES_MAX || limit > FOUND_MAX {
+            return Err(End::Broken("a question too large"));
         }
         let found = match what {
             Lookup::Search { query, limit } => self.search(query, *limit as usize),

@@ -9,7 +9,7 @@ use rquickjs::{
 use super::bridge::{Helpers, Refused, to_json};
 use super::show;
 use super::state::Shared;
-use crate::limits::{LOOKUPS_MAX, MESSAGE_BYTES_MAX, TIMERS_MAX};
+use crate::limits::{FOUND_MAX, LOOKUPS_MAX, MESSAGE_BYTES_MAX, TIMERS_MAX};
 use crate::protocol::{FromWorker, Lookup};
 
 /// Looks up the helpers of the prelude, which exist only after it was evaluated.
@@ -120,7 +120,7 @@ pub(crate) fn object<'js>(
                 query: text("query")?,
                 limit: offset("limit")?
                     .unwrap_or(10)
-                    .clamp(1, 50)
+                    .clamp(1, FOUND_MAX.into())
                     .try_into()
                     .unwrap_or(10),
             },

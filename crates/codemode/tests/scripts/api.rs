@@ -1,10 +1,13 @@
 //! What a script sees and what an agent gets, in ordinary use.
 
+use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use gateway::scripts::Script;
-use portolan_codemode::{FailureKind, Limits};
+use portolan_codemode::{CodeMode, FailureKind, Limits, Process};
 use serde_json::{Value, json};
 
 use super::world::{World, error, mode, result, run, run_in};
@@ -347,6 +350,55 @@ async fn dropping_a_run_cancels_its_calls() {
         }
     }
     assert_eq!(world.cancelled.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_run_that_is_dropped_at_any_await_leaves_nothing() {
+    const SCRIPT: &str = "
+        await echo.slow({ ms: 1 });
+        const found = await tools.search('weather');
+        await Promise.all([text.number(), echo.slow({ ms: 2 }), echo.slow({ ms: 1 })]);
+        await sleep(1);
+        return found.length;
+    ";
+    let mut cut = 0;
+    for polls in 0.. {
+        let (world, pids) = (World::default(), Arc::new(Mutex::new(Vec::new())));
+        let started = pids.clone();
+        let start = move |channel: OwnedFd| -> std::io::Result<Box<dyn Process>> {
+            let process = launch::OwnProcess::start(super::world::worker_program(), &[], channel)?;
+            started.lock().unwrap().push(process.pid());
+            Ok(Box::new(super::world::Worker(process)))
+        };
+        let mode = CodeMode::new(Arc::new(start), Limits::default(), 0);
+        let is_whole = {
+            let mut run = std::pin::pin!(run_in(&mode, &world, SCRIPT));
+            let mut left = polls;
+            std::future::poll_fn(|cx| {
+                if left == 0 {
+                    return Poll::Ready(false);
+                }
+                left -= 1;
+                run.as_mut().poll(cx).map(|outcome| outcome.ok)
+            })
+            .await
+        };
+        let under_way = world.at_once.load(Ordering::SeqCst);
+        assert_eq!(world.cancelled.load(Ordering::SeqCst), under_way, "{polls}");
+        // One that was being started when it was not wanted any more ends as well.
+        drop(mode);
+        let pids = pids.lock().unwrap().clone();
+        for pid in pids {
+            while std::path::Path::new(&format!("/proc/{pid}")).exists() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        if is_whole {
+            break;
+        }
+        cut += 1;
+    }
+    assert!(cut >= 8, "there were {cut} places to drop it at");
 }
 
 #[tokio::test]

@@ -181,6 +181,11 @@ async fn a_worker_that_breaks_the_rules_is_stopped() {
         r#"{{"log":{{"level":"log","text":"{}"}}}}"#,
         "x".repeat(10_000)
     ));
+    let search = |query: &str, limit: u32| {
+        raw(&format!(
+            r#"{{"lookup":{{"id":1,"what":{{"search":{{"query":"{query}","limit":{limit}}}}}}}}}"#
+        ))
+    };
     for (says, how) in [
         (u32::MAX.to_le_bytes().to_vec(), "a frame too long"),
         (raw("{\"nonsense\": 1}"), "no message"),
@@ -206,6 +211,8 @@ async fn a_worker_that_breaks_the_rules_is_stopped() {
                 .collect(),
             "more lookups than there may be",
         ),
+        (search(&"x".repeat(5_000), 10), "a question too large"),
+        (search("x", u32::MAX), "a question too large"),
     ] {
         let outcome = after(says).await;
         let error = outcome.error.unwrap();

@@ -8,7 +8,10 @@ use landlock::{
 };
 use rustix::process::{DumpableBehavior, Resource, Rlimit, setrlimit};
 use rustix::thread::UnshareFlags;
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter,
+};
 
 use crate::limits::WORKER_NICE;
 use crate::protocol::Confinement;
@@ -170,18 +173,101 @@ fn landlock() -> bool {
 }
 
 pub(super) fn filter() -> io::Result<()> {
+    apply_filter(&program()?).map_err(io::Error::other)
+}
+
+fn program() -> io::Result<BpfProgram> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(io::Error::other)?;
     let rules = ALLOWED
         .iter()
-        .map(|(_, number)| (*number, vec![]))
-        .collect();
+        .map(|(name, number)| Ok((*number, conditions(name)?)))
+        .collect::<Result<_, seccompiler::BackendError>>();
     let filter = SeccompFilter::new(
-        rules,
+        rules.map_err(io::Error::other)?,
         SeccompAction::KillProcess,
         SeccompAction::Allow,
         arch,
-    )
-    .map_err(io::Error::other)?;
-    let program = BpfProgram::try_from(filter).map_err(io::Error::other)?;
-    apply_filter(&program).map_err(io::Error::other)
+    );
+    let program = filter.and_then(BpfProgram::try_from);
+    program.map_err(io::Error::other)
+}
+
+/// Memory is for data: the engine makes no code, and whoever takes it over must not either.
+fn conditions(name: &str) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    if !matches!(name, "mmap" | "mprotect") {
+        return Ok(Vec::new());
+    }
+    let (protection, is_data) = (2, SeccompCmpOp::MaskedEq(PROT_EXEC));
+    let condition = SeccompCondition::new(protection, SeccompCmpArgLen::Dword, is_data, 0)?;
+    Ok(vec![SeccompRule::new(vec![condition])?])
+}
+
+/// The same on every architecture of Linux.
+const PROT_EXEC: u64 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel makes of the program for a call: it interprets it just so.
+    fn verdict(program: &BpfProgram, arch: u32, number: i64, arguments: [u64; 6]) -> u32 {
+        let mut data = Vec::new();
+        data.extend_from_slice(&u32::try_from(number).unwrap().to_le_bytes());
+        data.extend_from_slice(&arch.to_le_bytes());
+        data.extend_from_slice(&[0; 8]);
+        for argument in arguments {
+            data.extend_from_slice(&argument.to_le_bytes());
+        }
+        let (mut at, mut value) = (0, 0);
+        loop {
+            let step = &program[at];
+            let mut jump = |is: bool| at += usize::from(if is { step.jt } else { step.jf });
+            match step.code {
+                0x20 => {
+                    let from = step.k as usize;
+                    value = u32::from_le_bytes(data[from..from + 4].try_into().unwrap());
+                }
+                0x05 => at += step.k as usize,
+                0x15 => jump(value == step.k),
+                0x25 => jump(value > step.k),
+                0x35 => jump(value >= step.k),
+                0x54 => value &= step.k,
+                0x06 => return step.k,
+                code => panic!("{code:#x}"),
+            }
+            at += 1;
+        }
+    }
+
+    const KILL: u32 = 0x8000_0000;
+    const ALLOW: u32 = 0x7fff_0000;
+
+    #[cfg(target_arch = "x86_64")]
+    const OWN: u32 = 0xc000_003e;
+    #[cfg(target_arch = "aarch64")]
+    const OWN: u32 = 0xc000_00b7;
+
+    #[test]
+    fn what_is_not_on_the_list_ends_the_process() {
+        let program = program().unwrap();
+        for number in 0..600 {
+            let is_allowed = ALLOWED.iter().any(|(_, allowed)| *allowed == number);
+            let expected = if is_allowed { ALLOW } else { KILL };
+            assert_eq!(verdict(&program, OWN, number, [0; 6]), expected, "{number}");
+            // The numbers of another architecture mean something else.
+            assert_eq!(verdict(&program, 0x4000_0003, number, [0; 6]), KILL);
+        }
+    }
+
+    #[test]
+    fn no_memory_becomes_code() {
+        let program = program().unwrap();
+        for number in [NUMBERS.mmap, NUMBERS.mprotect] {
+            for (protection, expected) in [(0, ALLOW), (3, ALLOW), (4, KILL), (5, KILL), (7, KILL)]
+            {
+                let said = verdict(&program, OWN, number, [0, 4096, protection, 0, 0, 0]);
+                assert_eq!(said, expected, "{number} {protection}");
+            }
+        }
+    }
 }
