@@ -148,6 +148,9 @@ for host, port in (target.rsplit(':', 1) for target in sys.argv[1:]):
             print(host, port, way.recv(4096).decode().rpartition('\r\n')[2] or 'silence')
     except socket.gaierror:
         print(host, port, 'unknown')
+    except ConnectionResetError:
+        # Closed before what was said was read.
+        print(host, port, 'silence')
     except OSError as error:
         print(host, port, type(error).__name__)
 ";
