@@ -1,7 +1,7 @@
 //! The way out of a box: a proxy that lets through what is listed and nothing else.
 //!
 //! Owns which hosts a server may reach (`allow`), which addresses nobody reaches by a name alone (`address`), and the
-//! HTTP proxy that holds to both (`proxy`). Programs that know no proxy are told addresses of the box' own loopback
+//! HTTP proxy that holds to both (`proxy`). Programs that know no proxy are told addresses in the box
 //! (`names`, `resolver`), behind which the hosts are that these stand for. Names are looked up here, outside of the box, and the address that was
 //! checked is the one that is connected to: a name that changes its mind between the two gains nothing. Refuses to know
 //! who asks and how the listener came to be: that is `launch`.

@@ -1,22 +1,29 @@
-//! The names that are known in a box, each with an address of the box' own loopback that stands for it. What connects
-//! there is connected to the host of that name, from outside.
+//! The names that are known in a box, each with an address there that stands for it. What connects to it is connected to the
+//! host of that name, from outside.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::limits::NAMES_MAX;
 
-/// The first address that is given out has the number after this one.
-const BEFORE: u32 = u32::from_be_bytes([127, 64, 0, 0]);
-
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Names {
+    /// The first address that is given out is the one after this.
+    before: u32,
     numbers: HashMap<String, u32>,
     names: Vec<String>,
 }
 
 impl Names {
+    pub(crate) fn new(before: Ipv4Addr) -> Self {
+        Self {
+            before: before.into(),
+            numbers: HashMap::new(),
+            names: Vec::new(),
+        }
+    }
+
     /// The address that stands for a host; `None`: there are too many already.
     pub(crate) fn address(&mut self, host: &str) -> Option<Ipv4Addr> {
         let number = match self.numbers.get(host) {
@@ -29,7 +36,7 @@ impl Names {
                 number
             }
         };
-        Some(Ipv4Addr::from(BEFORE + number))
+        Some(Ipv4Addr::from(self.before + number))
     }
 
     /// The host that an address stands for.
@@ -37,7 +44,7 @@ impl Names {
         let IpAddr::V4(address) = address else {
             return None;
         };
-        let number = u32::from(address).checked_sub(BEFORE + 1)?;
+        let number = u32::from(address).checked_sub(self.before + 1)?;
         self.names.get(number as usize).map(String::as_str)
     }
 }
@@ -48,7 +55,7 @@ mod tests {
 
     #[test]
     fn each_name_has_one_address_and_there_are_not_too_many() {
-        let mut names = Names::default();
+        let mut names = Names::new(Ipv4Addr::new(127, 64, 0, 0));
         let first = names.address("a.example").unwrap();
         assert_eq!(first, Ipv4Addr::new(127, 64, 0, 1));
         assert_eq!(names.address("a.example"), Some(first));

@@ -64,6 +64,8 @@ pub struct Doors {
     pub proxy: std::net::TcpListener,
     /// Where addresses of names are asked for.
     pub names: Option<std::net::UdpSocket>,
+    /// The network whose addresses stand for names: all of them lead to the box itself.
+    pub network: Ipv4Addr,
     /// Where programs that know no proxy connect to, on every address: which one says which host, the port is its own.
     pub forwards: Vec<std::net::TcpListener>,
 }
@@ -104,7 +106,7 @@ impl Proxy {
         let doors = doors.into();
         let shared = Arc::new(Shared {
             allowed: RwLock::new(allowed),
-            names: Mutex::default(),
+            names: Mutex::new(Names::new(doors.network)),
             recorder,
             limits,
             turns: Arc::new(Semaphore::new(limits.connections)),
@@ -156,6 +158,7 @@ impl From<std::net::TcpListener> for Doors {
         Self {
             proxy,
             names: None,
+            network: Ipv4Addr::LOCALHOST,
             forwards: Vec::new(),
         }
     }

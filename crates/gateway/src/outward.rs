@@ -2,6 +2,7 @@
 //! can be asked about it, which `dynamic/outward` does with the next call. A call that goes well is left as it is.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -13,7 +14,11 @@ use crate::outbox::lock;
 
 /// What conversations are still to be asked about.
 #[derive(Default)]
-pub(crate) struct Wishes(Mutex<Known>);
+pub(crate) struct Wishes {
+    known: Mutex<Known>,
+    /// How many there are: every call looks, and mostly there is none.
+    open: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Known {
@@ -25,7 +30,7 @@ struct Known {
 impl Wishes {
     /// A server wanted to reach these hosts for this workspace.
     pub(crate) fn add(&self, workspace: u64, server: &Arc<str>, refused: &[Refused]) {
-        let mut known = lock(&self.0);
+        let mut known = lock(&self.known);
         for host in refused
             .iter()
             .filter(|one| one.is_public)
@@ -42,11 +47,15 @@ impl Wishes {
                 open.push(host.clone());
             }
         }
+        self.open.store(known.open.len(), Ordering::Relaxed);
     }
 
     /// The first that nobody was asked about yet.
     pub(crate) fn first(&self, workspace: u64, server: &Arc<str>) -> Option<String> {
-        let known = lock(&self.0);
+        if self.open.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let known = lock(&self.known);
         known
             .open
             .get(&(workspace, server.clone()))?
@@ -56,12 +65,13 @@ impl Wishes {
 
     /// The person has been asked, whatever they said; they are not asked again in this conversation.
     pub(crate) fn settle(&self, workspace: u64, server: &Arc<str>, host: &str) {
-        let mut known = lock(&self.0);
+        let mut known = lock(&self.known);
         let key = (workspace, server.clone());
         if let Some(open) = known.open.get_mut(&key) {
             open.retain(|one| one != host);
             if open.is_empty() {
                 known.open.remove(&key);
+                self.open.store(known.open.len(), Ordering::Relaxed);
             }
         }
         if known.asked.len() < WISHES_MAX {
@@ -73,9 +83,10 @@ impl Wishes {
 
     /// A workspace has ended.
     pub(crate) fn leave(&self, workspace: u64) {
-        let mut known = lock(&self.0);
+        let mut known = lock(&self.known);
         known.open.retain(|(of, _), _| *of != workspace);
         known.asked.retain(|(of, _, _)| *of != workspace);
+        self.open.store(known.open.len(), Ordering::Relaxed);
     }
 }
 
@@ -187,6 +198,6 @@ mod tests {
         for n in 0..2 * WISHES_MAX as u64 {
             wishes.add(n, &server, &[refused("b.example", true)]);
         }
-        assert_eq!(lock(&wishes.0).open.len(), WISHES_MAX);
+        assert_eq!(lock(&wishes.known).open.len(), WISHES_MAX);
     }
 }

@@ -52,6 +52,10 @@ pub const BOX_SCRATCH_BYTES: u64 = 256 << 20;
 pub const BOX_SCRATCH_FILES: u32 = 64 << 10;
 /// Where the proxy of a box listens, on the box' own loopback.
 pub const BOX_PROXY_PORT: u16 = 3128;
+/// The addresses that stand for names in a box, where they lead nowhere else. Of the public Internet: many programs refuse
+/// to connect to a name that has any other address.
+#[cfg(target_os = "linux")]
+pub const BOX_NAMES: (std::net::Ipv4Addr, u8) = (std::net::Ipv4Addr::new(11, 64, 0, 0), 16);
 /// How many decisions about the network stand in a server's log.
 pub const BOX_DECISIONS_TOLD_MAX: usize = 64;
 /// How many hosts that were refused are remembered of a server.

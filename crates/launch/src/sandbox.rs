@@ -42,7 +42,7 @@ pub use self::options::{BoxLimits, SandboxOptions};
 use self::plan::{Item, Plan, User};
 use self::users::Owners;
 use crate::launcher::{self, Pipes};
-use crate::limits::BOX_PROXY_PORT;
+use crate::limits::{BOX_NAMES, BOX_PROXY_PORT};
 use crate::spawn::{self, Boxed, Spec};
 use crate::way_out;
 use crate::{Isolation, LaunchError, Launched, Launcher, Options, ProcessLauncher};
@@ -216,6 +216,7 @@ fn doors_of(fds: Vec<OwnedFd>) -> Option<Doors> {
     Some(Doors {
         proxy: listeners.remove(0).into(),
         names: names.into_iter().next().map(UdpSocket::from),
+        network: BOX_NAMES.0,
         forwards: listeners.into_iter().map(TcpListener::from).collect(),
     })
 }

@@ -265,6 +265,7 @@ fn boxed(rules: impl Fn(u16) -> Vec<String>) -> Boxed {
             Doors {
                 proxy: std::net::TcpListener::bind("127.0.0.1:0").unwrap(),
                 names: Some(names),
+                network: Ipv4Addr::new(127, 64, 0, 0),
                 forwards: vec![forward],
             },
             AllowList::parse(rules(port)).unwrap(),

@@ -40,6 +40,7 @@ use super::warden::{MAP, MAPPED, Start, refused, refused_by};
 use crate::exit::ExitReason;
 use crate::guard::control::{self, Order, Report};
 use crate::guard::{drain, reason};
+use crate::limits::BOX_NAMES;
 
 /// Where everybody asks for names who has not been told otherwise.
 const NAMES_PORT: u16 = 53;
@@ -117,7 +118,10 @@ fn run(guard: &OwnedFd) -> Result<ExitReason, Report> {
 /// there is only the first.
 fn open(guard: &OwnedFd, doors: &plan::Doors) -> io::Result<()> {
     let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, doors.proxy))?;
-    let names = UdpSocket::bind((Ipv4Addr::LOCALHOST, NAMES_PORT)).ok();
+    let (network, bits) = BOX_NAMES;
+    let names = loopback::is_all_of(network, bits)
+        .and_then(|()| UdpSocket::bind((Ipv4Addr::LOCALHOST, NAMES_PORT)))
+        .ok();
     // Which address somebody connects to says which host is meant.
     let listen = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).ok();
     let forwards: Vec<_> = doors.forwards.iter().filter_map(listen).collect();

@@ -1,7 +1,8 @@
 //! Switches the loopback of a new network namespace on: servers that speak to themselves need it, and whoever listens
-//! there for a proxy.
+//! there for a proxy. Has a whole network lead there too.
 
 use std::io;
+use std::net::Ipv4Addr;
 
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{
@@ -10,7 +11,17 @@ use rustix::net::{
 
 const HEADER: usize = 16;
 const RTM_NEWLINK: u16 = 16;
+const RTM_NEWROUTE: u16 = 24;
 const NLMSG_ERROR: u16 = 2;
+const NLM_F_EXCL: u16 = 0x200;
+const NLM_F_CREATE: u16 = 0x400;
+const AF_INET: u8 = 2;
+const RT_TABLE_LOCAL: u8 = 255;
+const RTPROT_BOOT: u8 = 3;
+const RT_SCOPE_HOST: u8 = 254;
+const RTN_LOCAL: u8 = 2;
+const RTA_DST: u16 = 1;
+const RTA_OIF: u16 = 4;
 const NLM_F_REQUEST: u16 = 1;
 const NLM_F_ACK: u16 = 4;
 const IFF_UP: u32 = 1;
@@ -19,6 +30,16 @@ const INDEX: i32 = 1;
 
 /// By netlink (`rtnetlink(7)`): the interface with the first index is up from now on.
 pub(super) fn up() -> io::Result<()> {
+    ask(&link_up())
+}
+
+/// Every address that begins like this one, by so many bits, is ours from now on.
+pub(super) fn is_all_of(network: Ipv4Addr, bits: u8) -> io::Result<()> {
+    ask(&local_route(network, bits))
+}
+
+/// Asks the kernel for something, and waits for its answer.
+fn ask(request: &[u8]) -> io::Result<()> {
     let socket = socket_with(
         AddressFamily::NETLINK,
         SocketType::RAW,
@@ -27,7 +48,7 @@ pub(super) fn up() -> io::Result<()> {
     )?;
     sendto(
         &socket,
-        &request(),
+        request,
         SendFlags::empty(),
         &SocketAddrNetlink::new(0, 0),
     )?;
@@ -40,14 +61,35 @@ pub(super) fn up() -> io::Result<()> {
     }
 }
 
-/// `struct nlmsghdr`, then `struct ifinfomsg`.
-fn request() -> Vec<u8> {
-    let mut message = Vec::with_capacity(32);
-    message.extend(32_u32.to_ne_bytes());
-    message.extend(RTM_NEWLINK.to_ne_bytes());
-    message.extend((NLM_F_REQUEST | NLM_F_ACK).to_ne_bytes());
+/// `struct nlmsghdr` of a message with so many bytes behind it.
+fn header(kind: u16, flags: u16, behind: u32) -> Vec<u8> {
+    let mut message = Vec::with_capacity(64);
+    message.extend((16 + behind).to_ne_bytes());
+    message.extend(kind.to_ne_bytes());
+    message.extend((NLM_F_REQUEST | NLM_F_ACK | flags).to_ne_bytes());
     message.extend(1_u32.to_ne_bytes());
     message.extend(0_u32.to_ne_bytes());
+    message
+}
+
+/// A `struct rtmsg`, where to, and by which interface.
+fn local_route(network: Ipv4Addr, bits: u8) -> Vec<u8> {
+    let mut message = header(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, 28);
+    // Family, lengths of destination and source, kind of service; table, by whom, how far, of which kind.
+    message.extend([AF_INET, bits, 0, 0]);
+    message.extend([RT_TABLE_LOCAL, RTPROT_BOOT, RT_SCOPE_HOST, RTN_LOCAL]);
+    message.extend(0_u32.to_ne_bytes());
+    for (attribute, value) in [(RTA_DST, network.octets()), (RTA_OIF, INDEX.to_ne_bytes())] {
+        message.extend(8_u16.to_ne_bytes());
+        message.extend(attribute.to_ne_bytes());
+        message.extend(value);
+    }
+    message
+}
+
+/// A `struct ifinfomsg`.
+fn link_up() -> Vec<u8> {
+    let mut message = header(RTM_NEWLINK, 0, 16);
     // Family, padding, type of device.
     message.extend([0, 0, 0, 0]);
     message.extend(INDEX.to_ne_bytes());

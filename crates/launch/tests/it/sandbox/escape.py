@@ -516,7 +516,7 @@ def forward_to_another_port(secret, home, volume, pid, port, name, path, mark, i
 
 @attempt
 def connect_to_an_address_without_a_name(secret, home, volume, pid, port, name, path, mark, inner, *_):
-    addresses = ("127.64.0.0", "127.64.200.1", "127.127.127.127", "127.0.0.1")
+    addresses = ("11.64.0.0", "11.64.200.1", "127.127.127.127", "127.0.0.1")
     return "; ".join(silent(one, one, to) for one in addresses for to in (80, int(inner)))
 
 

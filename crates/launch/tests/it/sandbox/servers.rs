@@ -38,12 +38,19 @@ async fn all() {
     if !has_namespaces(&launcher) {
         return;
     }
+    println!("everything");
     everything(&launcher, &packages).await;
+    println!("filesystem");
     filesystem(&launcher, &packages).await;
+    println!("time");
     time(&launcher, &packages).await;
+    println!("git");
     git(&launcher, &packages).await;
+    println!("a_project_of_node");
     a_project_of_node(&launcher, &packages).await;
+    println!("a_node_of_nvm");
     a_node_of_nvm(&packages).await;
+    println!("a_python_of_pyenv");
     a_python_of_pyenv().await;
 }
 
@@ -289,7 +296,7 @@ for line in sys.stdin:
     result = {'content': [{'type': 'text', 'text': sys.prefix}]}
     if asked['method'] == 'initialize':
         result = {'protocolVersion': asked['params']['protocolVersion'], 'capabilities': {}, 'serverInfo': {'name': 'w', 'version': '1'}}
-    print(json.dumps({'jsonrpc': '2.0', 'id': asked['id'], 'result': result}), flush=True)
+    print(json.dumps({'jsonrpc': '2.0', 'id': asked['id'], 'result': result}, separators=(',', ':')), flush=True)
 ",
     )
     .unwrap();
