@@ -99,6 +99,14 @@ pub const VARIABLES: &[Variable] = &[
         "packages that may run scripts while they are installed, as `install_scripts`",
     ),
     variable(
+        "PORTOLAN_VERIFY_SIGNATURES",
+        "whether every image has to be signed, as `verify_signatures`",
+    ),
+    variable(
+        "PORTOLAN_IMAGE_KEYS",
+        "by which keys images have to be signed, as `image_keys`",
+    ),
+    variable(
         "PORTOLAN_DYNAMIC_TOOLS",
         "whether agents can find and add servers, as `dynamic_tools`",
     ),

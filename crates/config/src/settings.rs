@@ -38,6 +38,10 @@ pub struct Settings {
     pub pids: u32,
     /// Packages that may run scripts of their own while they are installed.
     pub install_scripts: Vec<String>,
+    /// Whether every image has to be signed.
+    pub verify_signatures: bool,
+    /// By which keys images have to be signed, `IMAGE=FILE` or `catalog:NAME=FILE`.
+    pub image_keys: Vec<String>,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether agents can save and activate profiles.
@@ -208,6 +212,8 @@ impl Default for Settings {
             cpus: "2".to_owned(),
             pids: 512,
             install_scripts: Vec::new(),
+            verify_signatures: false,
+            image_keys: Vec::new(),
             dynamic_tools: true,
             profile_tools: false,
             find_tools: false,

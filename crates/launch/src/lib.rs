@@ -27,6 +27,8 @@ mod package;
 mod process;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
+#[cfg(target_os = "linux")]
+mod signed;
 mod spawn;
 mod starting;
 mod stderr;
@@ -41,3 +43,5 @@ pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher
 pub use own::OwnProcess;
 pub use package::{PackageLauncher, PackageOptions, Updated};
 pub use process::Process;
+#[cfg(target_os = "linux")]
+pub use signed::Signers;

@@ -123,6 +123,26 @@ pub(super) const KEYS: &[Key] = &[
         check: are_packages,
     },
     Key {
+        name: "verify_signatures",
+        env: "PORTOLAN_VERIFY_SIGNATURES",
+        doc: "Whether every image of a container has to be signed by one of image_keys.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.verify_signatures = given.bool(),
+        show: |settings| Given::Bool(settings.verify_signatures),
+        check: anything,
+    },
+    Key {
+        name: "image_keys",
+        env: "PORTOLAN_IMAGE_KEYS",
+        doc: "By which key images have to be signed: IMAGE=FILE, where IMAGE may end in a star, or catalog:NAME=FILE.",
+        kind: Kind::Texts,
+        from_project: false,
+        set: |settings, given| settings.image_keys = given.texts(),
+        show: |settings| Given::Texts(settings.image_keys.clone()),
+        check: are_image_keys,
+    },
+    Key {
         name: "dynamic_tools",
         env: "PORTOLAN_DYNAMIC_TOOLS",
         doc: "Whether agents can find and add servers by the gateway's own tools.",
@@ -472,6 +492,17 @@ fn are_hosts(given: &Given) -> Result<(), String> {
         given,
         "a host such as example.com or example.com:8811",
         |host| !host.is_empty() && !host.contains(['/', '@', ' ', '?', '#']),
+    )
+}
+
+fn are_image_keys(given: &Given) -> Result<(), String> {
+    each(
+        given,
+        "IMAGE=FILE or catalog:NAME=FILE, such as ghcr.io/acme/*=/home/me/acme.pub",
+        |rule| {
+            let parts = rule.split_once('=');
+            parts.is_some_and(|(left, key)| !left.trim().is_empty() && !key.trim().is_empty())
+        },
     )
 }
 

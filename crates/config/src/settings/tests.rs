@@ -33,6 +33,8 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("cpus", "0.5"),
         ("pids", "9"),
         ("install_scripts", "npm:a,pypi:b"),
+        ("verify_signatures", "true"),
+        ("image_keys", "a.example/*=/k.pub,catalog:team=k"),
         ("dynamic_tools", "false"),
         ("code_mode", "false"),
         ("script_time_s", "3600"),
@@ -80,7 +82,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 37);
+    assert_eq!(Settings::KEYS.len(), 39);
 }
 
 #[test]
@@ -186,6 +188,8 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "cpus",
             "pids",
             "install_scripts",
+            "verify_signatures",
+            "image_keys",
             "dynamic_tools",
             "code_mode",
             "script_time_s",
