@@ -569,10 +569,11 @@ def images_are_signed_by_who_has_to(home):
 def without_an_engine_it_is_said(home):
     os.environ["DOCKER_HOST"], real = "unix:///tmp/nowhere.sock", os.environ["DOCKER_HOST"]
     try:
-        with Gateway(home, {"tiny": tiny()}, wait=False) as gateway:
+        # With a named engine there is no other way.
+        with Gateway(home, {"tiny": tiny()}, "--runtime", "docker", wait=False) as gateway:
             gateway.ask("tools/list", {}, 30)
             told = gateway.cli("server", "ls", "--format", "json")
-            assert "no container engine is running" in told and "/tmp/nowhere.sock" in told, told
+            assert "no Docker engine is running" in told and "/tmp/nowhere.sock" in told, told
     finally:
         os.environ["DOCKER_HOST"] = real
 
