@@ -5,6 +5,8 @@ Needs DOCKER_HOST, IMAGE (Debian with Python, mcp-server-time, Node and server-e
 test has a home of its own, and looks afterwards whether a container is left.
 """
 
+import base64
+import hashlib
 import json
 import os
 import queue
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 IMAGE, PORTOLAN = os.environ["IMAGE"], os.environ["PORTOLAN"]
@@ -84,11 +87,13 @@ def until(what, is_so, seconds=20):
 class Gateway:
     """A gateway over stdio, and a client of it."""
 
-    def __init__(self, home, servers, *flags, wait=True, **more):
+    def __init__(self, home, servers, *flags, wait=True, keys="", **more):
         config = Path(home) / "servers.json"
         config.write_text(json.dumps({"mcpServers": servers}))
         env = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "PORTOLAN_"))}
         env |= {"HOME": str(home), "PORTOLAN_HOME": str(Path(home) / "p")}
+        if keys:
+            env["PORTOLAN_IMAGE_KEYS"] = keys
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [PORTOLAN, "gateway", "run", "--config", str(config), *([] if "--runtime" in flags else ["--runtime", "auto"]), *flags],
@@ -290,6 +295,11 @@ def one_shot_tools(home, runtime):
     catalog.write_text("registry:\n  " + SHOTS.strip().replace("IMAGE", IMAGE).replace("name: shots", "shots:", 1).replace("\n", "\n    ") + "\n")
     config = Path(home) / "config.yaml"
     config.write_text(f"shots:\n  folders: [{folder}]\n")
+    if runtime == "sandbox":
+        # A registry on this machine is for what the person's own configuration names; what is here is here.
+        with Gateway(home, {"tiny": tiny()}, "--runtime", runtime, wait=False) as gateway:
+            gateway.ask("tools/list", {}, 60)
+            until("the image", lambda: '"ready"' in gateway.cli("server", "ls", "--format", "json"), 120)
     with Gateway(home, {}, "--config", str(config), "--catalog", str(catalog), "--runtime", runtime) as gateway:
         assert "run" in gateway.call("mcp-add", {"name": "shots"})
         assert left() == []
@@ -494,14 +504,76 @@ def images_run_without_an_engine(home):
             assert "could not be fetched" in told and "registry.invalid" in told, told
 
 
+def put(path, body, kind):
+    request = urllib.request.Request(f"http://{os.environ['REGISTRY']}/v2/portolan/base/{path}", data=body, method="PUT", headers={"Content-Type": kind})
+    urllib.request.urlopen(request).read()
+
+
+def blob(body):
+    place = urllib.request.urlopen(urllib.request.Request(f"http://{os.environ['REGISTRY']}/v2/portolan/base/blobs/uploads/", data=b"", method="POST")).headers["Location"]
+    digest = "sha256:" + hashlib.sha256(body).hexdigest()
+    request = urllib.request.Request(place + ("&" if "?" in place else "?") + f"digest={digest}", data=body, method="PUT", headers={"Content-Type": "application/octet-stream"})
+    urllib.request.urlopen(request).read()
+    return digest
+
+
+def signed_by(key, digest):
+    """As cosign signs by a key: the signature by OpenSSL, beside the image in its registry."""
+    payload = json.dumps({"critical": {"identity": {"docker-reference": ""}, "image": {"docker-manifest-digest": digest}, "type": "cosign container image signature"}, "optional": None}).encode()
+    signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=payload, capture_output=True, check=True).stdout
+    config = b"{}"
+    layer = {
+        "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": blob(payload), "size": len(payload),
+        "annotations": {"dev.cosignproject.cosign/signature": base64.b64encode(signature).decode()},
+    }
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    about = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": blob(config), "size": len(config)}
+    put(f"manifests/{digest.replace(':', '-')}.sig", json.dumps({"schemaVersion": 2, "mediaType": kind, "config": about, "layers": [layer]}).encode(), kind)
+
+
+@test
+def images_are_signed_by_who_has_to(home):
+    for name in ("acme", "other"):
+        subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{home}/{name}.pem"], check=True)
+        subprocess.run(["openssl", "ec", "-in", f"{home}/{name}.pem", "-pubout", "-out", f"{home}/{name}.pub"], check=True, capture_output=True)
+    digest = IMAGE.split("@")[1]
+    signed_by(f"{home}/acme.pem", digest)
+    registry = os.environ["REGISTRY"]
+
+    def started(runtime, keys, *flags, cache=None):
+        own = Path(cache or tempfile.mkdtemp(dir=home))
+        with Gateway(own, {"tiny": tiny()}, "--runtime", runtime, *flags, wait=False, keys=keys) as gateway:
+            gateway.ask("tools/list", {}, 120)
+            end = time.monotonic() + 120
+            while True:
+                try:
+                    gateway.call("id")
+                    return "started"
+                except AssertionError as error:
+                    if "has to be signed" in str(error) or time.monotonic() > end:
+                        return str(error)
+                    time.sleep(0.5)
+
+    for runtime in ("auto", "sandbox"):
+        cache = tempfile.mkdtemp(dir=home)
+        assert started(runtime, f"{registry}/portolan/*={home}/acme.pub", cache=cache) == "started", runtime
+        told = started(runtime, f"{registry}/portolan/base={home}/other.pub", cache=cache)
+        assert "and not by that key" in told and "other.pub" in told, told
+        told = started(runtime, "", "--verify-signatures", cache=cache)
+        assert "no key is known for it" in told, told
+        assert started(runtime, f"{registry}/elsewhere/*={home}/other.pub", cache=cache) == "started", runtime
+    assert left() == []
+
+
 @test
 def without_an_engine_it_is_said(home):
     os.environ["DOCKER_HOST"], real = "unix:///tmp/nowhere.sock", os.environ["DOCKER_HOST"]
     try:
-        with Gateway(home, {"tiny": tiny()}, wait=False) as gateway:
+        # With a named engine there is no other way.
+        with Gateway(home, {"tiny": tiny()}, "--runtime", "docker", wait=False) as gateway:
             gateway.ask("tools/list", {}, 30)
             told = gateway.cli("server", "ls", "--format", "json")
-            assert "no container engine is running" in told and "/tmp/nowhere.sock" in told, told
+            assert "no Docker engine is running" in told and "/tmp/nowhere.sock" in told, told
     finally:
         os.environ["DOCKER_HOST"] = real
 

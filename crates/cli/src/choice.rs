@@ -71,6 +71,10 @@ pub(crate) struct Boxing {
     #[arg(long, value_name = "WHEN", value_parser = pull)]
     pub(crate) pull: Option<Pull>,
 
+    /// Start only images that are signed by a key of `image_keys`
+    #[arg(long)]
+    pub(crate) verify_signatures: bool,
+
     /// Memory of each server in a box or container, such as 512m [default: 2g]
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<String>,
@@ -89,10 +93,12 @@ impl Boxing {
     pub(crate) fn settings(&self) -> impl Iterator<Item = (String, String)> {
         let runtime = self.runtime.map(|runtime| runtime.to_string());
         let unsandboxed = self.allow_unsandboxed.then(|| "true".to_owned());
+        let signed = self.verify_signatures.then(|| "true".to_owned());
         let flags = [
             ("runtime", runtime),
             ("allow_unsandboxed", unsandboxed),
             ("pull", self.pull.map(|pull| pull.to_string())),
+            ("verify_signatures", signed),
             ("memory", self.memory.clone()),
             ("cpus", self.cpus.clone()),
             ("pids", self.pids.map(|pids| pids.to_string())),

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use config::{Dirs, Pull, Runtime, Settings, running};
-use launch::Launcher;
 use launch::container::{ContainerLauncher, ContainerOptions, OnProgress, Places, Registry, Which};
 use launch::image::ImageOptions;
 use launch::sandbox::BoxLimits;
+use launch::{Launcher, Signers};
 
 use crate::surroundings::Surroundings;
 
@@ -27,6 +27,7 @@ pub(crate) fn launcher(
         places: places(here),
         limits: limits(settings),
         pull: pull(settings),
+        signers: signers(here, settings),
         on_progress,
         folder: dirs.cache.join("containers"),
         own_folders: own_folders(here),
@@ -48,10 +49,21 @@ pub(crate) fn without_engine(
     ImageOptions {
         folder: images(here),
         pull: pull(settings),
+        signers: signers(here, settings),
         on_progress,
         home: places(here).home,
         cwd: here.cwd.clone(),
         own_folders: own_folders(here),
+    }
+}
+
+/// Which images have to be signed.
+fn signers(here: &Surroundings, settings: &Settings) -> Signers {
+    Signers {
+        rules: settings.image_keys.clone(),
+        all: settings.verify_signatures,
+        folder: here.dirs.cache.join("signatures"),
+        home: places(here).home,
     }
 }
 

@@ -115,6 +115,14 @@ pub const VARIABLES: &[Variable] = &[
         "a document that describes this gateway to those who give tokens, as `client_metadata_url`",
     ),
     variable(
+        "PORTOLAN_VERIFY_SIGNATURES",
+        "whether every image has to be signed, as `verify_signatures`",
+    ),
+    variable(
+        "PORTOLAN_IMAGE_KEYS",
+        "by which keys images have to be signed, as `image_keys`",
+    ),
+    variable(
         "PORTOLAN_DYNAMIC_TOOLS",
         "whether agents can find and add servers, as `dynamic_tools`",
     ),

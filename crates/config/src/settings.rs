@@ -49,6 +49,10 @@ pub struct Settings {
     pub open_network: Vec<String>,
     /// Where a document describes this gateway to those who give tokens; empty: nowhere.
     pub client_metadata_url: String,
+    /// Whether every image has to be signed.
+    pub verify_signatures: bool,
+    /// By which keys images have to be signed, `IMAGE=FILE` or `catalog:NAME=FILE`.
+    pub image_keys: Vec<String>,
     /// Whether agents can find and add servers.
     pub dynamic_tools: bool,
     /// Whether agents can save and activate profiles.
@@ -272,6 +276,8 @@ impl Default for Settings {
             install_scripts: Vec::new(),
             open_network: Vec::new(),
             client_metadata_url: String::new(),
+            verify_signatures: false,
+            image_keys: Vec::new(),
             dynamic_tools: true,
             profile_tools: false,
             find_tools: false,

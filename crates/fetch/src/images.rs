@@ -3,6 +3,7 @@
 //! for a registry has an engine that knows it. Next: `images/name.rs`.
 
 mod name;
+mod signature;
 mod token;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use url::Url;
 
 pub use self::name::{ImageName, NameError, is_digest};
+pub use self::signature::{SignatureError, SigningKey};
 use crate::client::{Ask, Client, Got, Trust};
 use crate::error::{FetchError, Why};
 use crate::limits::{Limits, MANIFEST_BYTES_MAX, PULL_CONNECT_TIME, PULL_IMAGE_TIME};

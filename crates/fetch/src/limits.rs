@@ -25,6 +25,10 @@ pub const PULL_TIME: Duration = Duration::from_secs(60);
 
 /// The longest manifest of an image.
 pub const MANIFEST_BYTES_MAX: usize = 4 << 20;
+/// How many signatures of an image are looked at.
+pub const SIGNATURES_MAX: usize = 64;
+/// The longest one, with what was signed.
+pub const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 /// How long one part of an image may take.
 pub const PULL_IMAGE_TIME: Duration = Duration::from_secs(30 * 60);
 /// How long one attempt to connect to a registry may take.

@@ -38,11 +38,13 @@ pub use self::leftovers::Registry;
 use self::plan::{Owner, Plan};
 use self::running::{Created, Lost, Started};
 use self::volumes::Bounds;
+use crate::image::trust;
 use crate::launcher::{Link, file_of, filled};
 use crate::limits::{BOX_PROXY_PORT, ENGINE_ABSENCE, ENGINE_GLANCE};
 use crate::one_shot::{self, Ran, RunOnce};
 use crate::process::Process;
 use crate::sandbox::BoxLimits;
+use crate::signed::Signers;
 use crate::stderr::Tail;
 use crate::{Isolation, LaunchError, Launched, Launcher};
 
@@ -57,6 +59,8 @@ pub struct ContainerOptions {
     pub limits: BoxLimits,
     /// When images are fetched.
     pub pull: Pull,
+    /// Which have to be signed, and by whom.
+    pub signers: Signers,
     /// Whoever wants to see them come.
     pub on_progress: OnProgress,
     /// A folder of ours that the engine can read, for the first program of containers.
@@ -342,6 +346,11 @@ impl Shared {
         let engine = self.engine().await?;
         self.lost.remove_soon(&engine.api);
         let image = self.images.get(&engine, &declared.image).await?;
+        let signers = &self.options.signers;
+        let digest = image.digest(&declared.image);
+        signers
+            .check(entry, &declared.image, digest.as_deref(), trust(entry))
+            .await?;
         let folder = self.options.folder.clone();
         let enter = tokio::task::spawn_blocking(move || enter::install(&folder))
             .await

@@ -41,6 +41,7 @@ use crate::limits::{ONE_SHOT_BYTES_MAX, STDERR_DRAIN, STDERR_READ_BYTES};
 use crate::one_shot::{self, Ran, RunOnce};
 use crate::sandbox::SandboxLauncher;
 use crate::sandbox::rooted::Rooted;
+use crate::signed::Signers;
 use crate::stderr::{self, Tail};
 use crate::way_out::Notes;
 use crate::{Isolation, LaunchError, Launched, Launcher, Link};
@@ -52,6 +53,8 @@ pub struct ImageOptions {
     pub folder: PathBuf,
     /// When they are fetched.
     pub pull: Pull,
+    /// Which have to be signed, and by whom.
+    pub signers: Signers,
     /// Whoever wants to see them come.
     pub on_progress: OnProgress,
     /// The person's home.
@@ -146,7 +149,7 @@ impl Launcher for ImageLauncher {
         Box::pin(async move {
             filled(entry)?;
             tell(&format!("fetching the image {image}"));
-            let got = self.0.image(image, trust(entry)).await;
+            let got = self.0.image(entry, image).await;
             got.map(drop).map_err(|why| LaunchError::Container { why })
         })
     }
@@ -180,9 +183,13 @@ impl Launcher for ImageLauncher {
         }
         let probe = self.0.sandbox.probe();
         let mut missing = probe.missing.clone();
+        let each = match entry.launch {
+            Launch::OneShot { .. } => "for each call ",
+            _ => "",
+        };
         missing.extend(self.refuses(entry));
         Some(Isolation {
-            level: format!("its image in a box, without a container engine: {probe}"),
+            level: format!("{each}its image in a box, without a container engine: {probe}"),
             missing,
         })
     }
@@ -224,7 +231,7 @@ impl Shared {
     }
 
     /// The configuration and the files of an image, fetched if need be.
-    async fn image(&self, image: &str, trust: Trust) -> Result<(Config, PathBuf), String> {
+    async fn image(&self, entry: &Entry, image: &str) -> Result<(Config, PathBuf), String> {
         let name = ImageName::parse(image).map_err(|error| error.to_string())?;
         if !self.is_here(image) {
             if self.options.pull == Pull::Never {
@@ -232,13 +239,17 @@ impl Shared {
                     "the image \"{image}\" is not here, and `pull` is \"never\"; start it once with --pull missing"
                 ));
             }
-            let fetched = self.fetch(name.clone(), image, trust).await;
+            let fetched = self.fetch(name.clone(), image, trust(entry)).await;
             fetched.map_err(|why| format!("the image \"{image}\" could not be fetched: {why}"))?;
             self.lock().insert(image.to_owned());
         }
-        let (_, folder) = self.store.find(&name).ok_or_else(|| {
+        let (signed, folder) = self.store.find(&name).ok_or_else(|| {
             format!("the image \"{image}\" is not where it was kept any more; start it again")
         })?;
+        let signers = &self.options.signers;
+        signers
+            .check(entry, image, Some(&signed), trust(entry))
+            .await?;
         let read = std::fs::read(folder.join("config.json"));
         let config = Config::parse(&read.map_err(|error| error.to_string())?)?;
         let rootfs = folder.join("rootfs").canonicalize();
@@ -288,7 +299,7 @@ impl Shared {
         let mut declared = self.declared(entry)?;
         let named = volumes::within(&declared.mounts, folders, &self.bounds)?;
         declared.mounts.extend(named);
-        let (config, rootfs) = self.image(&declared.image, trust(entry)).await?;
+        let (config, rootfs) = self.image(entry, &declared.image).await?;
         let program = config.program(&declared.command);
         if program.is_empty() {
             return Err(format!(
@@ -405,7 +416,7 @@ impl RunOnce for Shared {
 const TOLD_EVERY: Duration = Duration::from_millis(100);
 
 /// Who names an image says how far its registry may be trusted to be where it says.
-fn trust(entry: &Entry) -> Trust {
+pub(crate) fn trust(entry: &Entry) -> Trust {
     match entry.origin == Origin::Own || entry.is_approved {
         true => Trust::Person,
         false => Trust::Outside,

@@ -31,6 +31,8 @@ mod process;
 mod remote;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
+#[cfg(target_os = "linux")]
+mod signed;
 mod spawn;
 mod starting;
 mod stderr;
@@ -50,4 +52,6 @@ pub use package::{
 };
 pub use process::{Hold, Process, Refused};
 pub use remote::RemoteLauncher;
+#[cfg(target_os = "linux")]
+pub use signed::Signers;
 pub use stderr::StderrLog;

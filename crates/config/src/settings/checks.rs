@@ -33,6 +33,17 @@ pub(super) fn are_hosts(given: &Given) -> Result<(), String> {
     )
 }
 
+pub(super) fn are_image_keys(given: &Given) -> Result<(), String> {
+    each(
+        given,
+        "IMAGE=FILE or catalog:NAME=FILE, such as ghcr.io/acme/*=/home/me/acme.pub",
+        |rule| {
+            let parts = rule.split_once('=');
+            parts.is_some_and(|(left, key)| !left.trim().is_empty() && !key.trim().is_empty())
+        },
+    )
+}
+
 pub(super) fn are_packages(given: &Given) -> Result<(), String> {
     each(given, "a package, npm:NAME or pypi:NAME", |package| {
         let name = package

@@ -6,8 +6,8 @@ use catalog::limits::{
 };
 
 use super::checks::{
-    anything, are_cpus, are_hosts, are_origins, are_packages, is_document, is_host, is_memory,
-    is_memory_or_none,
+    anything, are_cpus, are_hosts, are_image_keys, are_origins, are_packages, is_document, is_host,
+    is_memory, is_memory_or_none,
 };
 use super::{Given, Key, Kind, LogFormat, Pin, Pull, Runtime, SecretScan, Transport};
 use crate::limits::{
@@ -177,6 +177,26 @@ pub(super) const KEYS: &[Key] = &[
         set: |settings, given| settings.client_metadata_url = given.text(),
         show: |settings| Given::Text(settings.client_metadata_url.clone()),
         check: is_document,
+    },
+    Key {
+        name: "verify_signatures",
+        env: "PORTOLAN_VERIFY_SIGNATURES",
+        doc: "Whether every image of a container has to be signed by one of image_keys.",
+        kind: Kind::Bool,
+        from_project: false,
+        set: |settings, given| settings.verify_signatures = given.bool(),
+        show: |settings| Given::Bool(settings.verify_signatures),
+        check: anything,
+    },
+    Key {
+        name: "image_keys",
+        env: "PORTOLAN_IMAGE_KEYS",
+        doc: "By which key images have to be signed: IMAGE=FILE, where IMAGE may end in a star, or catalog:NAME=FILE.",
+        kind: Kind::Texts,
+        from_project: false,
+        set: |settings, given| settings.image_keys = given.texts(),
+        show: |settings| Given::Texts(settings.image_keys.clone()),
+        check: are_image_keys,
     },
     Key {
         name: "dynamic_tools",

@@ -36,6 +36,8 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("install_scripts", "npm:a,pypi:b"),
         ("open_network", "a,b"),
         ("client_metadata_url", "https://h.example/c.json"),
+        ("verify_signatures", "true"),
+        ("image_keys", "a.example/*=/k.pub,catalog:team=k"),
         ("dynamic_tools", "false"),
         ("code_mode", "false"),
         ("script_time_s", "3600"),
@@ -97,7 +99,7 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
 
 #[test]
 fn every_setting_is_tried_above() {
-    assert_eq!(Settings::KEYS.len(), 54);
+    assert_eq!(Settings::KEYS.len(), 56);
 }
 
 #[test]
@@ -213,6 +215,8 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "install_scripts",
             "open_network",
             "client_metadata_url",
+            "verify_signatures",
+            "image_keys",
             "dynamic_tools",
             "code_mode",
             "script_time_s",

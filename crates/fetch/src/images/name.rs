@@ -58,10 +58,16 @@ impl ImageName {
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.-".contains(c);
             !step.is_empty() && step.chars().all(is_plain) && !step.starts_with(['.', '-', '_'])
         };
-        let is_registry = registry.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
-            && registry
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+        let (host, port) = match registry.rsplit_once(':') {
+            Some((host, port)) if !registry.ends_with(']') => (host, port),
+            _ => (registry, "0"),
+        };
+        let is_six = host.starts_with('[') && host.ends_with(']');
+        let is_registry = port.parse::<u16>().is_ok()
+            && (is_six || host.starts_with(|c: char| c.is_ascii_alphanumeric()))
+            && host.chars().all(|c| {
+                c.is_ascii_alphanumeric() || ".-".contains(c) || (is_six && "[:]".contains(c))
+            });
         if path.len() > 255
             || !path.split('/').all(is_step)
             || !is_registry

@@ -17,6 +17,8 @@ pub(super) struct Engine {
     pub(super) api: Api,
     /// `Docker 20.10.24` or `Podman 4.3.1`.
     pub(super) name: String,
+    /// It is Podman, which knows fewer options.
+    pub(super) is_podman: bool,
     /// As images have it: `amd64`, `arm64`.
     pub(super) arch: String,
     /// Whether it runs as an ordinary user, so that root in a container is that user.
@@ -178,6 +180,7 @@ impl Engine {
                 if is_podman { "Podman" } else { "Docker" },
                 short(&version.version)
             ),
+            is_podman,
             arch: version.arch,
             rootless,
             missing,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use fetch::images::ImageName;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -318,6 +319,22 @@ impl Image {
             ));
         }
         Ok(self)
+    }
+
+    /// The digest that its registry knows it by, under this name; none where it was made here.
+    pub(super) fn digest(&self, name: &str) -> Option<String> {
+        let name = ImageName::parse(name).ok()?;
+        if let Some(digest) = name.digest() {
+            return Some(digest.to_owned());
+        }
+        let known = self.repo_digests.iter().flatten();
+        let known = known.filter_map(|known| ImageName::parse(known).ok());
+        let is_it = |known: &ImageName| {
+            (known.registry(), known.repository()) == (name.registry(), name.repository())
+        };
+        known
+            .filter(is_it)
+            .find_map(|known| known.digest().map(str::to_owned))
     }
 
     /// What it would start.

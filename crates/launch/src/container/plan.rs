@@ -91,8 +91,13 @@ impl Plan<'_> {
     pub(super) fn body(&self) -> Value {
         let limits = &self.limits;
         let scratch = format!(
-            "nosuid,nodev,mode=1777,size={},nr_inodes={BOX_SCRATCH_FILES}",
-            limits.scratch_bytes
+            "nosuid,nodev,mode=1777,size={}{}",
+            limits.scratch_bytes,
+            // There what they weigh counts as memory of the container, and nothing else does.
+            match self.engine.is_podman {
+                true => String::new(),
+                false => format!(",nr_inodes={BOX_SCRATCH_FILES}"),
+            }
         );
         let mut mounts: Vec<Value> = vec![json!({
             "Type": "bind",

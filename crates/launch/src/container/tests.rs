@@ -95,6 +95,7 @@ fn launcher(script: &Script) -> (tempfile::TempDir, ContainerLauncher) {
         },
         limits: BoxLimits::default(),
         pull: Pull::Never,
+        signers: Signers::default(),
         on_progress: Arc::new(|_| {}),
         folder: dir.path().join("cache"),
         own_folders: Vec::new(),

@@ -47,6 +47,7 @@ async fn fetched(
         .manifest(name, name.reference())
         .await
         .map_err(words)?;
+    let named = manifest.digest.clone();
     let (digest, parsed) = match Manifest::parse(&manifest.bytes)? {
         Manifest::Elsewhere(here) => {
             let inner = registries
@@ -61,7 +62,7 @@ async fn fetched(
         return Err("its manifest leads to another one that leads on".to_owned());
     };
     if store.image(&digest).join("config.json").exists() {
-        return store.point(name, &digest).map_err(kept);
+        return store.point(name, &digest, &named).map_err(kept);
     }
     let of = layers
         .iter()
@@ -94,7 +95,7 @@ async fn fetched(
     };
     // Who had the turn before may have fetched the same.
     if store.image(&digest).join("config.json").exists() {
-        return store.point(name, &digest).map_err(kept);
+        return store.point(name, &digest, &named).map_err(kept);
     }
     let mut unpacker = Unpacker::new(&adding.rootfs(), limits).map_err(kept)?;
     let mut came = 0;
@@ -126,7 +127,7 @@ async fn fetched(
         std::fs::remove_file(path).map_err(kept)?;
     }
     adding.finish(&digest, &text).map_err(kept)?;
-    store.point(name, &digest).map_err(kept)
+    store.point(name, &digest, &named).map_err(kept)
 }
 
 fn unpack(

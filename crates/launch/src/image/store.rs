@@ -33,19 +33,15 @@ impl Store {
         &self.0
     }
 
-    /// Where the image is that a name stands for, if it is here.
+    /// Where the image is that a name stands for, if it is here, and the digest that the name stood for: of the image, or of an
+    /// index in which it is one of several.
     pub(super) fn find(&self, name: &ImageName) -> Option<(String, PathBuf)> {
-        let digest = fs::read_to_string(self.name(name)).ok()?;
-        let digest = digest
-            .lines()
-            .next()
-            .filter(|line| is_digest(line))?
-            .to_owned();
-        let folder = self.image(&digest);
-        folder
-            .join("config.json")
-            .exists()
-            .then_some((digest, folder))
+        let text = fs::read_to_string(self.name(name)).ok()?;
+        let mut lines = text.lines().filter(|line| is_digest(line));
+        let (digest, named) = (lines.next()?, lines.next()?);
+        let folder = self.image(digest);
+        let is_there = folder.join("config.json").exists();
+        is_there.then(|| (named.to_owned(), folder))
     }
 
     pub(super) fn image(&self, digest: &str) -> PathBuf {
@@ -62,11 +58,11 @@ impl Store {
     }
 
     /// Says what a name stands for.
-    pub(super) fn point(&self, name: &ImageName, digest: &str) -> io::Result<()> {
+    pub(super) fn point(&self, name: &ImageName, digest: &str, named: &str) -> io::Result<()> {
         let path = self.name(name);
         fs::create_dir_all(path.parent().unwrap_or(&self.0))?;
         let half = path.with_extension(std::process::id().to_string());
-        fs::write(&half, format!("{digest}\n{name}\n"))?;
+        fs::write(&half, format!("{digest}\n{named}\n{name}\n"))?;
         fs::rename(half, path)
     }
 
@@ -136,7 +132,7 @@ mod tests {
         fs::write(adding.rootfs().join("half"), "").unwrap();
         drop(adding);
         assert!(!store.folder().join("work").exists());
-        store.point(&name, &digest).unwrap();
+        store.point(&name, &digest, &digest_of(b"index")).unwrap();
         assert_eq!(store.find(&name), None);
         for _ in 0..2 {
             let adding = store.add().unwrap();
@@ -144,7 +140,7 @@ mod tests {
             adding.finish(&digest, b"{}").unwrap();
         }
         let (found, folder) = store.find(&name).unwrap();
-        assert_eq!(found, digest);
+        assert_eq!(found, digest_of(b"index"));
         assert!(folder.join("rootfs/whole").exists());
         assert_eq!(store.find(&ImageName::parse("acme/x:2").unwrap()), None);
     }

@@ -50,6 +50,7 @@ fn launcher(folder: PathBuf, limits: BoxLimits) -> ContainerLauncher {
         },
         limits,
         pull: Pull::Missing,
+        signers: portolan_launch::Signers::default(),
         on_progress: Arc::new(|_| {}),
         folder,
         own_folders: Vec::new(),

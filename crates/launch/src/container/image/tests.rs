@@ -10,6 +10,7 @@ fn engine(socket: PathBuf) -> Engine {
         api: Api::new(socket),
         name: "Docker 1".to_owned(),
         arch: "amd64".to_owned(),
+        is_podman: false,
         rootless: false,
         missing: Vec::new(),
     }

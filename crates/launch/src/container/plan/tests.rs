@@ -9,6 +9,7 @@ fn engine(rootless: bool) -> Engine {
         api: Api::new("/s".into()),
         name: "Docker 1".to_owned(),
         arch: "amd64".to_owned(),
+        is_podman: false,
         rootless,
         missing: Vec::new(),
     }
@@ -202,4 +203,20 @@ fn the_environment_is_the_entrys_with_a_home_and_the_proxy() {
     let env = of(&said, "", Some(3128));
     assert_eq!(has(&env, "HOME"), (Some("/app".to_owned()), None));
     assert_eq!(has(&env, "HTTP_PROXY"), (Some("x".to_owned()), None));
+}
+
+#[test]
+fn podman_is_told_what_it_knows() {
+    let mut case = Case::new("", true);
+    let scratch = |case: &Case| {
+        let declared = declared();
+        case.plan(&declared).body()["HostConfig"]["Tmpfs"].to_string()
+    };
+    assert!(scratch(&case).contains("nr_inodes="));
+    case.engine.is_podman = true;
+    let told = scratch(&case);
+    assert!(
+        told.contains("size=") && !told.contains("nr_inodes"),
+        "{told}"
+    );
 }

@@ -1,0 +1,199 @@
+//! Which images have to be signed, and by whom.
+//!
+//! Owns the person's rules: `PATTERN=KEY` for images, `catalog:NAME=KEY` for all images of a catalog. What was found to be
+//! signed once is remembered by its digest and key, so that it starts with every registry out of reach. Refuses with the
+//! rule that was broken.
+
+use std::fs;
+use std::path::PathBuf;
+
+use catalog::Entry;
+use fetch::Trust;
+use fetch::images::{ImageName, Registries, SignatureError, SigningKey, digest_of};
+
+/// The person's rules about signatures.
+#[derive(Debug, Clone, Default)]
+pub struct Signers {
+    /// As they are written.
+    pub rules: Vec<String>,
+    /// Whether an image that no rule is about is refused.
+    pub all: bool,
+    /// Where is remembered what was signed.
+    pub folder: PathBuf,
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
+}
+
+impl Signers {
+    /// The rules about an image: what is written before the `=`, and the file of the key.
+    fn about<'a>(&'a self, entry: &Entry, name: &ImageName) -> Vec<(&'a str, &'a str)> {
+        let whole = format!("{}/{}", name.registry(), name.repository());
+        let applies = |left: &str| match left.strip_prefix("catalog:") {
+            Some(catalog) => entry.origin.from() == catalog,
+            None => match left.strip_suffix('*') {
+                Some(beginning) => whole.starts_with(beginning),
+                None => whole == left,
+            },
+        };
+        let rules = self.rules.iter().filter_map(|rule| rule.split_once('='));
+        let rules = rules.map(|(left, key)| (left.trim(), key.trim()));
+        rules.filter(|(left, _)| applies(left)).collect()
+    }
+
+    /// Whether anything is wanted of an image.
+    pub(crate) fn wants(&self, entry: &Entry, image: &str) -> bool {
+        self.all || ImageName::parse(image).is_ok_and(|name| !self.about(entry, &name).is_empty())
+    }
+
+    /// That an image of this digest is signed as the rules want it: by the key of one of those that are about it.
+    ///
+    /// # Errors
+    /// It is not, or it cannot be told; in words.
+    pub(crate) async fn check(
+        &self,
+        entry: &Entry,
+        image: &str,
+        digest: Option<&str>,
+        trust: Trust,
+    ) -> Result<(), String> {
+        if !self.wants(entry, image) {
+            return Ok(());
+        }
+        let name = ImageName::parse(image).map_err(|error| error.to_string())?;
+        let rules = self.about(entry, &name);
+        if rules.is_empty() {
+            return Err(format!(
+                "the image \"{image}\" has to be signed (`verify_signatures`), and no key is known for it; add \"{}/{}=KEY.pub\" to `image_keys`",
+                name.registry(),
+                name.repository()
+            ));
+        }
+        let Some(digest) = digest else {
+            return Err(format!(
+                "the image \"{image}\" has to be signed, and was made here: nobody can have signed it; fetch it from its registry"
+            ));
+        };
+        let registries = Registries::new(trust);
+        let mut why = String::new();
+        for (left, file) in rules {
+            let key = self.key(file)?;
+            let remembered = self.remembered(digest, &key);
+            if remembered.exists() {
+                return Ok(());
+            }
+            match registries.signed(&name, digest, &key).await {
+                Ok(()) => {
+                    // What cannot be remembered is asked again.
+                    let _ =
+                        fs::create_dir_all(&self.folder).and_then(|()| fs::write(remembered, ""));
+                    return Ok(());
+                }
+                Err(error @ (SignatureError::Unsigned | SignatureError::OtherKey)) => {
+                    why = format!(
+                        "the image \"{image}\" has to be signed by \"{file}\" (`image_keys`: {left}), and {error}; do not run it unless you know why"
+                    );
+                }
+                Err(error) => {
+                    return Err(format!(
+                        "the image \"{image}\" has to be signed, and {error}"
+                    ));
+                }
+            }
+        }
+        Err(why)
+    }
+
+    fn key(&self, file: &str) -> Result<SigningKey, String> {
+        let path = match (file.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(file),
+        };
+        let text = fs::read_to_string(&path);
+        let text = text.map_err(|error| {
+            format!("the key \"{file}\" of `image_keys` cannot be read: {error}")
+        })?;
+        SigningKey::parse(&text)
+            .map_err(|why| format!("\"{file}\" of `image_keys` is no key: {why}"))
+    }
+
+    fn remembered(&self, digest: &str, key: &SigningKey) -> PathBuf {
+        let mark = digest_of(&[digest.as_bytes(), key.bytes()].concat());
+        self.folder.join(mark.trim_start_matches("sha256:"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::{Launch, Origin, ServerName};
+
+    use super::*;
+
+    fn entry() -> Entry {
+        let launch = Launch::Unavailable {
+            what: String::new(),
+            why: String::new(),
+        };
+        Entry::new(ServerName::new("x").unwrap(), launch)
+    }
+
+    fn signers(rules: &[&str], all: bool) -> Signers {
+        Signers {
+            rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+            all,
+            folder: "/nowhere".into(),
+            home: None,
+        }
+    }
+
+    #[test]
+    fn rules_are_about_images_and_catalogs() {
+        let mut entry = entry();
+        let signers = signers(
+            &[
+                "ghcr.io/acme/*=a.pub",
+                "docker.io/library/x = b.pub",
+                "catalog:team=c.pub",
+            ],
+            false,
+        );
+        for (image, wanted) in [
+            ("ghcr.io/acme/x:1", true),
+            ("ghcr.io/acmeevil/x", false),
+            ("x", true),
+            ("docker.io/library/x@sha256:aa", false),
+            ("docker.io/library/xy", false),
+            ("other.example/x", false),
+        ] {
+            assert_eq!(signers.wants(&entry, image), wanted, "{image}");
+        }
+        entry.origin = Origin::Catalog("team".into());
+        assert!(signers.wants(&entry, "other.example/x"));
+        assert!(!self::signers(&[], false).wants(&entry, "x"));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_told_is_refused() {
+        let digest = digest_of(b"x");
+        let check = async |signers: Signers, digest: Option<&str>| {
+            let checked = signers
+                .check(&entry(), "127.0.0.1:1/x:1", digest, Trust::Person)
+                .await;
+            checked.unwrap_err()
+        };
+        let why = check(signers(&[], true), Some(&digest)).await;
+        assert!(why.contains("127.0.0.1:1/x=KEY.pub"), "{why}");
+        let why = check(signers(&["*=/no/key"], false), None).await;
+        assert!(why.contains("was made here"), "{why}");
+        let why = check(signers(&["*=/no/key"], false), Some(&digest)).await;
+        assert!(
+            why.contains("\"/no/key\" of `image_keys` cannot be read"),
+            "{why}"
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("k.pub");
+        fs::write(&key, "nonsense").unwrap();
+        let rule = format!("*={}", key.display());
+        let why = check(signers(&[&rule], false), Some(&digest)).await;
+        assert!(why.contains("is no key"), "{why}");
+    }
+}
