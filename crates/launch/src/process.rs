@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -43,6 +44,7 @@ pub struct Process {
     stdin: Arc<dyn FrameSink>,
     tail: Arc<Tail>,
     exited: watch::Receiver<Option<ExitReason>>,
+    is_frozen: AtomicBool,
     /// Its way to the network, if it has one of its own. It closes with this.
     #[cfg(target_os = "linux")]
     way_out: Option<WayOut>,
@@ -87,6 +89,7 @@ impl Process {
             stdin,
             tail,
             exited,
+            is_frozen: AtomicBool::new(false),
             #[cfg(target_os = "linux")]
             way_out: None,
         }
@@ -186,19 +189,22 @@ impl Process {
     /// Stops the time of the server and everything that it started, until [`Process::thaw`]. It keeps its memory and its
     /// connections, and uses no processor.
     pub fn freeze(&self) {
+        self.is_frozen.store(true, Ordering::SeqCst);
         self.hold.freeze();
     }
 
     /// Lets it go on.
     pub fn thaw(&self) {
-        self.hold.thaw();
+        if self.is_frozen.swap(false, Ordering::SeqCst) {
+            self.hold.thaw();
+        }
     }
 
     /// Ends the server: closes its stdin and gives it `grace` to leave by itself, then asks it and everything that it
     /// started with SIGTERM, then kills what is left.
     pub async fn stop(&self, grace: Duration) -> ExitReason {
         // Who is frozen cannot leave.
-        self.hold.thaw();
+        self.thaw();
         self.stdin.close();
         if let Ok(reason) = timeout(grace, self.exited()).await {
             return reason;

@@ -206,6 +206,26 @@ async fn its_end_is_told_with_what_can_be_known_of_it() {
 }
 
 #[tokio::test]
+async fn an_idle_one_is_paused_until_it_is_needed() {
+    let script = Script::new(rules(vec![]));
+    let (_dir, launcher) = launcher(&script);
+    let launched = launcher.launch(&entry()).await.unwrap();
+    let process = launched.process.unwrap();
+    // One that is not paused is not asked to go on.
+    process.thaw();
+    process.freeze();
+    asked(&script, "POST /v1.41/containers/c1/pause").await;
+    process.thaw();
+    asked(&script, "POST /v1.41/containers/c1/unpause").await;
+    process.freeze();
+    drop(process);
+    asked(&script, "DELETE /v1.41/containers/c1?force=1&v=1").await;
+    let asked = script.asked();
+    let orders = asked.iter().filter(|asked| asked.contains("pause"));
+    assert_eq!(orders.count(), 3, "{asked:#?}");
+}
+
+#[tokio::test]
 async fn one_that_does_not_obey_is_asked_then_removed() {
     let script = Script::new(rules(vec![]));
     let (_dir, launcher) = launcher(&script);

@@ -598,9 +598,10 @@ async fn a_bundle_that_cannot_run_says_why() {
     assert!(
         told(&bundled(&world.path("none.mcpb"), &given))
             .await
-            .contains("it is no bundle")
+            .contains("no zip archive")
     );
-    assert_eq!(world.in_cache("installed"), [""; 0]);
+    // That of the one whose runtime was missing: it may come.
+    assert_eq!(world.in_cache("installed").len(), 1);
     assert_eq!(world.in_cache("tmp"), [""; 0]);
     // An address needs a digest, and somebody else's text names no file of this machine.
     let mut entry = bundled(&path, &given);

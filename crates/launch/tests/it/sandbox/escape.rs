@@ -290,7 +290,7 @@ impl Machine {
             Some(("OPEN", what)) => (false, what.to_owned()),
             // Who uses up memory does not live to tell.
             None if name.starts_with("use-up-memory") => {
-                let killed = ["SIGKILL", "137"]
+                let killed = ["SIGKILL", "137", "used more memory"]
                     .iter()
                     .any(|how| reason.to_string().contains(how));
                 (killed, reason.to_string())

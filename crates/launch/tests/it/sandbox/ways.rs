@@ -83,7 +83,9 @@ async fn what_is_frozen_goes_on(launcher: &SandboxLauncher) {
     until("stopped again", || state(process.pid()) == Some('T')).await;
     // Who is frozen can leave by itself all the same, and be ended.
     assert_eq!(process.stop(NEVER).await, ExitReason::Code(0));
-    let (_pipe, process) = start(launcher, &shell("sleep 1000.3"), &none).await;
+    let waits = shell("echo ready; exec sleep 1000.3");
+    let (mut pipe, process) = start(launcher, &waits, &none).await;
+    line(&mut pipe).await.unwrap();
     process.freeze();
     until("stopped", || state(process.pid()) == Some('T')).await;
     let pid = process.pid();
