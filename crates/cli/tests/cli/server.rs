@@ -68,7 +68,7 @@ fn the_last_words_of_a_server_are_kept() {
 
 #[test]
 fn a_log_is_followed_over_restarts_until_the_gateway_ends() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let script = format!(
         "echo begun >&2; echo \"with $TOKEN\" >&2; exec '{}' __demo-server",
         super::home::BINARY

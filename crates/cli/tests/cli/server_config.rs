@@ -98,7 +98,7 @@ fn a_catalog_of_the_command_line_says_what_fits() {
 
 #[test]
 fn what_is_enabled_but_cannot_run_is_said_to_be_so() {
-    let home = Home::new();
+    let home = Home::unboxed();
     let text = "catalog: own\nservers:\n  whale: {image: 'example/whale:1'}\n";
     let catalog = home.write("own.yaml", text);
     let enabled = home.run(&["server", "enable", "whale", "--catalog", &catalog]);

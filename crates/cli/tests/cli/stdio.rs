@@ -83,7 +83,7 @@ echo ended >> "$0"
 
 /// How a client of slow servers goes; what each of them did then.
 fn left_by(go: impl FnOnce(&mut Piped)) -> (std::time::Duration, Vec<String>) {
-    let home = Home::new();
+    let home = Home::unboxed();
     let names = ["a", "b", "c"];
     let servers = names.map(|name| {
         let log = home.path(name).display().to_string();

@@ -230,8 +230,6 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "find_tools",
             "registry_import",
             "discover_prompt",
-            "servers_max",
-            "prewarm",
             "records",
             "records_arguments",
             "records_bytes_max",
@@ -239,6 +237,8 @@ fn a_project_cannot_open_the_gateway_to_others() {
             "secret_scan",
             "secret_scan_without",
             "pin",
+            "servers_max",
+            "prewarm",
             "allowed_hosts",
             "allowed_origins",
             "allow_unauthenticated"
