@@ -26,7 +26,7 @@ pub const STDERR_BYTES_MAX: usize = 256 << 10;
 /// How much is read at a time.
 pub const STDERR_READ_BYTES: usize = 16 << 10;
 /// The rest after each read: a server that floods its standard error is slowed down, not its gateway.
-pub const STDERR_REST: Duration = Duration::from_millis(20);
+pub const STDERR_REST: Duration = Duration::from_millis(5);
 /// How long the last words of a dead server are waited for.
 pub const STDERR_DRAIN: Duration = Duration::from_millis(250);
 

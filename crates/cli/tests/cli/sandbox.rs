@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::home::{BINARY, Home, Piped, initialize};
+use super::home::{BINARY, Home, Piped, initialize, wait_until};
 
 /// A server that tries to read files before it serves, and tells on stderr what it got.
 fn reader(files: &[&str], more: &Value) -> String {
@@ -11,8 +11,7 @@ fn reader(files: &[&str], more: &Value) -> String {
         .iter()
         .map(|file| format!("cat '{file}' >&2 || echo closed >&2; "))
         .collect();
-    let mut entry =
-        json!({"command": "sh", "args": ["-c", format!("{tries} exec '{BINARY}' __demo-server")]});
+    let mut entry = json!({"command": "sh", "args": ["-c", format!("{tries} echo tried >&2; exec '{BINARY}' __demo-server")]});
     let more = more.as_object().unwrap().clone();
     entry.as_object_mut().unwrap().extend(more);
     json!({"mcpServers": {"s": entry}}).to_string()
@@ -31,9 +30,12 @@ fn said(home: &Home, config: &str, words: &[&str], variables: &[(&str, &str)]) -
     let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call",
         "params": {"name": "echo", "arguments": {"message": "m"}}});
     gateway.mcp(&token, &call);
-    let logs = home.run(&["server", "logs", "s"]).ok();
     let shown = home.run(&["server", "inspect", "s", "--format", "json"]);
-    (logs, shown.json()["server"].clone())
+    let server = shown.json()["server"].clone();
+    // What it says is read beside its answers, not before them.
+    let logs = || home.run(&["server", "logs", "s"]).ok();
+    wait_until(|| server["state"] != "ready" || logs().contains("tried\n"));
+    (logs().replace("tried\n", ""), server)
 }
 
 /// Whether this machine makes boxes that hide files.
