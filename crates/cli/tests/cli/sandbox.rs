@@ -389,7 +389,7 @@ fn a_host_that_is_not_named_is_told_with_what_would_allow_it() {
     let home = Home::new();
     let script = format!(
         "curl -sS http://closed.test/ >/dev/null 2>&1; curl -sS https://closed.test/ 2>&1 | grep -o 'response 403' >&2; \
-         exec '{BINARY}' __demo-server"
+         echo tried >&2; exec '{BINARY}' __demo-server"
     );
     let config = home.write(
         "s.json",
