@@ -5,8 +5,9 @@ use super::load::{Tally, percentile_ms};
 
 /// How much slower than alone the slowest sound calls may be.
 const SLOWER: f64 = 2.0;
-/// File descriptors that the gateway may hold more than when it had just begun.
-pub(super) const SPARE_DESCRIPTORS: usize = 8;
+/// File descriptors that the gateway may hold more than when it had just begun: what it opens at first use, and then keeps
+/// (the file of records, the namespace of users of its boxes, what waits for processes).
+pub(super) const SPARE_DESCRIPTORS: usize = 16;
 /// Rounds until everything that is kept for reuse is there.
 const WARMING: usize = 4;
 /// What of memory is not growth.
