@@ -82,7 +82,9 @@ echo ended >> "$0"
 "#;
 
 /// How a client of slow servers goes; what each of them did then.
-fn left_by(go: impl FnOnce(&mut Piped)) -> (std::time::Duration, Vec<String>) {
+fn left_by(
+    go: impl FnOnce(&mut Piped, &dyn Fn(&str) -> bool),
+) -> (std::time::Duration, Vec<String>) {
     let home = Home::unboxed();
     let names = ["a", "b", "c"];
     let servers = names.map(|name| {
@@ -104,16 +106,17 @@ fn left_by(go: impl FnOnce(&mut Piped)) -> (std::time::Duration, Vec<String>) {
             "params": {"name": format!("{name}__never"), "arguments": {}}}),
         );
     }
-    wait_until(|| names.iter().all(|name| read(name).contains("called")));
+    let have_said = |word: &str| names.iter().all(|name| read(name).contains(word));
+    wait_until(|| have_said("called"));
     let gone = std::time::Instant::now();
-    go(&mut client);
+    go(&mut client, &have_said);
     client.child.wait().unwrap();
     (gone.elapsed(), names.map(read).to_vec())
 }
 
 #[test]
 fn told_to_end_it_takes_calls_back_and_waits_for_its_servers() {
-    let (took, servers) = left_by(|client| {
+    let (took, servers) = left_by(|client, _| {
         signal(client.child.id(), rustix::process::Signal::TERM);
     });
     assert_eq!(servers, ["called\ncancelled\nended\n"; 3]);
@@ -123,30 +126,21 @@ fn told_to_end_it_takes_calls_back_and_waits_for_its_servers() {
 
 #[test]
 fn a_client_that_is_gone_is_not_answered() {
-    let (took, servers) = left_by(Piped::vanish);
+    let (took, servers) = left_by(|client, _| client.vanish());
     assert_eq!(servers, ["called\ncancelled\nended\n"; 3]);
     assert!(took < std::time::Duration::from_millis(1900), "{took:?}");
 }
 
 #[test]
 fn told_twice_it_does_not_wait() {
-    let (took, servers) = left_by(|client| {
-        for _ in 0..2 {
-            signal(client.child.id(), rustix::process::Signal::TERM);
-            wait_until_caught(client.child.id());
-        }
+    let (took, servers) = left_by(|client, have_said| {
+        signal(client.child.id(), rustix::process::Signal::TERM);
+        // Two signals at once are one.
+        wait_until(|| have_said("cancelled"));
+        signal(client.child.id(), rustix::process::Signal::TERM);
     });
     assert!(!servers.concat().contains("ended"), "{servers:?}");
     assert!(took < std::time::Duration::from_millis(1900), "{took:?}");
-}
-
-/// Two signals of a kind that are not taken yet are one.
-fn wait_until_caught(pid: u32) {
-    wait_until(|| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let pending = status.lines().find_map(|l| l.strip_prefix("ShdPnd:"));
-        pending.is_none_or(|set| set.trim().chars().all(|c| c == '0'))
-    });
 }
 
 /// An upgrade replaces the file while a gateway runs: servers still start behind their guard, and end with us.
