@@ -65,7 +65,7 @@ pub(crate) async fn consent(
     let caller = &call.workspace.caller.0;
     let again = |state: &str| core.consents.comes_again(caller, &digest, state);
     // It comes again, with what its server asked for: the person has said yes to it. Or it is made once more by us.
-    if !is_ours && (call.allowed.is_some() || state.as_deref().is_some_and(again)) {
+    if !is_ours && (call.allowed == Some(digest) || state.as_deref().is_some_and(again)) {
         call.allowed = Some(digest);
         return Ok(Consent::Given);
     }
