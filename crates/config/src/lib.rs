@@ -27,6 +27,7 @@ pub mod running;
 mod schema;
 mod server_config;
 mod settings;
+mod table;
 pub mod token;
 mod toml_file;
 

@@ -3,16 +3,14 @@
 //! file that it cannot read.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 
 use catalog::Problem;
 use catalog::document::Document;
 use serde::{Deserialize, Serialize};
 
 use crate::Dirs;
-use crate::files::{private_dir, write_atomic};
 use crate::load::read;
+use crate::table;
 
 /// By the names of the servers.
 pub type Reaches = BTreeMap<String, Reach>;
@@ -60,28 +58,19 @@ pub fn change_reaches<T>(
     dirs: &Dirs,
     change: impl FnOnce(&mut Reaches) -> T,
 ) -> Result<T, Problem> {
-    let file = dirs.network_file();
-    let source = file.display().to_string();
-    let failed = |error: io::Error| Problem::error(&*source, format!("cannot be written: {error}"));
-    private_dir(&dirs.config).map_err(failed)?;
-    let lock = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dirs.config.join(".network.lock"))
-        .map_err(failed)?;
-    lock.lock().map_err(failed)?;
-    let mut reaches = load_reaches(dirs)?;
-    let done = change(&mut reaches);
-    reaches.retain(|_, reach| *reach != Reach::default());
-    let text = serde_saphyr::to_string(&reaches)
-        .map_err(|error| Problem::error(&*source, format!("cannot be written: {error}")))?;
-    write_atomic(&file, text.as_bytes(), 0o600).map_err(failed)?;
-    Ok(done)
+    table::change(
+        dirs,
+        (&dirs.network_file(), ".network.lock"),
+        || load_reaches(dirs),
+        change,
+        |reaches| reaches.retain(|_, reach| *reach != Reach::default()),
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -2,16 +2,14 @@
 //! `config.yaml` has it. Owns its reading and writing. Refuses to write over a file that it cannot read.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 
 use catalog::Problem;
 use catalog::document::Document;
 use serde_json::{Map, Value};
 
 use crate::Dirs;
-use crate::files::{private_dir, write_atomic};
 use crate::load::read;
+use crate::table;
 
 /// By the names of the servers.
 pub type ServerConfig = BTreeMap<String, Map<String, Value>>;
@@ -62,28 +60,19 @@ pub fn change_server_config<T>(
     dirs: &Dirs,
     change: impl FnOnce(&mut ServerConfig) -> T,
 ) -> Result<T, Problem> {
-    let file = dirs.server_config_file();
-    let source = file.display().to_string();
-    let failed = |error: io::Error| Problem::error(&*source, format!("cannot be written: {error}"));
-    private_dir(&dirs.config).map_err(failed)?;
-    let lock = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dirs.config.join(".servers.lock"))
-        .map_err(failed)?;
-    lock.lock().map_err(failed)?;
-    let mut config = load_server_config(dirs)?;
-    let done = change(&mut config);
-    config.retain(|_, config| !config.is_empty());
-    let text = serde_saphyr::to_string(&config)
-        .map_err(|error| Problem::error(&*source, format!("cannot be written: {error}")))?;
-    write_atomic(&file, text.as_bytes(), 0o600).map_err(failed)?;
-    Ok(done)
+    table::change(
+        dirs,
+        (&dirs.server_config_file(), ".servers.lock"),
+        || load_server_config(dirs),
+        change,
+        |config| config.retain(|_, config| !config.is_empty()),
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;
