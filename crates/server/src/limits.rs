@@ -11,6 +11,9 @@ pub const DESCRIPTORS_WANTED: u64 = 2 * CONNECTIONS_MAX as u64 + 1_000;
 /// Accepted connections that wait for one worker. More than this and the worker is stuck.
 pub const HANDOFFS_MAX: usize = 128;
 
+/// Steps of tasks after which a worker asks the system what else has happened, however many more are ready.
+pub const TASKS_BETWEEN_EVENTS: u32 = 16;
+
 /// Worker threads, whatever the machine has.
 pub const WORKERS_MAX: usize = 64;
 

@@ -137,6 +137,7 @@ impl Lane {
         let (ended, finished) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .event_interval(limits::TASKS_BETWEEN_EVENTS)
             .max_blocking_threads(limits::BLOCKING_THREADS_MAX)
             .thread_name(format!("worker-{number}-aux"))
             .build()?;

@@ -9,7 +9,7 @@
 use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::thread::{self, ThreadId};
@@ -126,7 +126,7 @@ struct FdSource {
     lines: Lines,
     /// For what comes with something else in between.
     sorter: Option<Sorter>,
-    /// Bytes that were read without a line in them since others had their turn.
+    /// Bytes that were read since others had their turn.
     turn: usize,
     /// Runs while what nobody will get is read slowly.
     rest: Option<Pin<Box<Sleep>>>,
@@ -143,7 +143,6 @@ impl FrameSource for FdSource {
             let turn = ready!(poll_proceed(cx));
             if let Some(line) = self.lines.next() {
                 turn.made_progress();
-                self.turn = 0;
                 return Poll::Ready(Some(line));
             }
             drop(turn);
@@ -154,15 +153,18 @@ impl FrameSource for FdSource {
                     self.rest = Some(Box::pin(tokio::time::sleep(SKIP_REST)));
                     continue;
                 }
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return after_others(cx);
             }
             let Some(fd) = &self.fd else {
                 return Poll::Ready(None);
             };
-            let failed = match ready!(fd.poll_read_ready(cx)) {
-                Err(gone) => gone,
-                Ok(mut ready) => {
+            let failed = match fd.poll_read_ready(cx) {
+                Poll::Pending => {
+                    self.turn = 0;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Err(gone)) => gone,
+                Poll::Ready(Ok(mut ready)) => {
                     let space = self.lines.space();
                     match fd.get_ref().read(space) {
                         Ok(0) => {
@@ -200,6 +202,15 @@ impl FrameSource for FdSource {
             return Poll::Ready(Some(Err(ReadError::Io(failed))));
         }
     }
+}
+
+/// Pending until all others had their turn, those too that the system has news for: a task that merely wakes itself runs
+/// dozens of times before the runtime asks the system.
+fn after_others<T>(cx: &mut Context<'_>) -> Poll<T> {
+    // Polled once, it has put the waker where it has to be; what it would say the second time, the caller knows.
+    let waits = pin!(tokio::task::yield_now()).poll(cx);
+    debug_assert!(waits.is_pending());
+    Poll::Pending
 }
 
 /// Copies what can only be waited for into a pipe that can be polled. The thread ends with its input or, at its next

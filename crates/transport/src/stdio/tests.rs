@@ -254,6 +254,38 @@ async fn a_flood_leaves_others_their_turns() {
 }
 
 #[tokio::test]
+async fn between_pieces_of_a_long_line_the_system_is_asked_for_others() {
+    // Four pieces are there already; whoever has something to read after the first is not to wait for the others.
+    let (mut long, _stdin, mut stdout) = connected();
+    let room = 4 * TURN_BYTES_MAX;
+    rustix::pipe::fcntl_setpipe_size(&stdout, room).unwrap();
+    stdout.write_all(&vec![b'x'; room]).unwrap();
+    drop(stdout);
+    let (mut other, _other_stdin, mut other_stdout) = connected();
+    let answered = tokio::spawn(async move { next(&mut other.source).await });
+    // As a task: the future that a runtime was given itself is not what keeps it from asking.
+    let reading = tokio::spawn(async move {
+        let mut pieces = 0;
+        std::future::poll_fn(|cx| {
+            let polled = long.source.poll_recv(cx);
+            pieces += 1;
+            // The first time it hears that there is something.
+            if pieces == 2 {
+                other_stdout.write_all(b"one\n").unwrap();
+            }
+            match answered.is_finished() {
+                true => Poll::Ready(()),
+                false => polled.map(|_| ()),
+            }
+        })
+        .await;
+        pieces
+    });
+    let pieces = reading.await.unwrap();
+    assert!(pieces <= 4, "{pieces}");
+}
+
+#[tokio::test]
 async fn sockets_work_and_are_left_as_they_are_for_others() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let shared = ours.try_clone().unwrap();
