@@ -20,6 +20,8 @@ pub const QUESTION_WAIT: Duration = Duration::from_secs(600);
 pub const LIST_PAGES_MAX: usize = 200;
 /// Items of one list that we keep of a server.
 pub const LIST_ITEMS_MAX: usize = 20_000;
+/// Names among which one is looked for that was meant instead of a wrong one.
+pub const NEAREST_AMONG_MAX: usize = 4096;
 /// Bytes of one list that we keep of a server.
 pub const LIST_BYTES_MAX: usize = 32 << 20;
 /// Items in a page of our own lists.

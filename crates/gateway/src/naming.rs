@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::limits::NEAREST_AMONG_MAX;
+
 /// The longest name that clients accept.
 pub(crate) const NAME_MAX: usize = 64;
 
@@ -178,46 +180,54 @@ fn fnv(bytes: &[u8]) -> u32 {
     })
 }
 
-/// At most three of `names` that look like `wrong`, best first.
+/// At most three of `names` that look like `wrong`, best first. Of very many, only the first are looked at.
 pub(crate) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let limit = (wrong.chars().count() / 3).max(1);
+    let wrong_chars: Vec<char> = wrong.chars().take(COMPARED_MAX).collect();
+    let limit = (wrong_chars.len() / 3).max(1);
+    let mut row = Vec::new();
     let mut near: Vec<(usize, &str)> = names
-        .map(|name| {
-            (
-                if name.ends_with(wrong) {
-                    0
-                } else {
-                    distance(wrong, name, limit)
-                },
-                name,
-            )
+        .take(NEAREST_AMONG_MAX)
+        .filter_map(|name| {
+            let distance = match name.ends_with(wrong) {
+                true => 0,
+                false => distance(&wrong_chars, name, limit, &mut row)?,
+            };
+            Some((distance, name))
         })
-        .filter(|(distance, _)| *distance <= limit)
         .collect();
     near.sort();
     near.truncate(3);
     near.into_iter().map(|(_, name)| name.to_owned()).collect()
 }
 
-/// Levenshtein distance, or `limit + 1` if it is larger.
-fn distance(a: &str, b: &str, limit: usize) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) =
-        (a.chars().take(256).collect(), b.chars().take(256).collect());
-    if a.len().abs_diff(b.len()) > limit {
-        return limit + 1;
+/// Letters of a name that are compared.
+const COMPARED_MAX: usize = 256;
+
+/// Levenshtein distance, unless it is larger than `limit`. `row` is for its work.
+fn distance(a: &[char], b: &str, limit: usize, row: &mut Vec<usize>) -> Option<usize> {
+    let length = b.chars().take(COMPARED_MAX).count();
+    if a.len().abs_diff(length) > limit {
+        return None;
     }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    row.clear();
+    row.extend(0..=length);
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let cost = (diagonal + usize::from(x != y))
+        let mut least = row[0];
+        for (j, y) in b.chars().take(COMPARED_MAX).enumerate() {
+            let cost = (diagonal + usize::from(*x != y))
                 .min(row[j] + 1)
                 .min(row[j + 1] + 1);
             diagonal = std::mem::replace(&mut row[j + 1], cost);
+            least = least.min(cost);
+        }
+        // It does not shrink from row to row.
+        if least > limit {
+            return None;
         }
     }
-    row[b.len()]
+    (row[length] <= limit).then_some(row[length])
 }
 
 #[cfg(test)]

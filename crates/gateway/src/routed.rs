@@ -262,7 +262,11 @@ fn find(call: &Call, view: &View, subject: &Subject<'_>, may_guess: bool) -> Res
                     "prompt"
                 },
                 name: subject.name.to_string(),
-                nearest: naming::nearest(&subject.name, view.names(kind)),
+                // Else it is asked again, of all.
+                nearest: match may_guess {
+                    true => naming::nearest(&subject.name, view.names(kind)),
+                    false => Vec::new(),
+                },
             }),
         Asked::Listed(Kind::Templates) => view
             .target(Kind::Templates, &subject.name)

@@ -116,6 +116,17 @@ fn nearest_offers_what_was_meant() {
     );
 }
 
+#[test]
+fn of_very_many_names_only_the_first_are_looked_at() {
+    let before = |others: usize| {
+        let mut names = vec!["completely-different"; others];
+        names.push("get-weather");
+        nearest("get-weathr", names.into_iter()).len()
+    };
+    assert_eq!(before(NEAREST_AMONG_MAX - 1), 1);
+    assert_eq!(before(NEAREST_AMONG_MAX), 0);
+}
+
 /// A short name of few letters, so that clashes are common, or one that needs repair.
 fn any_name() -> impl Strategy<Value = String> {
     prop_oneof![
