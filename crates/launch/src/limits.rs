@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// How many programs are being started at a time; the others wait.
 pub const STARTS_AT_ONCE: usize = 8;
+/// How long a start counts as one that keeps a processor busy; one takes some milliseconds.
+pub const START_BUSY: Duration = Duration::from_millis(100);
 /// How long the guard may take to say that the server runs.
 pub const GUARD_START: Duration = Duration::from_secs(10);
 /// How often a process of our own is tried to be copied, the second time from a new original.

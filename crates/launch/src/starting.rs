@@ -1,28 +1,41 @@
 //! Where programs are started: beside what serves.
 //!
 //! Starting a program takes milliseconds in which the system copies, maps and links. Owns the threads that wait for
-//! that, so many at a time, and no runtime does.
+//! that, and how many of them may keep processors busy: half of these, so that calls to servers that run find one
+//! that is free. Who takes long only waits for something, and does not hold up the others, up to a number.
 
 use std::io;
 use std::sync::Arc;
 use std::thread;
 
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 
 use crate::LaunchError;
-use crate::limits::STARTS_AT_ONCE;
+use crate::limits::{START_BUSY, STARTS_AT_ONCE};
 
 /// The starts of one launcher.
 #[derive(Debug)]
-pub(crate) struct Starts(Arc<Semaphore>);
+pub(crate) struct Starts {
+    all: Arc<Semaphore>,
+    busy: Arc<Semaphore>,
+}
 
 impl Default for Starts {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(STARTS_AT_ONCE)))
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        Self::busy_at_once((processors / 2).clamp(1, STARTS_AT_ONCE))
     }
 }
 
 impl Starts {
+    fn busy_at_once(busy: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(STARTS_AT_ONCE)),
+            busy: Arc::new(Semaphore::new(busy)),
+        }
+    }
+
     /// Does the work, which starts something, on a thread of its own. Whoever stops waiting undoes it by dropping what
     /// comes of it.
     pub(crate) async fn apart<T: Send + 'static>(
@@ -30,8 +43,9 @@ impl Starts {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, LaunchError> {
         let failed = |why: &str| LaunchError::Pipes(io::Error::other(why.to_owned()));
-        let turn = self.0.clone().acquire_owned().await;
-        let (tell, told) = oneshot::channel();
+        let turn = self.all.clone().acquire_owned().await;
+        let busy = self.busy.acquire().await;
+        let (tell, mut told) = oneshot::channel();
         thread::Builder::new()
             .name("start".to_owned())
             .spawn(move || {
@@ -40,21 +54,52 @@ impl Starts {
                 drop(turn);
             })
             .map_err(LaunchError::Pipes)?;
-        told.await
-            .map_err(|_| failed("the thread that starts programs has ended"))
+        let soon = timeout(START_BUSY, &mut told).await;
+        drop(busy);
+        let done = match soon {
+            Ok(done) => done,
+            Err(_) => told.await,
+        };
+        done.map_err(|_| failed("the thread that starts programs has ended"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Future as _, poll_fn};
     use std::sync::{Mutex, mpsc};
+    use std::task::Poll;
     use std::time::Duration;
 
-    use tokio::task::JoinSet;
+    use tokio::task::{JoinSet, spawn_blocking};
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn the_next_starts_once_one_has_started_or_takes_long() {
+        let starts = Arc::new(Starts::busy_at_once(1));
+        let (go_on, goes_on) = mpsc::sync_channel::<()>(1);
+        // While it runs, time stands still.
+        let (let_time_go, time_goes) = mpsc::sync_channel::<()>(1);
+        let clock = spawn_blocking(move || time_goes.recv());
+        let slow = tokio::spawn({
+            let starts = starts.clone();
+            async move { starts.apart(move || goes_on.recv()).await }
+        });
+        tokio::task::yield_now().await;
+        let mut next = Box::pin(starts.apart(|| "next"));
+        let waits = poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_pending())).await;
+        assert!(waits);
+        assert_eq!(starts.busy.available_permits(), 0);
+        let_time_go.send(()).unwrap();
+        clock.await.unwrap().unwrap();
+        assert_eq!(next.await.unwrap(), "next");
+        go_on.send(()).unwrap();
+        slow.await.unwrap().unwrap().unwrap();
+        assert_eq!(starts.busy.available_permits(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn so_many_start_at_a_time_and_then_the_next() {
         let starts = Arc::new(Starts::default());
         let (began, begins) = mpsc::sync_channel(STARTS_AT_ONCE + 1);

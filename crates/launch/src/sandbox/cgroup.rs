@@ -99,6 +99,8 @@ pub(super) fn available() -> LimitedBy {
 struct Places {
     by: LimitedBy,
     folders: Vec<PathBuf>,
+    /// Where groups for nothing but time can be made.
+    time: Option<PathBuf>,
 }
 
 impl Places {
@@ -135,6 +137,7 @@ impl Places {
         Some(Self {
             by: LimitedBy::CgroupV2,
             folders: vec![place.to_owned()],
+            time: None,
         })
     }
 
@@ -151,15 +154,20 @@ impl Places {
             let folder = root.join(controller).join(own);
             (folder.join("tasks").exists() && writable(&folder)).then_some(folder)
         };
-        let mut folders = vec![place("memory")?, place("pids")?];
-        folders.extend(place("cpu").filter(|folder| !folders.contains(folder)));
+        let folders = vec![place("memory")?, place("pids")?];
         Some(Self {
             by: LimitedBy::CgroupV1,
+            time: place("cpu").filter(|folder| !folders.contains(folder)),
             folders,
         })
     }
 
     fn make(&self, limits: &BoxLimits) -> Option<Groups> {
+        self.make_on(limits, machine_millis())
+    }
+
+    /// On a machine that has so many thousandths of a processor.
+    fn make_on(&self, limits: &BoxLimits, machine: u32) -> Option<Groups> {
         let me = std::process::id();
         let gateway = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
         let mut groups = Groups {
@@ -167,7 +175,10 @@ impl Places {
             folders: Vec::new(),
             all: None,
         };
-        for place in &self.folders {
+        // A limit that the machine itself sets needs no group; and whoever is in one gets as much time as everybody outside
+        // together, however low its priority, while others wait.
+        let time = self.time.iter().filter(|_| limits.cpu_millis < machine);
+        for place in self.folders.iter().chain(time) {
             let is_for_all = limits.all_memory_bytes > 0 && holds_memory(place);
             let all = is_for_all.then(|| place.join(format!("{ALL}{gateway}")));
             let folder = all.as_ref().unwrap_or(place).join(format!("{NAME}{me}"));
@@ -240,10 +251,16 @@ impl Places {
 
     /// Removes the empty groups of guards that were killed.
     fn sweep(&self) {
-        for place in &self.folders {
+        for place in self.folders.iter().chain(&self.time) {
             sweep(place);
         }
     }
+}
+
+/// What all processors can give.
+fn machine_millis() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(processors).map_or(u32::MAX, |n| n.saturating_mul(1000))
 }
 
 /// Whether the groups in a folder hold memory.
@@ -330,6 +347,7 @@ mod tests {
             Some(Places {
                 by: LimitedBy::CgroupV2,
                 folders: vec![dir.path().join(folder)],
+                time: None,
             })
         };
         assert_eq!(place("0::/user/app\n"), at("user"));
@@ -348,12 +366,13 @@ mod tests {
             ("cpu/tasks", ""),
         ]);
         let own = "5:cpu,cpuacct:/\n4:memory:/a\n3:pids:/\n0::/\n";
-        let folders = ["memory/a", "pids/", "cpu/"].map(|place| dir.path().join(place));
+        let folders = ["memory/a", "pids/"].map(|place| dir.path().join(place));
         let place = Places::find(dir.path(), own).unwrap();
         assert_eq!(
             (place.by, &*place.folders),
             (LimitedBy::CgroupV1, &folders[..])
         );
+        assert_eq!(place.time, Some(dir.path().join("cpu/")));
 
         // A guard that was killed has left a group behind; one that lives has not.
         let dead = dir.path().join(format!("pids/{NAME}999999999"));
@@ -375,6 +394,7 @@ mod tests {
         let place = Places {
             by: LimitedBy::CgroupV1,
             folders: vec![dir.path().join("place")],
+            time: None,
         };
         let groups = place.make(&BoxLimits::default()).unwrap();
         let [folder] = &*groups.folders else {
@@ -388,6 +408,22 @@ mod tests {
     }
 
     #[test]
+    fn time_has_a_group_where_it_is_less_than_the_machines() {
+        let dir = tree(&[("place/x", ""), ("time/x", "")]);
+        let place = Places {
+            by: LimitedBy::CgroupV1,
+            folders: vec![dir.path().join("place")],
+            time: Some(dir.path().join("time")),
+        };
+        let limits = BoxLimits {
+            cpu_millis: 2000,
+            ..BoxLimits::default()
+        };
+        let groups = |machine| place.make_on(&limits, machine).unwrap().folders.len();
+        assert_eq!([2000, 2001].map(groups), [1, 2]);
+    }
+
+    #[test]
     fn all_boxes_of_a_gateway_are_in_one_group_that_goes_with_the_last() {
         let dir = tree(&[("memory/memory.limit_in_bytes", ""), ("pids/x", "")]);
         let place = Places {
@@ -395,6 +431,7 @@ mod tests {
             folders: ["memory", "pids"]
                 .map(|name| dir.path().join(name))
                 .to_vec(),
+            time: None,
         };
         let limits = BoxLimits {
             all_memory_bytes: 1 << 30,
