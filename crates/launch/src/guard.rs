@@ -5,11 +5,12 @@
 //! the server's parent. It adopts whatever the server leaves behind, hears of our end because the socket between us
 //! closes, and ends the whole tree then: politely first, since a server may have to stop something outside of it,
 //! such as a container. It is not on the way of the data: the server gets its own pipes, passed over the socket, so
-//! that no other process can inherit any of them.
+//! that no other process can inherit any of them. Its own environment is empty: the server's comes the same way.
 //!
 //! Read `control` next for what is said over the socket, and `tree` for who belongs to the server.
 
 pub(crate) mod control;
+pub(crate) mod environment;
 pub(crate) mod tree;
 
 use std::ffi::OsString;
@@ -108,8 +109,10 @@ fn start(
     fds: Vec<OwnedFd>,
 ) -> Result<Ward, Report> {
     let failed = |errno| Report::Failed(errno);
-    let [stdin, stdout, stderr] = <[OwnedFd; 3]>::try_from(fds)
+    let [stdin, stdout, stderr, environment] = <[OwnedFd; 4]>::try_from(fds)
         .map_err(|_| failed(rustix::io::Errno::INVAL.raw_os_error()))?;
+    let environment = environment::read(environment)
+        .map_err(|error| failed(error.raw_os_error().unwrap_or_default()))?;
     #[expect(
         clippy::disallowed_methods,
         reason = "this is where children are started"
@@ -118,6 +121,8 @@ fn start(
     // What we keep of the pipes goes with `command`: else the gateway would never see them close.
     let child = command
         .args(args)
+        .env_clear()
+        .envs(environment)
         .stdin(stdin)
         .stdout(stdout)
         .stderr(stderr)

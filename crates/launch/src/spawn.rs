@@ -18,6 +18,8 @@ use crate::LaunchError;
 use crate::exit::ExitReason;
 #[cfg(target_os = "linux")]
 use crate::guard::control::{self, Order, Report};
+#[cfg(target_os = "linux")]
+use crate::guard::environment;
 use crate::process::Hold as _;
 
 /// What to start in a box, and what it was told about.
@@ -77,13 +79,18 @@ pub(crate) fn spawn(
 
 #[cfg(target_os = "linux")]
 fn guarded(spec: &Spec, fds: &[OwnedFd; 3], guard: &Path) -> Result<Spawned, LaunchError> {
+    let environment = environment::write(&spec.env).map_err(|error| LaunchError::Start {
+        program: spec.program.clone(),
+        error,
+    })?;
     let mut command = spec.command(guard);
     command
+        .env_clear()
         .arg("__guard")
         .arg("--")
         .arg(&spec.program)
         .args(&spec.args);
-    let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+    let fds: Vec<_> = fds.iter().chain([&environment]).map(AsFd::as_fd).collect();
     let (spawned, _) = behind(command, &fds, guard, &spec.program)?;
     Ok(spawned)
 }

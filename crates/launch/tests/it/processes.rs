@@ -236,6 +236,19 @@ async fn a_server_sees_its_own_environment_and_folder_and_nothing_else_of_ours()
 // --- those that do not want to leave ---
 
 #[tokio::test]
+async fn only_the_server_itself_is_started_with_its_environment() {
+    let mut entry = entry("sh", &["-c", "echo $TOKEN; read end"]);
+    if let Launch::Command { env, .. } = &mut entry.launch {
+        env.push(("TOKEN".into(), "s3cr3t-of-this-server".into()));
+    }
+    let (mut pipe, process) = start(&guarded(), &entry).await;
+    assert_eq!(line(&mut pipe).await.trim(), "s3cr3t-of-this-server");
+    let guard = parent(process.pid());
+    assert_eq!(fs::read(format!("/proc/{guard}/environ")).unwrap(), b"");
+    process.stop(NEVER).await;
+}
+
+#[tokio::test]
 async fn a_server_that_ignores_its_stdin_is_asked() {
     for launcher in launchers() {
         let script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.02; done";
