@@ -1,5 +1,7 @@
 //! The shapes of the documentation, and what goes wrong with them.
 
+mod published;
+
 use super::*;
 use crate::facts::{Asked, Era, Facts, Hints, ServerFacts};
 use crate::policy::{Outlook, Policy};
