@@ -345,10 +345,10 @@ fn decided(call: &Call, plan: &Plan) -> Result<Decision, Fault> {
     }))
 }
 
-/// The arguments of a call, raw JSON.
+/// The arguments of a call, raw JSON, of its parameters: part of a frame, or made of parts of one.
 pub(crate) fn arguments(params: &str) -> Result<&str, Fault> {
     let bad = |e: wire::ObjectError| Fault::Params(e.to_string());
-    let params = Object::parse(params).map_err(bad)?;
+    let params = Object::of_json(params).map_err(bad)?;
     let found = params.get("arguments").map_err(bad)?;
     Ok(found.filter(|raw| *raw != "null").unwrap_or("{}"))
 }

@@ -10,7 +10,8 @@ use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
 };
 use cel::common::value::Val;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use wire::Object;
 
 use crate::limits::{ARGUMENT_BYTES_MAX, ARGUMENT_DEPTH_MAX, ARGUMENT_VALUES_MAX};
 
@@ -57,22 +58,89 @@ impl Wanted {
 
 type Boxed<'t> = Box<dyn Val + 't>;
 
-/// Reads what is wanted of a JSON object.
-///
-/// # Errors
-/// Why there is not one way to read it, or that it is more than is read.
-pub(crate) fn read<'t>(raw: &'t str, wanted: &Wanted) -> Result<CelMap<'t>, String> {
+/// The members of `arguments`, of which each has the one value that it has: looked at from outside, so that what no
+/// condition reads costs no more than finding its end.
+pub(crate) struct Members<'t>(Object<'t>);
+
+impl<'t> Members<'t> {
+    /// Looks at a text that is known to be JSON, as what is in a message is.
+    ///
+    /// # Errors
+    /// Why there is not one way to read it.
+    pub(crate) fn of(raw: &'t str) -> Result<Self, String> {
+        let object = Object::of_json(raw).map_err(|error| unreadable(&error))?;
+        match twice_in(&object) {
+            Some(name) => Err(unreadable(&twice::<serde_json::Error>(name))),
+            None => Ok(Self(object)),
+        }
+    }
+
+    /// The raw value of a member.
+    pub(crate) fn get(&self, name: &str) -> Option<&'t str> {
+        let mut members = self.0.iter();
+        members
+            .find(|(found, _)| *found == name)
+            .map(|(_, raw)| raw)
+    }
+
+    /// What a member says that is a text.
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'t, str>> {
+        let literal = self.get(name)?;
+        let inside = literal.strip_prefix('"')?.strip_suffix('"')?;
+        match inside.contains('\\') {
+            false => Some(Cow::Borrowed(inside)),
+            true => serde_json::from_str(literal).ok().map(Cow::Owned),
+        }
+    }
+
+    /// Whether a member is not there, or is a value in which nothing can stand twice and which is not too large.
+    pub(crate) fn is_plain(&self, name: &str) -> bool {
+        self.get(name).is_none_or(|raw| {
+            raw.len() <= ARGUMENT_BYTES_MAX
+                && matches!(raw.as_bytes().first(), Some(b'"' | b't' | b'f' | b'n'))
+        })
+    }
+
+    /// Reads what is wanted.
+    ///
+    /// # Errors
+    /// Why there is not one way to read it, or that it is more than is read.
+    pub(crate) fn read(&self, wanted: &Wanted) -> Result<CelMap<'t>, String> {
+        let budget = Budget {
+            values: Cell::new(ARGUMENT_VALUES_MAX),
+            bytes: Cell::new(ARGUMENT_BYTES_MAX),
+        };
+        let mut map = HashMap::new();
+        for (name, raw) in self.0.iter().filter(|(name, _)| wanted.has(name)) {
+            let value = one(name, raw, &budget).map_err(|error| unreadable(&error))?;
+            map.insert(key(Cow::Owned(name.to_owned())), value);
+        }
+        Ok(CelMap::from(map))
+    }
+}
+
+fn one<'t>(name: &str, raw: &'t str, budget: &Budget) -> Result<Boxed<'t>, serde_json::Error> {
+    budget.take::<serde_json::Error>(name.len())?;
     let mut reader = serde_json::Deserializer::from_str(raw);
-    let budget = Budget {
-        values: Cell::new(ARGUMENT_VALUES_MAX),
-        bytes: Cell::new(ARGUMENT_BYTES_MAX),
-    };
-    let read = reader.deserialize_map(Members {
-        wanted,
-        budget: &budget,
-    });
-    let read = read.and_then(|map| reader.end().map(|()| map));
-    read.map_err(|error| format!("the arguments cannot be read: {error}"))
+    let value = One { budget, depth: 1 }.deserialize(&mut reader)?;
+    reader.end().map(|()| value)
+}
+
+fn unreadable(error: &dyn fmt::Display) -> String {
+    format!("the arguments cannot be read: {error}")
+}
+
+/// The first name that stands there twice. Most objects have few members, for which no set is needed.
+fn twice_in<'o>(object: &'o Object<'_>) -> Option<&'o str> {
+    const FEW: usize = 16;
+    let names = || object.iter().map(|(name, _)| name);
+    if object.len() <= FEW {
+        let mut later = names().enumerate();
+        return later
+            .find_map(|(at, name)| names().take(at).any(|other| other == name).then_some(name));
+    }
+    let mut seen = HashSet::new();
+    names().find(|name| !seen.insert(*name))
 }
 
 struct Budget {
@@ -103,41 +171,6 @@ impl Budget {
 fn twice<E: Error>(name: &str) -> E {
     let short: String = name.chars().take(64).collect();
     E::custom(format!("{short:?} stands there twice"))
-}
-
-/// The object itself.
-struct Members<'b> {
-    wanted: &'b Wanted,
-    budget: &'b Budget,
-}
-
-impl<'t> Visitor<'t> for Members<'_> {
-    type Value = CelMap<'t>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'t>>(self, mut access: A) -> Result<CelMap<'t>, A::Error> {
-        let mut map = HashMap::new();
-        let mut seen: HashSet<Cow<'t, str>> = HashSet::new();
-        while let Some(Name(name)) = access.next_key()? {
-            if self.wanted.has(&name) {
-                self.budget.take(name.len())?;
-                let value = access.next_value_seed(One {
-                    budget: self.budget,
-                    depth: 1,
-                })?;
-                map.insert(key(name.clone()), value);
-            } else {
-                access.next_value::<IgnoredAny>()?;
-            }
-            if !seen.insert(name.clone()) {
-                return Err(twice(&name));
-            }
-        }
-        Ok(CelMap::from(map))
-    }
 }
 
 fn key(name: Cow<'_, str>) -> CelMapKey<'_> {
@@ -265,6 +298,10 @@ impl<'t> Visitor<'t> for One<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read<'t>(raw: &'t str, wanted: &Wanted) -> Result<CelMap<'t>, String> {
+        Members::of(raw)?.read(wanted)
+    }
 
     fn all(raw: &str) -> Result<usize, String> {
         read(raw, &Wanted::All).map(|map| map.len())

@@ -2,6 +2,7 @@
 //! that does not exist is refused when it is read, not when a call depends on it. Next: `condition/check`.
 
 mod check;
+mod quick;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -13,16 +14,18 @@ use cel::extractors::This;
 use cel::{Context, Env, ExecutionError, Program, Value};
 use regex::Regex;
 
-use crate::arguments::{self, Wanted};
+use crate::arguments::{Members, Wanted};
 use crate::facts::{Asked, Facts};
 use crate::limits::{CONDITION_BYTES_MAX, WHY_CHARS_MAX};
 use crate::time::Moment;
+use quick::{Fact, Quick};
 
 /// See the module.
 pub(crate) struct Condition {
     program: Program,
     pub(crate) reads: Reads,
     patterns: Arc<HashMap<String, Regex>>,
+    quick: Option<Quick>,
 }
 
 /// Which facts a condition reads, as far as that matters.
@@ -83,6 +86,7 @@ impl Condition {
             program,
             reads: checked.reads,
             patterns: Arc::new(checked.patterns),
+            quick: checked.quick,
         })
     }
 
@@ -91,6 +95,14 @@ impl Condition {
     /// # Errors
     /// Why that cannot be told.
     pub(crate) fn holds(&self, scope: &Scope<'_>) -> Result<bool, String> {
+        let quick = self.quick.as_ref();
+        match quick.and_then(|quick| quick.holds(&self.reads.arguments, scope)) {
+            Some(holds) => Ok(holds),
+            None => self.interpreted(scope),
+        }
+    }
+
+    fn interpreted(&self, scope: &Scope<'_>) -> Result<bool, String> {
         if !self.reads.arguments.is_none()
             && let Err(why) = scope.arguments()
         {
@@ -140,10 +152,12 @@ fn short(text: &str) -> String {
     }
 }
 
-/// What conditions see of the facts. The arguments are read when the first condition wants them, once.
+/// What conditions see of the facts. The arguments are looked at when the first condition wants them, once; they are read when
+/// the interpreter does.
 pub(crate) struct Scope<'a> {
     facts: &'a Facts<'a>,
     wanted: &'a Wanted,
+    members: OnceLock<Result<Members<'a>, String>>,
     arguments: OnceLock<Result<CelMap<'a>, String>>,
 }
 
@@ -152,40 +166,35 @@ impl<'a> Scope<'a> {
         Self {
             facts,
             wanted,
+            members: OnceLock::new(),
             arguments: OnceLock::new(),
         }
     }
 
-    fn arguments(&self) -> Result<&CelMap<'a>, &String> {
-        let read = || match self.facts.asked {
+    fn members(&self) -> Result<&Members<'a>, &String> {
+        let raw = match self.facts.asked {
             Asked::Tool {
                 arguments: Some(raw),
                 ..
-            } => arguments::read(raw, self.wanted),
-            _ => Ok(CelMap::default()),
+            } => raw,
+            _ => "{}",
         };
+        self.members.get_or_init(|| Members::of(raw)).as_ref()
+    }
+
+    fn arguments(&self) -> Result<&CelMap<'a>, &String> {
+        let read = || self.members().map_err(Clone::clone)?.read(self.wanted);
         self.arguments.get_or_init(read).as_ref()
     }
 }
 
 impl VariableResolver for Scope<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let text = |text: &'b str| CowVal::owned(CelString::from(text));
         let facts = self.facts;
+        if let Some(fact) = Fact::named(variable) {
+            return Some(CowVal::owned(CelString::from(fact.of(self))));
+        }
         Some(match variable {
-            "caller" => text(facts.caller),
-            "client" => text(facts.client.unwrap_or_default()),
-            "tool" => text(facts.asked.tool().unwrap_or_default()),
-            "prompt" => text(match facts.asked {
-                Asked::Prompt(name) => name,
-                _ => "",
-            }),
-            "resource" => text(match facts.asked {
-                Asked::Resource(uri) => uri,
-                _ => "",
-            }),
-            "action" => text(facts.asked.action()),
-            "era" => text(facts.era.as_str()),
             "arguments" => CowVal::Borrowed(self.arguments().ok()?),
             "server" => {
                 let server = facts.server;

@@ -70,6 +70,22 @@ impl<'a> Object<'a> {
         Self::of_valid(raw)
     }
 
+    /// Looks at an object in a text that is known to be JSON, as every part of a [`Frame`](crate::Frame) is. What its values
+    /// hold is not looked at again; of text that is no JSON it may say something or nothing.
+    ///
+    /// # Errors
+    /// If the text is not an object, or has too many members, or anything beside the object.
+    pub fn of_json(raw: &'a str) -> Result<Self, ObjectError> {
+        let raw = trim(raw);
+        let (members, rest) = walk(raw)?;
+        match rest {
+            "}" => Ok(Self { raw, members }),
+            _ => Err(ObjectError::Invalid(
+                "it does not end with the object".to_owned(),
+            )),
+        }
+    }
+
     /// The object without members. It is not part of any message, so [`Edits`](crate::Edits) cannot change it.
     #[must_use]
     pub const fn empty() -> Object<'static> {
@@ -81,25 +97,7 @@ impl<'a> Object<'a> {
 
     /// Looks at an object in a text that has been validated, with nothing around it.
     pub(crate) fn of_valid(raw: &'a str) -> Result<Self, ObjectError> {
-        if !raw.starts_with('{') {
-            return Err(ObjectError::NotAnObject);
-        }
-        let mut items = Items::of(raw);
-        let mut members = Vec::new();
-        while !items.is_over() {
-            if members.len() == MEMBERS_MAX {
-                return Err(ObjectError::TooMany);
-            }
-            let literal = items.name().ok_or_else(half_a_pair)?;
-            let name = unquote(literal).ok_or_else(half_a_pair)?;
-            let value = items.value().ok_or_else(half_a_pair)?;
-            members.push(Member {
-                literal,
-                name,
-                value,
-            });
-        }
-        Ok(Self { raw, members })
+        walk(raw).map(|(members, _)| Self { raw, members })
     }
 
     /// The value of a member as JSON text; `null` is `Some("null")`.
@@ -209,6 +207,29 @@ impl<'a> Object<'a> {
             .map(Some)
             .ok_or_else(|| wrong_type(name, expected))
     }
+}
+
+/// The members of an object, and what is left after them: the closing brace.
+fn walk(raw: &str) -> Result<(Vec<Member<'_>>, &str), ObjectError> {
+    if !raw.starts_with('{') {
+        return Err(ObjectError::NotAnObject);
+    }
+    let mut items = Items::of(raw);
+    let mut members = Vec::new();
+    while !items.is_over() {
+        if members.len() == MEMBERS_MAX {
+            return Err(ObjectError::TooMany);
+        }
+        let literal = items.name().ok_or_else(half_a_pair)?;
+        let name = unquote(literal).ok_or_else(half_a_pair)?;
+        let value = items.value().ok_or_else(half_a_pair)?;
+        members.push(Member {
+            literal,
+            name,
+            value,
+        });
+    }
+    Ok((members, items.rest()))
 }
 
 /// The elements of a JSON array as JSON texts.

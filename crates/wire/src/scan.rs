@@ -3,15 +3,18 @@
 //! Owns: the one walk that objects, arrays and the strict check share. Refuses: to validate (serde_json has done that
 //! before) and to descend. Text that is no JSON makes these functions answer `None` or nonsense, never panic or loop.
 
-/// The place after the string literal that begins at `start`.
+/// The place after the string literal that begins at `start`. Text that is full of escapes has few quotes among them, so these
+/// are looked for, and whether one is escaped is told from the backslashes before it.
 pub(crate) fn string_end(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
-        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
-        if text[at] == b'"' {
-            return Some(at + 1);
+        at += memchr::memchr(b'"', text.get(at..)?)?;
+        let before = text[start + 1..at].iter().rev();
+        let backslashes = before.take_while(|byte| **byte == b'\\').count();
+        at += 1;
+        if backslashes.is_multiple_of(2) {
+            return Some(at);
         }
-        at += 2;
     }
 }
 
@@ -79,6 +82,11 @@ impl<'a> Items<'a> {
         matches!(self.text.as_bytes().get(self.at), None | Some(b'}' | b']'))
     }
 
+    /// What is not looked at yet.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
     /// The literal of the next member's name, colon swallowed.
     pub(crate) fn name(&mut self) -> Option<&'a str> {
         let bytes = self.text.as_bytes();
@@ -113,6 +121,7 @@ mod tests {
     fn strings_end_at_their_quote() {
         assert_eq!(string_end(br#""ab",1"#, 0), Some(4));
         assert_eq!(string_end(br#""a\"b\\",1"#, 0), Some(8));
+        assert_eq!(string_end(br#""\\\"\\\\",1"#, 0), Some(10));
         assert_eq!(string_end(br#""""#, 0), Some(2));
         for bad in [r#"""#, r#""\"#, r#""\""#, r#""a"#] {
             assert_eq!(string_end(bad.as_bytes(), 0), None, "{bad}");

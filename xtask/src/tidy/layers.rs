@@ -26,6 +26,11 @@ const DEV: &[&str] = &["testkit", "benches", "xtask"];
 /// Uses within one row: user, used, why.
 const BESIDE: &[(&str, &str, &str)] = &[
     (
+        "policy",
+        "wire",
+        "arguments are looked at as every message is",
+    ),
+    (
         "clients",
         "config",
         "files are written whole, and found by one environment",

@@ -9,6 +9,7 @@ use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, Select
 use cel::{Env, ParseErrors};
 use regex::{Regex, RegexBuilder};
 
+use super::quick::Quick;
 use super::{Mistake, Reads};
 use crate::arguments::Wanted;
 use crate::facts::Hints;
@@ -63,6 +64,7 @@ const TIME: [&str; 4] = ["date", "hour", "minute", "weekday"];
 pub(super) struct Checked {
     pub(super) reads: Reads,
     pub(super) patterns: HashMap<String, Regex>,
+    pub(super) quick: Option<Quick>,
 }
 
 pub(super) fn check(source: &str) -> Result<Checked, Mistake> {
@@ -78,6 +80,7 @@ pub(super) fn check(source: &str) -> Result<Checked, Mistake> {
         checked: Checked {
             reads: Reads::default(),
             patterns: HashMap::new(),
+            quick: None,
         },
         bound: Vec::new(),
         guarded: Vec::new(),
@@ -93,6 +96,7 @@ pub(super) fn check(source: &str) -> Result<Checked, Mistake> {
         .reads
         .unguarded
         .retain(|name| !guarded.contains(name));
+    checked.quick = Quick::of(&expression, &checked.patterns);
     Ok(checked)
 }
 

@@ -16,6 +16,11 @@ fn server() -> ServerFacts {
 }
 
 fn holds(source: &str, arguments: &str) -> Result<bool, String> {
+    asked(source, arguments, |condition, scope| condition.holds(scope))
+}
+
+/// What a condition is asked about the same call each time.
+fn asked<T>(source: &str, arguments: &str, ask: impl FnOnce(&Condition, &Scope<'_>) -> T) -> T {
     let server = server();
     let facts = Facts {
         caller: "ci",
@@ -30,7 +35,7 @@ fn holds(source: &str, arguments: &str) -> Result<bool, String> {
         now_s: Some(1_767_225_599),
     };
     let condition = Condition::compile(source).unwrap_or_else(|m| panic!("{source}: {m:?}"));
-    condition.holds(&Scope::new(&facts, &condition.reads.arguments))
+    ask(&condition, &Scope::new(&facts, &condition.reads.arguments))
 }
 
 fn mistake(source: &str) -> Mistake {
@@ -166,7 +171,115 @@ fn a_walk_over_the_largest_arguments_ends_soon() {
     assert!(begun.elapsed().as_secs() < 20);
 }
 
+/// What is told without the interpreter, if it is.
+fn quickly(source: &str, arguments: &str) -> Option<bool> {
+    asked(source, arguments, |condition, scope| {
+        let quick = condition.quick.as_ref()?;
+        quick.holds(&condition.reads.arguments, scope)
+    })
+}
+
+#[test]
+fn what_most_conditions_say_is_told_without_the_interpreter() {
+    let arguments = r#"{"path":"/etc/passwd","n\u0061me":"a\nb","force":true,"n":1,"list":[1]}"#;
+    for (source, told) in [
+        (
+            r#"has(arguments.path) && arguments.path.startsWith("/etc/")"#,
+            Some(true),
+        ),
+        (
+            r#"!has(arguments.other) && arguments["path"].endsWith("passwd")"#,
+            Some(true),
+        ),
+        (
+            r#"arguments.name == "a\nb" && arguments.name.contains("\n")"#,
+            Some(true),
+        ),
+        (r#"arguments.force && arguments.force == true"#, Some(true)),
+        (
+            r#"arguments.force != true || false != arguments.force"#,
+            Some(true),
+        ),
+        (
+            r#"tool in ["read_file", "write_file"] && !(server.name == "x")"#,
+            Some(true),
+        ),
+        (r#""ci" != caller"#, Some(false)),
+        (
+            r#"arguments.path.matches("^/etc/[a-z]+$") && !annotations.readOnlyHint"#,
+            Some(true),
+        ),
+        // What decides stands before what only the interpreter can tell.
+        (r#"tool == "x" && time.hour > 3"#, Some(false)),
+        (r#"time.hour > 3 && tool == "x""#, None),
+        // What is no text, is not there, or could hold something twice.
+        (r#"arguments.n == 1"#, None),
+        (r#"arguments.n.startsWith("1")"#, None),
+        (r#"arguments.other == "x""#, None),
+        (r#"has(arguments.list)"#, None),
+        (r#""path" in arguments"#, None),
+    ] {
+        assert_eq!(quickly(source, arguments), told, "{source}");
+    }
+    // Whatever is read, a name that stands twice is not told quickly.
+    assert_eq!(quickly("has(arguments.a)", r#"{"a":1,"b":1,"b":2}"#), None);
+    let large = format!(
+        r#"{{"a":"{}"}}"#,
+        "x".repeat(crate::limits::ARGUMENT_BYTES_MAX)
+    );
+    assert_eq!(quickly("has(arguments.a)", &large), None);
+}
+
+fn any_condition() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "true",
+        "false",
+        r#"tool == "write_file""#,
+        r#"caller != "ci""#,
+        r#"server.type in ["container", "x"]"#,
+        r#"client.startsWith("claude")"#,
+        "annotations.readOnlyHint == false",
+        "annotations.openWorldHint",
+        "has(arguments.a)",
+        "has(arguments.b)",
+        r#"arguments.a == "x""#,
+        r#""x" != arguments.a"#,
+        r#"arguments["a"].contains("x")"#,
+        r#"arguments.a.matches("^x$")"#,
+        r#"arguments.a in ["x", ""]"#,
+        r#"arguments.b == true"#,
+        "arguments.b",
+        "false != arguments.b",
+        "arguments.b > 1",
+        "time.hour == 23",
+        "arguments.?a.orValue(\"x\") == \"x\"",
+    ]);
+    leaf.prop_map(str::to_owned)
+        .prop_recursive(4, 16, 2, |inner| {
+            prop_oneof![
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) && ({b})")),
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) || ({b})")),
+                inner.prop_map(|a| format!("!({a})")),
+            ]
+        })
+}
+
 proptest! {
+    /// The interpreter and what goes before it never say different things.
+    #[test]
+    fn what_is_told_quickly_is_what_the_interpreter_tells(
+        source in any_condition(),
+        arguments in prop::sample::select(vec![
+            "{}", r#"{"a":"x"}"#, r#"{"a":"\u0078"}"#, r#"{"a":"y","b":true}"#, r#"{"a":null,"b":false}"#, r#"{"a":1,"b":2}"#,
+            r#"{"a":["x"],"b":true}"#, r#"{"a":{"x":1,"x":2}}"#, r#"{"a":"x","a":"x"}"#, r#"{"c":1,"c":2}"#, "[", r#"{"a":"","b":"x"}"#,
+        ]),
+    ) {
+        if let Some(told) = quickly(&source, arguments) {
+            let interpreted = asked(&source, arguments, |condition, scope| condition.interpreted(scope));
+            prop_assert_eq!(interpreted, Ok(told), "{}", source);
+        }
+    }
+
     #[test]
     fn no_text_does_harm(source in "[ -~]{0,60}") {
         let _ = Condition::compile(&source);

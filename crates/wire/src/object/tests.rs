@@ -149,3 +149,26 @@ fn the_number_of_members_has_a_limit() {
         ObjectError::TooMany
     );
 }
+
+#[test]
+fn what_is_known_to_be_json_is_not_looked_through_again() {
+    let object = Object::of_json(" {\"a\": [1, {\"b\":\"}\"}], \"c\" : null } ").unwrap();
+    assert_eq!(object.get("a"), Ok(Some("[1, {\"b\":\"}\"}]")));
+    assert_eq!(object.get("c"), Ok(Some("null")));
+    assert!(Object::of_json("{}").unwrap().is_empty());
+    assert!(matches!(
+        Object::of_json("[]"),
+        Err(ObjectError::NotAnObject)
+    ));
+    for bad in [
+        "",
+        "{",
+        "{\"a\"",
+        "{\"a\":1",
+        "{} {}",
+        "{\"a\":1} x",
+        "{\"a\":\"x",
+    ] {
+        assert!(Object::of_json(bad).is_err(), "{bad}");
+    }
+}

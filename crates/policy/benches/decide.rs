@@ -1,53 +1,62 @@
-//! `cargo run --release -p portolan-benches --bin policy-cost`: what rules cost a call, decision by decision, with no gateway
-//! around them.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "results to stdout, warnings to stderr"
-)]
+//! `cargo bench -p portolan-policy`: what rules cost a call, decision by decision, with no gateway around them. The budget is 5 µs.
+
+#![expect(clippy::print_stdout, reason = "results")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use gateway::{AllowAll, Decider, Rules};
-use policy::{Asked, Decision, Era, Facts, Hints, Policy, Rule, ServerFacts};
+use portolan_policy::{Asked, Decision, Era, Facts, Hints, Policy, Rule, ServerFacts};
 
 /// Rounds of which the best counts, and decisions in each.
 const ROUNDS: usize = 40;
 const DECISIONS: u32 = 2_000;
 
 fn main() {
-    if cfg!(debug_assertions) {
-        eprintln!("warning: times of a debug build mean nothing; use cargo run --release");
-    }
-    let large = format!(
-        r#"{{"path":"/home/me/notes.md","content":"{}"}}"#,
-        "x".repeat(64 << 10)
-    );
-    let small = r#"{"path":"/home/me/notes.md","content":"one line","mode":"append"}"#;
+    let content = |text: String| format!(r#"{{"path":"/home/me/notes.md","content":"{text}"}}"#);
+    let arguments = [
+        ("small", content("one line".to_owned())),
+        ("64 kB of text", content("x".repeat(64 << 10))),
+        (
+            "64 kB of code",
+            content(CODE.chars().cycle().take(64 << 10).collect()),
+        ),
+    ];
     println!("| rules | arguments | µs |\n| --- | --- | --: |");
-    let none = best(&AllowAll, small);
-    row("none", "small", none);
     for (what, rules) in [
         ("10 by name", names(10)),
         ("100 by name", names(100)),
-        ("10, one reads an argument", with_conditions(10, 1)),
-        ("10, three read arguments", with_conditions(10, 3)),
-        ("100, ten read arguments", with_conditions(100, 10)),
+        ("10, one reads an argument", with_conditions(10, 1, PLAIN)),
+        ("10, three read arguments", with_conditions(10, 3, PLAIN)),
+        ("100, ten read arguments", with_conditions(100, 10, PLAIN)),
+        (
+            "10, three that the interpreter is asked",
+            with_conditions(10, 3, ASKED),
+        ),
+        (
+            "100, ten that the interpreter is asked",
+            with_conditions(100, 10, ASKED),
+        ),
     ] {
         let policy = Policy::new(Decision::Allow, rules).expect("the rules are right");
-        let rules = Rules::new(policy);
-        row(what, "small", best(&rules, small));
-        row(what, "64 kB", best(&rules, &large));
+        for (how, arguments) in &arguments {
+            row(what, how, best(&policy, arguments));
+        }
     }
 }
+
+/// Conditions as most are, and others; `N` is another number in each.
+const PLAIN: &str = r#"has(arguments.path) && arguments.path.startsWith("/etc/N")"#;
+const ASKED: &str = r#"has(arguments.path) && size(arguments.path) > 100N"#;
+
+/// What is written into files, as it stands in JSON.
+const CODE: &str = r#"    let row = rows.iter().find(|row| row.name == \"total\").ok_or(Error::Missing)?;\n    // the rest is left as it is\n"#;
 
 fn row(what: &str, arguments: &str, took: Duration) {
     println!("| {what} | {arguments} | {:.3} |", took.as_secs_f64() * 1e6);
 }
 
-/// The time of one decision, by a decider that is asked as the pipeline asks it.
-fn best(decider: &dyn Decider, arguments: &str) -> Duration {
+/// The time of one decision.
+fn best(policy: &Policy, arguments: &str) -> Duration {
     let server = ServerFacts {
         name: "filesystem".into(),
         kind: "command".into(),
@@ -56,9 +65,6 @@ fn best(decider: &dyn Decider, arguments: &str) -> Duration {
         transport: "stdio".into(),
     };
     let once = || {
-        if !decider.is_needed() {
-            return;
-        }
         let facts = Facts {
             caller: "local",
             client: Some("claude/1.0"),
@@ -71,7 +77,7 @@ fn best(decider: &dyn Decider, arguments: &str) -> Duration {
             era: Era::Handshake,
             now_s: Some(1_700_000_000),
         };
-        black_box(decider.decide(&facts));
+        black_box(policy.decide(&facts));
     };
     let rounds = (0..ROUNDS).map(|_| {
         let begun = Instant::now();
@@ -92,14 +98,12 @@ fn names(count: usize) -> Vec<Rule> {
     (0..count).map(rule).collect()
 }
 
-fn with_conditions(count: usize, conditions: usize) -> Vec<Rule> {
+fn with_conditions(count: usize, conditions: usize, when: &str) -> Vec<Rule> {
     let condition = |n: usize| Rule {
         name: format!("condition {n}"),
         server: vec!["file*".into()],
         tool: vec!["write_*".into()],
-        when: Some(format!(
-            r#"has(arguments.path) && arguments.path.startsWith("/etc/{n}")"#
-        )),
+        when: Some(when.replace('N', &n.to_string())),
         ..Rule::default()
     };
     let mut rules = names(count - conditions);
