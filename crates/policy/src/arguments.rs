@@ -96,8 +96,8 @@ impl<'t> Members<'t> {
     /// Whether a member is not there, or is a value in which nothing can stand twice and which is not too large.
     pub(crate) fn is_plain(&self, name: &str) -> bool {
         self.get(name).is_none_or(|raw| {
-            raw.len() <= ARGUMENT_BYTES_MAX
-                && matches!(raw.as_bytes().first(), Some(b'"' | b't' | b'f' | b'n'))
+            let is_simple = matches!(raw.as_bytes().first(), Some(b'"' | b't' | b'f' | b'n'));
+            raw.len() <= ARGUMENT_BYTES_MAX && (is_simple || raw.parse::<i64>().is_ok())
         })
     }
 

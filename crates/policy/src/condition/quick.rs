@@ -1,5 +1,5 @@
-//! What of a condition can be told without the interpreter: comparisons of names, texts and yes-or-no with what is written
-//! out, and what is made of those by `&&`, `||` and `!`. Most conditions are nothing else, and cost a twentieth so. Owns no
+//! What of a condition can be told without the interpreter: comparisons of names, texts, whole numbers and yes-or-no with what is
+//! written out, and what is made of those by `&&`, `||` and `!`. Most conditions are nothing else, and cost a twentieth so. Owns no
 //! meaning of its own: it answers only what the interpreter would, and where it does not know, that is asked; a property test
 //! holds the two together.
 
@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use cel::common::ast::operators::{
-    EQUALS, IN, INDEX, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, NOT_EQUALS,
+    EQUALS, GREATER, GREATER_EQUALS, IN, INDEX, LESS, LESS_EQUALS, LOGICAL_AND, LOGICAL_NOT,
+    LOGICAL_OR, NOT_EQUALS,
 };
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 use regex::Regex;
@@ -15,12 +16,13 @@ use regex::Regex;
 use super::Scope;
 use crate::arguments::{Members, Wanted};
 use crate::facts::{Asked, Hints};
+use crate::time::Moment;
 
 /// A condition, or a part of one.
 pub(super) enum Quick {
-    And(Box<Quick>, Box<Quick>),
-    Or(Box<Quick>, Box<Quick>),
-    Not(Box<Quick>),
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    Not(Box<Self>),
     Always(bool),
     /// Whether an argument is there.
     Has(String),
@@ -29,6 +31,8 @@ pub(super) enum Quick {
     /// What the server says of the tool, by the place in [`Hints::NAMES`].
     Hint(usize),
     Text(Text, Test),
+    /// How a whole number stands to one that is written out.
+    Number(Number, Compared, i64),
     /// The interpreter knows.
     Ask,
 }
@@ -37,6 +41,24 @@ pub(super) enum Quick {
 pub(super) enum Text {
     Argument(String),
     Fact(Fact),
+}
+
+/// A whole number that a condition looks at.
+pub(super) enum Number {
+    Argument(String),
+    Hour,
+    Minute,
+    Weekday,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Compared {
+    Less,
+    AtMost,
+    Is,
+    IsNot,
+    AtLeast,
+    More,
 }
 
 #[derive(Clone, Copy)]
@@ -83,7 +105,7 @@ impl Quick {
                 names
                     .iter()
                     .all(|name| members.is_plain(name))
-                    .then(|| ())?;
+                    .then_some(())?;
                 Some(members)
             }
         };
@@ -113,6 +135,9 @@ impl Quick {
                 Some(hints.named()[*at].1)
             }
             Self::Text(text, test) => Some(test.fits(&text.of(members, scope)?)),
+            Self::Number(number, compared, other) => {
+                Some(compared.holds(number.of(members, scope)?, *other))
+            }
             Self::Ask => None,
         }
     }
@@ -123,6 +148,54 @@ impl Text {
         match self {
             Self::Argument(name) => members?.text(name),
             Self::Fact(fact) => Some(Cow::Borrowed(fact.of(scope))),
+        }
+    }
+}
+
+impl Number {
+    fn of(&self, members: Option<&Members<'_>>, scope: &Scope<'_>) -> Option<i64> {
+        let moment = || Moment::of(scope.facts.now_s.unwrap_or_default());
+        Some(match self {
+            Self::Argument(name) => members?.get(name)?.parse().ok()?,
+            Self::Hour => moment().hour,
+            Self::Minute => moment().minute,
+            Self::Weekday => moment().weekday,
+        })
+    }
+}
+
+impl Compared {
+    fn named(operator: &str) -> Option<Self> {
+        Some(match operator {
+            LESS => Self::Less,
+            LESS_EQUALS => Self::AtMost,
+            EQUALS => Self::Is,
+            NOT_EQUALS => Self::IsNot,
+            GREATER_EQUALS => Self::AtLeast,
+            GREATER => Self::More,
+            _ => return None,
+        })
+    }
+
+    /// The same with the two sides exchanged.
+    fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::More,
+            Self::AtMost => Self::AtLeast,
+            Self::AtLeast => Self::AtMost,
+            Self::More => Self::Less,
+            same => same,
+        }
+    }
+
+    fn holds(self, left: i64, right: i64) -> bool {
+        match self {
+            Self::Less => left < right,
+            Self::AtMost => left <= right,
+            Self::Is => left == right,
+            Self::IsNot => left != right,
+            Self::AtLeast => left >= right,
+            Self::More => left > right,
         }
     }
 }
@@ -203,6 +276,14 @@ fn read(node: &IdedExpr, patterns: &HashMap<String, Regex>) -> Quick {
 }
 
 fn called(call: &CallExpr, patterns: &HashMap<String, Regex>) -> Option<Quick> {
+    if let (Some(compared), None, [left, right]) = (
+        Compared::named(&call.func_name),
+        call.target.as_deref(),
+        &call.args[..],
+    ) && let Some(quick) = numbers(left, compared, right)
+    {
+        return Some(quick);
+    }
     let part = |node| Box::new(read(node, patterns));
     let texts = |node, test| Some(Quick::Text(text(node)?, test));
     Some(
@@ -246,14 +327,39 @@ fn called(call: &CallExpr, patterns: &HashMap<String, Regex>) -> Option<Quick> {
     )
 }
 
+/// A whole number that is compared with one that is written out, on either side.
+fn numbers(left: &IdedExpr, compared: Compared, right: &IdedExpr) -> Option<Quick> {
+    let written = |node: &IdedExpr| match &node.expr {
+        Expr::Literal(LiteralValue::Int(value)) => Some(*value.inner()),
+        _ => None,
+    };
+    match (written(left), written(right)) {
+        (None, Some(other)) => Some(Quick::Number(number(left)?, compared, other)),
+        (Some(other), None) => Some(Quick::Number(number(right)?, compared.turned(), other)),
+        _ => None,
+    }
+}
+
+fn number(node: &IdedExpr) -> Option<Number> {
+    match &node.expr {
+        Expr::Select(select) if is_ident(&select.operand, "time") => match select.field.as_str() {
+            "hour" => Some(Number::Hour),
+            "minute" => Some(Number::Minute),
+            "weekday" => Some(Number::Weekday),
+            _ => None,
+        },
+        _ => argument(node).map(Number::Argument),
+    }
+}
+
 /// Something that is compared with what is written out, on either side.
 fn equal(left: &IdedExpr, right: &IdedExpr) -> Option<Quick> {
     let one_way = |of: &IdedExpr, written: &IdedExpr| match &written.expr {
         Expr::Literal(LiteralValue::Boolean(value)) => {
-            let flag = match read(of, &HashMap::new()) {
-                flag @ (Quick::Flag(_) | Quick::Hint(_)) => flag,
-                _ => return None,
-            };
+            let flag = read(of, &HashMap::new());
+            if !matches!(flag, Quick::Flag(_) | Quick::Hint(_)) {
+                return None;
+            }
             Some(match value.inner() {
                 true => flag,
                 false => Quick::Not(Box::new(flag)),

@@ -16,7 +16,7 @@ fn server() -> ServerFacts {
 }
 
 fn holds(source: &str, arguments: &str) -> Result<bool, String> {
-    asked(source, arguments, |condition, scope| condition.holds(scope))
+    asked(source, arguments, Condition::holds)
 }
 
 /// What a condition is asked about the same call each time.
@@ -210,10 +210,20 @@ fn what_most_conditions_say_is_told_without_the_interpreter() {
             Some(true),
         ),
         // What decides stands before what only the interpreter can tell.
-        (r#"tool == "x" && time.hour > 3"#, Some(false)),
-        (r#"time.hour > 3 && tool == "x""#, None),
+        (r#"tool == "x" && size(arguments.path) > 3"#, Some(false)),
+        (r#"size(arguments.path) > 3 && tool == "x""#, None),
+        (
+            r#"arguments.n == 1 && arguments.n != 2 && 0 < arguments.n && 1 >= arguments.n"#,
+            Some(true),
+        ),
+        (
+            r#"time.hour < 7 || time.minute >= 59 && time.weekday <= 5"#,
+            Some(true),
+        ),
         // What is no text, is not there, or could hold something twice.
-        (r#"arguments.n == 1"#, None),
+        (r#"arguments.n == 1.0"#, None),
+        (r#"arguments.n == 1u"#, None),
+        (r#"arguments.path > 1"#, None),
         (r#"arguments.n.startsWith("1")"#, None),
         (r#"arguments.other == "x""#, None),
         (r#"has(arguments.list)"#, None),
@@ -251,6 +261,11 @@ fn any_condition() -> impl Strategy<Value = String> {
         "arguments.b",
         "false != arguments.b",
         "arguments.b > 1",
+        "2 <= arguments.b",
+        "arguments.a == 1",
+        "arguments.b != 2",
+        "time.weekday < 3",
+        "size(arguments.a) > 0",
         "time.hour == 23",
         "arguments.?a.orValue(\"x\") == \"x\"",
     ]);
@@ -270,12 +285,12 @@ proptest! {
     fn what_is_told_quickly_is_what_the_interpreter_tells(
         source in any_condition(),
         arguments in prop::sample::select(vec![
-            "{}", r#"{"a":"x"}"#, r#"{"a":"\u0078"}"#, r#"{"a":"y","b":true}"#, r#"{"a":null,"b":false}"#, r#"{"a":1,"b":2}"#,
+            "{}", r#"{"a":"x"}"#, r#"{"a":"\u0078"}"#, r#"{"a":"y","b":true}"#, r#"{"a":null,"b":false}"#, r#"{"a":1,"b":2}"#, r#"{"a":-1,"b":1e3}"#, r#"{"a":1.5,"b":18446744073709551615}"#, r#"{"a":-0,"b":9223372036854775808}"#,
             r#"{"a":["x"],"b":true}"#, r#"{"a":{"x":1,"x":2}}"#, r#"{"a":"x","a":"x"}"#, r#"{"c":1,"c":2}"#, "[", r#"{"a":"","b":"x"}"#,
         ]),
     ) {
         if let Some(told) = quickly(&source, arguments) {
-            let interpreted = asked(&source, arguments, |condition, scope| condition.interpreted(scope));
+            let interpreted = asked(&source, arguments, Condition::interpreted);
             prop_assert_eq!(interpreted, Ok(told), "{}", source);
         }
     }
