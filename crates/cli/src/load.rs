@@ -109,6 +109,7 @@ pub(crate) fn read(here: &Surroundings, choice: &Choice, flags: &[(String, Strin
             loaded.entries.push(entry);
         }
     }
+    loaded.policy = loaded.policy.of_profile(choice.profile.as_deref());
     if let Some(profile) = &choice.profile {
         profiles::use_in(here, &mut loaded, profile);
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::arguments::Wanted;
 use crate::condition::Scope;
 use crate::facts::{Asked, Facts};
+use crate::glob;
 use crate::limits::RULES_MAX;
 use crate::lint;
 use crate::rule::{Decision, Rule};
@@ -130,6 +131,18 @@ impl Policy {
             reads_time,
             warnings,
         })))
+    }
+
+    /// The rules that stand where a gateway runs with this profile, or with none.
+    #[must_use]
+    pub fn of_profile(&self, profile: Option<&str>) -> Self {
+        let fits = |pattern: &String| glob::matches(pattern, profile.unwrap_or_default());
+        let stands = |rule: &&Rule| rule.profile.is_empty() || rule.profile.iter().any(fits);
+        let standing: Vec<Rule> = self.rules().filter(stands).cloned().collect();
+        match standing.len() == self.0.rules.len() {
+            true => self.clone(),
+            false => Self::new(self.0.default, standing).expect("each of them is right"),
+        }
     }
 
     /// Whether it allows everything, so that nobody need ask it.

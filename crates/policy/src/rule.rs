@@ -32,6 +32,9 @@ pub struct Rule {
     pub resource: Vec<String>,
     /// What tools must say of themselves: `readOnlyHint` and so on.
     pub annotations: Vec<(String, bool)>,
+    /// Patterns for the profile that the gateway runs with: elsewhere the rule does not stand; see
+    /// [`Policy::of_profile`](crate::Policy::of_profile).
+    pub profile: Vec<String>,
     /// The era of the client.
     pub era: Option<Era>,
     /// A condition in CEL.

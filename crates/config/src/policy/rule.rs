@@ -8,7 +8,7 @@ use catalog::{Problem, suggest};
 use policy::{Decision, Era, Remember, Rule, Source};
 
 /// Every key of a rule.
-pub(crate) const KEYS: [&str; 18] = [
+pub(crate) const KEYS: [&str; 19] = [
     "name",
     "action",
     "caller",
@@ -22,6 +22,7 @@ pub(crate) const KEYS: [&str; 18] = [
     "prompt",
     "resource",
     "annotations",
+    "profile",
     "era",
     "when",
     "decision",
@@ -117,6 +118,7 @@ pub(super) fn read(
             "prompt" => rule.prompt = reading.texts(key, node),
             "resource" => rule.resource = reading.texts(key, node),
             "annotations" => rule.annotations = reading.flags(key, node),
+            "profile" => rule.profile = reading.texts(key, node),
             "era" => {
                 rule.era = reading.word(
                     key,

@@ -227,7 +227,7 @@ fn any(patterns: &[String], text: &str) -> bool {
 }
 
 /// Every list of patterns of a rule.
-pub(crate) fn lists(rule: &Rule) -> [(Part, &[String]); 8] {
+pub(crate) fn lists(rule: &Rule) -> [(Part, &[String]); 9] {
     [
         ("caller", &rule.caller),
         ("client", &rule.client),
@@ -237,6 +237,7 @@ pub(crate) fn lists(rule: &Rule) -> [(Part, &[String]); 8] {
         ("tool", &rule.tool),
         ("prompt", &rule.prompt),
         ("resource", &rule.resource),
+        ("profile", &rule.profile),
     ]
 }
 

@@ -282,6 +282,38 @@ fn each_part_must_fit() {
 }
 
 #[test]
+fn a_profile_has_rules_of_its_own() {
+    let server = github();
+    let rules = vec![
+        Rule {
+            profile: texts(&["work*"]),
+            ..rule("at work", Decision::Deny)
+        },
+        Rule {
+            server: texts(&["github"]),
+            ..rule("always", Decision::Ask(Remember::Once))
+        },
+    ];
+    let all = policy(Decision::Allow, rules);
+    let decided = |profile| {
+        let policy = all.of_profile(profile);
+        let ruling = policy.decide(&facts(&server, call("x", "{}")));
+        ruling.rule.map(|rule| rule.name.clone())
+    };
+    assert_eq!(decided(Some("work-1")).as_deref(), Some("at work"));
+    assert_eq!(decided(Some("home")).as_deref(), Some("always"));
+    assert_eq!(decided(None).as_deref(), Some("always"));
+    let wrong = Rule {
+        profile: texts(&[""]),
+        ..rule("w", Decision::Deny)
+    };
+    assert_eq!(
+        Policy::new(Decision::Allow, vec![wrong]).unwrap_err()[0].part,
+        "profile"
+    );
+}
+
+#[test]
 fn what_cannot_be_told_counts_against_the_call() {
     let server = github();
     let when = Some("arguments.path == \"/x\"".to_owned());
