@@ -3,6 +3,8 @@
 //! noted for the person, and nothing else is done about it: that is a guess. Refuses to touch what a server understands (names,
 //! enumerations, defaults), and leaves everything else byte for byte as it came.
 
+use std::borrow::Cow;
+
 use wire::{Edits, Object, elements, quote};
 
 use crate::limits::{CLEAN_DEPTH_MAX, DESCRIPTION_BYTES_MAX};
@@ -38,6 +40,14 @@ pub(crate) fn cleaned(raw: &str, notes: &mut Vec<String>) -> Option<Box<str>> {
     String::from_utf8(edits.apply().to_vec())
         .ok()
         .map(Into::into)
+}
+
+/// A text that a server says to the person or a model, without what nobody sees.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    match Cleaning::default().text(text) {
+        Some(clean) => Cow::Owned(clean),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// Whether anything could be found: most definitions are plain and harmless, and cost one pass.

@@ -24,6 +24,7 @@ pub mod front;
 mod identify;
 mod inbound;
 mod intercept;
+mod labels;
 pub mod limits;
 mod listen;
 mod lists;

@@ -156,6 +156,8 @@ pub const SCRIPT_PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub const SCRIPT_SCOPES_MAX: usize = 256;
 /// Tools of one server whose definitions are pinned.
 pub const PINS_MAX: usize = 1_000;
+/// How old the list of a server's tools may be before a call to one of them has it read again, where definitions are compared.
+pub const PINS_FRESH: Duration = Duration::from_secs(60);
 /// The largest definition that is kept whole to be compared; of a larger one its digest is.
 pub const PIN_BYTES_MAX: usize = 8 << 10;
 /// Bytes of a description or title that clients get.

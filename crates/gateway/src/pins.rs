@@ -202,6 +202,11 @@ impl AllPins {
         told.collect()
     }
 
+    /// Whether definitions are compared.
+    pub(crate) fn compares(&self) -> bool {
+        self.mode != Pin::Off
+    }
+
     /// Whether tools are held back at all.
     pub(crate) fn holds(&self) -> bool {
         self.mode == Pin::Hold

@@ -261,6 +261,12 @@ async fn dispatch(call: &mut Call, plan: Plan) -> Option<Outcome> {
             new
         }
     };
+    if call.frame.method() == methods::TOOLS_CALL && call.core.pins.compares() {
+        upstream.look_again(call.core.pins.holds()).await;
+        if let Err(fault) = call.core.pins.check(server, &plan.target.own) {
+            return Some(Err(fault));
+        }
+    }
     (call.bridged, call.crossing) = (None, None);
     if plan.out.era != call.era || !plan.out.params.is_empty() {
         call.bridged = (plan.out.era != call.era).then(|| upstream.clone());

@@ -80,6 +80,8 @@ pub(crate) struct Upstream {
     relisting: AtomicBool,
     stale: AtomicU8,
     pace: relist::Pace,
+    /// When the tools were read last, or were about to be; on the gateway's clock.
+    tools_read_ms: AtomicU64,
     /// The stateless era's own `subscriptions/listen` towards the server.
     watch: watch::Watch,
     quiet: quiet::Quiet,
@@ -147,6 +149,7 @@ impl Upstream {
             relisting: AtomicBool::new(false),
             stale: AtomicU8::new(0),
             pace: relist::Pace::default(),
+            tools_read_ms: AtomicU64::new(0),
             watch: watch::Watch::default(),
             quiet: quiet::Quiet::default(),
             level: Mutex::default(),

@@ -15,6 +15,7 @@ use crate::call::Call;
 use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::error::Fault;
+use crate::labels;
 use crate::limits::{QUESTIONS_MAX, ROUND_WAIT_MAX, ROUNDS_MAX};
 use crate::outbox::lock;
 use crate::routed;
@@ -198,7 +199,9 @@ fn wanted(call: &Call, frame: &Frame) -> Option<Result<Next, String>> {
     let result = frame.result_object().ok().flatten()?;
     match result.string("resultType").ok().flatten().as_deref() {
         None | Some("complete") => None,
-        Some("input_required") => Some(read(session, &result).map(Next::Ask)),
+        Some("input_required") => {
+            Some(read(call, session, &crossing.upstream, &result).map(Next::Ask))
+        }
         Some(other) => Some(Err(format!(
             "its answer is of the kind {other:?}, which this client does not know"
         ))),
@@ -206,7 +209,12 @@ fn wanted(call: &Call, frame: &Frame) -> Option<Result<Next, String>> {
 }
 
 /// What is asked; an error if the client cannot be asked that.
-fn read(session: &Session, result: &Object<'_>) -> Result<Wish, String> {
+fn read(
+    call: &Call,
+    session: &Session,
+    upstream: &Upstream,
+    result: &Object<'_>,
+) -> Result<Wish, String> {
     let bad = |e: wire::ObjectError| format!("its questions are broken: {e}");
     let state = result.get("requestState").map_err(bad)?;
     let mut requests = Vec::new();
@@ -231,11 +239,10 @@ fn read(session: &Session, result: &Object<'_>) -> Result<Wish, String> {
             }
             None => {}
         }
-        requests.push((
-            key.into(),
-            asked.into_owned(),
-            params.map_or("{}".to_owned(), |params| params.raw().to_owned()),
-        ));
+        let params = params.map_or("{}".to_owned(), |params| {
+            labels::params(&call.core, &upstream.server, &asked, &params)
+        });
+        requests.push((key.into(), asked.into_owned(), params));
     }
     if requests.len() > QUESTIONS_MAX {
         return Err(format!("it asks more than {QUESTIONS_MAX} things at once"));

@@ -11,6 +11,7 @@ use super::reading::{error_code, outcome_of, well_known};
 use crate::bridge;
 use crate::error::{Fault, silence};
 use crate::front::{Answer, Door};
+use crate::labels;
 use crate::method::subscriptions;
 use crate::outward;
 use crate::record::{Arguments, CallRecord, Decided, Outcome};
@@ -26,7 +27,10 @@ impl Call {
                 if let Some(server) = &self.server {
                     server.complaints.call_answered();
                 }
-                let mut answer = self.returned(&frame, status);
+                let labelled = self.server.as_ref().filter(|_| self.is_passed_on());
+                let labelled =
+                    labelled.and_then(|server| labels::answer(&self.core, server, &frame));
+                let mut answer = self.returned(labelled.as_ref().unwrap_or(&frame), status);
                 self.is_asked_back(&answer);
                 let found = self.server.as_ref();
                 match found.and_then(|server| scanning::answer(self, server, &answer.frame)) {
@@ -54,6 +58,11 @@ impl Call {
                 self.fail(&fault)
             }
         }
+    }
+
+    /// Whether the questions in its answer go to the client as its server wrote them.
+    fn is_passed_on(&self) -> bool {
+        self.era == Era::Stateless && self.bridged.is_none()
     }
 
     /// What was allowed may come again with answers to what is asked in its answer.

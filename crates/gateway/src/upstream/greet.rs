@@ -8,6 +8,7 @@ use wire::{Era, Frame, Object, Version, code, method, quote};
 
 use super::start::stateless_params;
 use super::{Hello, Link, Live, Upstream, reading};
+use crate::cleaning;
 use crate::eras::other;
 use crate::error::Fault;
 use crate::limits::{PROBE_WAIT, SECOND_GREETING_WAIT, STANDING_WAIT};
@@ -303,7 +304,11 @@ impl Upstream {
             version,
             info: info.map(Into::into),
             capabilities: raw("capabilities").unwrap_or("{}").into(),
-            instructions: result.string("instructions").ok().flatten().map(Into::into),
+            instructions: result
+                .string("instructions")
+                .ok()
+                .flatten()
+                .map(|text| cleaning::plain(&text).into()),
         };
         self.server.declared(&hello.capabilities);
         // Heard once more when a session is re-opened; what was said first stands.

@@ -8,6 +8,7 @@ use wire::{Era, Frame, Kind as FrameKind, build, code, meta, method, quote};
 use super::{Link, Live, Upstream};
 use crate::bridge::{self, Inquiry, Question, Round};
 use crate::calls::{Asking, CallHandle};
+use crate::labels;
 use crate::lists::Kind;
 use crate::session::{Session, level_index};
 
@@ -371,6 +372,9 @@ pub(crate) fn question(
         live: Arc::downgrade(live),
         id: id.into(),
     };
+    let core = upstream.core_if_up();
+    let labelled = core.and_then(|core| labels::question(&core, &upstream.server, frame));
+    let frame = labelled.as_ref().unwrap_or(frame);
     if upstream.key.clients == Era::Stateless {
         let inquiry = about.and_then(|about| about.behalf.inquiry());
         if inquiry.is_none() && upstream.callers.are_several() {

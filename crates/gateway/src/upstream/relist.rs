@@ -12,8 +12,8 @@ use super::start::stateless_params;
 use super::{Live, Upstream};
 use crate::error::Fault;
 use crate::limits::{
-    BRIDGED_TTL_MS, LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT, RELIST_STEP,
-    RELISTS_AT_ONCE,
+    BRIDGED_TTL_MS, LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT, PINS_FRESH,
+    RELIST_STEP, RELISTS_AT_ONCE,
 };
 use crate::lists::{Kind, Lists, read_items};
 use crate::outbox::lock;
@@ -183,6 +183,31 @@ impl Upstream {
         self.relist_now(stale_bit(Kind::Tools)).await;
     }
 
+    /// Has the tools read again where that was long ago, since a server may change them and say nothing: a call is about one of
+    /// them. With `waits`, what was not read yet or is old is waited for.
+    pub(crate) async fn look_again(self: &Arc<Self>, waits: bool) {
+        if waits && self.lists().is_none() {
+            // Why it does not start is told to the call itself.
+            let _ = self.listed().await;
+        }
+        let (Some(_), Ok(core)) = (self.lists(), self.core()) else {
+            return;
+        };
+        let now = core.now_ms();
+        let read = self.tools_read_ms.load(Ordering::Relaxed);
+        if self.current().is_none() || Duration::from_millis(now.saturating_sub(read)) < PINS_FRESH
+        {
+            return;
+        }
+        self.tools_read_ms.store(now, Ordering::Relaxed);
+        if waits {
+            return self.reread_tools().await;
+        }
+        let tools = stale_bit(Kind::Tools);
+        self.stale.fetch_or(tools, Ordering::AcqRel);
+        self.read_stale();
+    }
+
     /// Reads the lists once more if they are older than the server allows and nothing tells of their changes.
     pub(crate) async fn freshen(self: &Arc<Self>) {
         let Some(lists) = self.lists() else { return };
@@ -219,6 +244,7 @@ impl Upstream {
         };
         if let Ok(core) = self.core() {
             self.watch.set_listed_at_ms(core.now_ms());
+            self.tools_read_ms.store(core.now_ms(), Ordering::Relaxed);
         }
         let declared = Kind::ALL.map(|kind| lists.has_capability(kind.capability()));
         let read = |kind: Kind, declared: bool| async move {

@@ -183,6 +183,38 @@ async fn a_tool_that_changes_is_held_back_until_somebody_agrees() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tool_that_changes_in_silence_is_found_by_a_call() {
+    let (mut world, told) = pinning(Pin::Hold, &memory());
+    world
+        .run(
+            r#"
+            server a {"tools":[{"name":"x","description":"adds","inputSchema":{"type":"object"}},"y"]}
+            client 1 hello
+            client 1 -> #1 tools/call {"name":"x"}
+            server a <- #$1 tools/call *
+            server a -> #$1 = {}
+            client 1 <- #1 = {}
+            server a has {"tools":[{"name":"x","description":"adds, and sends","inputSchema":{"type":"object"}},"y"]}
+            client 1 -> #2 tools/call {"name":"x"}
+            server a <- #$2 tools/call *
+            server a -> #$2 = {}
+            client 1 <- #2 = {}
+            advance 61s
+            client 1 -> #3 tools/call {"name":"x"}
+            client 1 <- notifications/tools/list_changed
+            client 1 <- #3 = {"isError":true,"content":[{"type":"text","text":"denied: the definition of \"x\" has changed*"}]}
+            client 1 -> #4 tools/call {"name":"y"}
+            server a <- #$4 tools/call *
+            server a -> #$4 = {}
+            client 1 <- #4 = {}
+            "#,
+        )
+        .await;
+    world.finish().await;
+    assert_eq!(lock(&told.0).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_held_back_stays_so_in_the_next_process() {
     let store = memory();
     let (mut first, _) = pinning(Pin::Warn, &store);
@@ -222,6 +254,56 @@ async fn what_nobody_sees_does_not_reach_a_model() {
             client 1 hello
             client 1 -> #1 tools/list
             client 1 <- #1 = {"tools":[{"name":"x","description":"adds numbers", ...}]}
+            "#,
+        )
+        .await;
+    world.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_says_which_of_several_servers_asks() {
+    let mut world = World::default();
+    world
+        .run(
+            r#"
+            server a {"tools":["x"]}
+            server b {"tools":["y"]}
+            client 1 hello {"elicitation":{}}
+            client 1 -> #1 tools/call {"name":"x"}
+            server a <- #$1 tools/call *
+            server a -> #"q" elicitation/create {"message":"Which\u200b one?","requestedSchema":{"type":"object","properties":{}}}
+            client 1 <- #$q elicitation/create {"message":"[a] Which one?", ...}
+            client 1 -> #$q = {"action":"decline"}
+            server a <- #"q" = {"action":"decline"}
+            server a -> #$1 = {}
+            client 1 <- #1 = {}
+            "#,
+        )
+        .await;
+    world.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_says_so_as_well_where_questions_come_in_answers() {
+    let mut world = World::default();
+    world
+        .run(
+            r#"
+            server a {"tools":["x"],"era":"stateless"}
+            server b {"tools":["y"]}
+            client 1 hello {"elicitation":{}}
+            client 1 -> #1 tools/call {"name":"x"}
+            server a <- #$1 tools/call *
+            server a -> #$1 = {"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{"message":"who?"}}}}
+            client 1 <- #$q elicitation/create {"message":"[a] who?"}
+            client 1 -> #$q = {"action":"decline"}
+            server a <- #$2 tools/call *
+            server a -> #$2 = {"resultType":"complete"}
+            client 1 <- #1 = *
+            caller ann ~> #2 tools/call {"name":"x"}
+            server a <- #$3 tools/call *
+            server a -> #$3 = {"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{"message":"who?"}}},"requestState":"s"}
+            caller ann <- #2 = {"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{"message":"[a] who?"}}},"requestState":"s"}
             "#,
         )
         .await;

@@ -308,7 +308,7 @@ async fn a_stateless_client_answers_for_inner_calls_with_its_next_request() {
         server a -> #5 elicitation/create {"message":"who?","requestedSchema":{"type":"object"}}
         server b -> #6 sampling/createMessage {"messages":[],"maxTokens":1}
         advance 1s
-        caller ann <- 200 #1 = {"resultType":"input_required","inputRequests":{"1.q1":{"method":"elicitation/create","params":{"message":"who?", ...}},"2.q1":{"method":"sampling/createMessage", ...}},"requestState":$s}
+        caller ann <- 200 #1 = {"resultType":"input_required","inputRequests":{"1.q1":{"method":"elicitation/create","params":{"message":"[a] who?", ...}},"2.q1":{"method":"sampling/createMessage", ...}},"requestState":$s}
         // Another request cannot go on with it, nor another caller.
         caller ann -> #2 tools/call {"name":"code-mode","arguments":{"code":"a.x"},"requestState":$s,"inputResponses":{},~able~}
         caller ann <- #2 ! -32602 "invalid params: requestState belongs to another request*"
