@@ -147,6 +147,12 @@ class Gateway:
                     raise
                 time.sleep(0.2)
 
+    def fails_or_none(self, name, arguments=None):
+        try:
+            self.call(name, arguments)
+        except AssertionError as error:
+            return str(error)
+
     def fails(self, name, arguments=None):
         try:
             said = self.call(name, arguments)
@@ -206,6 +212,39 @@ def nothing_of_what_it_is_started_with_is_seen_outside(home):
         labels = json.loads(about)[0]["Config"]["Labels"]
         assert labels["portolan.server"] == "tiny" and labels["portolan.owner"].startswith(f"{gateway.process.pid}-"), labels
         assert "tiny is here" in gateway.cli("server", "logs", "tiny")
+
+
+@test
+def twenty_secrets_stay_inside(home):
+    """As environment and on the command line of the server, in everything that it says; looked for wherever others can look."""
+    planted = [f"pl4nted{n:02}Zq8r1vWk3mXu7TyB5nLp" for n in range(20)]
+    server = tiny(env={f"TOKEN_{n}": secret for n, secret in enumerate(planted)})
+    with Gateway(home, {"tiny": server}, "--verbose") as gateway:
+        seen = [gateway.call("env")]
+        assert '"TOKEN_3": "***"' in seen[0], seen
+        seen.append(docker("inspect", *left()) + docker("ps", "-a", "--no-trunc"))
+        inside = set(docker("top", *left(), "-eo", "pid").split()[1:])
+        for process in Path("/proc").glob("[0-9]*"):
+            for name in ("cmdline", "environ"):
+                if process.name in inside and name == "environ":
+                    continue
+                try:
+                    seen.append((process / name).read_bytes().decode(errors="replace"))
+                except OSError:
+                    pass
+        seen += [gateway.fails("read", {"path": "/proc/self/nothing"}), gateway.fails("die")]
+        seen += [gateway.cli(*words.split()) for words in ("server logs tiny", "server inspect tiny", "calls ls --format json")]
+    for file in Path(home).rglob("*"):
+        if file.is_file() and file.name not in ("servers.json", "secrets.key"):
+            seen.append(file.read_bytes().decode(errors="replace"))
+    seen = "\n".join(seen)
+    assert "tiny is here" in seen and '"kind":"call"' in seen
+    assert [secret for secret in planted if secret in seen] == []
+    # What was looked at would show one that a container was given as usual.
+    usual = docker("create", "-e", f"TOKEN={planted[0]}", IMAGE).strip()
+    shown = docker("inspect", usual)
+    docker("rm", usual)
+    assert planted[0] in shown
 
 
 @test
@@ -563,6 +602,41 @@ def images_are_signed_by_who_has_to(home):
         assert "no key is known for it" in told, told
         assert started(runtime, f"{registry}/elsewhere/*={home}/other.pub", cache=cache) == "started", runtime
     assert left() == []
+
+
+@test
+def interceptors_run_as_images(home):
+    """The line of Docker's own page about them as it stands there, and ours."""
+    docker("tag", IMAGE, "alpine")
+    try:
+        with Gateway(home, {"tiny": tiny()}, "--interceptor", "before:docker:alpine sh -c 'echo BEFORE >&2'") as gateway:
+            assert gateway.call("id").startswith("[")
+            until("the line", lambda: "BEFORE" in (Path(home) / "log").read_text())
+            assert len(left()) == 1
+    finally:
+        docker("rmi", "--no-prune", "alpine")
+    config = Path(home) / "p" / "config.toml"
+
+    def asked(body, more=""):
+        """What becomes of a call, and whether it reached the server."""
+        script = "import json, sys; told = json.load(sys.stdin); " + body
+        how = json.dumps([IMAGE, "python3", "-c", script])
+        config.write_text(f'[[interceptors]]\nname = "ours"\nwhen = "before"\ntool = "write"\ndocker = {how}\n{more}')
+        with Gateway(home, {"tiny": tiny()}, "--interceptor", f"after:docker:{IMAGE} python3 -c 'import sys; sys.stdin.read()'") as gateway:
+            try:
+                said = gateway.call("write", {"path": "/tmp/one"})
+            except AssertionError as error:
+                said = str(error)
+            return said, [path for path in ("/tmp/one", "/tmp/two") if not gateway.fails_or_none("read", {"path": path})]
+
+    assert asked("pass") == ('"written"', ["/tmp/one"])
+    rewrite = "print(json.dumps({'decision': 'rewrite', 'arguments': {'path': '/tmp/two'}}))"
+    assert asked(rewrite) == ('"written"', ["/tmp/two"])
+    said, there = asked("print(json.dumps({'decision': 'refuse', 'reason': 'not by ' + told['call']['caller']}))")
+    assert "not by local" in said and there == [], said
+    said, there = asked("import time; time.sleep(600)", "timeout_s = 2\n")
+    assert "did not end within 2 s" in said and there == [], said
+    until("the image that hung is gone", lambda: left() == [])
 
 
 @test

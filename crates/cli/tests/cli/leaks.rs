@@ -1,12 +1,15 @@
 //! Twenty secrets are planted, each is used and provoked, and then looked for wherever one could have got to: replies, logs, records,
-//! state, command lines and environments of every process but the one that is meant to have it.
+//! state, command lines and environments of every process but the one that is meant to have it. With a box and without one; the same
+//! in a container is tried by `tests/containers`.
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::process::{Command, ExitStatus};
 
 use serde_json::{Value, json};
 
-use super::home::{Home, Listening, wait_until};
+use super::home::{BINARY, Home, Listening, wait_until};
 
 /// What a server is given in its environment.
 const GIVEN: usize = 14;
@@ -20,7 +23,7 @@ fn planted(number: usize) -> String {
 const FORMED: &str = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
 
 /// A server that tells all that it was given: as text, as an error, on stderr, and as its last words.
-fn teller() -> Value {
+fn teller(more: &[String]) -> Value {
     let script = r#"tell() { env | jq -Rs .; }
 while read -r line; do id=$(printf '%s' "$line" | jq -c .id); case "$line" in
 *'"initialize"'*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"x","version":"1"}}}';;
@@ -32,7 +35,9 @@ esac; done"#;
     let env: serde_json::Map<String, Value> = (0..GIVEN)
         .map(|number| (format!("TOKEN_{number}"), json!(planted(number))))
         .collect();
-    json!({"mcpServers": {"teller": {"command": "sh", "args": ["-c", script], "env": env}}})
+    let words = ["-c", script].map(str::to_owned);
+    let args: Vec<&String> = words.iter().chain(more).collect();
+    json!({"mcpServers": {"teller": {"command": "sh", "args": args, "env": env}}})
 }
 
 fn start(home: &Home, servers: &str) -> Listening {
@@ -121,16 +126,16 @@ fn contents(folder: &Path, without: &[&str], all: &mut Vec<u8>) {
     }
 }
 
-#[test]
-fn no_planted_secret_gets_to_where_it_does_not_belong() {
-    let home = Home::new();
+/// Everything that others can see of a gateway that is used and provoked, and the secrets that must not be in it. `more` are
+/// words that the server's command line gets.
+fn seen(home: &Home, more: &[String]) -> (String, Vec<String>) {
     home.write(
         "portolan/config.toml",
         "[gateway]\nrecords_arguments = true\ncall_timeout_s = 10\n",
     );
-    let servers = home.write("servers.json", &teller().to_string());
+    let servers = home.write("servers.json", &teller(more).to_string());
     let caller = home.run(&["caller", "add", "ann"]).ok().trim().to_owned();
-    let mut gateway = start(&home, &servers);
+    let mut gateway = start(home, &servers);
     let mut seen = String::new();
     let token = home.token();
     gateway.initialize(&caller);
@@ -153,25 +158,8 @@ fn no_planted_secret_gets_to_where_it_does_not_belong() {
         seen.contains("TOKEN_3=***"),
         "the server told nothing: {seen}"
     );
-
     // While everything runs: what others on this machine can see of its processes.
-    let own: BTreeSet<u64> = {
-        let listed = home
-            .run(&["server", "inspect", "teller", "--format", "json"])
-            .ok();
-        seen.push_str(&listed);
-        pids(&serde_json::from_str(&listed).unwrap())
-    };
-    assert!(!own.is_empty());
-    for pid in below(gateway.pid()) {
-        let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let is_meant = own.contains(&u64::from(pid));
-        seen.push_str(&command);
-        if !is_meant {
-            let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            seen.push_str(&String::from_utf8_lossy(&environ));
-        }
-    }
+    seen.push_str(&of_processes(home, gateway.pid()));
     let last = json!({"jsonrpc":"2.0","id":20,"method":"tools/call","params":{"name":"die","arguments":{}}});
     seen.push_str(&gateway.mcp(&caller, &last).to_string());
     assert!(seen.contains("last words"), "it did not die of it: {seen}");
@@ -207,20 +195,97 @@ fn no_planted_secret_gets_to_where_it_does_not_belong() {
         seen.contains("\"kind\":\"call\"") && seen.contains("call_id"),
         "nothing was recorded or logged"
     );
-    let all = (0..17)
-        .map(planted)
-        .chain([FORMED.to_owned(), caller, token]);
-    let all: Vec<String> = all.collect();
-    assert_eq!(all.len(), 20);
-    for (number, secret) in all.iter().enumerate() {
-        let at = seen.find(secret.as_str());
-        let around = at.map(|at| {
-            let (from, to) = (
-                seen.floor_char_boundary(at.saturating_sub(200)),
-                seen.floor_char_boundary(at + 60),
-            );
-            &seen[from..to]
-        });
-        assert_eq!(around, None, "secret {number}");
+    let all = (0..17).map(planted);
+    let all = all.chain([FORMED.to_owned(), caller, token]);
+    (seen, all.collect())
+}
+
+/// Command lines, and environments but of those that are meant to have them.
+fn of_processes(home: &Home, gateway: u32) -> String {
+    let words = ["server", "inspect", "teller", "--format", "json"];
+    let mut seen = home.run(&words).ok();
+    let own = pids(&serde_json::from_str(&seen).unwrap());
+    assert!(!own.is_empty());
+    for pid in below(gateway) {
+        let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        seen.push_str(&String::from_utf8_lossy(&read("cmdline")));
+        if !own.contains(&u64::from(pid)) {
+            seen.push_str(&String::from_utf8_lossy(&read("environ")));
+        }
     }
+    seen
+}
+
+/// Where the first of them stands, with what is around it.
+fn first_found<'s>(seen: &'s str, secrets: &[String]) -> Option<(usize, &'s str)> {
+    let mut found = secrets.iter().enumerate().filter_map(|(number, secret)| {
+        let at = seen.find(secret.as_str())?;
+        let from = seen.floor_char_boundary(at.saturating_sub(200));
+        let to = seen.floor_char_boundary(at + 60);
+        Some((number, &seen[from..to]))
+    });
+    found.next()
+}
+
+#[test]
+fn no_planted_secret_gets_to_where_it_does_not_belong() {
+    let (seen, secrets) = seen(&Home::new(), &[]);
+    assert_eq!(secrets.len(), 20);
+    assert_eq!(first_found(&seen, &secrets), None);
+}
+
+#[test]
+fn nor_where_servers_are_plain_processes() {
+    let (seen, secrets) = seen(&Home::unboxed(), &[]);
+    assert_eq!(secrets.len(), 20);
+    assert_eq!(first_found(&seen, &secrets), None);
+}
+
+/// What is looked at would show one: here it stands on the command line of a server, which everybody can read.
+#[test]
+fn one_that_is_planted_in_the_open_is_found() {
+    let (seen, secrets) = seen(&Home::unboxed(), &[planted(5)]);
+    let (number, around) = first_found(&seen, &secrets).expect("it is found");
+    assert_eq!(number, 5, "{around}");
+}
+
+/// How a program ends that is killed as a crash would, where images of memory are wanted.
+fn crashed(command: &mut Command, when: impl FnOnce()) -> ExitStatus {
+    let mut child = command.spawn().unwrap();
+    when();
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::ABORT).unwrap();
+    child.wait().unwrap()
+}
+
+#[test]
+fn a_crash_leaves_no_image_of_memory() {
+    let home = Home::new();
+    let wanting = |words: &[&str]| {
+        let script = "ulimit -c unlimited; touch began; exec \"$@\"";
+        let mut command = home.command_of(Path::new("/bin/sh"), &["-c", script, "sh"]);
+        command.args(words);
+        command
+    };
+    let began = || wait_until(|| home.path("began").exists());
+    // Where this machine makes such images at all, it does so of a program that does nothing about it.
+    let other = crashed(&mut wanting(&["sleep", "100"]), began);
+    std::fs::remove_file(home.path("began")).unwrap();
+    let log = std::fs::File::create(home.path("log")).unwrap();
+    let words = [
+        BINARY,
+        "gateway",
+        "run",
+        "--transport",
+        "streaming",
+        "--port",
+        "0",
+    ];
+    let listening = || {
+        let log = || std::fs::read_to_string(home.path("log")).unwrap();
+        wait_until(|| log().contains("listening"));
+    };
+    let ours = crashed(wanting(&words).stderr(log), listening);
+    assert_eq!(ours.signal(), other.signal());
+    assert!(!ours.core_dumped(), "an image was left");
 }
