@@ -227,8 +227,8 @@ impl gateway::Person for Nobody {
         false
     }
 
-    fn secret(&self, _: &Entry, _: &SecretSpec) -> Option<Secret> {
-        None
+    fn secret(&self, _: &Entry, _: &SecretSpec) -> Result<Option<Secret>, String> {
+        Ok(None)
     }
 
     fn config(&self, _: &str) -> Map<String, Value> {

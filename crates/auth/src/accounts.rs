@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fetch::{Client, Limits, Sending, Trust};
-use secrets::{Secret, Store};
+use secrets::{Passphrase, Secret, Store};
 use tokio::sync::Mutex as Turn;
 use zeroize::Zeroizing;
 
@@ -33,6 +33,8 @@ pub struct Accounts(Arc<Inner>);
 pub struct Options {
     /// A folder of their own, open to its owner alone. It is made when something is first kept.
     pub folder: PathBuf,
+    /// What opens the key of that folder, where a passphrase locks it.
+    pub passphrase: Passphrase,
     /// The address of a document that describes us, for servers that take such a one for a client id.
     pub document: Option<String>,
 }
@@ -103,7 +105,7 @@ impl Accounts {
     pub(crate) fn over(http: Client, options: Options, now_s: fn() -> u64) -> Self {
         Self(Arc::new(Inner {
             http,
-            store: Store::in_folder(&options.folder),
+            store: Store::in_folder(&options.folder).opened_by(options.passphrase.clone()),
             options,
             turns: Mutex::default(),
             now_s,

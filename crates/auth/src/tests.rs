@@ -45,7 +45,7 @@ impl Here {
 fn options(folder: &TempDir) -> Options {
     Options {
         folder: folder.path().join("accounts"),
-        document: None,
+        ..Options::default()
     }
 }
 

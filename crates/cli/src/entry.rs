@@ -13,6 +13,7 @@ use crate::plugin::{self, Called};
 use crate::ui::{Colour, Ui};
 
 pub(crate) fn main() -> ExitCode {
+    crate::crash::prepare();
     let done = std::panic::catch_unwind(|| run(std::env::args_os()));
     ExitCode::from(done.unwrap_or_else(|_| {
         crate::ui::write_err("portolan: this is a bug; please report it with the lines above\n");

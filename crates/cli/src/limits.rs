@@ -84,3 +84,10 @@ pub(crate) const SIGN_IN_WAIT: Duration = Duration::from_secs(600);
 pub(crate) const LOG_LOOK: Duration = Duration::from_millis(200);
 /// How long a file that an entry names may take to come.
 pub(crate) const FILE_FETCH_TIME: Duration = Duration::from_secs(300);
+
+/// Longest passphrase.
+pub(crate) const PASSPHRASE_BYTES_MAX: usize = 1_024;
+/// How long it is remembered what a program of a `cmd:` reference told: long enough for what one action starts.
+pub(crate) const COMMAND_KEPT: Duration = Duration::from_secs(60);
+/// Programs of which that is remembered.
+pub(crate) const COMMANDS_KEPT_MAX: usize = 64;

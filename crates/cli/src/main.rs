@@ -12,6 +12,7 @@ mod command;
 #[cfg(target_os = "linux")]
 mod containers;
 mod content;
+mod crash;
 mod demo_server;
 mod engine;
 mod entry;
@@ -25,9 +26,11 @@ mod limits;
 mod load;
 mod local;
 mod log;
+mod passphrase;
 mod person;
 mod plugin;
 mod profiles;
+mod programs;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pulls;

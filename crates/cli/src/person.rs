@@ -6,13 +6,14 @@ use catalog::limits::PROFILE_SERVERS_MAX;
 use catalog::{Entry, Origin, Profile, ProfileServer, Secret, SecretSpec};
 use config::ServerConfig;
 use gateway::SavedProfile;
-use secrets::{EnvFile, Kinds, Named, Resolver, SecretName, SecretRef, Store};
+use secrets::{EnvFile, Kinds, Named, ResolveError, Resolver, SecretName, SecretRef, Store};
 use serde_json::{Map, Value};
 use store::StoreHandle;
 
 use crate::choice::SecretPlace;
 use crate::error::Failure;
 use crate::profiles;
+use crate::programs::Programs;
 use crate::server_config;
 use crate::surroundings::Surroundings;
 
@@ -26,10 +27,22 @@ pub(crate) struct Said {
 }
 
 /// A place where secrets are found; a file that cannot be read was told of when the command began.
-fn named(place: &SecretPlace, store: &Store) -> Option<Named> {
+fn named_in(place: &SecretPlace, store: &Store) -> Option<Named> {
     match place {
         SecretPlace::Store => Some(Named::Store(store.clone())),
         SecretPlace::File(file) => EnvFile::read(file).ok().map(Named::File),
+    }
+}
+
+/// Where references of this person lead; programs are not run.
+pub(crate) fn resolver(here: &Surroundings, named: Vec<Named>) -> Resolver {
+    let env = here.env.clone();
+    Resolver {
+        named,
+        home: here.env.folder(config::env::HOME),
+        credentials: here.env.folder(config::env::CREDENTIALS_DIRECTORY),
+        env: Some(Box::new(move |name| env.os(name))),
+        runner: None,
     }
 }
 
@@ -47,19 +60,14 @@ pub(crate) struct LocalPerson {
 
 impl LocalPerson {
     pub(crate) fn new(here: &Surroundings, said: Said, store: Option<StoreHandle>) -> Self {
-        let env = here.env.clone();
-        let secrets = Store::in_folder(&here.dirs.state);
+        let secrets = here.secret_store();
+        let named = here.secrets.iter();
+        let named = named
+            .filter_map(|place| named_in(place, &secrets))
+            .collect();
         let resolver = Resolver {
-            named: here
-                .secrets
-                .iter()
-                .filter_map(|place| named(place, &secrets))
-                .collect(),
-            home: here.env.folder(config::env::HOME),
-            credentials: here.env.folder(config::env::CREDENTIALS_DIRECTORY),
-            env: Some(Box::new(move |name| env.os(name))),
-            // Programs take seconds, and what asks here are calls.
-            runner: None,
+            runner: Some(Box::new(Programs::new())),
+            ..resolver(here, named)
         };
         Self {
             here: here.clone(),
@@ -76,35 +84,93 @@ impl LocalPerson {
         Self { profile, ..self }
     }
 
-    fn find(&self, entry: &Entry, spec: &SecretSpec) -> Option<secrets::Secret> {
+    /// A secret, from where it is said to lie; none where nothing is set.
+    fn find(
+        &self,
+        entry: &Entry,
+        spec: &SecretSpec,
+    ) -> Result<Option<secrets::Secret>, ResolveError> {
         if let Some(reference) = entry.references.get(&spec.name) {
-            let reference: SecretRef = reference.parse().ok()?;
-            return self.resolver.resolve(&reference, Kinds::ALL).ok();
+            return self.follow(reference, Kinds::ALL);
         }
-        let name = SecretName::new(&spec.name).ok()?;
-        let own = self.resolver.named(&name).ok().flatten();
-        own.or_else(|| {
-            let from: SecretRef = spec.from.as_ref()?.parse().ok()?;
-            let is_trusted =
-                entry.origin == Origin::Own || gateway::Person::is_approved(self, entry);
-            let kinds = if is_trusted {
-                Kinds::ALL
-            } else {
-                Kinds::OUTSIDE
-            };
-            self.resolver.resolve(&from, kinds).ok()
-        })
+        if let Ok(name) = SecretName::new(&spec.name)
+            && let Some(own) = self.resolver.named(&name)?
+        {
+            return Ok(Some(own));
+        }
+        match &spec.from {
+            Some(reference) => self.follow(reference, self.kinds(entry)),
+            None => Ok(None),
+        }
+    }
+
+    fn follow(
+        &self,
+        reference: &str,
+        kinds: Kinds,
+    ) -> Result<Option<secrets::Secret>, ResolveError> {
+        let Ok(reference) = reference.parse::<SecretRef>() else {
+            return Ok(None);
+        };
+        match self.resolver.resolve(&reference, kinds) {
+            Err(
+                ResolveError::NotSet(_)
+                | ResolveError::NoVariable(_)
+                | ResolveError::NotAllowed(_)
+                | ResolveError::OfProfile(_),
+            ) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// What an entry itself may refer to.
+    fn kinds(&self, entry: &Entry) -> Kinds {
+        match &entry.origin {
+            Origin::Own => Kinds::ALL,
+            _ if gateway::Person::is_approved(self, entry) => Kinds::APPROVED,
+            _ => Kinds::OUTSIDE,
+        }
+    }
+
+    /// Whether a program tells this secret. It is not run to find out whether it would.
+    fn is_told_by_a_program(&self, entry: &Entry, spec: &SecretSpec) -> bool {
+        let (reference, kinds) = match (entry.references.get(&spec.name), &spec.from) {
+            (Some(reference), _) => (reference, Kinds::ALL),
+            (None, Some(from)) => (from, self.kinds(entry)),
+            (None, None) => return false,
+        };
+        let reference: Result<SecretRef, _> = reference.parse();
+        reference.is_ok_and(|one| one.kind() == secrets::Kind::Cmd && kinds.allow(one.kind()))
+    }
+
+    /// The secrets that a profile has of its own come before the others, unless it says where they come from.
+    pub(crate) fn with_own_secrets(&self, profile: &mut Profile) {
+        // What cannot be read is told when it is needed.
+        let known = self.secrets.names().unwrap_or_default();
+        for server in &mut profile.servers {
+            for spec in &server.entry.about.secrets {
+                let own = SecretName::new(&spec.name);
+                let own = own.and_then(|name| name.in_profile(&profile.name));
+                if let Ok(own) = own
+                    && known.contains(&own)
+                {
+                    let reference = SecretRef::Store(own).to_string();
+                    server.secrets.entry(spec.name.clone()).or_insert(reference);
+                }
+            }
+        }
     }
 }
 
 impl gateway::Person for LocalPerson {
     fn has_secret(&self, entry: &Entry, spec: &SecretSpec) -> bool {
-        self.find(entry, spec).is_some()
+        self.is_told_by_a_program(entry, spec)
+            || self.find(entry, spec).is_ok_and(|found| found.is_some())
     }
 
-    fn secret(&self, entry: &Entry, spec: &SecretSpec) -> Option<Secret> {
-        self.find(entry, spec)
-            .map(|secret| Secret::new(secret.reveal()))
+    fn secret(&self, entry: &Entry, spec: &SecretSpec) -> Result<Option<Secret>, String> {
+        let found = self.find(entry, spec).map_err(|error| error.to_string())?;
+        Ok(found.map(|secret| Secret::new(secret.reveal())))
     }
 
     fn config(&self, server: &str) -> Map<String, Value> {
@@ -135,6 +201,7 @@ impl gateway::Person for LocalPerson {
         if let Some(problem) = profile.problems.iter().find(|problem| problem.is_error()) {
             return Err(problem.to_string());
         }
+        self.with_own_secrets(&mut profile);
         let vouched = profiles::vouched(&self.here);
         for server in &mut profile.servers {
             server.entry.is_approved = vouched.contains(&server.entry.mark());

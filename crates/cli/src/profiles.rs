@@ -2,6 +2,7 @@
 //! gateway runs with it: configured servers, each from its own snapshot, with the configuration and the secrets of this person.
 //! Refuses to start what waits for approval: a profile holds a choice, no consent. Next: `command/profile.rs`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{Entry, Missing, Problem, Profile, ProfileServer, Secret, ServerName, merge};
@@ -110,9 +111,7 @@ pub(crate) fn use_in(here: &Surroundings, loaded: &mut Loaded, text: &str) {
     loaded.files.extend([
         file.clone(),
         here.dirs.server_config_file(),
-        secrets::Store::in_folder(&here.dirs.state)
-            .path()
-            .to_owned(),
+        here.secret_store().path().to_owned(),
     ]);
     let profile = match config::load_profile(&here.dirs, &name) {
         Ok(Some(profile)) => profile,
@@ -131,6 +130,8 @@ pub(crate) fn use_in(here: &Surroundings, loaded: &mut Loaded, text: &str) {
         }
     };
     let source = file.display().to_string();
+    let mut profile = profile;
+    check.person.with_own_secrets(&mut profile);
     let mut entries = Vec::new();
     for server in &profile.servers {
         match check.usable(&profile.name, server) {
@@ -205,10 +206,18 @@ impl Check {
         }
         let mut config = self.person.config(name);
         config.extend(server.config.clone());
-        let secret = |name: &str| -> Option<Secret> {
-            let spec = entry.about.secrets.iter().find(|spec| spec.name == name)?;
-            self.person.secret(&entry, spec)
-        };
+        let mut secrets: HashMap<&str, Secret> = HashMap::new();
+        for spec in &entry.about.secrets {
+            let got = self.person.secret(&entry, spec).map_err(|why| {
+                let message = format!("the secret `{}` cannot be got: {why}", spec.name);
+                (
+                    message,
+                    format!("see to that, or: portolan secret set {}", spec.name),
+                )
+            })?;
+            secrets.extend(got.map(|secret| (spec.name.as_str(), secret)));
+        }
+        let secret = |name: &str| secrets.get(name).cloned();
         let mut resolved = entry.resolve(&config, &secret).map_err(|missing| {
             let lines: Vec<String> = missing.iter().map(Missing::message).collect();
             let hint = match missing.first() {

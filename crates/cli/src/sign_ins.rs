@@ -6,8 +6,9 @@ use auth::{Accounts, Flow, OwnClient, Party, Scopes};
 use catalog::{Entry, Launch, Origin};
 use config::Settings;
 use gateway::SignIns;
-use secrets::{Kinds, Named, Resolver, SecretRef, Store};
+use secrets::{Kinds, Named, SecretRef};
 
+use crate::person;
 use crate::surroundings::Surroundings;
 
 /// For a gateway.
@@ -28,7 +29,8 @@ pub(crate) fn sign_ins(
 pub(crate) fn accounts(here: &Surroundings, settings: &Settings) -> Accounts {
     let document = &settings.client_metadata_url;
     Accounts::new(auth::Options {
-        folder: here.dirs.state.join("accounts"),
+        folder: here.dirs.accounts(),
+        passphrase: here.passphrase.clone(),
         document: (!document.is_empty()).then(|| document.clone()),
     })
 }
@@ -74,13 +76,7 @@ pub(crate) fn client_secret(here: &Surroundings, entry: &Entry) -> Option<secret
         Origin::Own => Kinds::ALL,
         _ => Kinds::OUTSIDE,
     };
-    let env = here.env.clone();
-    let resolver = Resolver {
-        named: vec![Named::Store(Store::in_folder(&here.dirs.state))],
-        home: here.env.folder(config::env::HOME),
-        credentials: here.env.folder(config::env::CREDENTIALS_DIRECTORY),
-        env: Some(Box::new(move |name| env.os(name))),
-        runner: None,
-    };
+    // Programs take seconds, and what asks here are calls.
+    let resolver = person::resolver(here, vec![Named::Store(here.secret_store())]);
     resolver.resolve(&reference, kinds).ok()
 }

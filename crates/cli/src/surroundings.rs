@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use config::env::{CI, CLICOLOR_FORCE, NO_COLOR, TERM};
 use config::{Dirs, Env};
 
+use secrets::{Passphrase, Store};
+
 use crate::choice::{Choice, SecretPlace};
 use crate::error::{Failure, Kind};
-use crate::ui::Terminal;
+use crate::passphrase;
+use crate::ui::{Terminal, Ui};
 
 /// Where we are.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Surroundings {
     pub(crate) cwd: Option<PathBuf>,
     /// Where secrets are found by name, in this order.
     pub(crate) secrets: Vec<SecretPlace>,
+    /// What opens the keys of stores that are locked.
+    pub(crate) passphrase: Passphrase,
 }
 
 impl Surroundings {
@@ -30,11 +35,37 @@ impl Surroundings {
             Failure::new(Kind::Config, "no place for configuration and state").because(&e)
         })?;
         Ok(Self {
+            passphrase: passphrase::of(&env),
             env,
             dirs,
             cwd: std::env::current_dir().ok(),
             secrets: vec![SecretPlace::Store],
         })
+    }
+
+    /// The secrets of this person.
+    pub(crate) fn secret_store(&self) -> Store {
+        Store::in_folder(&self.dirs.state).opened_by(self.passphrase.clone())
+    }
+
+    /// What is kept of accounts is sealed by a key of its own, which the same passphrase locks.
+    pub(crate) fn account_store(&self) -> Store {
+        Store::in_folder(&self.dirs.accounts()).opened_by(self.passphrase.clone())
+    }
+
+    /// Opens what is locked now, while a person may be there: later nobody can be asked.
+    pub(crate) fn open_secrets(&self, ui: &Ui) {
+        for store in [self.secret_store(), self.account_store()] {
+            let opened = match store.is_locked() {
+                Ok(true) => store.names().map(drop),
+                other => other.map(drop),
+            };
+            if let Err(error) = opened {
+                let hint =
+                    "servers that need a secret do not start until it can be read".to_owned();
+                ui.warn(&error.to_string(), &[hint]);
+            }
+        }
     }
 
     /// The same, as these flags have it.

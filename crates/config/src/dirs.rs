@@ -113,6 +113,11 @@ impl Dirs {
         self.state.join("portolan.db")
     }
 
+    /// The folder of accounts that a person has signed in to.
+    pub fn accounts(&self) -> PathBuf {
+        self.state.join("accounts")
+    }
+
     /// The bearer token that we made.
     pub fn token_file(&self) -> PathBuf {
         self.state.join("auth-token")

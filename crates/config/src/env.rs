@@ -29,6 +29,8 @@ pub const PORTOLAN_AUTH_TOKEN: &str = "PORTOLAN_AUTH_TOKEN";
 pub const PORTOLAN_AUTH_TOKEN_FILE: &str = "PORTOLAN_AUTH_TOKEN_FILE";
 /// The same token under the name that Docker's gateway gives it.
 pub const MCP_GATEWAY_AUTH_TOKEN: &str = "MCP_GATEWAY_AUTH_TOKEN";
+/// A file that holds the passphrase of the secrets.
+pub const PORTOLAN_PASSPHRASE_FILE: &str = "PORTOLAN_PASSPHRASE_FILE";
 /// Which log lines are written.
 pub const PORTOLAN_LOG: &str = "PORTOLAN_LOG";
 /// The same under the name that Rust programs share.
@@ -63,6 +65,10 @@ pub const VARIABLES: &[Variable] = &[
         "the bearer token of the HTTP front door",
     ),
     variable(PORTOLAN_AUTH_TOKEN_FILE, "a file that holds that token"),
+    variable(
+        PORTOLAN_PASSPHRASE_FILE,
+        "a file, or a pipe such as /dev/fd/3, that holds the passphrase of the secrets",
+    ),
     variable(
         CREDENTIALS_DIRECTORY,
         "where systemd puts a unit's credentials, for `cred:` secrets",

@@ -16,6 +16,7 @@ mod directory;
 pub(crate) mod discover;
 mod errand;
 mod exec;
+mod fetched;
 mod find;
 mod find_tools;
 mod import;

@@ -85,8 +85,11 @@ pub trait Person: Send + Sync {
     /// Whether a credential of an entry is there.
     fn has_secret(&self, entry: &Entry, spec: &SecretSpec) -> bool;
 
-    /// A credential of an entry.
-    fn secret(&self, entry: &Entry, spec: &SecretSpec) -> Option<Secret>;
+    /// A credential of an entry. May wait for a program that tells it, so it is called where that is allowed.
+    ///
+    /// # Errors
+    /// Why it cannot be got, though it is said where it lies; never with its value.
+    fn secret(&self, entry: &Entry, spec: &SecretSpec) -> Result<Option<Secret>, String>;
 
     /// The configuration of a server.
     fn config(&self, server: &str) -> Map<String, Value>;

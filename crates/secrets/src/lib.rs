@@ -27,4 +27,4 @@ pub use resolve::{EnvLookup, Named, ResolveError, Resolver};
 pub use run::{RunError, Runner};
 pub use scan::{Depth, Finding, rules as scan_rules, scan, without};
 pub use secret::{Secret, ValueError};
-pub use store::{Store, StoreError};
+pub use store::{Passphrase, Store, StoreError};

@@ -17,6 +17,19 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// How often the lock is tried while waiting.
 pub const LOCK_AGAIN: Duration = Duration::from_millis(5);
 
+/// Memory and passes that turning a passphrase into a key takes: RFC 9106's second choice, about a quarter of a second.
+pub const KDF_MEMORY_KIB: u32 = 64 << 10;
+/// See [`KDF_MEMORY_KIB`].
+pub const KDF_PASSES: u32 = 3;
+/// The most that a key file may ask for.
+pub const KDF_MEMORY_KIB_MAX: u32 = 256 << 10;
+/// The same for passes.
+pub const KDF_PASSES_MAX: u32 = 16;
+/// Shortest passphrase that locks a key.
+pub const PASSPHRASE_CHARS_MIN: usize = 8;
+/// Key files of which it is remembered what a passphrase made of them.
+pub const PASSPHRASES_KEPT_MAX: usize = 8;
+
 /// Largest `.env` file.
 pub const ENV_FILE_BYTES_MAX: usize = 1 << 20;
 /// Problems told of one `.env` file; the rest is counted.

@@ -47,6 +47,26 @@ impl SecretName {
         Ok(Self(name.into()))
     }
 
+    /// What a secret of this name is called that belongs to one profile alone.
+    pub fn in_profile(&self, profile: &str) -> Result<Self, NameError> {
+        Self::kept(&format!("{profile}/{self}"))
+    }
+
+    /// Checks a name that may be one in a profile: `PROFILE/NAME`. Not for names that come from elsewhere.
+    pub fn kept(name: &str) -> Result<Self, NameError> {
+        let Some((profile, own)) = name.split_once('/') else {
+            return Self::new(name);
+        };
+        Self::new(profile)?;
+        Self::new(own)?;
+        Ok(Self(name.into()))
+    }
+
+    /// The profile that it belongs to, if it does.
+    pub fn profile(&self) -> Option<&str> {
+        self.0.split_once('/').map(|(profile, _)| profile)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -104,6 +124,24 @@ mod tests {
             SecretName::new(&"x".repeat(129)),
             Err(NameError::TooLong(129))
         );
+    }
+
+    #[test]
+    fn a_profile_has_names_of_its_own() {
+        let name = SecretName::new("github.token").unwrap();
+        let own = name.in_profile("work").unwrap();
+        assert_eq!(
+            (own.as_str(), own.profile()),
+            ("work/github.token", Some("work"))
+        );
+        assert_eq!(
+            (SecretName::kept("work/github.token"), name.profile()),
+            (Ok(own), None)
+        );
+        for bad in ["/x", "x/", "a/b/c", "../x", "a/-b"] {
+            assert!(SecretName::kept(bad).is_err(), "{bad}");
+        }
+        assert!(SecretName::new("a/b").is_err() && name.in_profile("a b").is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{NameError, SecretName};
 /// Where a secret lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretRef {
-    /// Under this name in a store or a `.env` file.
+    /// Under this name in a store or a `.env` file; of a profile's own secrets, `PROFILE/NAME`, in the store.
     Store(SecretName),
     /// A file, whose one line break at the end does not count: an absolute path, or one below the home folder (`~/…`).
     File(PathBuf),
@@ -104,7 +104,7 @@ impl FromStr for SecretRef {
             return Err(near.map_or(RefError::NoKind, |near| RefError::Near(near.name())));
         };
         match kind {
-            Kind::Store => Ok(Self::Store(SecretName::new(rest)?)),
+            Kind::Store => Ok(Self::Store(SecretName::kept(rest)?)),
             Kind::File => path(rest).ok_or(RefError::Path),
             Kind::Env => variable(rest).ok_or(RefError::Variable),
             Kind::Cred => credential(rest).ok_or(RefError::Credential),
@@ -175,6 +175,8 @@ impl Kind {
 impl Kinds {
     /// What a person's own configuration may use.
     pub const ALL: Self = Self::of(&Kind::ALL);
+    /// What an entry from elsewhere may use once a person has agreed to it: no program is ever run for one.
+    pub const APPROVED: Self = Self::of(&[Kind::Store, Kind::File, Kind::Env, Kind::Cred]);
     /// What an entry from elsewhere may use before a person has looked at it: a name, and nothing of this machine.
     pub const OUTSIDE: Self = Self::of(&[Kind::Store]);
 
@@ -254,6 +256,7 @@ mod tests {
         for kind in Kind::ALL {
             assert!(Kinds::ALL.allow(kind));
             assert_eq!(Kinds::OUTSIDE.allow(kind), kind == Kind::Store, "{kind:?}");
+            assert_eq!(Kinds::APPROVED.allow(kind), kind != Kind::Cmd, "{kind:?}");
         }
     }
 

@@ -43,10 +43,13 @@ pub enum Named {
 pub enum ResolveError {
     /// Whoever wrote the reference may not use this kind.
     #[error(
-        "`{}:` may not be used here: an entry from elsewhere can only name a secret (store:NAME)",
+        "`{}:` may not be used here: an entry from elsewhere names a secret (store:NAME), and no program is run for it",
         .0.name()
     )]
     NotAllowed(Kind),
+    /// A profile's own secret, for an entry that a profile did not choose.
+    #[error("`store:{0}` belongs to a profile, and an entry from elsewhere may not name it")]
+    OfProfile(SecretName),
     /// This process has nothing that could follow this kind.
     #[error("`{}:` {}", .0.name(), unavailable(*.0))]
     Unavailable(Kind),
@@ -104,6 +107,9 @@ impl Resolver {
         }
         let missing = ResolveError::Unavailable(kind);
         match reference {
+            SecretRef::Store(name) if name.profile().is_some() && allowed != Kinds::ALL => {
+                Err(ResolveError::OfProfile(name.clone()))
+            }
             SecretRef::Store(name) => self
                 .named(name)?
                 .ok_or_else(|| ResolveError::NotSet(name.clone())),

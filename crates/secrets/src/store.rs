@@ -3,22 +3,27 @@
 //! Owns which change comes after which (an advisory lock that every change holds), and that a change is there as a whole or
 //! not at all. Readers need no lock: they see the file as it was before a change or after it. Refuses to touch a file that
 //! it cannot read whole: a wrong key, a missing end, one changed byte. Read `store/file` for what is written, `store/key`
-//! for how it is encrypted, `store/disk` for how it gets onto the disk.
+//! for how it is encrypted, `store/locked` for keys that a passphrase locks, `store/disk` for how it gets onto the disk.
 
 mod disk;
 mod error;
 mod file;
 mod key;
+mod locked;
+mod passphrase;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::StoreError;
 
-use crate::limits::{LOCK_WAIT, SECRETS_MAX};
+pub use passphrase::Passphrase;
+
+use crate::limits::{KDF_MEMORY_KIB, KDF_PASSES, LOCK_WAIT, SECRETS_MAX};
 use crate::{Secret, SecretName};
 use file::Sealed;
-use key::Keys;
+use key::{KeyBytes, Keys};
+use locked::Cost;
 
 /// Secrets by name, in one encrypted file. Any number of processes may use it at once. Every method reads the disk anew.
 #[derive(Debug, Clone)]
@@ -27,6 +32,8 @@ pub struct Store {
     key: PathBuf,
     lock: PathBuf,
     wait: Duration,
+    passphrase: Passphrase,
+    cost: Cost,
 }
 
 impl Store {
@@ -38,7 +45,37 @@ impl Store {
             key: folder.join("secrets.key"),
             lock: folder.join("secrets.lock"),
             wait: LOCK_WAIT,
+            passphrase: Passphrase::default(),
+            cost: Cost {
+                memory_kib: KDF_MEMORY_KIB,
+                passes: KDF_PASSES,
+            },
         }
+    }
+
+    /// The same, with what opens its key where that is locked.
+    pub fn opened_by(self, passphrase: Passphrase) -> Self {
+        Self { passphrase, ..self }
+    }
+
+    /// Whether a passphrase locks its key.
+    pub fn is_locked(&self) -> Result<bool, StoreError> {
+        let text = disk::read_key(&self.key)?;
+        Ok(text.is_some_and(|text| passphrase::is_locked(&text)))
+    }
+
+    /// Locks the key with a passphrase from now on, or with none. The secrets stay as they are; the folder must be there.
+    pub fn lock_with(&self, passphrase: Option<&Secret>) -> Result<(), StoreError> {
+        passphrase.map_or(Ok(()), passphrase::check)?;
+        let _lock = disk::lock(&self.lock, self.wait)?;
+        // Only the key that opens what is there may be written over.
+        self.open()?;
+        let key = self.own_key()?;
+        let text = match passphrase {
+            None => key::line(&key),
+            Some(passphrase) => locked::line(&key, passphrase, self.cost)?,
+        };
+        disk::write(&self.key, text.as_bytes())
     }
 
     /// The file.
@@ -73,7 +110,7 @@ impl Store {
         let _lock = disk::lock(&self.lock, self.wait)?;
         let (keys, mut sealed) = match self.open()? {
             Some(opened) => opened,
-            None => (self.own_key()?, Sealed::default()),
+            None => (Keys::of(&self.own_key()?)?, Sealed::default()),
         };
         let was_set = sealed.insert(name.clone(), keys.seal(name, secret)?);
         if sealed.len() > SECRETS_MAX {
@@ -115,24 +152,25 @@ impl Store {
             return Ok(None);
         };
         file::check_head(&self.path, &bytes)?;
-        let Some(keys) = disk::read_key(&self.key)? else {
+        let Some(text) = disk::read_key(&self.key)? else {
             return Err(StoreError::KeyMissing {
                 key: self.key.clone(),
                 path: self.path.clone(),
             });
         };
+        let keys = Keys::of(&self.passphrase.open(&self.key, &text)?)?;
         let sealed = file::read(&self.path, &bytes, &keys, &self.key)?;
         Ok(Some((keys, sealed)))
     }
 
     /// The key that is there, else a new one. Only under the lock.
-    fn own_key(&self) -> Result<Keys, StoreError> {
-        if let Some(keys) = disk::read_key(&self.key)? {
-            return Ok(keys);
+    fn own_key(&self) -> Result<KeyBytes, StoreError> {
+        if let Some(text) = disk::read_key(&self.key)? {
+            return self.passphrase.open(&self.key, &text);
         }
-        let (keys, text) = Keys::random()?;
-        disk::write(&self.key, text.as_bytes())?;
-        Ok(keys)
+        let key = key::random()?;
+        disk::write(&self.key, key::line(&key).as_bytes())?;
+        Ok(key)
     }
 
     fn write(&self, keys: &Keys, sealed: &Sealed) -> Result<(), StoreError> {

@@ -1,14 +1,17 @@
-//! `portolan secret …`: the secrets that servers get, kept encrypted. No command prints a value.
+//! `portolan secret …`: the secrets that servers get, kept encrypted. No command but `export` gives a value, and that shows none on a
+//! terminal.
 
+mod export;
 mod ls;
+mod passphrase;
 mod rm;
 mod set;
 
 use clap::Subcommand;
-use secrets::{SecretName, Store, StoreError};
+use secrets::{SecretName, StoreError};
 
 use crate::error::{Failure, Kind};
-use crate::surroundings::Surroundings;
+use crate::profiles;
 use crate::tool::did_you_mean;
 use crate::ui::Ui;
 
@@ -23,6 +26,11 @@ pub(crate) enum Secret {
     /// Remove secrets
     #[command(visible_alias = "remove")]
     Rm(rm::Args),
+    /// Write secrets into a file, or a pipe, as lines NAME=VALUE
+    Export(export::Args),
+    /// Lock the secrets with a passphrase, or take it off
+    #[command(subcommand)]
+    Passphrase(passphrase::Passphrase),
 }
 
 impl Secret {
@@ -31,12 +39,39 @@ impl Secret {
             Self::Set(args) => set::run(ui, &args),
             Self::Ls(args) => ls::run(ui, &args),
             Self::Rm(args) => rm::run(ui, &args),
+            Self::Export(args) => export::run(ui, &args),
+            Self::Passphrase(command) => command.run(ui),
         }
     }
 }
 
-fn store(around: &Surroundings) -> Store {
-    Store::in_folder(&around.dirs.state)
+/// Whose secrets are meant.
+#[derive(Debug, Default, clap::Args)]
+struct Scope {
+    /// Those of this profile alone, which count more than the others where it is used
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+}
+
+impl Scope {
+    /// What a secret is called in the store. The profile need not be there yet.
+    fn name(&self, name: &str) -> Result<SecretName, Failure> {
+        let name = parse(name)?;
+        let Some(profile) = &self.profile else {
+            return Ok(name);
+        };
+        let profile = profiles::name(profile)?;
+        name.in_profile(profile.as_str())
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+
+    /// Whether a secret is among those that are meant where none is named.
+    fn has(&self, name: &SecretName) -> bool {
+        match &self.profile {
+            Some(profile) => name.profile() == Some(profile),
+            None => true,
+        }
+    }
 }
 
 fn parse(name: &str) -> Result<SecretName, Failure> {

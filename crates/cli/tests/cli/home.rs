@@ -107,20 +107,7 @@ impl Home {
 
     /// The same, with something on stdin.
     pub(crate) fn run_with(&self, words: &[&str], input: &str) -> Done {
-        let mut command = self.command(words);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
-        Done::of(&child.wait_with_output().unwrap())
+        Done::fed(self.command(words), input)
     }
 
     /// A gateway that listens on a free port.
@@ -179,6 +166,21 @@ pub(crate) fn servers(names: &[&str]) -> String {
 }
 
 impl Done {
+    /// What a command does with this on its stdin.
+    pub(crate) fn fed(mut command: Command, input: &str) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // Who does not read it does not matter.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        Self::of(&child.wait_with_output().unwrap())
+    }
+
     pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),

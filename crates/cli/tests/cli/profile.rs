@@ -439,6 +439,41 @@ fn a_profile_takes_secrets_from_where_it_says() {
     assert!(!told.contains("hunter2"));
 }
 
+#[test]
+fn a_profile_takes_a_secret_from_a_program_or_from_its_own() {
+    let home = home();
+    create(&home, &["keyed"]);
+    home.run(&["server", "enable", "keyed", "--profile", "work"])
+        .ok();
+    home.run(&["profile", "config", "work", "--set", "keyed.level=7"])
+        .ok();
+    let list = || home.run(&["tools", "ls", "--profile", "work", "--format", "json"]);
+    assert!(list().stderr.contains("portolan secret set keyed.key"));
+    let own = ["secret", "set", "keyed.key", "--profile", "work"];
+    home.run_with(&own, "hunter2-of-work").ok();
+    assert!(list().ok().contains("get-sum"));
+    home.run(&["secret", "rm", "keyed.key", "--profile", "work"])
+        .ok();
+
+    let file = home.path("portolan/profiles/work.yaml");
+    let plain = std::fs::read_to_string(&file).unwrap();
+    let told_by = |program: &str| {
+        let reference = format!("\n    secrets: {{keyed.key: \"cmd:{program}\"}}\n    config:\n");
+        std::fs::write(&file, plain.replace("\n    config:\n", &reference)).unwrap();
+        list()
+    };
+    assert!(told_by("printf hunter2").ok().contains("get-sum"));
+    for (program, why) in [
+        ("false", "cannot get a secret from `false`: it failed"),
+        ("/no/such/program", "it does not start"),
+        ("head -c 70000 /dev/zero", "it printed more than"),
+        ("printf ''", "the value is empty"),
+    ] {
+        let done = told_by(program);
+        assert!(done.stderr.contains(why), "{program}: {done:#?}");
+    }
+}
+
 /// A file as the pages of Docker's gateway show it: names with dots, comments, values as they stand.
 const DOT_ENV: &str = "# my secrets
 github.personal_access_token=ghp_something

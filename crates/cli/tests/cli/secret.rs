@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 
-use super::home::Home;
+use super::home::{Done, Home};
 
 const VALUE: &str = "ghp_never-shown-0123456789";
 
@@ -259,4 +259,137 @@ fn on_a_terminal_a_person_is_asked_before_all_are_removed() {
     let (code, _) = on_terminal(&home, &words, "[y/N] ", "y\n");
     assert_eq!(code, Some(0));
     assert_eq!(names(&home), [""; 0]);
+}
+
+/// With the passphrase in a file, as a gateway has it that nobody can be asked for.
+fn with_passphrase(home: &Home, words: &[&str], passphrase: &str, input: &str) -> Done {
+    let file = home.write("passphrase", passphrase);
+    let mut command = home.command(words);
+    command.env("PORTOLAN_PASSPHRASE_FILE", file);
+    Done::fed(command, input)
+}
+
+#[test]
+fn a_passphrase_locks_the_secrets_and_is_never_on_a_command_line() {
+    let home = Home::new();
+    set(&home, "github.token");
+    let file = home.path("portolan/state/secrets");
+    let said = home
+        .run_with(&["secret", "passphrase", "set"], "short")
+        .failed(1);
+    assert!(said.contains("at least 8 characters"), "{said}");
+    let done = home.run_with(&["secret", "passphrase", "set"], "right horse\n");
+    assert!(done.stderr.contains("are locked"), "{done:#?}");
+    let before = std::fs::read(&file).unwrap();
+    for words in [
+        &["secret", "ls"][..],
+        &["secret", "set", "x"],
+        &["secret", "rm", "github.token"],
+        &["secret", "export", "--all"],
+        &["secret", "passphrase", "rm"],
+    ] {
+        let said = home.run(words).failed(1);
+        assert!(
+            said.contains("PORTOLAN_PASSPHRASE_FILE may name a file"),
+            "{said}"
+        );
+    }
+    let said = with_passphrase(&home, &["secret", "ls"], "wrong horse", "").failed(1);
+    assert!(said.contains("that is not the passphrase"), "{said}");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    let words = ["secret", "set", "x"];
+    let _ = with_passphrase(&home, &words, "right horse\n", VALUE).ok();
+    let (code, shown) = on_terminal(
+        &home,
+        &["secret", "ls"],
+        "Passphrase of your secrets: ",
+        "right horse\r",
+    );
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(
+        shown.contains("locked with a passphrase") && !shown.contains("horse"),
+        "{shown}"
+    );
+    let words = ["secret", "passphrase", "rm"];
+    let _ = with_passphrase(&home, &words, "right horse", "").ok();
+    assert_eq!(names(&home), ["github.token", "x"]);
+}
+
+#[test]
+fn values_are_exported_to_a_file_or_a_pipe_and_to_no_terminal() {
+    let home = Home::new();
+    set(&home, "github.token");
+    set(&home, "github.other");
+    let _ = home
+        .run_with(&["secret", "set", "tls.key"], "two\nlines")
+        .ok();
+    let _ = home
+        .run_with(
+            &["secret", "set", "github.token", "--profile", "work"],
+            "at-work",
+        )
+        .ok();
+
+    let out = home.run(&["secret", "export", "github"]).ok();
+    assert_eq!(out, format!("github.other={VALUE}\ngithub.token={VALUE}\n"));
+    let out = home
+        .run(&["secret", "export", "github.token", "--profile", "work"])
+        .ok();
+    assert_eq!(out, "github.token=at-work\n");
+    let said = home.run(&["secret", "export", "--all"]).failed(2);
+    assert!(
+        said.contains("tls.key") && said.contains("--format json"),
+        "{said}"
+    );
+    let all = home
+        .run(&["secret", "export", "--all", "--format", "json"])
+        .json();
+    assert_eq!(all["tls.key"], "two\nlines");
+    assert_eq!(all["work/github.token"], "at-work");
+    let said = home.run(&["secret", "export", "gitlab"]).failed(3);
+    assert!(said.contains("no secret `gitlab` is set"), "{said}");
+
+    let words = ["secret", "export", "github", "--output", "out.env"];
+    let done = home.run(&words);
+    assert_eq!(
+        (done.stdout.as_str(), done.stderr.as_str()),
+        ("", "2 secrets written to out.env\n")
+    );
+    let mode = home
+        .path("out.env")
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let said = home.run(&words).failed(1);
+    assert!(
+        said.contains("cannot write the secrets to out.env"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_profile_has_secrets_of_its_own() {
+    let home = Home::new();
+    set(&home, "github.token");
+    let words = ["secret", "set", "github.token", "--profile", "work"];
+    let done = home.run_with(&words, VALUE);
+    assert_eq!(done.stderr, "work/github.token set\n");
+    let listed = home
+        .run(&["secret", "ls", "--profile", "work", "--format", "json"])
+        .json();
+    assert_eq!(
+        listed["secrets"],
+        serde_json::json!([{"name": "work/github.token", "profile": "work"}])
+    );
+    assert_eq!(names(&home), ["github.token", "work/github.token"]);
+    let said = home
+        .run_with(&["secret", "set", "work/github.token"], VALUE)
+        .failed(2);
+    assert!(said.contains("`/` cannot stand there"), "{said}");
+    let _ = home
+        .run(&["secret", "rm", "--all", "--yes", "--profile", "work"])
+        .ok();
+    assert_eq!(names(&home), ["github.token"]);
 }

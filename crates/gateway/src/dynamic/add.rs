@@ -11,6 +11,7 @@ use super::arguments::Arguments;
 use super::ask::{self, Answer, Asked, Open, Question, Stop};
 use super::credentials;
 use super::errand::Errand;
+use super::fetched;
 use super::reply::Reply;
 use super::sign_in;
 use super::standing::{Standing, State, config_of, lacking};
@@ -215,11 +216,13 @@ async fn put_in(
     is_listed: bool,
 ) -> Result<Arc<Server>, NotPut> {
     let name = entry.name.as_str();
-    let person = errand.directory.person();
-    let secret = |name: &str| {
-        let spec = entry.about.secrets.iter().find(|spec| spec.name == name)?;
-        person.secret(entry, spec)
-    };
+    let got = fetched::secrets(errand.directory.person(), entry).await;
+    let got = got.map_err(|why| {
+        Reply::error(format!(
+            "{name} was not added: {why}. Next: ask the user to see to that"
+        ))
+    })?;
+    let secret = |name: &str| got.get(name).cloned();
     let resolved = entry.resolve(config, &secret).map_err(|missing| {
         let lines = missing.iter().map(Missing::message).collect();
         lacks(errand, entry, State::NeedsConfig, lines)

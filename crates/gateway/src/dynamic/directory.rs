@@ -202,8 +202,8 @@ impl Person for Nobody {
         false
     }
 
-    fn secret(&self, _: &Entry, _: &SecretSpec) -> Option<Secret> {
-        None
+    fn secret(&self, _: &Entry, _: &SecretSpec) -> Result<Option<Secret>, String> {
+        Ok(None)
     }
 
     fn config(&self, _: &str) -> Map<String, Value> {

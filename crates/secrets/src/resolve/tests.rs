@@ -150,6 +150,14 @@ fn an_entry_from_outside_can_only_name() {
     }
     let named = "store:both".parse().unwrap();
     assert!(place.resolver.resolve(&named, Kinds::OUTSIDE).is_ok());
+    // What belongs to a profile is for those who may anything.
+    let own: SecretRef = "store:work/both".parse().unwrap();
+    for kinds in [Kinds::OUTSIDE, Kinds::APPROVED] {
+        let error = place.resolver.resolve(&own, kinds).unwrap_err();
+        assert!(matches!(error, ResolveError::OfProfile(_)), "{error}");
+    }
+    let error = place.resolver.resolve(&own, Kinds::ALL).unwrap_err();
+    assert!(matches!(error, ResolveError::NotSet(_)), "{error}");
 }
 
 #[test]

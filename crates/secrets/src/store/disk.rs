@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::key::Keys;
 use crate::limits::{KEY_FILE_BYTES_MAX, LOCK_AGAIN, STORE_BYTES_MAX};
 use crate::{StoreError, read};
 
@@ -50,8 +49,8 @@ pub(super) fn read_store(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Stor
     }
 }
 
-/// The key, if there is one.
-pub(super) fn read_key(path: &Path) -> Result<Option<Keys>, StoreError> {
+/// The text of the key file, if there is one.
+pub(super) fn read_key(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let Some(file) = open(path)? else {
         return Ok(None);
     };
@@ -62,12 +61,9 @@ pub(super) fn read_key(path: &Path) -> Result<Option<Keys>, StoreError> {
             mode,
         });
     }
-    let bytes =
-        read::bounded(file, KEY_FILE_BYTES_MAX).map_err(|source| failure("read", path, source))?;
-    let keys = Keys::parse(&bytes).ok_or_else(|| StoreError::KeyDamaged {
-        key: path.to_owned(),
-    })?;
-    keys.map(Some)
+    let text = read::bounded(file, KEY_FILE_BYTES_MAX);
+    text.map(Some)
+        .map_err(|source| failure("read", path, source))
 }
 
 fn open(path: &Path) -> Result<Option<File>, StoreError> {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::SecretName;
-use crate::limits::{LOCK_WAIT, SECRETS_MAX, STORE_BYTES_MAX};
+use crate::limits::{LOCK_WAIT, PASSPHRASE_CHARS_MIN, SECRETS_MAX, STORE_BYTES_MAX};
 use crate::read::quoted;
 
 /// Why the store could not do what it was asked. The file is as it was.
@@ -48,6 +48,25 @@ pub enum StoreError {
         /// The key file.
         key: PathBuf,
     },
+    /// A passphrase locks the key, and there is none.
+    #[error("the key of the secrets, {}, is locked with a passphrase, and {why}", key.display())]
+    Locked {
+        /// The key file.
+        key: PathBuf,
+        /// Why there is none, and what to do.
+        why: String,
+    },
+    /// Another passphrase locks the key.
+    #[error("that is not the passphrase of {}", key.display())]
+    WrongPassphrase {
+        /// The key file.
+        key: PathBuf,
+    },
+    /// Too short to lock anything.
+    #[error(
+        "a passphrase has at least {PASSPHRASE_CHARS_MIN} characters; several words are easy to keep in mind"
+    )]
+    ShortPassphrase,
     /// The key belongs to another store.
     #[error(
         "the key {} does not belong to {}; put the right one back from a copy, or move the secrets aside and set them anew: mv {} {}.lost",

@@ -1,13 +1,13 @@
 //! What is written: lines of text, so that a version of today can say what it finds in a file of tomorrow.
 //!
 //! ```text
-//! portolan-secrets 1 keyfile ID     the form; how the key is come by; which key it is
+//! portolan-secrets 1 keyfile ID     the form; where the key lies; which key it is
 //! NAME VALUE                        in the order of the names: nonce and AES-256-GCM, as base64
 //! end MARK                          HMAC-SHA-256 over every byte above
 //! ```
 //!
 //! The mark makes a lost line, a changed name and an end that is missing as visible as a changed value. Names are readable:
-//! they are no secrets. `keyfile` is where a passphrase can come in later.
+//! they are no secrets. A passphrase locks the key file, and changes nothing here.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -132,7 +132,7 @@ pub(super) fn read(
     for line in body.lines().skip(1) {
         let pair = line.split_once(' ');
         let pair =
-            pair.and_then(|(name, value)| Some((SecretName::new(name).ok()?, decode(value)?)));
+            pair.and_then(|(name, value)| Some((SecretName::kept(name).ok()?, decode(value)?)));
         let (name, value) = pair.ok_or_else(|| damaged("a line is broken"))?;
         sealed.insert(name, value);
     }

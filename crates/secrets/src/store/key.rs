@@ -16,7 +16,9 @@ use zeroize::Zeroizing;
 use crate::{Secret, SecretName, StoreError};
 
 /// Bytes of the key in its file.
-const KEY_BYTES: usize = 32;
+pub(super) const KEY_BYTES: usize = 32;
+/// That key.
+pub(super) type KeyBytes = Zeroizing<[u8; KEY_BYTES]>;
 /// What the line in the key file begins with.
 const HEAD: &str = "portolan-secrets-key-1 ";
 /// Bytes of the id of a key.
@@ -30,30 +32,9 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// A new key, and the text of its file.
-    pub(super) fn random() -> Result<(Self, Zeroizing<String>), StoreError> {
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| StoreError::Cipher)?;
-        let mut text = Zeroizing::new(String::with_capacity(128));
-        text.push_str(HEAD);
-        STANDARD.encode_string(bytes.as_slice(), &mut text);
-        text.push('\n');
-        Ok((Self::derive(&*bytes)?, text))
-    }
-
-    /// The key of a key file; none if that holds something else.
-    pub(super) fn parse(text: &[u8]) -> Option<Result<Self, StoreError>> {
-        let text = std::str::from_utf8(text).ok()?.trim_end();
-        let mut bytes = Zeroizing::new([0; KEY_BYTES + 1]); // decoding wants room for the padding
-        let length = STANDARD.decode_slice(text.strip_prefix(HEAD)?, &mut *bytes);
-        if length != Ok(KEY_BYTES) {
-            return None;
-        }
-        Some(Self::derive(&bytes[..KEY_BYTES]))
-    }
-
-    fn derive(bytes: &[u8]) -> Result<Self, StoreError> {
-        let root = Salt::new(HKDF_SHA256, b"portolan secrets 1").extract(bytes);
+    /// The keys that come from that of a key file.
+    pub(super) fn of(bytes: &KeyBytes) -> Result<Self, StoreError> {
+        let root = Salt::new(HKDF_SHA256, b"portolan secrets 1").extract(bytes.as_slice());
         let id = expand(&root, b"id")?;
         let mut short = [0; ID_BYTES];
         short.copy_from_slice(&id[..ID_BYTES]);
@@ -103,6 +84,35 @@ impl Keys {
     }
 }
 
+/// A new key.
+pub(super) fn random() -> Result<KeyBytes, StoreError> {
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| StoreError::Cipher)?;
+    Ok(bytes)
+}
+
+/// The text of a file of a key that is not locked.
+pub(super) fn line(key: &KeyBytes) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(128));
+    text.push_str(HEAD);
+    STANDARD.encode_string(key.as_slice(), &mut text);
+    text.push('\n');
+    text
+}
+
+/// The key in such a file; none if that holds something else.
+pub(super) fn plain(text: &[u8]) -> Option<KeyBytes> {
+    let text = std::str::from_utf8(text).ok()?.trim_end();
+    let mut decoded = Zeroizing::new([0; KEY_BYTES + 1]); // decoding wants room for the padding
+    let length = STANDARD.decode_slice(text.strip_prefix(HEAD)?, &mut *decoded);
+    if length != Ok(KEY_BYTES) {
+        return None;
+    }
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    bytes.copy_from_slice(&decoded[..KEY_BYTES]);
+    Some(bytes)
+}
+
 fn bound(name: &SecretName) -> Aad<&[u8]> {
     Aad::from(name.as_str().as_bytes())
 }
@@ -125,14 +135,19 @@ impl fmt::Debug for Keys {
 mod tests {
     use super::*;
 
+    fn keys() -> Keys {
+        Keys::of(&random().unwrap()).unwrap()
+    }
+
     fn name(text: &str) -> SecretName {
         SecretName::new(text).unwrap()
     }
 
     #[test]
     fn a_key_survives_its_file() {
-        let (keys, text) = Keys::random().unwrap();
-        let same = Keys::parse(text.as_bytes()).unwrap().unwrap();
+        let key = random().unwrap();
+        let (keys, text) = (Keys::of(&key).unwrap(), line(&key));
+        let same = Keys::of(&plain(text.as_bytes()).unwrap()).unwrap();
         assert_eq!(same.id(), keys.id());
         let secret = Secret::new("value").unwrap();
         let sealed = keys.seal(&name("a"), &secret).unwrap();
@@ -142,8 +157,7 @@ mod tests {
 
     #[test]
     fn a_value_opens_under_its_name_and_with_its_key_only() {
-        let (keys, _) = Keys::random().unwrap();
-        let (other, _) = Keys::random().unwrap();
+        let (keys, other) = (keys(), keys());
         let mut sealed = keys
             .seal(&name("a"), &Secret::new("value").unwrap())
             .unwrap();
@@ -156,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_same_value_never_looks_the_same() {
-        let (keys, _) = Keys::random().unwrap();
+        let keys = keys();
         let secret = Secret::new("value").unwrap();
         let seal = || keys.seal(&name("a"), &secret).unwrap();
         assert_ne!(seal(), seal());
@@ -164,9 +178,9 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_none() {
-        let (_, text) = Keys::random().unwrap();
+        let text = line(&random().unwrap());
         for wrong in ["", "x", HEAD, &text[..30], &text.replace("-1 ", "-2 ")] {
-            assert!(Keys::parse(wrong.as_bytes()).is_none(), "{wrong}");
+            assert!(plain(wrong.as_bytes()).is_none(), "{wrong}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The store on a real disk, whole and broken.
 
+mod passphrase;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -315,7 +317,7 @@ fn threads_that_set_at_once_lose_nothing() {
 #[test]
 fn the_store_has_limits() {
     let home = home();
-    let (keys, _) = Keys::random().unwrap();
+    let keys = Keys::of(&key::random().unwrap()).unwrap();
     let mut sealed = Sealed::default();
     for number in 0..SECRETS_MAX {
         sealed.insert(name(&format!("n{number}")), vec![0; 40]);
@@ -330,7 +332,7 @@ fn the_store_has_limits() {
     assert!(matches!(error, Err(StoreError::TooLarge { .. })));
 
     home.set("n0", "x"); // makes the key
-    let keys = home.store.own_key().unwrap();
+    let keys = Keys::of(&home.store.own_key().unwrap()).unwrap();
     let mut sealed = Sealed::default();
     for number in 0..SECRETS_MAX {
         sealed.insert(name(&format!("n{number}")), vec![0; 40]);

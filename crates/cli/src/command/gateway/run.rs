@@ -123,6 +123,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         false => args.choice.profile.is_some() && can_watch.is_ok(),
     };
     catalogs::check(&args.catalogs)?;
+    here.open_secrets(ui);
     let mut loaded = load(ui, &here, &args.choice, &flags)?;
     loaded.interceptors.extend(args.interceptor.iter().cloned());
     listening_only(&loaded.settings)?;

@@ -2,35 +2,46 @@
 
 use serde::Serialize;
 
-use super::{failed, store};
+use super::{Scope, failed};
 use crate::error::Failure;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Table, Ui};
 
 /// List the names of the secrets that are set
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(flatten)]
+    scope: Scope,
+}
 
 #[derive(Serialize)]
 struct Listing {
     store: String,
+    /// Whether a passphrase locks them.
+    locked: bool,
     secrets: Vec<Listed>,
 }
 
 #[derive(Serialize)]
 struct Listed {
+    /// As it is kept; of a profile's own, that stands in front.
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
 }
 
-pub(crate) fn run(ui: &Ui, _: &Args) -> Result<(), Failure> {
-    let store = store(&Surroundings::of_process()?);
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    let store = Surroundings::of_process()?.secret_store();
     let names = store.names().map_err(|error| failed(&error))?;
     let listing = Listing {
         store: store.path().display().to_string(),
+        locked: store.is_locked().map_err(|error| failed(&error))?,
         secrets: names
             .iter()
+            .filter(|name| args.scope.has(name))
             .map(|name| Listed {
                 name: name.to_string(),
+                profile: name.profile().map(str::to_owned),
             })
             .collect(),
     };
@@ -48,5 +59,9 @@ fn show(ui: &Ui, listing: &Listing) {
         table.row([(Label::Name, secret.name.clone())]);
     }
     ui.table(&table);
-    ui.note(&Line::new().put(Label::Dim, format!("They lie in {}", listing.store)));
+    let lock = match listing.locked {
+        true => ", locked with a passphrase",
+        false => "",
+    };
+    ui.note(&Line::new().put(Label::Dim, format!("They lie in {}{lock}", listing.store)));
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use secrets::{SecretName, Store, StoreError};
 use serde::Serialize;
 
-use super::{failed, parse, store, unknown};
+use super::{Scope, failed, unknown};
 use crate::error::{Failure, Kind};
 use crate::prompt;
 use crate::surroundings::Surroundings;
@@ -17,6 +17,9 @@ pub(crate) struct Args {
     /// The secrets
     #[arg(value_name = "NAME", required_unless_present = "all")]
     names: Vec<String>,
+
+    #[command(flatten)]
+    scope: Scope,
 
     /// Remove all secrets
     #[arg(long, conflicts_with = "names")]
@@ -34,11 +37,13 @@ struct Done {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
-    let store = store(&Surroundings::of_process()?);
+    let store = Surroundings::of_process()?.secret_store();
     let mut names = if args.all {
-        store.names().map_err(|error| failed(&error))?
+        let mut names = store.names().map_err(|error| failed(&error))?;
+        names.retain(|name| args.scope.has(name));
+        names
     } else {
-        let names = args.names.iter().map(|name| parse(name));
+        let names = args.names.iter().map(|name| args.scope.name(name));
         names.collect::<Result<_, _>>()?
     };
     names.sort();

@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use secrets::{Secret, limits::VALUE_BYTES_MAX};
 use serde::Serialize;
 
-use super::{failed, parse, store};
+use super::{Scope, failed, parse};
 use crate::error::{Failure, Kind};
 use crate::prompt;
 use crate::surroundings::Surroundings;
@@ -18,10 +18,14 @@ use crate::ui::{Label, Line, Ui};
 Examples:
   portolan secret set github.personal_access_token
   portolan secret set tls.key < key.pem
+  portolan secret set github.personal_access_token --profile work
   pass show github | portolan secret set github.personal_access_token")]
 pub(crate) struct Args {
     /// The secret, by custom after its server: server.key
     name: String,
+
+    #[command(flatten)]
+    scope: Scope,
 
     /// Refused: what stands on a command line can be seen.
     #[arg(hide = true)]
@@ -42,9 +46,9 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     if !args.value.is_empty() {
         return Err(seen(&args.name));
     }
-    let name = parse(&args.name)?;
+    let name = args.scope.name(&args.name)?;
     let around = Surroundings::of_process()?;
-    let store = store(&around);
+    let store = around.secret_store();
     // A store that cannot be used is told before a person types anything.
     store.names().map_err(|error| failed(&error))?;
     let secret = read(&args.name)?;

@@ -8,6 +8,7 @@ use wire::Era;
 use super::super::add::{lacks, put_to_use, wrong_in};
 use super::super::arguments::Arguments;
 use super::super::errand::Errand;
+use super::super::fetched;
 use super::super::reply::Reply;
 use super::super::standing::{Standing, State};
 use crate::core::Loan;
@@ -96,10 +97,9 @@ async fn warm(errand: &Errand, ready: &[(Entry, Map<String, Value>)]) -> Vec<Loa
     let person = errand.directory.person();
     let mut loans = Vec::new();
     for (entry, config) in ready.iter().take(ADDED_MAX) {
-        let secret = |name: &str| {
-            let spec = entry.about.secrets.iter().find(|spec| spec.name == name)?;
-            person.secret(entry, spec)
-        };
+        // What cannot be got is told when it is put to use.
+        let got = fetched::secrets(person, entry).await.unwrap_or_default();
+        let secret = |name: &str| got.get(name).cloned();
         if let Ok(resolved) = entry.resolve(config, &secret) {
             loans.push(errand.core.lend(resolved, &errand.workspace));
         }

@@ -95,9 +95,9 @@ impl Person for Somebody {
         lock(&self.0).secrets.contains_key(&spec.name)
     }
 
-    fn secret(&self, _: &Entry, spec: &SecretSpec) -> Option<Secret> {
+    fn secret(&self, _: &Entry, spec: &SecretSpec) -> Result<Option<Secret>, String> {
         let inner = lock(&self.0);
-        inner.secrets.get(&spec.name).cloned().map(Secret::new)
+        Ok(inner.secrets.get(&spec.name).cloned().map(Secret::new))
     }
 
     fn config(&self, server: &str) -> Map<String, Value> {
