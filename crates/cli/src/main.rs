@@ -2,6 +2,7 @@
 //! how it speaks.
 
 mod admin;
+mod applications;
 mod arguments;
 mod browser;
 mod callers;

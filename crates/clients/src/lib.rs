@@ -20,6 +20,7 @@ mod table;
 pub use diff::diff;
 pub use entry::{Door, Members};
 pub use file::{Change, Connection, FileError, connect, disconnect, look};
+pub use memory::{Made, made};
 pub use place::{Place, Scope, System};
 pub use splice::Splice;
 pub use table::{Client, Form, clients, find};

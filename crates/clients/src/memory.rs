@@ -18,16 +18,24 @@ pub(crate) struct Memory {
 
 /// One edit that has not been undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Made {
-    pub(crate) client: String,
-    pub(crate) file: PathBuf,
-    pub(crate) name: String,
+pub struct Made {
+    /// Whose file it is.
+    pub client: String,
+    /// The file.
+    pub file: PathBuf,
+    /// What our entry is called there.
+    pub name: String,
     pub(crate) splice: Splice,
     /// There was no file.
     pub(crate) made_file: bool,
     /// Folders that were made for it, the innermost first.
     #[serde(default)]
     pub(crate) made_folders: Vec<PathBuf>,
+}
+
+/// The edits that have not been undone by us, as far as they are remembered.
+pub fn made(dirs: &Dirs) -> Vec<Made> {
+    known(&folder(dirs).join(FILE))
 }
 
 impl Memory {
@@ -40,13 +48,10 @@ impl Memory {
         options.create(true).truncate(false).write(true);
         let lock = options.open(folder.join("lock"))?;
         lock.lock()?;
-        let path = folder.join("clients.json");
-        // What cannot be read is forgotten.
-        let known = fs::read(&path).ok();
-        let known = known.and_then(|text| serde_json::from_slice(&text).ok());
+        let path = folder.join(FILE);
         Ok(Self {
+            known: known(&path),
             path,
-            known: known.unwrap_or_default(),
             _lock: lock,
         })
     }
@@ -65,6 +70,15 @@ impl Memory {
         let text = serde_json::to_vec_pretty(&self.known).map_err(io::Error::other)?;
         write_atomic(&self.path, &text, 0o600)
     }
+}
+
+const FILE: &str = "clients.json";
+
+/// What cannot be read is forgotten.
+fn known(path: &Path) -> Vec<Made> {
+    let text = fs::read(path).ok();
+    text.and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default()
 }
 
 /// Where this and the copies lie.

@@ -4,13 +4,14 @@ mod connect;
 mod disconnect;
 mod ls;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use clients::edit::EditError;
 use clients::{Change, Client as App, FileError, Place, Scope};
 use serde::Serialize;
 
+use crate::applications::{NAME, project};
 use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
@@ -53,9 +54,6 @@ struct Which {
     #[arg(long)]
     dry_run: bool,
 }
-
-/// What our entry is called in the files of others.
-const NAME: &str = "portolan";
 
 /// What was done to a file.
 #[derive(Serialize)]
@@ -153,11 +151,6 @@ fn file(here: &Surroundings, app: &App, global: bool) -> Result<File, Failure> {
         )
         .hint("set HOME")
     })
-}
-
-/// The root of the project that somebody works in.
-fn project(cwd: &Path) -> Option<&Path> {
-    cwd.ancestors().find(|folder| folder.join(".git").exists())
 }
 
 fn failed(error: &FileError) -> Failure {

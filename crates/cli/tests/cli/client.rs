@@ -19,7 +19,9 @@ fn connect_and_disconnect_leave_the_file_as_it_was() {
     home.write(".cursor/mcp.json", CURSOR);
     let listed = home.run(&["client", "ls"]);
     assert!(
-        listed.stderr.contains("no application is connected"),
+        listed
+            .stderr
+            .contains("no client is connected: `portolan client connect cursor`"),
         "{listed:#?}"
     );
     let done = home.run(&["client", "connect", "cursor", "--global"]);
@@ -51,6 +53,31 @@ fn connect_and_disconnect_leave_the_file_as_it_was() {
         "{done:#?}"
     );
     assert_eq!(read(&home, ".cursor/mcp.json"), CURSOR);
+}
+
+#[test]
+fn what_would_reach_nobody_says_so() {
+    let home = Home::new();
+    home.write(".cursor/mcp.json", CURSOR);
+    home.write(
+        "more.yaml",
+        "catalog: more\nservers: {one: {command: true}}\n",
+    );
+    let next = "no client is connected: `portolan client connect cursor`";
+    let make = |name| home.run(&["profile", "create", "--name", name]);
+    let import = |name| {
+        let file = home.path("more.yaml").display().to_string();
+        home.run(&["catalog", "import", &file, "--name", name])
+    };
+    for done in [make("one"), import("one")] {
+        assert!(done.stderr.contains(next), "{done:#?}");
+        let _ = done.ok();
+    }
+    let _ = home.run(&["client", "connect", "cursor", "--global"]).ok();
+    for done in [make("two"), import("two")] {
+        assert!(!done.stderr.contains("no client is connected"), "{done:#?}");
+        let _ = done.ok();
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use catalog::{Catalog, Entry, Launch, Origin, ServerName};
 use serde::Serialize;
 
+use crate::applications;
 use crate::catalogs;
 use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
@@ -96,7 +97,11 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         unavailable: catalog.entries.iter().filter_map(unavailable).collect(),
         problems: catalog.problems.len(),
     };
-    ui.value(&imported, |ui| show(ui, &imported))
+    ui.value(&imported, |ui| show(ui, &imported))?;
+    if !args.dry_run {
+        applications::tell_unconnected(ui, &here);
+    }
+    Ok(())
 }
 
 /// A bundle is a catalog of one.

@@ -3,6 +3,7 @@
 use catalog::{Profile, ServerName};
 
 use super::server::add::put;
+use crate::applications;
 use crate::catalogs;
 use crate::error::{Failure, Kind};
 use crate::profiles;
@@ -54,6 +55,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         Label::Dim,
         format!("to use it: portolan gateway run --profile {id}"),
     ));
+    applications::tell_unconnected(ui, &here);
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use catalog::{Catalog, Entry, Origin, Profile, ServerName, read_profile};
 
+use crate::applications;
 use crate::catalogs;
 use crate::error::{Failure, Kind};
 use crate::profiles;
@@ -54,6 +55,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let line = Line::new().put(Label::Name, profile.name.clone());
     ui.note(&line.text(format!(" imported with {count} server{plural}")));
     profiles::tell_waiting(ui, &here, &profile);
+    applications::tell_unconnected(ui, &here);
     Ok(())
 }
 
