@@ -104,6 +104,11 @@ fn which(runtime: Runtime) -> Which {
     }
 }
 
+/// The engine that answers, as `Docker 20.10.24`; else why none does. Takes the time of one answer.
+pub(crate) fn engine(here: &Surroundings, runtime: Runtime) -> Result<String, String> {
+    launch::container::engine_name(&places(here), which(runtime))
+}
+
 /// What an image that is here says of itself. Asks the engine, on a thread of its own, and waits so long.
 pub(crate) fn metadata(here: &Surroundings, image: &str, wait: Duration) -> Option<String> {
     let (places, folder, image) = (places(here), images(here), image.to_owned());

@@ -127,6 +127,18 @@ fn boxes(here: &Surroundings, settings: &Settings, told: &Told) -> Result<Boxes,
     Ok((launcher, Some(Arc::new(images))))
 }
 
+/// How well programs would be kept apart here; none where our own program is not found.
+#[cfg(target_os = "linux")]
+pub(crate) fn probe(settings: &Settings) -> Option<launch::sandbox::Probe> {
+    use launch::sandbox::{SandboxLauncher, SandboxOptions};
+
+    let launcher = SandboxLauncher::new(SandboxOptions {
+        allow_unsandboxed: settings.allow_unsandboxed,
+        ..SandboxOptions::inherited(own_program()?)
+    });
+    Some(launcher.probe().clone())
+}
+
 #[cfg(not(target_os = "linux"))]
 fn boxes(_: &Surroundings, settings: &Settings, (): &Told) -> Result<Boxes, Failure> {
     match settings.allow_unsandboxed {

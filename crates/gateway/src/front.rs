@@ -237,6 +237,14 @@ impl Gateway {
             .collect()
     }
 
+    /// The clients whose conversations are open, for `status` and the admin socket.
+    pub fn clients(&self) -> Vec<ClientStatus> {
+        let sessions = self.core.sessions();
+        let mut all: Vec<_> = sessions.iter().filter_map(|s| status::client(s)).collect();
+        all.sort();
+        all
+    }
+
     /// The last lines that a server wrote on stderr, newest last, over all its upstreams.
     pub fn logs(&self, server: &str, lines: usize) -> Option<Vec<String>> {
         let servers = self.core.servers_named(server);
@@ -358,6 +366,17 @@ impl Reloaded {
 #[derive(Debug, thiserror::Error)]
 #[error("too many sessions are open; close one or raise sessions_max")]
 pub struct Busy;
+
+/// One client, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct ClientStatus {
+    /// What it calls itself, and its version.
+    pub client: String,
+    /// `stdio`, `http` or `sse`.
+    pub door: &'static str,
+    /// The protocol revision that was agreed on.
+    pub version: &'static str,
+}
 
 /// One server, as people see it.
 #[derive(Clone, Debug, serde::Serialize)]

@@ -7,10 +7,25 @@ use launch::Launcher;
 use wire::Era;
 
 use crate::bridge;
-use crate::front::ServerStatus;
+use crate::front::{ClientStatus, Door, ServerStatus};
 use crate::lists::{Item, Lists};
 use crate::server::Server;
+use crate::session::Session;
 use crate::upstream::Upstream;
+
+/// What a client has said of itself; none before it has.
+pub(crate) fn client(session: &Session) -> Option<ClientStatus> {
+    let hello = session.hello()?;
+    Some(ClientStatus {
+        client: hello.client.to_string(),
+        door: match session.door {
+            Door::Stdio => "stdio",
+            Door::Http => "http",
+            Door::Sse => "sse",
+        },
+        version: hello.version.as_str(),
+    })
+}
 
 /// The state of one server, over all its upstreams.
 pub(crate) fn of(server: &Server, launcher: &dyn Launcher) -> ServerStatus {

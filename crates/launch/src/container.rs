@@ -180,6 +180,20 @@ impl ContainerLauncher {
     }
 }
 
+/// The engine that answers, with its version; else why none does, and what to do. Takes the time of an engine's answers,
+/// on a runtime of its own: not for a thread that has one.
+///
+/// # Errors
+/// There is none.
+pub fn engine_name(places: &Places, which: Which) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let found = runtime.block_on(Engine::find(places, which))?;
+    Ok(found.name)
+}
+
 /// A label of an image that is here already; `None` where it or the engine is not. Takes the time of an engine's
 /// answers, on a runtime of its own: not for a thread that has one.
 #[must_use]

@@ -39,6 +39,7 @@ async fn it_tells_and_takes_orders() {
         ("GET /readyz", "200", "ok"),
         ("GET /metrics", "200", "# EOF"),
         ("GET /servers", "200", r#"[{"name":"one""#),
+        ("GET /clients", "200", "[]"),
         ("GET /servers/one", "200", r#"{"name":"one""#),
         ("GET /servers/one/logs?lines=2", "200", r#"{"lines":["#),
         ("GET /servers/one/logs", "200", r#"{"lines":["#),

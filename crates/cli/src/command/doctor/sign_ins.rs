@@ -1,0 +1,35 @@
+//! What the person has signed in to, and whether that still holds.
+
+use super::finding::Finding;
+use super::scene::Scene;
+use crate::sign_ins;
+
+const CHECK: &str = "sign-ins";
+
+pub(super) fn check(scene: &Scene) -> Vec<Finding> {
+    let accounts = match sign_ins::accounts(&scene.here, &scene.loaded.settings).list() {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            return vec![
+                Finding::warning(CHECK, format!("the accounts cannot be read: {error}"))
+                    .mend("portolan oauth authorize SERVER signs in anew"),
+            ];
+        }
+    };
+    let gone = accounts
+        .iter()
+        .filter(|account| !account.is_good && !account.is_renewable);
+    let mut found: Vec<Finding> = gone
+        .map(|account| {
+            Finding::warning(CHECK, format!("the sign-in to {} has ended", account.name))
+                .mend(format!("portolan oauth authorize {}", account.name))
+        })
+        .collect();
+    if found.is_empty() {
+        found.push(match accounts.len() {
+            0 => Finding::note(CHECK, "none"),
+            count => Finding::good(CHECK, format!("{count}, all of which hold")),
+        });
+    }
+    found
+}
