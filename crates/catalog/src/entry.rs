@@ -2,6 +2,7 @@
 //! Next: `reader`, which makes entries of files.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use crate::{
@@ -56,6 +57,9 @@ pub struct Entry {
     /// Where the person takes its secrets from, by the names of these: references such as `env:NAME`, which come before the
     /// store. The person's own word, so neither a catalog says it nor does an approval cover it.
     pub references: BTreeMap<String, String>,
+    /// Where the client works that it is started for; relative paths are of there. `None`: where we do. Set by nobody but who
+    /// starts it: no file says it, and it shows a box nothing.
+    pub base: Option<PathBuf>,
     /// What else a catalog tells; empty for entries out of files of applications.
     pub about: Arc<About>,
 }
@@ -128,6 +132,7 @@ impl Entry {
             origin: Origin::Own,
             is_approved: false,
             references: BTreeMap::new(),
+            base: None,
             about: Arc::clone(&NOTHING),
         }
     }

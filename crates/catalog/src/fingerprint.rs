@@ -112,7 +112,7 @@ impl Entry {
 }
 
 /// SHA-256 in hexadecimal over a list of texts.
-pub(crate) fn fingerprint_of(pieces: &[String]) -> String {
+pub fn fingerprint_of(pieces: &[String]) -> String {
     let mut hash = Hash(Sha256::new());
     hash.list(pieces.iter().map(String::as_str));
     hash.hex()

@@ -53,6 +53,7 @@ pub use describe::{METADATA_LABEL, describe};
 pub use entry::{Entry, Share};
 pub use expand::{ExpandError, Lookup, expand};
 pub use filter::ToolFilter;
+pub use fingerprint::fingerprint_of;
 pub use import::{ImportFile, import};
 pub use launch::{Launch, Registry, RemoteKind, shown_url};
 pub use layer::Layer;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use config::{Pull, Runtime};
 
 /// Which servers, from which files.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Choice {
     /// Only these servers, separated by commas; docker://IMAGE is a server too
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
@@ -56,7 +56,7 @@ impl Choice {
 }
 
 /// What local servers run in.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Boxing {
     /// What local servers run in: auto, a box for each with the least it needs, and images in a container engine; docker
     /// or podman, the same in that one; sandbox, boxes and no images; process, nothing [default: auto]
@@ -118,7 +118,7 @@ fn pull(word: &str) -> Result<Pull, String> {
 }
 
 /// Which catalogs agents find servers in.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct CatalogChoice {
     /// More servers to find, in a file, in a folder or at a URL: our YAML, Docker's catalogs, server.json, a registry's
     /// /v0.1/servers, or mcpServers JSON; or docker://IMAGE (repeatable)

@@ -31,6 +31,20 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    const ALL: [Self; 10] = [
+        Self::Failed,
+        Self::Usage,
+        Self::NotFound,
+        Self::NotRunning,
+        Self::Denied,
+        Self::Unauthenticated,
+        Self::Timeout,
+        Self::Config,
+        Self::Internal,
+        Self::Interrupted,
+    ];
+
     /// The exit code.
     pub(crate) fn code(self) -> u8 {
         self as u8
@@ -107,6 +121,25 @@ impl Failure {
         self
     }
 
+    /// What another process of ours has said of itself, by [`Self::to_json`].
+    pub(crate) fn of_json(line: &str) -> Option<Self> {
+        let value: serde_json::Value = serde_json::from_str(line).ok()?;
+        let error = value.get("error")?;
+        let code = error["exit_code"].as_u64()?;
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| u64::from(kind.code()) == code)?;
+        let texts = |name: &str| -> Vec<String> {
+            let all = error[name].as_array().into_iter().flatten();
+            all.filter_map(|text| text.as_str().map(str::to_owned))
+                .collect()
+        };
+        let mut failure = Self::new(kind, error["message"].as_str()?);
+        failure.0.causes = texts("causes");
+        failure.0.hints = texts("hints");
+        Some(failure)
+    }
+
     /// Adds what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hints.push(hint.into());
@@ -180,6 +213,9 @@ mod tests {
             failure.causes().collect::<Vec<_>>(),
             ["cannot read it", "disk on fire"]
         );
+        let same = Failure::of_json(&failure.to_json()).unwrap();
+        assert_eq!(same.to_json(), failure.to_json());
+        assert!(Failure::of_json(r#"{"error":{"exit_code":3}}"#).is_none());
         assert_eq!(
             failure.to_json(),
             r#"{"error":{"causes":["cannot read it","disk on fire"],"exit_code":64,"hints":["buy a disk"],"kind":"config","message":"no settings"}}"#

@@ -20,6 +20,16 @@ pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(10);
 pub(crate) const QUICK_GRACE: Duration = Duration::from_millis(500);
 /// Nesting of a JSON text that is reformatted.
 pub(crate) const JSON_DEPTH_MAX: usize = 128;
+/// Profiles that the shared gateway has in use at once, beside its own.
+pub(crate) const SHARED_PROFILES_MAX: usize = 16;
+/// How long the shared gateway may take until it serves.
+pub(crate) const UP_WAIT: Duration = Duration::from_secs(30);
+/// Bytes of its log that are looked at for why it does not.
+pub(crate) const UP_LOG_BYTES_MAX: u64 = 64 << 10;
+/// How long it may take to end: what runs may finish, then servers stop.
+pub(crate) const DOWN_WAIT: Duration = Duration::from_secs(20);
+/// How often it is looked whether it has.
+pub(crate) const DOWN_LOOK: Duration = Duration::from_millis(50);
 /// How long the end waits for the last records to be written.
 pub(crate) const LOG_FLUSH: Duration = Duration::from_millis(500);
 /// How long records come together before they are written.
@@ -80,6 +90,10 @@ pub(crate) const INTERCEPTOR_CLEANUP: Duration = Duration::from_secs(20);
 pub(crate) const CALLERS_LOOK: Duration = Duration::from_secs(1);
 /// How long a person may take to sign in.
 pub(crate) const SIGN_IN_WAIT: Duration = Duration::from_secs(600);
+/// How long a runtime may take to say its version.
+pub(crate) const VERSION_WAIT: Duration = Duration::from_secs(3);
+/// Bytes that it may say then.
+pub(crate) const VERSION_BYTES_MAX: usize = 4 << 10;
 /// How often a gateway is asked for new lines by whoever follows a log.
 pub(crate) const LOG_LOOK: Duration = Duration::from_millis(200);
 /// How long a file that an entry names may take to come.

@@ -42,6 +42,7 @@ mod running;
 mod scripts;
 mod server_config;
 mod server_uri;
+mod shared;
 mod sign_ins;
 mod surroundings;
 mod tool;

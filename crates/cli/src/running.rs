@@ -24,8 +24,12 @@ pub(crate) struct Gateway {
     pub(crate) url: Option<String>,
     /// What it is.
     pub(crate) version: String,
+    /// Whether it is the one that all share.
+    pub(crate) shared: bool,
     #[serde(skip)]
     pub(crate) socket: PathBuf,
+    #[serde(skip)]
+    pub(crate) attach: Option<PathBuf>,
 }
 
 /// A server, as a gateway describes it.
@@ -58,6 +62,14 @@ pub(crate) struct Status {
     pub(crate) source: String,
 }
 
+/// A client, as a gateway describes it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Client {
+    pub(crate) client: String,
+    pub(crate) door: String,
+    pub(crate) version: String,
+}
+
 /// Those that are alive.
 pub(crate) fn list() -> Result<Vec<Gateway>, Failure> {
     let here = Surroundings::of_process()?;
@@ -70,7 +82,9 @@ pub(crate) fn list() -> Result<Vec<Gateway>, Failure> {
         transport: info.transport,
         url: info.address,
         version: info.version,
+        shared: info.attach_socket.is_some(),
         socket: info.admin_socket,
+        attach: info.attach_socket,
     };
     Ok(all.into_iter().map(gateway).collect())
 }
@@ -145,6 +159,14 @@ pub(crate) fn statuses(gateway: &Gateway) -> Result<Vec<Status>, Failure> {
             e,
         )
     })
+}
+
+/// The clients that a gateway has just now. One of an older version does not tell.
+pub(crate) fn clients(gateway: &Gateway) -> Vec<Client> {
+    let answer = ask(gateway, "GET", "/clients").ok();
+    answer
+        .and_then(|answer| serde_json::from_str(&answer.body).ok())
+        .unwrap_or_default()
 }
 
 /// Asks a gateway; an answer that is not a success is a failure.

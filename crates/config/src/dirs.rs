@@ -138,6 +138,16 @@ impl Dirs {
         self.state.join("logs")
     }
 
+    /// The socket by which others attach to the running gateway with this id.
+    pub fn attach_socket(&self, id: &str) -> PathBuf {
+        self.runtime.join(format!("{id}.attach"))
+    }
+
+    /// The log of the gateway that all share.
+    pub fn shared_log(&self) -> PathBuf {
+        self.logs().join("shared.log")
+    }
+
     /// The admin socket of the running gateway with this id.
     pub fn admin_socket(&self, id: &str) -> PathBuf {
         self.runtime.join(format!("{id}.sock"))

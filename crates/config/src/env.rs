@@ -51,6 +51,8 @@ pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 pub const TERM: &str = "TERM";
 /// Set where no person watches.
 pub const CI: &str = "CI";
+/// Set by the completion scripts of shells.
+pub const PORTOLAN_COMPLETE: &str = "PORTOLAN_COMPLETE";
 /// Where systemd wants to be told that we are ready.
 pub const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
 
@@ -310,6 +312,10 @@ pub const VARIABLES: &[Variable] = &[
     variable(CLICOLOR_FORCE, "colour even where output is no terminal"),
     variable(TERM, "`dumb`: no colour"),
     variable(CI, "no question and no colour"),
+    variable(
+        PORTOLAN_COMPLETE,
+        "set by the script of `portolan completion`: the shell that asks for completions",
+    ),
     variable(
         NOTIFY_SOCKET,
         "where systemd is told that the gateway is ready",

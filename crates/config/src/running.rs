@@ -29,6 +29,9 @@ pub struct Info {
     pub version: String,
     /// Where commands reach it.
     pub admin_socket: PathBuf,
+    /// Where other processes of ours hand their clients on to it; none unless it is the one that all share.
+    #[serde(default)]
+    pub attach_socket: Option<PathBuf>,
 }
 
 /// A gateway's place in the registry, until it is dropped.
@@ -60,6 +63,9 @@ pub enum RunningError {
         why: &'static str,
     },
 }
+
+/// The id that the one gateway holds which all share, beside its own: there is one at a time.
+pub const SHARED: &str = "shared";
 
 /// A new id: the process and 32 random bits.
 pub fn new_id() -> String {
@@ -248,10 +254,11 @@ fn read_info(path: &Path) -> Option<Info> {
 
 /// Removes what belongs to an id, the lock last. A socket is removed only where we put sockets.
 fn remove(folder: &Path, id: &str, info: Option<&Info>) {
-    if let Some(socket) = info
-        .map(|info| &info.admin_socket)
-        .filter(|socket| socket.parent() == Some(folder))
-    {
+    let sockets = info.into_iter().flat_map(|info| {
+        let attach = info.attach_socket.as_ref();
+        attach.into_iter().chain([&info.admin_socket])
+    });
+    for socket in sockets.filter(|socket| socket.parent() == Some(folder)) {
         drop(fs::remove_file(socket));
     }
     drop(fs::remove_file(folder.join(info_name(id))));

@@ -1,6 +1,7 @@
 //! One conversation with a client: what it said of itself, what waits for it, and what it was asked.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
@@ -85,6 +86,12 @@ impl Session {
     /// The value of `Mcp-Session-Id`.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Where its client works: servers of this conversation alone run there, unless their entries say where. To be said once,
+    /// before anything is asked.
+    pub fn work_in(&self, folder: PathBuf) {
+        let _known = self.workspace.folder.set(folder);
     }
 
     /// The revision agreed on by `initialize`; none before it, and none for stateless clients.

@@ -1,5 +1,6 @@
 //! The set of servers in use in one conversation, and what the conversation sees of them.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
@@ -33,6 +34,8 @@ pub(crate) struct Workspace {
     pub(crate) chosen: Mutex<Chosen>,
     /// By what it is named from outside, once it is.
     pub(crate) handle: OnceLock<Arc<str>>,
+    /// Where its client works, where that is not where we do.
+    pub(crate) folder: OnceLock<PathBuf>,
     /// When it was last named so, in milliseconds on the gateway's clock.
     pub(crate) last_named: AtomicU64,
 }
@@ -59,6 +62,7 @@ impl Workspace {
             given: AtomicU8::new(0),
             chosen: Mutex::default(),
             handle: OnceLock::new(),
+            folder: OnceLock::new(),
             last_named: AtomicU64::new(0),
         }
     }

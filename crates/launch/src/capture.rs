@@ -50,6 +50,7 @@ impl ProgramRunner {
             env,
             own: Vec::new(),
             cwd: None,
+            base: None,
         })
     }
 

@@ -183,17 +183,21 @@ impl ProcessLauncher {
                 file,
             });
         }
+        // One that is gone is no reason not to start.
+        let base = entry.base.clone().filter(|base| lookup::enters(base));
         let own = env.iter().map(|(name, _)| name.clone()).collect();
         let env = environment::of_server(&self.options.environment, env);
         let path = env.get(OsStr::new("PATH")).map(OsString::as_os_str);
         let program =
-            lookup::find(command, path, cwd.as_deref()).map_err(|missing| match missing {
-                Missing::NotFound => LaunchError::NotFound {
-                    command: command.clone(),
-                    file,
-                },
-                Missing::NoFile(path) => LaunchError::NoFile { path, file },
-                Missing::NotExecutable(path) => LaunchError::NotExecutable { path, file },
+            lookup::find(command, path, cwd.as_deref().or(base.as_deref())).map_err(|missing| {
+                match missing {
+                    Missing::NotFound => LaunchError::NotFound {
+                        command: command.clone(),
+                        file,
+                    },
+                    Missing::NoFile(path) => LaunchError::NoFile { path, file },
+                    Missing::NotExecutable(path) => LaunchError::NotExecutable { path, file },
+                }
             })?;
         Ok(Spec {
             program,
@@ -201,6 +205,7 @@ impl ProcessLauncher {
             env,
             own,
             cwd: cwd.clone(),
+            base,
         })
     }
 }

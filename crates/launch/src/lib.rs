@@ -10,6 +10,7 @@ mod backoff;
 mod capture;
 #[cfg(target_os = "linux")]
 pub mod container;
+mod detached;
 mod environment;
 mod error;
 mod exit;
@@ -41,6 +42,7 @@ mod way_out;
 
 pub use backoff::Backoff;
 pub use capture::ProgramRunner;
+pub use detached::Detached;
 pub use error::LaunchError;
 pub use exit::ExitReason;
 pub use granted::{GrantedLauncher, Grants};

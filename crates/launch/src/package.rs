@@ -161,7 +161,7 @@ impl PackageLauncher {
         let program = Path::new(command)
             .file_name()
             .and_then(|name| name.to_str());
-        let base = cwd.map_or_else(
+        let base = cwd.or(entry.base.as_deref()).map_or_else(
             || std::env::current_dir().unwrap_or_default(),
             Path::to_owned,
         );

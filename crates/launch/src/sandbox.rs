@@ -295,8 +295,8 @@ impl Shared {
     ) -> Result<Planned, LaunchError> {
         let home = spec.env.get(OsStr::new("HOME")).map(PathBuf::from);
         let bounds = Bounds::new(home.as_deref());
-        let base = match &spec.cwd {
-            Some(cwd) => cwd.clone(),
+        let base = match spec.cwd.as_ref().or(spec.base.as_ref()) {
+            Some(base) => base.clone(),
             None => std::env::current_dir().unwrap_or_else(|_| "/".into()),
         };
         let wanted = Wanted {

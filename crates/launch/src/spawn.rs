@@ -40,7 +40,10 @@ pub(crate) struct Spec {
     pub(crate) env: BTreeMap<OsString, OsString>,
     /// The names in it that the entry sets itself.
     pub(crate) own: Vec<String>,
+    /// Where it runs, as its entry says.
     pub(crate) cwd: Option<PathBuf>,
+    /// Where it runs else; none: where we do.
+    pub(crate) base: Option<PathBuf>,
 }
 
 /// Starts it with these as its stdin, stdout and stderr. Blocks for the time that takes.
@@ -195,7 +198,7 @@ impl Spec {
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.env).process_group(0);
-        if let Some(cwd) = &self.cwd {
+        if let Some(cwd) = self.cwd.as_ref().or(self.base.as_ref()) {
             command.current_dir(cwd);
         }
         command

@@ -14,7 +14,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use gateway::front::{Gateway, ServerStatus};
+use gateway::front::{ClientStatus, Gateway, ServerStatus};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -39,17 +39,10 @@ impl Admin {
     /// Opens the socket at a path whose folder is this user's alone. A file that is there already must be a
     /// leftover: the caller holds the lock that says so.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(path)?;
-        let admin = Self {
-            listener,
+        Ok(Self {
+            listener: bind_private(path)?,
             path: path.to_owned(),
-        };
-        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
-        Ok(admin)
+        })
     }
 
     /// Answers until told to stop at once: during the drain one may still want to look.
@@ -82,6 +75,22 @@ impl Admin {
     }
 }
 
+/// A socket for this user alone, in the place of a leftover.
+pub(crate) fn bind_private(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    match std::fs::set_permissions(path, Permissions::from_mode(0o600)) {
+        Ok(()) => Ok(listener),
+        Err(error) => {
+            let _unusable = std::fs::remove_file(path);
+            Err(error)
+        }
+    }
+}
+
 impl Drop for Admin {
     fn drop(&mut self) {
         // A file that is gone already is what we want.
@@ -108,6 +117,7 @@ fn router(gateway: Gateway, readiness: Readiness) -> Router {
     });
     Router::new()
         .route("/metrics", get(metrics))
+        .route("/clients", get(clients))
         .route("/servers", get(servers))
         .route("/servers/{name}", get(server))
         .route("/servers/{name}/logs", get(logs))
@@ -151,6 +161,10 @@ struct Done {
 async fn metrics(State(gateway): State<Gateway>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, kind)], gateway.metrics()).into_response()
+}
+
+async fn clients(State(gateway): State<Gateway>) -> Json<Vec<ClientStatus>> {
+    Json(gateway.clients())
 }
 
 async fn servers(State(gateway): State<Gateway>) -> Json<Vec<ServerStatus>> {

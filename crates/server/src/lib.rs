@@ -8,6 +8,8 @@
 
 #[cfg(unix)]
 pub mod admin;
+#[cfg(unix)]
+pub mod attach;
 mod body;
 mod connection;
 mod cors;
@@ -23,6 +25,7 @@ mod mcp;
 mod pages;
 mod pulse;
 mod readiness;
+mod relay;
 mod respond;
 pub mod runtime;
 mod serve;
@@ -35,7 +38,8 @@ mod worker;
 pub use guard::{Auth, Callers, Expired, Names};
 pub use pages::Pages;
 pub use readiness::Readiness;
+pub use relay::relay;
 pub use serve::{Options, ServeError, Server, serve};
 pub use shutdown::Shutdown;
-pub use stdio::{StdioError, serve_stdio};
+pub use stdio::{Attached, StdioError, serve_stdio};
 pub use tls::{Tls, TlsError};

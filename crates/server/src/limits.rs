@@ -75,6 +75,21 @@ pub const STDIO_FINISH: Duration = Duration::from_secs(2);
 /// The same after SIGTERM: whoever sends it waits for the process, not for answers.
 pub const STDIO_TERM_FINISH: Duration = Duration::from_millis(250);
 
+/// Processes that are attached to this one at once: one for each application that is open.
+pub const ATTACHED_MAX: usize = 256;
+
+/// From the connection to what an attached process says of itself, and from there to the answer.
+pub const ATTACH_WAIT: Duration = Duration::from_secs(5);
+
+/// Requests of an attached client under way: what runs and waits for one client, and some that are just being answered.
+pub const ATTACHED_PENDING_MAX: usize = REQUESTS_RUNNING_MAX + REQUESTS_WAITING_MAX + 256;
+
+/// Questions to an attached client that are remembered; a gateway has fewer open.
+pub const ATTACHED_QUESTIONS_MAX: usize = 1024;
+
+/// Subscriptions of an attached client that come along to the next gateway.
+pub const ATTACHED_SUBSCRIPTIONS_MAX: usize = 4096;
+
 /// After SIGTERM: how long running calls may finish, unless told.
 pub const DRAIN: Duration = Duration::from_secs(10);
 

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use wire::{Frame, Kind, code};
 
 use crate::exchange::{Batch, Exchange};
 use crate::limits;
+use crate::relay::ended;
 use crate::shutdown::Shutdown;
 
 /// Why a stdio client was not served to its end.
@@ -23,21 +25,37 @@ pub enum StdioError {
     /// No conversation could be opened.
     #[error(transparent)]
     Busy(#[from] gateway::front::Busy),
+    /// The gateway that it was attached to is gone, and there is no other.
+    #[error("the shared gateway is gone, and no other could be started")]
+    NoGateway,
     /// The client stopped reading.
     #[error("the client does not read its input: {} MiB wait for it", transport::limits::OUTBOX_BYTES_MAX >> 20)]
     Full,
 }
 
+/// A process of ours that hands its client on.
+#[derive(Debug)]
+pub struct Attached {
+    /// Where the client works.
+    pub folder: Option<PathBuf>,
+}
+
 /// Serves the client at the other end of a pipe until it closes its side, or until we are told to stop. What
-/// runs then may finish for a moment, as long as somebody is left who reads the answers.
+/// runs then may finish for a moment, as long as somebody is left who reads the answers. `attached`: whoever hands the
+/// client on to us.
 pub async fn serve_stdio(
     gateway: Gateway,
     pipe: Pipe,
+    attached: Option<Attached>,
     mut shutdown: Shutdown,
 ) -> Result<(), StdioError> {
     let Pipe { sink, mut source } = pipe;
     let caller = Caller(Arc::from("local"));
     let session = gateway.open(caller.clone(), Door::Stdio)?;
+    let is_attached = attached.is_some();
+    if let Some(folder) = attached.and_then(|attached| attached.folder) {
+        session.work_in(folder);
+    }
     let origin = Origin {
         caller,
         session: Some(session.clone()),
@@ -50,6 +68,7 @@ pub async fn serve_stdio(
         session,
         origin,
         sink,
+        taken: 0,
         running: JoinSet::new(),
         waiting: VecDeque::new(),
     };
@@ -89,6 +108,10 @@ pub async fn serve_stdio(
     // In this order: calls are taken back while they are there, so that their servers hear of it.
     desk.gateway.close(&desk.session);
     desk.running.shutdown().await;
+    if is_attached {
+        // It is the end in any case.
+        let _gone = desk.sink.send(&ended(desk.taken));
+    }
     desk.sink.close();
     if result.is_ok() {
         // The pipe bounds this itself: a closed one gives up after a moment.
@@ -109,6 +132,8 @@ struct Desk {
     session: Arc<Session>,
     origin: Origin,
     sink: Arc<dyn FrameSink>,
+    /// Lines of the client.
+    taken: u64,
     running: JoinSet<Result<(), SendError>>,
     /// Requests for which there is no room yet. Notifications and answers pass them by: a call that runs may
     /// be waiting for one of those.
@@ -117,6 +142,7 @@ struct Desk {
 
 impl Desk {
     fn take(&mut self, line: Result<Bytes, ReadError>) -> Result<(), SendError> {
+        self.taken += 1;
         let line = match line {
             Ok(line) => line,
             Err(bad @ ReadError::TooLong { .. }) => {

@@ -1,6 +1,6 @@
 //! `portolan gateway …`
 
-mod run;
+pub(super) mod run;
 
 use clap::Subcommand;
 

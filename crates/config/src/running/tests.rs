@@ -13,6 +13,7 @@ fn info(dirs: &Dirs, id: &str, started: u64) -> Info {
         started,
         version: "0.1.0".into(),
         admin_socket: dirs.admin_socket(id),
+        attach_socket: Some(dirs.attach_socket(id)),
     }
 }
 

@@ -1,11 +1,12 @@
 //! How a connection begins: launched, greeted (see `greet`), listed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auth::Challenge;
-use catalog::{Launch, RemoteKind};
+use catalog::{Entry, Launch, RemoteKind};
 use launch::{LaunchError, Launched};
 use tokio::time::Instant;
 use transport::client::Endpoint;
@@ -146,8 +147,8 @@ impl Upstream {
 
     /// Fetches what has to be there first. That may take far longer than a start, and has a limit of its own.
     async fn prepared(&self, core: &Core) -> Result<(), Fault> {
-        let server = &self.server;
-        if core.launcher.is_prepared(&server.entry) {
+        let (server, entry) = (&self.server, self.placed());
+        if core.launcher.is_prepared(&entry) {
             return Ok(());
         }
         let tell = |what: &str| {
@@ -155,7 +156,7 @@ impl Upstream {
             core.recorder.preparing(&server.name, what);
         };
         let prepared = tokio::select! {
-            prepared = core.launcher.prepare(&server.entry, &tell) => {
+            prepared = core.launcher.prepare(&entry, &tell) => {
                 prepared.map_err(|error| self.unavailable(error.to_string()))
             }
             () = self.given_up() => Err(Fault::ShuttingDown),
@@ -264,9 +265,29 @@ impl Upstream {
         }
     }
 
+    /// The entry as it is started: a server of one conversation alone runs where its client works.
+    fn placed(&self) -> Cow<'_, Entry> {
+        let folder = match self.key.is_shared() {
+            true => None,
+            false => self
+                .workspaces()
+                .iter()
+                .find_map(|w| w.folder.get().cloned()),
+        };
+        let entry = &self.server.entry;
+        match folder {
+            None => Cow::Borrowed(entry),
+            Some(_) => Cow::Owned(Entry {
+                base: folder,
+                ..entry.clone()
+            }),
+        }
+    }
+
     async fn launch(self: &Arc<Self>, as_sse: bool) -> Result<Arc<Live>, Fault> {
         let core = self.core()?;
-        let entry = &self.server.entry;
+        let placed = self.placed();
+        let entry = &*placed;
         let secrecy = &self.server.secrecy;
         secrecy
             .check()

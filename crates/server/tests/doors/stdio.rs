@@ -20,7 +20,7 @@ fn start() -> Client {
     let (ours, theirs) = memory::pair();
     let (trigger, shutdown) = Shutdown::new();
     let (gateway, script) = gateway();
-    let served = tokio::spawn(serve_stdio(gateway, theirs, shutdown));
+    let served = tokio::spawn(serve_stdio(gateway, theirs, None, shutdown));
     Client {
         pipe: ours,
         script,

@@ -1,10 +1,12 @@
 //! `portolan gateway run`: what the flags say, then one of three ways to go on: `run/http.rs`,
 //! `run/stdio.rs`, `run/dry.rs`. What `--watch` does beside the first two is in `run/watch.rs`.
 
+mod attached;
 mod dry;
 mod http;
 mod notify;
 mod presence;
+mod shared;
 mod stdio;
 mod watch;
 
@@ -26,7 +28,7 @@ use crate::ui::Ui;
 use watch::Reloading;
 
 /// Run the gateway until its client leaves, or until Ctrl-C
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, PartialEq, Eq, clap::Args)]
 #[command(after_help = "\
 Examples:
   portolan gateway run                                  for an AI application, over stdio
@@ -108,14 +110,52 @@ pub(crate) struct Args {
     #[arg(long)]
     watch: bool,
 
+    /// Over stdio: a gateway of its own, even where `portolan up` has started one for all
+    #[arg(long)]
+    private: bool,
+
     /// Tell more on stderr: every call, and every server that starts
     #[arg(long, short)]
     verbose: bool,
+
+    /// What is different about the gateway that all share.
+    #[arg(skip)]
+    sharing: Option<Sharing>,
+}
+
+/// The gateway that all share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sharing {
+    /// Somebody waits for a line on our stdout; we are on our own then.
+    pub(crate) is_awaited: bool,
+}
+
+/// Runs the gateway that all share, until it is told to stop.
+pub(crate) fn shared(ui: &Ui, profile: Option<String>, sharing: Sharing) -> Result<(), Failure> {
+    let args = Args {
+        choice: Choice {
+            profile,
+            ..Choice::default()
+        },
+        transport: Some(Transport::Streaming),
+        watch: true,
+        sharing: Some(sharing),
+        ..Args::default()
+    };
+    run(ui, &args)
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
-    let here = Surroundings::of_choice(&args.choice)?;
-    let flags = args.settings();
+    let mut here = Surroundings::of_choice(&args.choice)?;
+    if args.sharing.is_some() {
+        // It works for clients everywhere, so nothing of where it was started counts.
+        here.cwd = None;
+    }
+    let mut flags = args.settings();
+    if args.sharing.is_some_and(|sharing| sharing.is_awaited) {
+        // The record of calls is kept within bounds, its log file is not.
+        flags.push(("log_calls".to_owned(), "false".to_owned()));
+    }
     let can_watch = can_be_watched(&args.choice);
     // Profiles are changed by commands and agents, who expect it to be seen.
     let is_watching = match args.watch {
@@ -147,6 +187,18 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     // Who names the servers has found them already.
     let is_dynamic = args.dynamic || (settings.dynamic_tools && args.choice.servers.is_none());
     let catalogs = is_dynamic.then(|| Chosen::begin(&here, &args.catalogs));
+    let hello = match settings.transport {
+        Transport::Stdio => attached::hello(&here, args, &loaded),
+        Transport::Streaming | Transport::Sse => None,
+    };
+    let hold = args.sharing.map(|_| shared::hold(&here)).transpose()?;
+    let (sharing, profile) = (args.sharing, args.choice.profile.clone());
+    let share = hold.zip(sharing).map(|(hold, sharing)| http::Share {
+        hold,
+        is_awaited: sharing.is_awaited,
+        profile,
+        log: Arc::clone(&log),
+    });
     let engine = Engine::new(here, loaded)
         .tools(&args.tools)
         .rules(rules)
@@ -155,9 +207,18 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         .log(log);
     engine::block_on(async {
         let done = match settings.transport {
-            Transport::Stdio => stdio::run(ui, &engine, watching).await,
+            Transport::Stdio => {
+                let found = match &hello {
+                    Some(hello) => attached::find(&engine, hello).await.zip(Some(hello)),
+                    None => None,
+                };
+                match found {
+                    Some((pipe, hello)) => attached::run(ui, &engine, watching, hello, pipe).await,
+                    None => stdio::run(ui, &engine, watching).await,
+                }
+            }
             Transport::Streaming | Transport::Sse => {
-                http::run(ui, &engine, &settings, watching).await
+                http::run(ui, &engine, &settings, watching, share).await
             }
         };
         engine.finish();
@@ -166,6 +227,19 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 }
 
 impl Args {
+    /// Whether nothing is asked for that the shared gateway might not have.
+    fn is_plain(&self) -> bool {
+        let plain = Self {
+            choice: Choice {
+                profile: self.choice.profile.clone(),
+                ..Choice::default()
+            },
+            transport: self.transport,
+            ..Self::default()
+        };
+        *self == plain
+    }
+
     /// The flags that are settings, as [`config::load`] wants them.
     fn settings(&self) -> Vec<(String, String)> {
         let seconds = self

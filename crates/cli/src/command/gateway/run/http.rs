@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
 
+use config::running::Hold;
 use config::{LogFormat, Settings, Transport, token};
 use gateway::front::Gateway;
 use serde_json::json;
@@ -12,6 +13,7 @@ use server::{Auth, Names, Options, Pages, ServeError, Server, Shutdown, Tls};
 
 use super::notify;
 use super::presence::Presence;
+use super::shared::Host;
 use super::token_file;
 use super::watch::{Reloading, Watch};
 use crate::engine::Engine;
@@ -21,11 +23,20 @@ use crate::load::how_to_name_some;
 use crate::log::{Log, Notice};
 use crate::ui::{self, Label, Line, Ui};
 
+/// What is different about the gateway that all share.
+pub(super) struct Share {
+    pub(super) hold: Hold,
+    pub(super) is_awaited: bool,
+    pub(super) profile: Option<String>,
+    pub(super) log: Arc<Log>,
+}
+
 pub(super) async fn run(
     ui: &Ui,
     engine: &Engine,
     settings: &Settings,
     watching: Option<Reloading>,
+    share: Option<Share>,
 ) -> Result<(), Failure> {
     let listen = address(settings)?;
     let (auth, new_token) = auth(engine, settings)?;
@@ -53,15 +64,19 @@ pub(super) async fn run(
         .transpose()?;
     let url = url(at, settings.transport, tls.is_some());
     let transport = settings.transport.as_str();
+    let socket = share
+        .is_some()
+        .then(|| engine.here.dirs.attach_socket(engine.id()));
     let presence = Presence::enter(
         engine,
         &gateway,
         door.readiness(),
         transport,
         Some(url.clone()),
+        socket.clone(),
     );
     let opened = Opened {
-        url,
+        url: url.clone(),
         at,
         settings,
         engine,
@@ -69,14 +84,39 @@ pub(super) async fn run(
         new_token,
     };
     opened.tell(ui);
-    notify::ready(&engine.here.env);
     let attending = attend(engine, gateway.clone(), tls);
+    let attached = async {
+        let Some((share, socket)) = share.zip(socket) else {
+            return Ok(());
+        };
+        let Share {
+            hold,
+            profile,
+            log,
+            is_awaited,
+        } = share;
+        let host = Host::new(engine, settings, profile, log, gateway.clone(), hold);
+        let serving = host.serve(socket, shutdown.clone())?;
+        if is_awaited {
+            notify::waiting(
+                &json!({"gateway": presence.id(), "url": url, "pid": std::process::id()}),
+            );
+        }
+        serving.await;
+        Ok(())
+    };
+    let served = async {
+        notify::ready(&engine.here.env);
+        let served = door.serve(gateway.clone(), shutdown.clone());
+        let served = async { served.await.map_err(refused) };
+        tokio::try_join!(attached, served)
+    };
     let served = tokio::select! {
-        served = door.serve(gateway, shutdown) => served,
+        served = served => served,
         never = attending => match never {},
     };
     presence.leave();
-    served.map_err(refused)
+    served.map(|_| ())
 }
 
 fn refused(error: ServeError) -> Failure {

@@ -1,6 +1,6 @@
-//! Tells systemd that the gateway is ready, where systemd wants to know.
+//! Tells that the gateway is ready: systemd, where that wants to know, and `portolan up`.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use config::Env;
@@ -10,6 +10,15 @@ use config::env::NOTIFY_SOCKET;
 pub(super) fn ready(env: &Env) {
     if let Some(address) = env.filled(NOTIFY_SOCKET) {
         let _ = send(&address);
+    }
+}
+
+/// Tells whoever has started us and waits, by one line on our stdout, and then is on its own: nothing of theirs is held.
+pub(super) fn waiting(line: &serde_json::Value) {
+    // They may be gone already.
+    let _ = writeln!(io::stdout(), "{line}");
+    if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdout(&null);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A running gateway among others: its place in the registry and its admin socket. Neither is worth dying
 //! for: a gateway that cannot be found still serves.
 
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use config::running::{self, Info, Registration};
@@ -28,11 +29,16 @@ impl Presence {
         readiness: Readiness,
         transport: &str,
         address: Option<String>,
+        attach: Option<PathBuf>,
     ) -> Self {
         let id = engine.id().to_owned();
         let (trigger, shutdown) = Shutdown::new();
         let registration = match open(
-            engine, gateway, readiness, &id, transport, address, shutdown,
+            engine,
+            gateway,
+            readiness,
+            (transport, address, attach),
+            shutdown,
         ) {
             Ok(registration) => Some(registration),
             Err(error) => {
@@ -64,12 +70,10 @@ fn open(
     engine: &Engine,
     gateway: &Gateway,
     readiness: Readiness,
-    id: &str,
-    transport: &str,
-    address: Option<String>,
+    (transport, address, attach_socket): (&str, Option<String>, Option<PathBuf>),
     shutdown: Shutdown,
 ) -> Result<Registration, Box<dyn std::error::Error>> {
-    let dirs = &engine.here.dirs;
+    let (dirs, id) = (&engine.here.dirs, engine.id());
     let socket = dirs.admin_socket(id);
     let info = Info {
         pid: std::process::id(),
@@ -82,6 +86,7 @@ fn open(
             .as_secs(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         admin_socket: socket.clone(),
+        attach_socket,
     };
     // The folder is made and the id is ours before the socket is: whoever looks in between finds it refused.
     let registration = running::register(dirs, info)?;

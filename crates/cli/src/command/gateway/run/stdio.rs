@@ -17,9 +17,6 @@ pub(super) async fn run(
     engine: &Engine,
     watching: Option<Reloading>,
 ) -> Result<(), Failure> {
-    let failed = |e: &dyn std::error::Error| {
-        Failure::new(Kind::Failed, "the client cannot be served").because(e)
-    };
     // Looked at before the pipe takes stdin over.
     if ui.err().terminal && std::io::stdin().is_terminal() {
         greet(ui);
@@ -31,9 +28,9 @@ pub(super) async fn run(
     let _watch = watching
         .map(|reloading| Watch::start(reloading, &gateway))
         .transpose()?;
-    let presence = Presence::enter(engine, &gateway, Readiness::default(), "stdio", None);
+    let presence = Presence::enter(engine, &gateway, Readiness::default(), "stdio", None, None);
     let mut hurried = shutdown.clone();
-    let served = serve_stdio(gateway.clone(), pipe, shutdown).await;
+    let served = serve_stdio(gateway.clone(), pipe, None, shutdown).await;
     tokio::select! {
         () = gateway.shutdown(DRAIN_GRACE) => {}
         // Told twice: what still stops is killed as everything here is dropped.
@@ -43,8 +40,13 @@ pub(super) async fn run(
     served.map_err(|e| failed(&e))
 }
 
+/// Why a client over stdio was not served to its end.
+pub(super) fn failed(error: &dyn std::error::Error) -> Failure {
+    Failure::new(Kind::Failed, "the client cannot be served").because(error)
+}
+
 /// Somebody typed the command: what they see should not be nothing.
-fn greet(ui: &Ui) {
+pub(super) fn greet(ui: &Ui) {
     for text in [
         "This door is for one AI application, which starts it and speaks MCP over stdin and stdout.",
         "For many clients, over HTTP: --transport streaming. Ctrl-C leaves.",
