@@ -4,18 +4,23 @@ mod caller;
 mod calls;
 mod catalog;
 mod client;
-mod completion;
+pub(crate) mod completion;
 mod config;
 mod demo;
 mod docker_plugin;
+mod doctor;
+mod down;
 mod feature;
 mod gateway;
+mod man;
 mod oauth;
 mod policy;
 mod profile;
 mod secret;
 mod server;
+mod status;
 mod tools;
+mod up;
 mod version;
 
 use clap::Subcommand;
@@ -29,6 +34,10 @@ pub(crate) enum Command {
     /// Run the gateway
     #[command(subcommand)]
     Gateway(gateway::Gateway),
+    /// Start the one gateway that all applications share
+    Up(up::Args),
+    /// Stop it
+    Down(down::Args),
     /// Show and call the tools of the configured servers
     #[command(subcommand)]
     Tools(tools::Tools),
@@ -68,12 +77,19 @@ pub(crate) enum Command {
     /// Be what runs when somebody types `docker mcp`
     #[command(subcommand)]
     DockerPlugin(docker_plugin::DockerPlugin),
+    /// Show what runs, who is connected, and what is next, on one screen
+    Status(status::Args),
+    /// Say whether a call would work right now, from which client, and what mends it if not
+    Doctor(doctor::Args),
     /// See the gateway work with real servers, in half a minute
     Demo(demo::Args),
     /// Print the version
     Version(version::Args),
     /// Print the completion script of a shell
     Completion(completion::Args),
+    /// Pages of the manual, for packages
+    #[command(name = "__man", hide = true)]
+    Man(man::Args),
     /// One small MCP server of our own, for `demo`
     #[command(name = "__demo-server", hide = true)]
     DemoServer,
@@ -84,6 +100,8 @@ impl Command {
     pub(crate) fn run(self, ui: &Ui) -> Result<(), Failure> {
         match self {
             Self::Gateway(command) => command.run(ui),
+            Self::Up(args) => up::run(ui, &args),
+            Self::Down(args) => down::run(ui, &args),
             Self::Tools(command) => command.run(ui),
             Self::Server(command) => command.run(ui),
             Self::Secret(command) => command.run(ui),
@@ -97,9 +115,12 @@ impl Command {
             Self::Config(command) => command.run(ui),
             Self::Feature(command) => command.run(ui),
             Self::DockerPlugin(command) => command.run(ui),
+            Self::Status(args) => status::run(ui, &args),
+            Self::Doctor(args) => doctor::run(ui, &args),
             Self::Demo(args) => demo::run(ui, &args),
             Self::Version(args) => version::run(ui, &args),
             Self::Completion(args) => completion::run(ui, &args),
+            Self::Man(args) => man::run(&args),
             Self::DemoServer => crate::demo_server::run(),
         }
     }

@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::Cli;
+use crate::command::completion;
 use crate::error::{Failure, Kind};
 use crate::format::Format;
 use crate::plugin::{self, Called};
@@ -22,8 +23,12 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(words: impl Iterator<Item = OsString>) -> u8 {
+    let words: Vec<OsString> = words.collect();
+    if completion::asked(&words) {
+        return 0;
+    }
     let around = crate::surroundings::terminal(&config::Env::process());
-    let parsed = match plugin::called(words) {
+    let parsed = match plugin::called(words.into_iter()) {
         Called::Directly(words) => parse("portolan", asking(words)),
         Called::ByDocker(words) => parse("docker mcp", asking(words)),
         Called::Metadata => {

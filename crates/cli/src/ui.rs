@@ -139,6 +139,11 @@ impl Ui {
         self.raw(&raw)
     }
 
+    /// What was done: a line on stderr for people, the facts on stdout for programs.
+    pub(crate) fn done(&self, facts: &serde_json::Value, line: &Line) -> Result<(), Failure> {
+        self.value(facts, |ui| ui.note(line))
+    }
+
     /// A JSON text, in the chosen format (people get indented JSON).
     pub(crate) fn raw(&self, raw: &str) -> Result<(), Failure> {
         let text = format::render(raw, self.format)

@@ -10,11 +10,13 @@ mod cli {
     mod catalog;
     mod catalog_url;
     mod client;
+    mod completion;
     #[cfg(target_os = "linux")]
     mod contained;
     mod credentials;
     mod demo;
     mod docker_plugin;
+    mod doctor;
     mod dynamic;
     mod feature;
     mod guards;
@@ -28,6 +30,7 @@ mod cli {
     mod packages;
     mod policy;
     mod profile;
+    mod reload;
     mod sandbox;
     mod scripts;
     mod search;
@@ -36,5 +39,6 @@ mod cli {
     mod server_config;
     mod stdio;
     mod tools;
+    mod up;
     mod watch;
 }

@@ -15,17 +15,6 @@ fn the_version_in_every_format() {
 }
 
 #[test]
-fn every_shell_gets_its_completions() {
-    let home = Home::new();
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(
-            home.run(&["completion", shell]).ok().contains("dry-run"),
-            "{shell}"
-        );
-    }
-}
-
-#[test]
 fn configured_servers_are_listed_in_every_format() {
     let home = Home::new();
     home.write(

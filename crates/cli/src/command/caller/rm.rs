@@ -1,12 +1,13 @@
 //! `portolan caller rm NAME`
 
 use config::callers;
+use serde_json::json;
 
 use super::failed;
 use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
-use crate::ui::Ui;
+use crate::ui::{Label, Line, Ui};
 
 /// Remove callers: their tokens are worth nothing from now on, also to gateways that run
 #[derive(Debug, clap::Args)]
@@ -16,7 +17,7 @@ pub(crate) struct Args {
     name: Vec<String>,
 }
 
-pub(crate) fn run(_: &Ui, args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     for name in &args.name {
         if !callers::remove(&here.dirs, name).map_err(|error| failed(&error))? {
@@ -26,5 +27,6 @@ pub(crate) fn run(_: &Ui, args: &Args) -> Result<(), Failure> {
             return Err(Failure::new(Kind::NotFound, said).hints_from(did_you_mean(name, names)));
         }
     }
-    Ok(())
+    let line = Line::new().put(Label::Name, args.name.join(", "));
+    ui.done(&json!({"removed": args.name}), &line.text(" removed"))
 }

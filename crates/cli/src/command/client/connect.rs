@@ -92,7 +92,7 @@ fn next(app: &Client, how: How) -> String {
     match how {
         How::Stdio => app.reload.clone(),
         How::Http => format!(
-            "start `portolan gateway run --transport streaming`, set PORTOLAN_AUTH_TOKEN to its token where {} runs, and {}",
+            "start `portolan up`, set PORTOLAN_AUTH_TOKEN to its token where {} runs, and {}",
             app.title, app.reload
         ),
     }

@@ -2,6 +2,7 @@
 
 use catalog::Catalogs;
 use config::change_server_config;
+use serde_json::json;
 
 use super::failed;
 use crate::catalogs;
@@ -40,10 +41,6 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
                 .hint("`portolan config read` shows what is"),
         );
     }
-    ui.note(
-        &Line::new()
-            .put(Label::Name, args.at.clone())
-            .text(" removed"),
-    );
-    Ok(())
+    let line = Line::new().put(Label::Name, args.at.clone());
+    ui.done(&json!({"removed": args.at}), &line.text(" removed"))
 }

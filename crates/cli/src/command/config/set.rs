@@ -2,6 +2,7 @@
 
 use catalog::{Catalogs, ServerName, set_config_value};
 use config::{change_server_config, load_server_config};
+use serde_json::json;
 
 use super::failed;
 use crate::catalogs::{self, Chosen};
@@ -48,7 +49,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         check(entry, &config, &key)?;
     }
     change_server_config(&here.dirs, |all| {
-        set_config_value(all.entry(server.clone()).or_default(), &key, value);
+        set_config_value(all.entry(server.clone()).or_default(), &key, value.clone());
     })
     .map_err(|p| failed(&p))?;
     if entry.is_none() {
@@ -57,10 +58,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             &[],
         );
     }
-    ui.note(
-        &Line::new()
-            .put(Label::Name, format!("{server}.{key}"))
-            .text(" is set"),
-    );
-    Ok(())
+    let line = Line::new().put(Label::Name, format!("{server}.{key}"));
+    let facts = json!({"server": server, "key": key, "value": value});
+    ui.done(&facts, &line.text(" is set"))
 }

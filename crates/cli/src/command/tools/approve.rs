@@ -1,5 +1,7 @@
 //! `portolan tools approve SERVER [TOOL]`
 
+use serde_json::json;
+
 use super::pins::{kept, open};
 use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
@@ -71,6 +73,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         1 => format!("{} is used as it is now", approved[0]),
         count => format!("{count} tools are used as they are now"),
     };
-    ui.note(&Line::new().put(Label::Dim, format!("{}: {said}", args.server)));
-    Ok(())
+    let facts = json!({"server": args.server, "approved": approved});
+    let line = Line::new().put(Label::Dim, format!("{}: {said}", args.server));
+    ui.done(&facts, &line)
 }
