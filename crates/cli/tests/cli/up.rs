@@ -118,7 +118,8 @@ fn it_goes_on_by_itself_until_it_is_told_to_stop() {
     let log = fs::read_to_string(up.home.path("portolan/state/logs/shared.log")).unwrap();
     assert!(log.contains("listening"), "{log}");
     let said = up.home.run(&["down"]).ok();
-    assert!(said.contains("is stopped") && !is_alive(pid), "{said}");
+    assert!(said.contains("is stopped"), "{said}");
+    wait_until(|| !is_alive(pid));
     let none = up.home.run(&["down"]);
     assert!(
         none.stderr.contains("No shared gateway is running"),
@@ -209,10 +210,10 @@ fn a_gateway_that_is_killed_costs_one_answer() {
             .contains("the shared gateway ended"),
         "{failed}"
     );
-    client.sum();
     client
         .piped
         .hear(|heard| heard["method"] == "notifications/tools/list_changed");
+    client.sum();
     // It has one of its own now; of the old one nothing is left.
     let (gateways, _) = up.status();
     assert_eq!(
