@@ -10,6 +10,9 @@ use crate::load;
 use crate::running::{self, Gateway, Status};
 use crate::surroundings::Surroundings;
 
+/// A gateway that runs, and what it says of its servers.
+type Asked = (Gateway, Result<Vec<Status>, Failure>);
+
 /// See the module.
 pub(super) struct Scene {
     pub(super) here: Surroundings,
@@ -20,7 +23,7 @@ pub(super) struct Scene {
     pub(super) entries: Vec<Entry>,
     pub(super) applications: Vec<Application>,
     /// What runs, and what it says of its servers; the registry may be of no use.
-    pub(super) gateways: Result<Vec<(Gateway, Result<Vec<Status>, Failure>)>, Failure>,
+    pub(super) gateways: Result<Vec<Asked>, Failure>,
 }
 
 impl Scene {
