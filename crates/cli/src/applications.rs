@@ -146,6 +146,7 @@ mod tests {
             env,
             cwd: Some(home.to_owned()),
             secrets: Vec::new(),
+            passphrase: Default::default(),
         }
     }
 

@@ -88,6 +88,7 @@ mod tests {
             env,
             cwd: None,
             secrets: Vec::new(),
+            passphrase: Default::default(),
         }
     }
 

@@ -68,9 +68,14 @@ impl Seen {
         let choice = Choice::default();
         let loaded = load::read(here, &choice, &[]);
         let has_mistakes = loaded.has_errors();
-        let accounts = sign_ins::accounts(here, &loaded.settings)
-            .list()
-            .unwrap_or_default();
+        // Nobody is asked for a passphrase here.
+        let is_locked = matches!(here.account_store().is_locked(), Ok(true));
+        let accounts = match is_locked {
+            true => Vec::new(),
+            false => sign_ins::accounts(here, &loaded.settings)
+                .list()
+                .unwrap_or_default(),
+        };
         let (good, ended): (Vec<_>, Vec<_>) = accounts
             .into_iter()
             .partition(|account| account.is_good || account.is_renewable);

@@ -10,7 +10,11 @@ use crate::person::{LocalPerson, Said};
 const CHECK: &str = "secrets";
 
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
-    let store = secrets::Store::in_folder(&scene.here.dirs.state);
+    let store = scene.here.secret_store();
+    if matches!(store.is_locked(), Ok(true)) {
+        // Nobody is asked for it here, and what is in it is not told.
+        return vec![Finding::good(CHECK, "locked with a passphrase")];
+    }
     let names = match store.names() {
         Ok(names) => names,
         Err(error) => {

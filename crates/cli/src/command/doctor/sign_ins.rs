@@ -7,6 +7,9 @@ use crate::sign_ins;
 const CHECK: &str = "sign-ins";
 
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
+    if matches!(scene.here.account_store().is_locked(), Ok(true)) {
+        return vec![Finding::note(CHECK, "locked with a passphrase")];
+    }
     let accounts = match sign_ins::accounts(&scene.here, &scene.loaded.settings).list() {
         Ok(accounts) => accounts,
         Err(error) => {
