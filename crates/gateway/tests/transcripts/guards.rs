@@ -300,6 +300,16 @@ async fn it_says_so_as_well_where_questions_come_in_answers() {
             server a <- #$2 tools/call *
             server a -> #$2 = {"resultType":"complete"}
             client 1 <- #1 = *
+            "#,
+        )
+        .await;
+    world.finish().await;
+    let mut world = World::default();
+    world
+        .run(
+            r#"
+            server a {"tools":["x"],"era":"stateless"}
+            server b {"tools":["y"]}
             caller ann ~> #2 tools/call {"name":"x"}
             server a <- #$3 tools/call *
             server a -> #$3 = {"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{"message":"who?"}}},"requestState":"s"}
