@@ -442,7 +442,8 @@ fn bearer(access: &Secret) -> Option<Secret> {
     Secret::new(&Zeroizing::new(format!("Bearer {}", access.reveal()))).ok()
 }
 
-fn now_s() -> u64 {
+/// By the clock of this machine, in seconds since 1970.
+pub(crate) fn now_s() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }

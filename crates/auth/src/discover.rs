@@ -137,7 +137,8 @@ async fn describe(
     }
 }
 
-async fn authorization_server(
+/// The description of an issuer, and whether it lay at a public address.
+pub(crate) async fn authorization_server(
     http: &Client,
     issuer: &str,
     trust: Trust,
@@ -193,7 +194,7 @@ async fn read<T: DeserializeOwned>(
 }
 
 /// Where what lies there may lead to.
-fn lead(trust: Trust, is_public: bool) -> Trust {
+pub(crate) fn lead(trust: Trust, is_public: bool) -> Trust {
     match is_public {
         true => Trust::Outside,
         false => trust,

@@ -1,4 +1,5 @@
-//! Signing in to servers: OAuth 2.1 as MCP wants it, from a server's refusal to a token that is kept and renewed.
+//! Signing in, on both sides: to servers, by OAuth 2.1 as MCP wants it, from a server's refusal to a token that is kept and
+//! renewed; and whose token it is that a caller of ours shows ([`Issuer`]).
 //!
 //! Owns what a refusal says ([`Challenge`]), who gives tokens for a server and under which name we are known there
 //! (`discover`, `register`), the way through a person's browser ([`SignIn`]) or another machine's ([`DeviceSignIn`]), and the
@@ -9,7 +10,7 @@
 //! Hashes, random bytes and the seal over what is kept are aws-lc-rs'. Forms and JSON are written here: what they carry is
 //! wiped when it goes, and every answer has a limit.
 //!
-//! Read `accounts` first, then `sign_in`, `discover`, `register`, `token`.
+//! Read `accounts` first, then `sign_in`, `discover`, `register`, `token`. `issuer` stands by itself.
 
 mod accounts;
 mod challenge;
@@ -17,6 +18,7 @@ mod device;
 mod discover;
 mod error;
 mod grant;
+mod issuer;
 pub mod limits;
 mod lock;
 mod metadata;
@@ -33,6 +35,7 @@ pub use accounts::{Account, Accounts, Options, Revoked, Token};
 pub use challenge::Challenge;
 pub use device::DeviceSignIn;
 pub use error::AuthError;
+pub use issuer::{Identity, Issuer, Unfit};
 pub use party::{Flow, OwnClient, Party};
 pub use scopes::Scopes;
 pub use sign_in::SignIn;

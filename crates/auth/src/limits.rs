@@ -30,3 +30,23 @@ pub const DEVICE_PAUSE: Duration = Duration::from_secs(5);
 pub const DEVICE_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// What a message of an authorization server is cut to before anybody sees it.
 pub const SAID_CHARS_MAX: usize = 300;
+/// The longest token of a caller that is looked at.
+pub const TOKEN_BYTES_MAX: usize = 16 << 10;
+/// How far our clock and that of whoever gave a token may differ.
+pub const CLOCK_SKEW_S: u64 = 60;
+/// The most keys of an issuer that are kept.
+pub const KEYS_MAX: usize = 100;
+/// How old keys may be before they are fetched anew.
+pub const KEYS_FRESH_S: u64 = 600;
+/// How long keys are believed while their issuer cannot be reached.
+pub const KEYS_LIFE_S: u64 = 24 * 3600;
+/// How long after keys were fetched nobody's unknown key has them fetched again.
+pub const KEYS_PAUSE_S: u64 = 30;
+/// The same where they could not be fetched.
+pub const KEYS_AGAIN_S: u64 = 5;
+/// The most tokens whose signatures are remembered as good.
+pub const TOKENS_SEEN_MAX: usize = 10_000;
+/// The longest name of a caller that a token may have (OpenID Connect Core, 2).
+pub const SUBJECT_BYTES_MAX: usize = 255;
+/// The most audiences of one token.
+pub const AUDIENCES_MAX: usize = 100;

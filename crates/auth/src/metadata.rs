@@ -23,6 +23,7 @@ pub(crate) struct ServerMetadata {
     pub(crate) issuer: String,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
+    pub(crate) jwks_uri: Option<String>,
     pub(crate) registration_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
     pub(crate) device_authorization_endpoint: Option<String>,

@@ -1,5 +1,6 @@
 //! Accounts before a server and an authorization server of this machine.
 
+mod callers;
 mod fake;
 mod renewal;
 mod signing_in;

@@ -34,6 +34,8 @@ pub(super) struct Knobs {
     pub(super) broken_refresh: bool,
     pub(super) secret: Option<&'static str>,
     pub(super) pending: u32,
+    /// Its keys.
+    pub(super) keys: Value,
     /// Every request, by method and path, and its body.
     pub(super) seen: Vec<(String, HashMap<String, String>)>,
     /// `Authorization` of the last one to the token endpoint.
@@ -176,6 +178,7 @@ fn answer(
                 "issuer": base,
                 "authorization_endpoint": format!("{base}/authorize?tenant=1"),
                 "token_endpoint": format!("{base}/token"),
+                "jwks_uri": format!("{base}/jwks"),
                 "registration_endpoint": format!("{base}/register"),
                 "revocation_endpoint": format!("{base}/revoke"),
                 "device_authorization_endpoint": format!("{base}/device"),
@@ -183,6 +186,7 @@ fn answer(
             }),
             &knobs.metadata,
         ),
+        "/jwks" => said(200, "", &json!({"keys": knobs.keys}).to_string()),
         "/register" => {
             knobs.registered += 1;
             let mut given = json!({"client_id": format!("client-{}", knobs.registered)});
