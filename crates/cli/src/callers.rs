@@ -388,6 +388,7 @@ mod tests {
             };
             let facts = Facts {
                 caller,
+                scopes: None,
                 client: None,
                 server: &server,
                 asked,

@@ -60,6 +60,7 @@ impl Local {
         })?;
         let origin = Origin {
             caller,
+            scopes: None,
             session: Some(Arc::clone(&session)),
             headers: None,
             only: None,

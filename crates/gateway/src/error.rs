@@ -113,6 +113,9 @@ pub enum Fault {
     /// A rule or an interceptor refused the call.
     #[error("denied: {}", .0.reason)]
     Denied(Denial),
+    /// The caller's token is not good for it; one that has these scopes would be.
+    #[error("denied: {}", .0.reason)]
+    Lacks(Denial, Box<str>),
     /// A limit of the gateway is reached.
     #[error("too many {0}; wait for some to end")]
     Busy(&'static str),
@@ -160,7 +163,7 @@ impl Fault {
             Self::Busy(_) => BUSY,
             Self::Cancelled => CANCELLED,
             Self::OtherEra { .. } | Self::Crossing { .. } => CROSSING,
-            Self::Denied(_) => DENIED,
+            Self::Denied(_) | Self::Lacks(..) => DENIED,
         }
     }
 
@@ -184,6 +187,7 @@ impl Fault {
             Self::OtherEra { .. } => "other_era",
             Self::Crossing { .. } => "crossing",
             Self::Denied(_) => "denied",
+            Self::Lacks(..) => "insufficient_scope",
         }
     }
 
@@ -199,12 +203,26 @@ impl Fault {
                 | Self::OtherEra { .. }
                 | Self::Crossing { .. }
                 | Self::Denied(_)
+                | Self::Lacks(..)
                 | Self::Busy(_)
         )
     }
 
     /// The response to a request that failed this way.
     pub(crate) fn answer(&self, id: &str, era: Era, is_tool_call: bool) -> Answer {
+        let answer = self.said(id, era, is_tool_call);
+        match self {
+            // What a client does about it, it does by the status.
+            Self::Lacks(_, scopes) => Answer {
+                status: 403,
+                lacks: Some(scopes.clone()),
+                ..answer
+            },
+            _ => answer,
+        }
+    }
+
+    fn said(&self, id: &str, era: Era, is_tool_call: bool) -> Answer {
         if is_tool_call && self.is_for_the_model() {
             let text = quote(&self.to_string());
             let kind = match era {
@@ -213,10 +231,7 @@ impl Fault {
             };
             let result =
                 format!(r#"{{{kind}"content":[{{"type":"text","text":{text}}}],"isError":true}}"#);
-            return Answer {
-                frame: build::result(id, &result),
-                status: 200,
-            };
+            return Answer::new(build::result(id, &result), 200);
         }
         let code = match (self, era) {
             (Self::UnknownResource(_), Era::Stateless) => code::INVALID_PARAMS,
@@ -229,7 +244,7 @@ impl Fault {
             Era::Stateless if matches!(self, Self::Params(_)) => 400,
             Era::Stateless => code::http_status(code),
         };
-        Answer { frame, status }
+        Answer::new(frame, status)
     }
 
     fn data(&self) -> Option<String> {
@@ -251,8 +266,5 @@ impl Fault {
 
 /// An empty answer: the client wants none.
 pub(crate) fn silence() -> Answer {
-    Answer {
-        frame: Bytes::new(),
-        status: 202,
-    }
+    Answer::new(Bytes::new(), 202)
 }

@@ -57,6 +57,8 @@ pub struct StatelessHeaders {
 pub struct Origin {
     /// Who sent it.
     pub caller: Caller,
+    /// What its token is good for, with spaces between, where that is said.
+    pub scopes: Option<Arc<str>>,
     /// Its conversation; none for stateless requests over HTTP.
     pub session: Option<Arc<Session>>,
     /// Its headers; only for stateless requests over HTTP.
@@ -82,6 +84,19 @@ pub struct Answer {
     pub frame: Bytes,
     /// The HTTP status it travels with.
     pub status: u16,
+    /// What the caller's token would have to be good for, where that is all that is missing.
+    pub lacks: Option<Box<str>>,
+}
+
+impl Answer {
+    /// This one.
+    pub fn new(frame: Bytes, status: u16) -> Self {
+        Self {
+            frame,
+            status,
+            lacks: None,
+        }
+    }
 }
 
 /// One step of a streamed reply.

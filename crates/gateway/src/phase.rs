@@ -15,6 +15,8 @@ pub enum Decision {
     AllowedBy(Box<str>),
     /// Do not.
     Deny(Denial),
+    /// Do not, unless the caller comes with a token that is good for this, with spaces between.
+    Lacks(Denial, Box<str>),
     /// Ask the person first.
     Ask(Question),
 }

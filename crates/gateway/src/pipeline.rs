@@ -311,6 +311,7 @@ fn authorize(call: &mut Call, plan: &Plan) -> Result<Option<Question>, Fault> {
         Decision::Allow => {}
         Decision::AllowedBy(rule) => call.rule = Some(rule),
         Decision::Deny(denial) => return Err(Fault::Denied(denial)),
+        Decision::Lacks(denial, scopes) => return Err(Fault::Lacks(denial, scopes)),
         Decision::Ask(question) => {
             call.rule = Some(question.rule.clone());
             call.decision = Decided::Ask;
@@ -343,6 +344,7 @@ fn decided(call: &Call, plan: &Plan) -> Result<Decision, Fault> {
     let client = client(call);
     Ok(call.core.decider.decide(&Facts {
         caller: &call.workspace.caller.0,
+        scopes: call.scopes.as_deref(),
         client: client.as_deref(),
         server: &plan.target.server.facts,
         asked,

@@ -42,6 +42,8 @@ pub(crate) struct Outer {
     /// Its number in records.
     pub(crate) call: u64,
     pub(crate) era: Era,
+    /// Of its request.
+    pub(crate) scopes: Option<Arc<str>>,
     pub(crate) session: Option<Arc<Session>>,
     /// In which the script runs.
     pub(crate) workspace: Arc<Workspace>,
@@ -118,6 +120,7 @@ impl Outer {
             core: call.core.clone(),
             call: call.id,
             era: call.era,
+            scopes: call.scopes.clone(),
             session: call.session.clone(),
             workspace: workspace.clone(),
             is_endpoint: call.is_endpoint,

@@ -67,6 +67,7 @@ fn best(policy: &Policy, arguments: &str) -> Duration {
     let once = || {
         let facts = Facts {
             caller: "local",
+            scopes: None,
             client: Some("claude/1.0"),
             server: &server,
             asked: Asked::Tool {

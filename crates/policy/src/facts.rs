@@ -6,6 +6,9 @@
 pub struct Facts<'a> {
     /// The authenticated party behind the client.
     pub caller: &'a str,
+    /// What the caller's token is good for, with spaces between; none of callers whose tokens say nothing of it, and where a
+    /// decision must hold for every token of the caller.
+    pub scopes: Option<&'a str>,
     /// The client's `name/version`, as it calls itself; none while that is not known.
     pub client: Option<&'a str>,
     /// The server that it is about.

@@ -4,16 +4,18 @@
 
 use std::sync::Arc;
 
-use gateway::front::{Caller, Gateway};
+use gateway::front::{Answer, Caller, Gateway};
 use http::header::ORIGIN;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::time::timeout;
 use wire::code;
 
 use crate::body::Body;
+use crate::callers::{self, Admitted, Resource};
 use crate::connection::Link;
-use crate::guard::{Guard, Refusal};
+use crate::guard::{Closed, Guard, Refusal};
 use crate::intake::Budget;
 use crate::legacy::Letterboxes;
 use crate::mcp::Visit;
@@ -21,7 +23,7 @@ use crate::pulse::Stage;
 use crate::readiness::Readiness;
 use crate::sessions::Sessions;
 use crate::tls::Tls;
-use crate::{cors, health, legacy, mcp, pages, respond};
+use crate::{cors, health, legacy, limits, mcp, pages, respond};
 
 /// What every request of a worker passes.
 pub(crate) struct Door {
@@ -88,12 +90,12 @@ impl Door {
         if cors::is_preflight(head) {
             return match self.guard.check_names(head, link.local) {
                 Ok(()) => cors::preflight(&head.headers),
-                Err(refusal) => refuse(&refusal, link),
+                Err(refusal) => refuse(&refusal, None, link),
             };
         }
         // What is rare is boxed: the future of every request is as large as its largest part.
         match route(head.uri.path()) {
-            Route::Mcp { only, workspace } => match self.admit(head, link) {
+            Route::Mcp { only, workspace } => match self.admit(head, link).await {
                 Ok(_) if only.is_some_and(|server| !self.gateway.has_server(server)) => {
                     respond::error(
                         StatusCode::NOT_FOUND,
@@ -102,9 +104,12 @@ impl Door {
                         "there is no server of this name",
                     )
                 }
-                Ok(caller)
-                    if workspace
-                        .is_some_and(|handle| !self.gateway.has_workspace(handle, &caller)) =>
+                Ok(admitted)
+                    if workspace.is_some_and(|handle| {
+                        !self
+                            .gateway
+                            .has_workspace(handle, &Caller(admitted.name.clone()))
+                    }) =>
                 {
                     respond::error(
                         StatusCode::NOT_FOUND,
@@ -113,13 +118,14 @@ impl Door {
                         "there is no such workspace: it has expired, or belongs to somebody else",
                     )
                 }
-                Ok(caller) => {
+                Ok(admitted) => {
                     let only = only.map(Arc::from);
                     let workspace = workspace.map(Arc::from);
                     let visit = Visit {
                         door: self,
                         link,
-                        caller,
+                        caller: Caller(admitted.name),
+                        scopes: admitted.scopes,
                         only,
                         workspace,
                         head,
@@ -128,19 +134,22 @@ impl Door {
                 }
                 Err(refused) => *refused,
             },
-            Route::Sse => match self.admit(head, link) {
-                Ok(caller) => legacy::open(self, link, caller, head),
+            Route::Sse => match self.admit(head, link).await {
+                Ok(admitted) => legacy::open(self, link, Caller(admitted.name), head),
                 Err(refused) => *refused,
             },
-            Route::Messages => match self.admit(head, link) {
-                Ok(caller) => Box::pin(legacy::post(self, link, &caller, head, body)).await,
+            Route::Messages => match self.admit(head, link).await {
+                Ok(admitted) => Box::pin(legacy::post(self, link, admitted, head, body)).await,
                 Err(refused) => *refused,
             },
             // Probes come by address and know no token; there is nothing to learn from them.
             Route::Health => Box::pin(health::call(&self.rest, head.clone(), body)).await,
             Route::Page | Route::Rest => match self.guard.check_names(head, link.local) {
-                Ok(()) => Box::pin(health::call(&self.rest, head.clone(), body)).await,
-                Err(refusal) => refuse(&refusal, link),
+                Ok(()) => match self.described(head) {
+                    Some(description) => description,
+                    None => Box::pin(health::call(&self.rest, head.clone(), body)).await,
+                },
+                Err(refusal) => refuse(&refusal, None, link),
             },
         }
     }
@@ -167,16 +176,47 @@ impl Door {
         Some(page.clone())
     }
 
-    fn admit(&self, head: &Parts, link: &Link) -> Result<Caller, Box<Response<Body>>> {
-        self.guard
-            .admit(head, link.local)
-            .map_err(|refusal| Box::new(refuse(&refusal, link)))
+    async fn admit(&self, head: &Parts, link: &Link) -> Result<Admitted, Box<Response<Body>>> {
+        let closed = match self.guard.admit(head, link.local) {
+            Ok(admitted) => return Ok(admitted),
+            Err(Closed::No(refusal)) => refusal,
+            Err(Closed::For(wait)) => {
+                let _in_time = timeout(limits::KEYS_WAIT, wait).await;
+                match self.guard.admit(head, link.local) {
+                    Ok(admitted) => return Ok(admitted),
+                    Err(Closed::No(refusal)) => refusal,
+                    Err(Closed::For(_)) => Refusal::Unavailable("its issuer is slow".to_owned()),
+                }
+            }
+        };
+        let resource = self.guard.resource(callers::resource_path(head.uri.path()));
+        Err(Box::new(refuse(&closed, resource.as_ref(), link)))
+    }
+
+    /// The description of what lies at a path, where it is asked for and there is one.
+    fn described(&self, head: &Parts) -> Option<Response<Body>> {
+        let of = callers::described(head.uri.path())?;
+        let resource = self.guard.resource(of)?;
+        Some(callers::description(&head.method, &resource))
+    }
+
+    /// The answer of the gateway. Where the caller's token is all that is missing, it says what would do.
+    pub(crate) fn answered(&self, head: &Parts, answer: Answer) -> Response<Body> {
+        let lacks = answer.lacks.clone();
+        let mut response = respond::answer(answer);
+        if let Some(scopes) = lacks {
+            let at = callers::resource_path(head.uri.path());
+            callers::more(&mut response, &scopes, self.guard.resource(at).as_ref());
+        }
+        response
     }
 }
 
-fn refuse(refusal: &Refusal, link: &Link) -> Response<Body> {
+fn refuse(refusal: &Refusal, resource: Option<&Resource>, link: &Link) -> Response<Body> {
     link.pulse.linger();
-    respond::refused(refusal)
+    let mut response = respond::refused(refusal);
+    callers::challenge(&mut response, refusal, resource);
+    response
 }
 
 fn route(path: &str) -> Route<'_> {

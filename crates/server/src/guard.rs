@@ -8,10 +8,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use config::token::Token;
-use gateway::front::Caller;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, StatusCode};
+use transport::BoxFuture;
+
+use crate::callers::{Admitted, Callers, Resource, Unadmitted, resource_path};
 
 pub use names::Names;
 pub(crate) use names::is_loopback_host;
@@ -27,23 +29,10 @@ pub enum Auth {
     Open,
 }
 
-/// Knows callers by their tokens.
-pub trait Callers: Send + Sync {
-    /// Whose token this is; none where it is nobody's.
-    ///
-    /// # Errors
-    /// It was somebody's.
-    fn admit(&self, token: &str) -> Result<Option<Arc<str>>, Expired>;
-}
-
-/// The token is worth nothing any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expired;
-
 /// The checks of one front door. Each worker has its own, so that they share no counter.
 pub(crate) struct Guard {
     auth: Auth,
-    caller: Caller,
+    caller: Admitted,
     hosts: Names,
     origins: Names,
 }
@@ -63,14 +52,36 @@ pub(crate) enum Refusal {
     TokenWrong,
     #[error("the bearer token has expired; ask whoever runs the gateway for another one")]
     TokenExpired,
+    #[error("the bearer token is not taken: {0}")]
+    TokenUnfit(String),
+    #[error("the bearer token is not good for this gateway: it needs the scopes {0}")]
+    Lacks(String),
+    #[error("whether the bearer token is good cannot be told now: {0}")]
+    Unavailable(String),
+}
+
+/// A door that does not open.
+pub(crate) enum Closed {
+    No(Refusal),
+    /// Until this is over: then once more.
+    For(BoxFuture<'static, ()>),
+}
+
+impl From<Refusal> for Closed {
+    fn from(refusal: Refusal) -> Self {
+        Self::No(refusal)
+    }
 }
 
 impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::HostMissing => StatusCode::BAD_REQUEST,
-            Self::Host(_) | Self::Origin(_) => StatusCode::FORBIDDEN,
-            Self::TokenMissing | Self::TokenWrong | Self::TokenExpired => StatusCode::UNAUTHORIZED,
+            Self::Host(_) | Self::Origin(_) | Self::Lacks(_) => StatusCode::FORBIDDEN,
+            Self::TokenMissing | Self::TokenWrong | Self::TokenExpired | Self::TokenUnfit(_) => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -83,35 +94,48 @@ impl Guard {
         };
         Self {
             auth,
-            caller: Caller(Arc::from(caller)),
+            caller: Admitted {
+                name: Arc::from(caller),
+                scopes: None,
+            },
             hosts,
             origins,
         }
     }
 
     /// Lets a request in as its caller. `local` is the address at which the client reached us.
-    pub(crate) fn admit(&self, head: &Parts, local: Option<IpAddr>) -> Result<Caller, Refusal> {
+    pub(crate) fn admit(&self, head: &Parts, local: Option<IpAddr>) -> Result<Admitted, Closed> {
         self.check_names(head, local)?;
-        match &self.auth {
-            Auth::Open => {}
-            Auth::Token(token) => {
-                let given = bearer(&head.headers).ok_or(Refusal::TokenMissing)?;
-                if !token.matches(given) {
-                    return Err(Refusal::TokenWrong);
-                }
-            }
-            Auth::Callers(token, callers) => {
-                let given = bearer(&head.headers).ok_or(Refusal::TokenMissing)?;
-                if !token.matches(given) {
-                    return match callers.admit(given) {
-                        Ok(Some(name)) => Ok(Caller(name)),
-                        Ok(None) => Err(Refusal::TokenWrong),
-                        Err(Expired) => Err(Refusal::TokenExpired),
-                    };
-                }
-            }
+        let (token, callers) = match &self.auth {
+            Auth::Open => return Ok(self.caller.clone()),
+            Auth::Token(token) => (token, None),
+            Auth::Callers(token, callers) => (token, Some(callers)),
+        };
+        let given = bearer(&head.headers).ok_or(Refusal::TokenMissing)?;
+        if token.matches(given) {
+            return Ok(self.caller.clone());
         }
-        Ok(self.caller.clone())
+        let Some(callers) = callers else {
+            return Err(Refusal::TokenWrong.into());
+        };
+        callers
+            .admit(given, resource_path(head.uri.path()))
+            .map_err(|why| match why {
+                Unadmitted::Unknown => Refusal::TokenWrong.into(),
+                Unadmitted::Expired => Refusal::TokenExpired.into(),
+                Unadmitted::Unfit(why) => Refusal::TokenUnfit(why).into(),
+                Unadmitted::Lacks(scopes) => Refusal::Lacks(scopes).into(),
+                Unadmitted::Unavailable(why) => Refusal::Unavailable(why).into(),
+                Unadmitted::Wait(wait) => Closed::For(wait),
+            })
+    }
+
+    /// What is told of us to who wants to use what lies at this path, if there is an issuer to send them to.
+    pub(crate) fn resource(&self, at: &str) -> Option<Resource> {
+        match &self.auth {
+            Auth::Callers(_, callers) => callers.resource(at),
+            Auth::Token(_) | Auth::Open => None,
+        }
     }
 
     /// The part of [`Guard::admit`] that keeps pages of other sites out (DNS rebinding).

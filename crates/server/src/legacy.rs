@@ -16,6 +16,7 @@ use transport::sse;
 use wire::{Frame, Kind, code};
 
 use crate::body::{Body, Chunks};
+use crate::callers::Admitted;
 use crate::connection::Link;
 use crate::door::Door;
 use crate::exchange::{Batch, Exchange};
@@ -90,7 +91,7 @@ pub(crate) fn open(
 pub(crate) async fn post(
     door: &Arc<Door>,
     link: &Link,
-    caller: &Caller,
+    admitted: Admitted,
     head: &Parts,
     body: Incoming,
 ) -> Response<Body> {
@@ -104,7 +105,8 @@ pub(crate) async fn post(
             "the sessionId parameter is missing: post to the endpoint that /sse named",
         );
     };
-    let session = door.gateway.session(id, caller);
+    let caller = Caller(admitted.name);
+    let session = door.gateway.session(id, &caller);
     let (Some(session), Some(letterbox)) = (session, door.letterboxes.find(id)) else {
         return say(
             StatusCode::NOT_FOUND,
@@ -116,7 +118,8 @@ pub(crate) async fn post(
         Err(refused) => return *refused,
     };
     let origin = Origin {
-        caller: caller.clone(),
+        caller,
+        scopes: admitted.scopes,
         session: Some(session.clone()),
         headers: None,
         only: None,

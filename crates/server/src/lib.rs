@@ -11,6 +11,7 @@ pub mod admin;
 #[cfg(unix)]
 pub mod attach;
 mod body;
+mod callers;
 mod connection;
 mod cors;
 mod descriptors;
@@ -35,7 +36,8 @@ mod stdio;
 mod tls;
 mod worker;
 
-pub use guard::{Auth, Callers, Expired, Names};
+pub use callers::{Admitted, Callers, Resource, Unadmitted};
+pub use guard::{Auth, Names};
 pub use pages::Pages;
 pub use readiness::Readiness;
 pub use relay::relay;

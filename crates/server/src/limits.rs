@@ -134,3 +134,5 @@ pub const PAGE_CONNECTION: Duration = Duration::from_secs(60);
 
 /// After the last visit: how long its answer may take to leave.
 pub const PAGE_LINGER: Duration = Duration::from_secs(5);
+/// How long a request waits until the keys by which its token can be checked are fetched.
+pub const KEYS_WAIT: Duration = Duration::from_secs(10);

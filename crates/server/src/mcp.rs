@@ -26,6 +26,8 @@ pub(crate) struct Visit<'v> {
     pub(crate) door: &'v Arc<Door>,
     pub(crate) link: &'v Arc<Link>,
     pub(crate) caller: Caller,
+    /// What its token is good for, where that is said.
+    pub(crate) scopes: Option<Arc<str>>,
     pub(crate) only: Option<Arc<str>>,
     pub(crate) workspace: Option<Arc<str>>,
     pub(crate) head: &'v Parts,

@@ -3,7 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use gateway::front::Answer;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use transport::sse;
 use wire::{FrameError, code};
@@ -86,21 +86,11 @@ pub(crate) fn bad_frame(bad: &FrameError) -> Response<Body> {
 
 /// The guard said no.
 pub(crate) fn refused(refusal: &Refusal) -> Response<Body> {
-    let mut response = error(
-        refusal.status(),
-        None,
-        code::INVALID_REQUEST,
-        &refusal.to_string(),
-    );
-    let challenge = match refusal {
-        Refusal::TokenMissing => "Bearer",
-        Refusal::TokenWrong => "Bearer error=\"invalid_token\"",
-        _ => return response,
-    };
-    response
-        .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-    response
+    let why = refusal.to_string();
+    match refusal {
+        Refusal::Unavailable(_) => busy(None, &why),
+        _ => error(refusal.status(), None, code::INVALID_REQUEST, &why),
+    }
 }
 
 /// The resource is here, the method is not.

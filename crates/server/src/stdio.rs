@@ -58,6 +58,7 @@ pub async fn serve_stdio(
     }
     let origin = Origin {
         caller,
+        scopes: None,
         session: Some(session.clone()),
         headers: None,
         only: None,

@@ -22,6 +22,7 @@ fn decided(policy: &Policy, tool: &str) -> (Decision, Option<String>) {
     };
     let facts = Facts {
         caller: "local",
+        scopes: None,
         client: None,
         server: &server,
         asked: Asked::Tool {

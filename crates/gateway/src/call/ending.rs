@@ -99,7 +99,7 @@ impl Call {
     }
 
     fn fail(&mut self, fault: &Fault) -> Answer {
-        if let Fault::Denied(denial) = fault {
+        if let Fault::Denied(denial) | Fault::Lacks(denial, _) = fault {
             self.rule.clone_from(&denial.rule);
             self.decision = Decided::Deny;
         }
@@ -114,7 +114,7 @@ impl Call {
     pub(crate) fn finish_here(&mut self, result: &str) -> Answer {
         let frame = build::result(self.raw_id(), result);
         self.record(Outcome::Ok, frame.len());
-        Answer { frame, status: 200 }
+        Answer::new(frame, 200)
     }
 
     /// The same for one that an interceptor answers in the place of its server.
@@ -152,11 +152,9 @@ impl Call {
                 server_info: hello.and_then(|hello| hello.info.as_deref()),
             },
         );
-        Answer {
-            // What status the server gave its answer means nothing in the other era.
-            status: self.status(0, &bytes),
-            frame: bytes,
-        }
+        // What status the server gave its answer means nothing in the other era.
+        let status = self.status(0, &bytes);
+        Answer::new(bytes, status)
     }
 
     /// An answer that is another one by now, under the client's id.
@@ -193,10 +191,8 @@ impl Call {
         } else {
             self.own(bytes)
         };
-        Answer {
-            status: self.status(status, &frame),
-            frame,
-        }
+        let status = self.status(status, &frame);
+        Answer::new(frame, status)
     }
 
     /// The HTTP status: the server's own for errors of the stateless era, else by the code.

@@ -114,6 +114,7 @@ impl Core {
         let hello = session.as_ref().and_then(|session| session.hello());
         self.decider.closed(&Facts {
             caller: &side.workspace.caller.0,
+            scopes: None,
             client: hello.map(|hello| &*hello.client),
             server,
             asked,

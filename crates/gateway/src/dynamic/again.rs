@@ -31,6 +31,7 @@ pub(super) fn with_credentials(
     let frame = call.frame.clone();
     let origin = Origin {
         caller: call.workspace.caller.clone(),
+        scopes: call.scopes.clone(),
         session: call.session.clone(),
         headers: None,
         only: None,

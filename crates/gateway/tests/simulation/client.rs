@@ -139,6 +139,7 @@ impl Client {
     fn origin(&self, headers: Option<StatelessHeaders>) -> Origin {
         Origin {
             caller: self.caller.clone(),
+            scopes: None,
             session: self.session.clone(),
             headers: headers.map(Arc::new),
             only: self.only.clone(),

@@ -137,6 +137,7 @@ async fn messages_of_a_call_that_nobody_reads() {
         .await;
     let origin = Origin {
         caller: Caller("somebody".into()),
+        scopes: None,
         session: world.client("client 1").session.clone(),
         headers: None,
         only: None,
@@ -305,6 +306,7 @@ async fn subscriptions_of_one_client() {
         .await;
     let origin = Origin {
         caller: Caller("somebody".into()),
+        scopes: None,
         session: world.client("client 1").session.clone(),
         headers: None,
         only: None,
@@ -347,6 +349,7 @@ async fn listen_streams_of_one_caller() {
     let gateway = world.gateway();
     let origin = Origin {
         caller: Caller("ann".into()),
+        scopes: None,
         session: None,
         headers: None,
         only: None,
@@ -379,6 +382,7 @@ async fn listen_streams_of_one_caller() {
     // One caller's streams are not another's.
     let other = Origin {
         caller: Caller(Arc::from("bob")),
+        scopes: None,
         ..origin.clone()
     };
     let text = r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;

@@ -71,6 +71,7 @@ async fn play(gateway: &Gateway, thread: usize) {
     let session = gateway.open(caller.clone(), Door::Stdio).unwrap();
     let origin = Origin {
         caller,
+        scopes: None,
         session: Some(session.clone()),
         headers: None,
         only: None,

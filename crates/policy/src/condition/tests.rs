@@ -24,6 +24,7 @@ fn asked<T>(source: &str, arguments: &str, ask: impl FnOnce(&Condition, &Scope<'
     let server = server();
     let facts = Facts {
         caller: "ci",
+        scopes: None,
         client: Some("claude/1.0"),
         server: &server,
         asked: Asked::Tool {

@@ -24,6 +24,7 @@ fn container(name: &str, image: &str) -> ServerFacts {
 fn facts<'a>(server: &'a ServerFacts, asked: Asked<'a>) -> Facts<'a> {
     Facts {
         caller: "me",
+        scopes: None,
         client: None,
         server,
         asked,

@@ -31,6 +31,7 @@ fn github() -> ServerFacts {
 fn facts<'a>(server: &'a ServerFacts, asked: Asked<'a>) -> Facts<'a> {
     Facts {
         caller: "local",
+        scopes: None,
         client: Some("claude/1"),
         server,
         asked,

@@ -63,7 +63,7 @@ impl Batch {
             return Poll::Pending;
         }
         let frame = array(&std::mem::take(&mut self.answers));
-        Poll::Ready(Some(Event::Answer(Answer { frame, status: 200 })))
+        Poll::Ready(Some(Event::Answer(Answer::new(frame, 200))))
     }
 }
 

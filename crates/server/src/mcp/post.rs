@@ -66,6 +66,7 @@ pub(super) async fn answer(visit: &Visit<'_>, body: Incoming) -> Response<Body> 
 fn origin(visit: &Visit<'_>, session: Option<Arc<Session>>) -> Origin {
     Origin {
         caller: visit.caller.clone(),
+        scopes: visit.scopes.clone(),
         session,
         headers: None,
         only: visit.only.clone(),
@@ -81,7 +82,7 @@ async fn answer_stateless(visit: &Visit<'_>, frame: Frame) -> Response<Body> {
             let is_endless = frame.method() == method::SUBSCRIPTIONS_LISTEN;
             let mut exchange = Exchange::begin(visit.door, origin, frame);
             match start(visit, &mut exchange).await {
-                Start::Answer(answer) => respond::answer(answer),
+                Start::Answer(answer) => visit.door.answered(visit.head, answer),
                 Start::Events => {
                     let stream = if is_endless {
                         CallStream::listening(exchange, &visit.door.readiness)
@@ -133,7 +134,7 @@ async fn answer_in_session(
 ) -> Response<Body> {
     exchange.run_out_when_dropped();
     match start(visit, &mut exchange).await {
-        Start::Answer(answer) => respond::answer(answer),
+        Start::Answer(answer) => visit.door.answered(visit.head, answer),
         Start::Events => {
             let streams = visit.door.sessions.streams(session);
             let stream = CallStream::kept(exchange, &streams, stream::primes(session));
@@ -188,7 +189,7 @@ async fn open(visit: &Visit<'_>, frame: Frame) -> Response<Body> {
     };
     let is_open =
         Frame::parse(answer.frame.clone()).is_ok_and(|frame| frame.kind() == Kind::Result);
-    let mut response = respond::answer(answer);
+    let mut response = visit.door.answered(visit.head, answer);
     if is_open && let Ok(id) = HeaderValue::from_str(session.id()) {
         opening.session = None;
         response.headers_mut().insert(respond::SESSION_ID, id);

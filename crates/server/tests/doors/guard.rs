@@ -22,10 +22,8 @@ async fn without_the_token_nobody_comes_in() {
         )
         .await;
     assert_eq!(reply.status, 401);
-    assert_eq!(
-        reply.field("www-authenticate"),
-        Some("Bearer error=\"invalid_token\"")
-    );
+    let said = reply.field("www-authenticate").unwrap();
+    assert!(said.starts_with("Bearer error=\"invalid_token\""), "{said}");
     for path in [
         "GET /sse",
         "POST /messages?sessionId=x",

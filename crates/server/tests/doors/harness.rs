@@ -46,6 +46,14 @@ impl House {
         .await
     }
 
+    /// Where this decides over calls.
+    pub(crate) async fn deciding(
+        decider: Arc<dyn gateway::Decider>,
+        change: impl FnOnce(&mut Options),
+    ) -> Self {
+        Self::before(gateway_with(|options| options.decider = decider), change).await
+    }
+
     async fn before(
         (gateway, script): (Gateway, Arc<Script>),
         change: impl FnOnce(&mut Options),

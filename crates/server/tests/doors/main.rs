@@ -5,6 +5,7 @@
 extern crate portolan_server as server;
 
 mod admin;
+mod callers;
 mod guard;
 mod harness;
 #[expect(dead_code, reason = "shared with the tests on a paused clock")]

@@ -75,6 +75,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     for era in [Era::Handshake, Era::Stateless] {
         let rules = policy.asking(&Facts {
             caller: &args.caller,
+            scopes: None,
             client: None,
             server: &server,
             asked,

@@ -108,6 +108,7 @@ impl Question {
         };
         let facts = Facts {
             caller: self.caller.as_deref().unwrap_or("local"),
+            scopes: None,
             client: Some(self.client.as_deref().unwrap_or_default()),
             server,
             asked,

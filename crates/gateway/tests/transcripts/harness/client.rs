@@ -145,6 +145,7 @@ impl Client {
         let odd = self.odd_headers.take();
         let origin = Origin {
             caller: self.caller.clone(),
+            scopes: None,
             session: self.session.clone(),
             headers: self
                 .session

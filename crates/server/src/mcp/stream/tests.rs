@@ -13,10 +13,7 @@ fn message(text: &'static str) -> Event {
 }
 
 fn answer(text: &'static str) -> Event {
-    Event::Answer(Answer {
-        frame: Bytes::from_static(text.as_bytes()),
-        status: 200,
-    })
+    Event::Answer(Answer::new(Bytes::from_static(text.as_bytes()), 200))
 }
 
 async fn next(stream: &mut impl Chunks) -> Option<String> {
