@@ -12,32 +12,17 @@ import { fileURLToPath } from 'node:url';
 import { connect, disconnect } from '../clients/sdk.mjs';
 import { browse, provider } from './provider.mjs';
 import { server } from './server.mjs';
+import { end, expect, step } from './steps.mjs';
 
 const LIFE = 4;
 const portolan = process.env.PORTOLAN;
 const home = await mkdtemp(join(tmpdir(), 'portolan-sign-in-'));
 const config = join(home, 'servers.json');
 const env = { ...process.env, PORTOLAN_HOME: join(home, 'portolan') };
-let failed = 0;
 
 const cloud = await server({ issuer: () => identity.issuer });
 const identity = await provider({ life: LIFE, resource: () => cloud.url });
 await writeFile(config, JSON.stringify({ mcpServers: { cloud: { url: cloud.url } } }));
-
-async function step(what, play) {
-  const begun = Date.now();
-  try {
-    await play();
-    console.log(`green ${what} ${((Date.now() - begun) / 1000).toFixed(1)} s`);
-  } catch (error) {
-    failed++;
-    console.log(`RED   ${what}\n      ${error.stack?.replaceAll('\n', '\n      ')}`);
-  }
-}
-
-function expect(truth, what, detail) {
-  if (!truth) throw new Error(`not so: ${what}: ${JSON.stringify(detail)}`);
-}
 
 /** A gateway with one client. With `person` it has somebody who follows links. */
 async function conversation(play, { person, kind = 'ts1', era = 'handshake' } = {}) {
@@ -230,5 +215,4 @@ try {
   identity.close();
   await rm(home, { recursive: true, force: true });
 }
-console.log(failed ? `${failed} red` : 'all green');
-process.exit(failed ? 1 : 0);
+end();

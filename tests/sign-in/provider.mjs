@@ -7,8 +7,12 @@ import { load } from '../clients/sdk.mjs';
 
 const { Provider } = await load('oidc-provider', 'oidc-provider');
 
-/** Starts one. `life` is how long tokens last, in seconds; `grants` counts what was asked of it. */
-export async function provider({ life, resource }) {
+/**
+ * Starts one. `life` is how long tokens last, in seconds; `resource` whom they may be for, one or several, of which the first is it
+ * where nothing is said; `scope` what they may be good for. `grants` counts what was asked of it.
+ */
+export async function provider({ life, resource, scope = 'mcp', clients = [] }) {
+  const resources = () => [resource()].flat();
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -17,7 +21,8 @@ export async function provider({ life, resource }) {
     grants[what] = (grants[what] ?? 0) + 1;
   };
   const oidc = new Provider(issuer, {
-    scopes: ['openid', 'offline_access', 'mcp'],
+    clients,
+    scopes: ['openid', 'offline_access', ...scope.split(' ')],
     pkce: { required: () => true },
     rotateRefreshToken: true,
     issueRefreshToken: (context, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
@@ -28,13 +33,14 @@ export async function provider({ life, resource }) {
       devInteractions: { enabled: false },
       registration: { enabled: true },
       revocation: { enabled: true },
+      clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => resource(),
+        defaultResource: () => resources()[0],
         useGrantedResource: () => true,
         getResourceServerInfo: (context, asked) => {
-          if (asked !== resource()) throw new Error(`nobody knows ${asked}`);
-          return { scope: 'mcp', audience: asked, accessTokenFormat: 'jwt', accessTokenTTL: life };
+          if (!resources().includes(asked)) throw new Error(`nobody knows ${asked}`);
+          return { scope, audience: asked, accessTokenFormat: 'jwt', accessTokenTTL: life };
         }
       }
     }
@@ -56,8 +62,8 @@ export async function provider({ life, resource }) {
         const grant = grantId
           ? await oidc.Grant.find(grantId)
           : new oidc.Grant({ accountId: session.accountId, clientId: params.client_id });
-        grant.addOIDCScope('openid offline_access mcp');
-        grant.addResourceScope(resource(), 'mcp');
+        grant.addOIDCScope(`openid offline_access ${scope}`);
+        for (const asked of resources()) grant.addResourceScope(asked, scope);
         result = { consent: { grantId: await grant.save() } };
       }
       await oidc.interactionFinished(request, response, result, { mergeWithLastSubmission: true });

@@ -108,6 +108,7 @@ impl Client {
             gateway,
             origin: Origin {
                 caller,
+                scopes: None,
                 session: Some(Arc::clone(&session)),
                 headers: None,
                 only: None,

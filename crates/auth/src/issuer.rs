@@ -55,10 +55,10 @@ struct Seen {
 /// For whom a token speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Their name with the issuer.
-    pub subject: String,
-    /// What the token is good for.
-    pub scopes: Scopes,
+    /// Their name with the issuer, and the issuer: `SUBJECT at ISSUER`.
+    pub caller: Arc<str>,
+    /// What the token is good for, with spaces between.
+    pub scopes: Arc<str>,
     /// When it ends, in seconds since 1970.
     pub expires_s: u64,
     audiences: Vec<String>,
@@ -244,7 +244,7 @@ impl Issuer {
         let (keys, generation) = self.keys()?;
         let with = (jwt.algorithm, jwt.key.as_deref());
         match keys.verify(with, jwt.signed, &jwt.signature) {
-            Ok(()) => Ok((Identity::of(jwt)?, generation)),
+            Ok(()) => Ok((Identity::of(jwt, self.name())?, generation)),
             Err(Unsigned::Wrong) => Err(Unfit::Signature),
             Err(Unsigned::Unknown) if self.may_fetch() => Err(Unfit::KeysWanted),
             Err(Unsigned::Unknown) => Err(Unfit::Key),
@@ -288,8 +288,8 @@ impl Issuer {
     pub(crate) fn fill(&self, count: usize) {
         let (_, generation) = self.keys().unwrap();
         let identity = Identity {
-            subject: String::new(),
-            scopes: Scopes::default(),
+            caller: "".into(),
+            scopes: "".into(),
             expires_s: (self.0.now_s)() + 100,
             audiences: Vec::new(),
             from_s: 0,
@@ -309,7 +309,7 @@ impl Issuer {
 }
 
 impl Identity {
-    fn of(jwt: Jwt<'_>) -> Result<Self, Unfit> {
+    fn of(jwt: Jwt<'_>, issuer: &str) -> Result<Self, Unfit> {
         let claims = jwt.claims;
         if claims.cnf.is_some() {
             return Err(Unfit::Bound);
@@ -323,9 +323,11 @@ impl Identity {
         }
         let said = claims.scope.as_deref().unwrap_or_default();
         let others = claims.scp.iter().flat_map(|scopes| scopes.split(' '));
+        let subject = claims.sub.filter(is_name).ok_or(Unfit::Subject)?;
+        let scopes = Scopes::of(said.split(' ').chain(others));
         Ok(Self {
-            subject: claims.sub.filter(is_name).ok_or(Unfit::Subject)?,
-            scopes: Scopes::of(said.split(' ').chain(others)),
+            caller: format!("{subject} at {issuer}").into(),
+            scopes: scopes.to_string().into(),
             // What never ends is no token for a door.
             expires_s: claims.exp.ok_or(Unfit::Form)?,
             audiences: claims.aud,

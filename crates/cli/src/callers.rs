@@ -1,63 +1,74 @@
-//! Callers with tokens of their own, as a running gateway knows them: who a token is, what a caller may use, and how much at a
-//! time. Owns the copy of the file in memory, which is taken up anew when it changes. Refuses everybody whose right cannot be
-//! read: while the file is damaged, only the gateway's own token opens. The file itself is `config`'s.
+//! Callers as a running gateway knows them: who a token is, what a caller may use, and how much at a time. Owns the copy of the
+//! file in memory, which is taken up anew when it changes, together with the profiles that rights name. Refuses everybody whose
+//! right cannot be read: while the file is damaged, only the gateway's own token opens. The file itself is `config`'s; callers
+//! who come with tokens of an issuer are `callers/visitors.rs`.
+
+mod one;
+mod rights;
+#[cfg(test)]
+mod tests;
+mod visitors;
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use config::Dirs;
-use config::callers::{self, Caller, CallersError, Presented};
+use config::callers::{self, Caller, CallersError, Presented, Rights};
+use config::{AuthSettings, Dirs};
 use gateway::{Admission, Decider, Decision, Denial, Permit};
-use policy::{Asked, Facts};
+use policy::Facts;
+use server::{Admitted, Resource, Unadmitted};
 
-type Version = Option<(SystemTime, u64, u64)>;
+use one::{Allowance, One};
+use rights::{Profiles, Seal, Usable};
+use visitors::Visitors;
 
 /// See the module.
 pub(crate) struct Registry {
     dirs: Dirs,
     known: RwLock<Arc<Known>>,
+    visitors: Option<Visitors>,
 }
 
 #[derive(Default)]
 struct Known {
-    version: Version,
-    by_token: HashMap<String, Arc<One>>,
-    by_name: HashMap<String, Arc<One>>,
+    version: Option<Seal>,
+    by_token: HashMap<String, Arc<Local>>,
+    by_name: HashMap<String, Arc<Local>>,
+    /// Of the profiles that rights name.
+    profiles: Profiles,
+    /// What scopes of visitors give a right to, in their order.
+    scopes: Vec<(String, Usable)>,
 }
 
-/// One caller and what it has under way.
-struct One {
+/// A caller of the file.
+struct Local {
     caller: Caller,
-    name: Arc<str>,
-    in_flight: AtomicU32,
-    bucket: Mutex<Bucket>,
-}
-
-/// How many requests it may make now; it fills with time.
-struct Bucket {
-    left: f64,
-    at: Instant,
+    usable: Usable,
+    under_way: Arc<One>,
 }
 
 impl Registry {
-    /// As the file has them.
-    pub(crate) fn open(dirs: &Dirs) -> Result<Self, CallersError> {
+    /// As the file has them, and those of an issuer, if there is one.
+    pub(crate) fn open(dirs: &Dirs, auth: Option<&AuthSettings>) -> Result<Self, CallersError> {
+        let visitors = auth.map(Visitors::new);
+        let scopes = visitors.as_ref().map_or(&[][..], Visitors::rights);
         let version = callers::version(dirs);
-        let known = Known::new(callers::load(dirs)?.callers, version, &Known::default());
+        let all = callers::load(dirs)?.callers;
+        let known = Known::new(dirs, (all, version), scopes, &Known::default());
         Ok(Self {
             dirs: dirs.clone(),
             known: RwLock::new(Arc::new(known)),
+            visitors,
         })
     }
 
-    /// Takes the file up if it has changed; whether it had.
+    /// Takes up what has changed; whether anything had.
     pub(crate) fn refresh(&self) -> Result<bool, CallersError> {
         let version = callers::version(&self.dirs);
         let before = self.known();
-        if version == before.version {
+        if version == before.version && before.profiles.are_as_they_were(&self.dirs) {
             return Ok(false);
         }
         let read = callers::load(&self.dirs);
@@ -65,9 +76,15 @@ impl Registry {
             .as_ref()
             .map(|all| all.callers.clone())
             .unwrap_or_default();
-        let known = Known::new(all, version, &before);
+        let scopes = self.visitors.as_ref().map_or(&[][..], Visitors::rights);
+        let known = Known::new(&self.dirs, (all, version), scopes, &before);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
         read.map(|_| true)
+    }
+
+    /// Those who come with tokens of an issuer, where there is one.
+    pub(crate) fn visitors(&self) -> Option<&Visitors> {
+        self.visitors.as_ref()
     }
 
     fn known(&self) -> Arc<Known> {
@@ -77,135 +94,86 @@ impl Registry {
 }
 
 impl Known {
-    fn new(all: Vec<Caller>, version: Version, before: &Self) -> Self {
+    fn new(
+        dirs: &Dirs,
+        (all, version): (Vec<Caller>, Option<Seal>),
+        scopes: &[(String, Rights)],
+        before: &Self,
+    ) -> Self {
+        let of_callers = all.iter().map(|caller| &caller.rights);
+        let rights = of_callers.chain(scopes.iter().map(|(_, rights)| rights));
+        let names = rights.flat_map(|rights| rights.profiles.iter().cloned());
+        let profiles = Profiles::load(dirs, names.collect());
+        let usable = |rights: &Rights| Usable::new(rights, &profiles);
+        let scopes = scopes
+            .iter()
+            .map(|(scope, rights)| (scope.clone(), usable(rights)));
         let mut known = Self {
             version,
+            scopes: scopes.collect(),
             ..Self::default()
         };
         for caller in all {
+            let allowance = Allowance {
+                rate: caller.rate,
+                concurrency: caller.concurrency,
+            };
             let former = before.by_name.get(&caller.name);
             // What is under way goes on counting.
-            let one = match former.filter(|former| former.caller == caller) {
-                Some(same) => Arc::clone(same),
-                None => Arc::new(One::new(caller)),
+            let under_way = match former.filter(|former| former.caller == caller) {
+                Some(same) => Arc::clone(&same.under_way),
+                None => Arc::new(One::new(&caller.name, allowance)),
             };
-            known
-                .by_token
-                .insert(one.caller.token().to_owned(), Arc::clone(&one));
-            known.by_name.insert(one.caller.name.clone(), one);
+            let local = Arc::new(Local {
+                usable: usable(&caller.rights),
+                under_way,
+                caller,
+            });
+            let (token, name) = (local.caller.token().to_owned(), local.caller.name.clone());
+            known.by_token.insert(token, Arc::clone(&local));
+            known.by_name.insert(name, local);
         }
+        known.profiles = profiles;
         known
     }
 }
 
-impl One {
-    fn new(caller: Caller) -> Self {
-        Self {
-            name: caller.name.as_str().into(),
-            in_flight: AtomicU32::new(0),
-            bucket: Mutex::new(Bucket {
-                left: f64::from(caller.rate.unwrap_or(0)),
-                at: Instant::now(),
-            }),
-            caller,
-        }
-    }
-
-    /// Takes one request of those that it may make within a minute.
-    fn has_rate(&self, now: Instant) -> bool {
-        let Some(rate) = self.caller.rate.map(f64::from) else {
-            return true;
-        };
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = now.saturating_duration_since(bucket.at).as_secs_f64();
-        bucket.left = (bucket.left + since * rate / 60.0).min(rate);
-        bucket.at = now;
-        let has = bucket.left >= 1.0;
-        if has {
-            bucket.left -= 1.0;
-        }
-        has
-    }
-
-    fn may_use(&self, server: &str) -> bool {
-        let servers = &self.caller.servers;
-        let tools = &self.caller.tools;
-        let is_named = |pattern: &String| match pattern.split_once(':') {
-            Some((of, _)) => policy::glob(of, server),
-            None => true,
-        };
-        (servers.is_empty() || servers.iter().any(|pattern| policy::glob(pattern, server)))
-            && (tools.is_empty() || tools.iter().any(is_named))
-    }
-
-    fn may_call(&self, server: &str, tool: &str) -> bool {
-        let tools = &self.caller.tools;
-        let is_meant = |pattern: &String| match pattern.split_once(':') {
-            Some((of, pattern)) => policy::glob(of, server) && policy::glob(pattern, tool),
-            None => policy::glob(pattern, tool),
-        };
-        self.may_use(server) && (tools.is_empty() || tools.iter().any(is_meant))
-    }
-
-    fn may(&self, facts: &Facts<'_>) -> bool {
-        let server = &facts.server.name;
-        match facts.asked {
-            Asked::Load | Asked::Other => self.may_use(server),
-            Asked::Tool { name, .. } => self.may_call(server, name),
-            // Who may call some tools may do nothing else.
-            Asked::Prompt(_) | Asked::Resource(_) => {
-                self.may_use(server) && self.caller.tools.is_empty()
-            }
-        }
-    }
-}
-
 impl server::Callers for Registry {
-    fn admit(&self, token: &str) -> Result<Option<Arc<str>>, server::Expired> {
+    fn admit(&self, token: &str, at: &str) -> Result<Admitted, Unadmitted> {
         let presented = Presented::new(token);
         let known = self.known();
-        let Some(one) = known.by_token.get(presented.key()) else {
-            return Ok(None);
+        let Some(local) = known.by_token.get(presented.key()) else {
+            return match &self.visitors {
+                Some(visitors) => visitors.admit(token, at),
+                None => Err(Unadmitted::Unknown),
+            };
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        match one
-            .caller
-            .is_valid_at(now.map_or(u64::MAX, |now| now.as_secs()))
-        {
-            true => Ok(Some(Arc::clone(&one.name))),
-            false => Err(server::Expired),
+        let now_s = now.map_or(u64::MAX, |now| now.as_secs());
+        match local.caller.is_valid_at(now_s) {
+            true => Ok(Admitted {
+                name: local.under_way.name.clone(),
+                scopes: None,
+            }),
+            false => Err(Unadmitted::Expired),
         }
+    }
+
+    fn resource(&self, at: &str) -> Option<Resource> {
+        self.visitors.as_ref().map(|visitors| visitors.resource(at))
     }
 }
 
 impl Admission for Registry {
     fn enter(&self, caller: &str) -> Result<Option<Permit>, &'static str> {
-        let known = self.known();
-        let Some(one) = known.by_name.get(caller) else {
-            return Ok(None);
+        let local = self.known().by_name.get(caller).cloned();
+        let one = match (&local, &self.visitors) {
+            (Some(local), _) => Some(Arc::clone(&local.under_way)),
+            (None, Some(visitors)) => visitors.under_way(caller)?,
+            (None, None) => None,
         };
-        if !one.has_rate(Instant::now()) {
-            return Err("requests of this caller within a minute");
-        }
-        let Some(max) = one.caller.concurrency else {
-            return Ok(None);
-        };
-        if one.in_flight.fetch_add(1, Ordering::AcqRel) >= max {
-            one.in_flight.fetch_sub(1, Ordering::AcqRel);
-            return Err("requests of this caller at once");
-        }
-        Ok(Some(
-            Box::new(Under(Arc::clone(one))) as Box<dyn Any + Send + Sync>
-        ))
-    }
-}
-
-/// A request that is under way.
-struct Under(Arc<One>);
-
-impl Drop for Under {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        let permit = one.map_or(Ok(None), One::enter)?;
+        Ok(permit.map(|under| Box::new(under) as Box<dyn Any + Send + Sync>))
     }
 }
 
@@ -216,19 +184,47 @@ pub(crate) struct Rightful {
 }
 
 impl Rightful {
-    fn denial(&self, facts: &Facts<'_>) -> Option<Denial> {
-        let known = self.callers.known();
-        let one = known.by_name.get(facts.caller)?;
-        (!one.may(facts)).then(|| Denial {
-            rule: Some(format!("caller {}", one.name).into()),
-            reason: format!("the caller {} has no right to it", one.name),
+    /// What the rights of a caller of the file deny.
+    fn denial(known: &Known, facts: &Facts<'_>) -> Option<Denial> {
+        let local = known.by_name.get(facts.caller)?;
+        (!local.usable.may(facts)).then(|| denial(&local.caller.name))
+    }
+
+    fn is_visitor(&self, known: &Known, facts: &Facts<'_>) -> bool {
+        let visitors = self.callers.visitors();
+        !known.scopes.is_empty() && visitors.is_some_and(|all| all.are(facts.caller))
+    }
+
+    /// What the scopes of a visitor's token deny.
+    fn lacks(&self, known: &Known, facts: &Facts<'_>) -> Option<Decision> {
+        if !self.is_visitor(known, facts) {
+            return None;
+        }
+        let mut giving = known.scopes.iter().filter(|(_, usable)| usable.may(facts));
+        let held: Vec<&str> = facts.scopes.unwrap_or_default().split(' ').collect();
+        if giving.clone().any(|(scope, _)| held.contains(&&**scope)) {
+            return None;
+        }
+        let denial = denial(facts.caller);
+        let wanted = giving.next().zip(self.callers.visitors());
+        Some(match wanted {
+            Some(((scope, _), visitors)) => Decision::Lacks(denial, visitors.with(scope).into()),
+            None => Decision::Deny(denial),
         })
+    }
+}
+
+fn denial(caller: &str) -> Denial {
+    Denial {
+        rule: Some(format!("caller {caller}").into()),
+        reason: format!("the caller {caller} has no right to it"),
     }
 }
 
 impl Decider for Rightful {
     fn is_needed(&self) -> bool {
-        !self.callers.known().by_name.is_empty() || self.rules.is_needed()
+        let known = self.callers.known();
+        !known.by_name.is_empty() || !known.scopes.is_empty() || self.rules.is_needed()
     }
 
     fn wants_hints(&self) -> bool {
@@ -236,192 +232,26 @@ impl Decider for Rightful {
     }
 
     fn decide(&self, facts: &Facts<'_>) -> Decision {
-        match self.denial(facts) {
-            Some(denial) => Decision::Deny(denial),
+        let known = self.callers.known();
+        if let Some(denial) = Self::denial(&known, facts) {
+            return Decision::Deny(denial);
+        }
+        match self.lacks(&known, facts) {
+            Some(decision) => decision,
             None => self.rules.decide(facts),
         }
     }
 
+    /// A token with more scopes may come any time: what one of them gives a right to is listed.
     fn closed(&self, facts: &Facts<'_>) -> Option<Denial> {
-        self.denial(facts).or_else(|| self.rules.closed(facts))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use config::callers::New;
-    use gateway::AllowAll;
-    use policy::{Era, Hints, ServerFacts};
-    use server::Callers as _;
-
-    use super::*;
-
-    fn dirs() -> (tempfile::TempDir, Dirs) {
-        let home = tempfile::tempdir().unwrap();
-        let env = config::Env::of([("PORTOLAN_HOME", home.path().as_os_str())]);
-        let dirs = Dirs::from_env(&env).unwrap();
-        (home, dirs)
-    }
-
-    fn add(dirs: &Dirs, new: New) -> String {
-        callers::add(dirs, new, 0).unwrap().reveal().to_owned()
-    }
-
-    fn ci() -> New {
-        New {
-            name: "ci".into(),
-            ..New::default()
-        }
-    }
-
-    #[test]
-    fn tokens_lead_to_callers_until_they_are_taken_away() {
-        let (_home, dirs) = dirs();
-        let token = add(&dirs, ci());
-        let registry = Registry::open(&dirs).unwrap();
-        assert_eq!(registry.admit(&token).unwrap().as_deref(), Some("ci"));
-        assert_eq!(registry.admit("x").unwrap(), None);
-        assert!(!registry.refresh().unwrap());
-        callers::remove(&dirs, "ci").unwrap();
-        assert!(registry.refresh().unwrap());
-        assert_eq!(registry.admit(&token).unwrap(), None);
-        let old = New {
-            expires: Some(1),
-            ..ci()
+        let known = self.callers.known();
+        let has_no_scope = || {
+            let is_closed = self.is_visitor(&known, facts)
+                && !known.scopes.iter().any(|(_, usable)| usable.may(facts));
+            is_closed.then(|| denial(facts.caller))
         };
-        let token = add(&dirs, old);
-        registry.refresh().unwrap();
-        assert!(registry.admit(&token).is_err());
-    }
-
-    #[test]
-    fn while_the_file_is_damaged_nobody_comes_in_by_it() {
-        let (_home, dirs) = dirs();
-        let token = add(&dirs, ci());
-        let registry = Registry::open(&dirs).unwrap();
-        let good = std::fs::read(dirs.callers_file()).unwrap();
-        std::fs::write(dirs.callers_file(), "nonsense").unwrap();
-        assert!(registry.refresh().is_err());
-        assert_eq!(registry.admit(&token).unwrap(), None);
-        std::fs::write(dirs.callers_file(), good).unwrap();
-        assert!(registry.refresh().unwrap());
-        assert!(registry.admit(&token).unwrap().is_some());
-        std::fs::write(dirs.callers_file(), "nonsense").unwrap();
-        assert!(Registry::open(&dirs).is_err());
-    }
-
-    #[test]
-    fn no_more_at_once_than_it_may() {
-        let (_home, dirs) = dirs();
-        add(
-            &dirs,
-            New {
-                concurrency: Some(2),
-                ..ci()
-            },
-        );
-        let registry = Registry::open(&dirs).unwrap();
-        let (one, two) = (registry.enter("ci").unwrap(), registry.enter("ci").unwrap());
-        assert!(one.is_some() && registry.enter("ci").is_err());
-        assert!(registry.enter("local").unwrap().is_none());
-        drop(two);
-        assert!(registry.enter("ci").is_ok());
-    }
-
-    #[test]
-    fn no_more_within_a_minute_than_it_may() {
-        let caller = |rate| {
-            let (_home, dirs) = dirs();
-            add(
-                &dirs,
-                New {
-                    rate: Some(rate),
-                    ..ci()
-                },
-            );
-            One::new(callers::load(&dirs).unwrap().callers.remove(0))
-        };
-        let one = caller(3);
-        let now = Instant::now();
-        let taken = (0..5).filter(|_| one.has_rate(now)).count();
-        assert_eq!(taken, 3);
-        assert!(!one.has_rate(now + Duration::from_secs(19)));
-        assert!(one.has_rate(now + Duration::from_secs(41)));
-        let taken = (0..9)
-            .filter(|_| one.has_rate(now + Duration::from_secs(3_600)))
-            .count();
-        assert_eq!(taken, 3);
-    }
-
-    #[test]
-    fn rights_come_before_rules() {
-        let (_home, dirs) = dirs();
-        add(
-            &dirs,
-            New {
-                servers: vec!["git*".into()],
-                ..ci()
-            },
-        );
-        add(
-            &dirs,
-            New {
-                name: "reader".into(),
-                tools: vec!["read_*".into(), "time:now".into()],
-                ..New::default()
-            },
-        );
-        let rightful = Rightful {
-            callers: Arc::new(Registry::open(&dirs).unwrap()),
-            rules: Arc::new(AllowAll),
-        };
-        assert!(rightful.is_needed());
-        let may = |caller: &str, server: &str, asked: Asked<'_>| {
-            let server = ServerFacts {
-                name: server.to_owned(),
-                kind: "command".into(),
-                source: "x".into(),
-                catalog: "own".into(),
-                transport: "stdio".into(),
-            };
-            let facts = Facts {
-                caller,
-                scopes: None,
-                client: None,
-                server: &server,
-                asked,
-                era: Era::Handshake,
-                now_s: None,
-            };
-            let may = rightful.decide(&facts) == Decision::Allow;
-            assert_eq!(may, rightful.closed(&facts).is_none());
-            may
-        };
-        let tool = |name| Asked::Tool {
-            name,
-            hints: Hints::default(),
-            arguments: None,
-        };
-        for (caller, server, asked, expected) in [
-            ("ci", "github", tool("x"), true),
-            ("ci", "github", Asked::Resource("x"), true),
-            ("ci", "time", tool("x"), false),
-            ("ci", "time", Asked::Load, false),
-            ("reader", "github", tool("read_file"), true),
-            ("reader", "github", tool("write_file"), false),
-            ("reader", "github", tool("now"), false),
-            ("reader", "time", tool("now"), true),
-            ("reader", "time", Asked::Load, true),
-            ("reader", "time", Asked::Prompt("x"), false),
-            ("token", "anything", tool("x"), true),
-        ] {
-            assert_eq!(
-                may(caller, server, asked),
-                expected,
-                "{caller} {server} {asked:?}"
-            );
-        }
+        Self::denial(&known, facts)
+            .or_else(has_no_scope)
+            .or_else(|| self.rules.closed(facts))
     }
 }

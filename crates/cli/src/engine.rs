@@ -240,7 +240,7 @@ impl Engine {
 
     /// Callers come in by tokens of their own.
     pub(crate) fn callers(&self) -> Result<Arc<Registry>, Failure> {
-        let registry = Registry::open(&self.here.dirs)
+        let registry = Registry::open(&self.here.dirs, self.loaded.auth.as_ref())
             .map_err(|error| Failure::new(Kind::Config, error.to_string()))?;
         Ok(Arc::clone(self.callers.get_or_init(|| Arc::new(registry))))
     }
@@ -356,6 +356,11 @@ impl Engine {
                 format!("the system has no randomness to give: {e}"),
             )
         })
+    }
+
+    /// Whose tokens callers may come with, if anybody's.
+    pub(crate) fn auth(&self) -> Option<&config::AuthSettings> {
+        self.loaded.auth.as_ref()
     }
 
     /// Callers with tokens of their own, where they come in by them.

@@ -88,6 +88,8 @@ pub(crate) const INTERCEPTOR_NOTES_MAX: usize = 8;
 pub(crate) const INTERCEPTOR_CLEANUP: Duration = Duration::from_secs(20);
 /// How often it is looked whether callers were added or removed.
 pub(crate) const CALLERS_LOOK: Duration = Duration::from_secs(1);
+/// The most callers with tokens of an issuer whose requests are counted at once.
+pub(crate) const VISITORS_MAX: usize = 10_000;
 /// How long a person may take to sign in.
 pub(crate) const SIGN_IN_WAIT: Duration = Duration::from_secs(600);
 /// How long a runtime may take to say its version.

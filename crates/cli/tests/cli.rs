@@ -22,6 +22,7 @@ mod cli {
     mod guards;
     mod home;
     mod http;
+    mod issuer;
     mod leaks;
     mod misbehaving;
     mod misbehaving_clients;
@@ -40,5 +41,6 @@ mod cli {
     mod stdio;
     mod tools;
     mod up;
+    mod visitors;
     mod watch;
 }

@@ -28,18 +28,29 @@ pub struct Caller {
     /// From when on its token is worth nothing, if ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
-    /// Patterns of servers that it may use; none: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub servers: Vec<String>,
-    /// Patterns of tools that it may call, as `tool` or `server:tool`; none: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tools: Vec<String>,
+    /// What it may use.
+    #[serde(flatten)]
+    pub rights: Rights,
     /// Requests within a minute; none: as many as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
     /// Requests under way at once; none: as many as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+}
+
+/// What a caller may use: what all of these allow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rights {
+    /// Patterns of servers; none: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<String>,
+    /// Patterns of tools, as `tool` or `server:tool`, and neither prompts nor resources; none: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
+    /// Profiles of which one must have the server and offer the tool; none: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<String>,
 }
 
 /// All of them.
@@ -182,8 +193,7 @@ pub fn add(dirs: &Dirs, caller: New, now_s: u64) -> Result<Token, CallersError> 
             token: digest(token.reveal()),
             created: now_s,
             expires: caller.expires,
-            servers: caller.servers,
-            tools: caller.tools,
+            rights: caller.rights,
             rate: caller.rate,
             concurrency: caller.concurrency,
         });
@@ -201,9 +211,7 @@ pub struct New {
     /// See [`Caller`].
     pub expires: Option<u64>,
     /// See [`Caller`].
-    pub servers: Vec<String>,
-    /// See [`Caller`].
-    pub tools: Vec<String>,
+    pub rights: Rights,
     /// See [`Caller`].
     pub rate: Option<u32>,
     /// See [`Caller`].
@@ -373,8 +381,7 @@ mod tests {
             token: String::new(),
             created: 0,
             expires: None,
-            servers: Vec::new(),
-            tools: Vec::new(),
+            rights: Rights::default(),
             rate: None,
             concurrency: None,
         };

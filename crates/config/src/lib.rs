@@ -7,6 +7,7 @@
 //!
 //! Read `settings` first, then `load`.
 
+mod auth;
 pub mod callers;
 mod catalogs;
 mod dirs;
@@ -31,6 +32,7 @@ mod table;
 pub mod token;
 mod toml_file;
 
+pub use auth::AuthSettings;
 pub use catalogs::{catalog_file, import_files, load_catalogs, save_catalog};
 pub use dirs::{Dirs, DirsError};
 pub use docker::plugins as docker_plugins;

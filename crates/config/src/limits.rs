@@ -74,6 +74,12 @@ pub const SCRIPT_RESULT_BYTES_MAX: u64 = 1 << 20;
 pub const RECORDS_BYTES_LEAST: u64 = 64 << 10;
 /// The largest.
 pub const RECORDS_BYTES_MOST: u64 = 1 << 30;
+/// The most scopes that give callers rights.
+pub const AUTH_RIGHTS_MAX: usize = 256;
+/// The most requests within a minute that a caller may be allowed.
+pub const CALLER_RATE_MAX: u32 = 1_000_000;
+/// The most requests at once.
+pub const CALLER_AT_ONCE_MAX: u32 = 100_000;
 /// How long an interceptor may take, unless it is said.
 pub const INTERCEPTOR_TIME_S: u64 = 5;
 /// The longest time.

@@ -9,6 +9,7 @@ use catalog::reader::{Reading, read_servers};
 use catalog::{Entry, Layer, Problem, merge, read_mcp_servers_with, suggest};
 use policy::Policy;
 
+use crate::auth::{self, AuthSettings};
 use crate::files::read_bounded;
 use crate::interceptors::{self, Interceptor};
 use crate::policy::Written;
@@ -42,6 +43,8 @@ pub struct Loaded {
     pub policy: Policy,
     /// Who looks at calls, in their order.
     pub interceptors: Vec<Interceptor>,
+    /// Whose tokens callers may come with, if anybody's.
+    pub auth: Option<AuthSettings>,
     /// The files that were read or would be if they were there: what `--watch` watches.
     pub files: Vec<PathBuf>,
 }
@@ -206,6 +209,13 @@ impl<'a> Loading<'a> {
                     let all = &mut self.loaded.interceptors;
                     interceptors::read(&doc, node, layer, all, &mut self.loaded.problems);
                 }
+                "auth" => {
+                    // Of several files the last decides, as a whole.
+                    let read = auth::read(&doc, node, layer, &mut self.loaded.problems);
+                    if layer != Layer::Project {
+                        self.loaded.auth = read;
+                    }
+                }
                 "$schema" => {}
                 _ => self.loaded.problems.push(unknown_section(&doc, key)),
             }
@@ -346,9 +356,13 @@ fn unknown_section(doc: &Document<'_>, key: &Name) -> Problem {
     let hint = match key.name.as_str() {
         "mcp_servers" | "mcpServers" => "servers are called [servers.NAME] here".to_owned(),
         name if Settings::key(name).is_some() => format!("write it below [gateway]: {name} = …"),
-        name => match suggest(name, ["gateway", "servers", "policy", "interceptors"]) {
+        name => match suggest(
+            name,
+            ["gateway", "servers", "policy", "interceptors", "auth"],
+        ) {
             Some(known) => format!("did you mean [{known}]?"),
-            None => "there are [gateway], [servers.NAME], [policy] and [[interceptors]]".to_owned(),
+            None => "there are [gateway], [servers.NAME], [policy], [[interceptors]] and [auth]"
+                .to_owned(),
         },
     };
     doc.warning(

@@ -154,7 +154,11 @@ impl Scene {
             checked => checked,
         };
         assert_ne!(checked, Err(Unfit::KeysWanted), "once is enough");
-        checked.map(|identity| format!("{} {}", identity.subject, identity.scopes))
+        checked.map(|identity| {
+            let (subject, issuer) = identity.caller.rsplit_once(" at ").unwrap();
+            assert_eq!(issuer, self.issuer.name());
+            format!("{subject} {}", identity.scopes)
+        })
     }
 
     fn later(&self, seconds: u64) {

@@ -129,3 +129,39 @@ fn callers_are_listed_without_their_tokens() {
     home.run(&["gateway", "run", "--transport", "streaming", "--port", "0"])
         .failed(64);
 }
+
+#[test]
+fn a_caller_may_be_kept_to_a_profile() {
+    let home = Home::new();
+    let servers = home.servers(&["one", "two"]);
+    let make = |words: &[&str]| home.run(words).ok();
+    make(&[
+        "profile",
+        "create",
+        "--name",
+        "work",
+        "--server",
+        &format!("file://{servers}"),
+    ]);
+    make(&["profile", "server", "rm", "work", "--name", "two"]);
+    make(&["profile", "tools", "work", "--disable", "one.get-sum"]);
+    let ann = add(&home, &["ann", "--profiles", "work"]);
+    home.run(&["caller", "add", "bob", "--profiles", "wrok"])
+        .failed(3);
+    let mut gateway = home.listen(&["--config", &servers, "--servers", "one,two"]);
+    gateway.initialize(&ann);
+    let listed = gateway.mcp(&ann, &list());
+    let names = tool_names(&listed);
+    assert!(
+        names.contains(&"echo") && !names.contains(&"get-sum"),
+        "{listed}"
+    );
+    assert!(
+        !names.iter().any(|name| name.starts_with("two")),
+        "{listed}"
+    );
+    // A profile that changes counts at once, and one that is gone gives no right.
+    make(&["profile", "rm", "work"]);
+    wait_until(|| !tool_names(&gateway.exchange(&ann, &list()).0).contains(&"echo"));
+    assert!(gateway.stop().success());
+}

@@ -101,6 +101,42 @@ fn every_part_of_a_rule_stands_in_it() {
 fn the_sections_are_ours() {
     assert_eq!(
         names(&parsed()["properties"]),
-        ["$schema", "gateway", "interceptors", "policy", "servers"]
+        [
+            "$schema",
+            "auth",
+            "gateway",
+            "interceptors",
+            "policy",
+            "servers"
+        ]
+    );
+}
+
+#[test]
+fn every_key_of_auth_stands_in_it() {
+    let schema = parsed();
+    let auth = &schema["properties"]["auth"];
+    assert_eq!(
+        sorted(names(&auth["properties"]).into_iter()),
+        sorted(crate::auth::KEYS.into_iter())
+    );
+    assert_eq!(
+        sorted(names(&schema["$defs"]["rights"]["properties"]).into_iter()),
+        sorted(crate::auth::RIGHTS.into_iter())
+    );
+    let properties = &auth["properties"];
+    assert_eq!(
+        (
+            &properties["rate"]["maximum"],
+            &properties["concurrency"]["maximum"]
+        ),
+        (
+            &json!(crate::limits::CALLER_RATE_MAX),
+            &json!(crate::limits::CALLER_AT_ONCE_MAX)
+        )
+    );
+    assert_eq!(
+        properties["rights"]["maxProperties"],
+        crate::limits::AUTH_RIGHTS_MAX
     );
 }

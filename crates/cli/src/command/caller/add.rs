@@ -2,12 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use config::callers::{self, New};
+use config::callers::{self, New, Rights};
 use serde::Serialize;
 
 use super::failed;
 use crate::choice::duration;
 use crate::error::Failure;
+use crate::profiles;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
 
@@ -16,7 +17,7 @@ use crate::ui::{Label, Line, Ui};
 #[command(after_help = "\
 Examples:
   portolan caller add ci --servers github --tools 'get_*,list_*' --expires 90d
-  portolan caller add ann --rate 120 --concurrency 8")]
+  portolan caller add ann --profiles work --rate 120 --concurrency 8")]
 pub(crate) struct Args {
     /// What rules and records call it
     name: String,
@@ -28,6 +29,15 @@ pub(crate) struct Args {
     /// Only these tools, as tool or server:tool, and neither prompts nor resources [default: all]
     #[arg(long, value_name = "TOOL,...", value_delimiter = ',')]
     tools: Vec<String>,
+
+    /// Only what one of these profiles has and offers [default: all]
+    #[arg(
+        long,
+        value_name = "PROFILE,...",
+        value_delimiter = ',',
+        visible_alias = "profile"
+    )]
+    profiles: Vec<String>,
 
     /// After this time its token is worth nothing, like 12h or 90d [default: never]
     #[arg(long, value_name = "TIME", value_parser = days)]
@@ -50,12 +60,18 @@ struct Added<'a> {
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
+    for profile in &args.profiles {
+        profiles::get(&here, profile)?;
+    }
     let now_s = now_s();
     let new = New {
         name: args.name.clone(),
         expires: args.expires.map(|seconds| now_s.saturating_add(seconds)),
-        servers: args.servers.clone(),
-        tools: args.tools.clone(),
+        rights: Rights {
+            servers: args.servers.clone(),
+            tools: args.tools.clone(),
+            profiles: args.profiles.clone(),
+        },
         rate: args.rate,
         concurrency: args.concurrency,
     };

@@ -22,6 +22,7 @@ struct Listed {
     expired: bool,
     servers: Vec<String>,
     tools: Vec<String>,
+    profiles: Vec<String>,
     rate: Option<u32>,
     concurrency: Option<u32>,
 }
@@ -45,8 +46,9 @@ fn listed(caller: &Caller) -> Listed {
         created: time(caller.created),
         expires: caller.expires.map(time),
         expired: !caller.is_valid_at(now_s()),
-        servers: caller.servers.clone(),
-        tools: caller.tools.clone(),
+        servers: caller.rights.servers.clone(),
+        tools: caller.rights.tools.clone(),
+        profiles: caller.rights.profiles.clone(),
         rate: caller.rate,
         concurrency: caller.concurrency,
     }
@@ -66,15 +68,18 @@ fn show(ui: &Ui, all: &[Listed]) {
             (None, false) => (Label::Dim, "always".to_owned()),
         };
         let number = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
-        let rights = match (&one.servers[..], &one.tools[..]) {
-            ([], []) => "everything".to_owned(),
-            (servers, []) => format!("servers {}", servers.join(", ")),
-            ([], tools) => format!("tools {}", tools.join(", ")),
-            (servers, tools) => format!(
-                "tools {} of servers {}",
-                tools.join(", "),
-                servers.join(", ")
-            ),
+        let parts = [
+            ("tools", &one.tools),
+            ("servers", &one.servers),
+            ("profiles", &one.profiles),
+        ];
+        let limited = parts.iter().filter(|(_, names)| !names.is_empty());
+        let limited: Vec<String> = limited
+            .map(|(what, names)| format!("{what} {}", names.join(", ")))
+            .collect();
+        let rights = match limited.is_empty() {
+            true => "everything".to_owned(),
+            false => limited.join(" of "),
         };
         table.row([
             (Label::Name, one.name.clone()),

@@ -16,6 +16,7 @@ use super::presence::Presence;
 use super::shared::Host;
 use super::token_file;
 use super::watch::{Reloading, Watch};
+use crate::callers::Registry;
 use crate::engine::Engine;
 use crate::error::{Failure, Kind};
 use crate::limits::{CALLERS_LOOK, DRAIN_GRACE};
@@ -42,7 +43,7 @@ pub(super) async fn run(
     let (auth, new_token) = auth(engine, settings)?;
     let tls = tls(settings)?;
     let options = Options {
-        hosts: Names::new(&settings.allowed_hosts),
+        hosts: Names::new(settings.allowed_hosts.iter().chain(&own_host(engine))),
         origins: Names::new(&settings.allowed_origins),
         body_bytes_max: settings.body_bytes_max,
         drain: DRAIN_GRACE,
@@ -53,6 +54,7 @@ pub(super) async fn run(
         Shutdown::on_signals().map_err(|e| Failure::internal("signals cannot be heard", e))?;
     let door = Server::bind(options).await.map_err(refused)?;
     let at = door.addresses().first().copied().unwrap_or(listen);
+    describe(engine, at, tls.is_some())?;
     // A certificate is for a name, and pages are for a browser on this machine.
     let pages = match tls {
         Some(_) => Arc::new(Pages::on_own_port()),
@@ -114,6 +116,7 @@ pub(super) async fn run(
     let served = tokio::select! {
         served = served => served,
         never = attending => match never {},
+        never = tend_keys(engine) => match never {},
     };
     presence.leave();
     served.map(|_| ())
@@ -158,13 +161,46 @@ fn address(settings: &Settings) -> Result<SocketAddr, Failure> {
 /// How clients prove who they are, and the token if nobody has seen it before.
 fn auth(engine: &Engine, settings: &Settings) -> Result<(Auth, Option<String>), Failure> {
     if settings.allow_unauthenticated {
-        return Ok((Auth::Open, None));
+        return match engine.auth() {
+            None => Ok((Auth::Open, None)),
+            Some(_) => Err(Failure::new(
+                Kind::Config,
+                "`[auth]` names who may come in, and `allow_unauthenticated` lets everybody in",
+            )
+            .hint("remove one of the two")),
+        };
     }
     let (token, is_new) = token::load_or_create(&engine.here.dirs, &engine.here.env)
         .map_err(|e| Failure::new(Kind::Config, "there is no token for clients").because(&e))?;
     let shown = is_new.then(|| token.reveal().to_owned());
     let callers = engine.callers()?;
     Ok((Auth::Callers(Arc::new(token), callers), shown))
+}
+
+/// The host by which clients know the gateway, where that is set.
+fn own_host(engine: &Engine) -> Option<String> {
+    let url = engine.auth()?.url.as_deref()?;
+    let (_, rest) = url.split_once("://")?;
+    rest.split('/').next().map(str::to_owned)
+}
+
+/// Says to callers with tokens of an issuer which address these have to be for.
+fn describe(engine: &Engine, at: SocketAddr, is_secured: bool) -> Result<(), Failure> {
+    let Some(auth) = engine.auth() else {
+        return Ok(());
+    };
+    if auth.url.is_none() && at.ip().is_unspecified() {
+        let why = "`[auth]` does not say by which address clients know this gateway, and it listens on all of this machine";
+        let hint = "url = \"https://mcp.example.com\" below [auth]";
+        return Err(Failure::new(Kind::Config, why).hint(hint));
+    }
+    let scheme = if is_secured { "https" } else { "http" };
+    if let Some(callers) = engine.known_callers()
+        && let Some(visitors) = callers.visitors()
+    {
+        visitors.listen_at(&format!("{scheme}://{at}"));
+    }
+    Ok(())
 }
 
 /// What connections are secured with.
@@ -211,6 +247,31 @@ async fn attend(engine: &Engine, gateway: Gateway, tls: Option<Tls>) -> Infallib
                 );
             }
         }
+    }
+}
+
+/// Keeps the keys of the issuer as they are now, if there is one, and tells once why they cannot be had.
+async fn tend_keys(engine: &Engine) -> Infallible {
+    let callers = engine.known_callers();
+    let Some(visitors) = callers.as_deref().and_then(Registry::visitors) else {
+        return std::future::pending().await;
+    };
+    let mut told = None;
+    loop {
+        let why = visitors.issuer().tend().await;
+        if why.is_some() && why != told {
+            let name = visitors.issuer().name();
+            let message = why.clone().unwrap_or_default();
+            engine.notice(Notice {
+                is_warning: true,
+                target: "gateway",
+                message: format!("the keys of {name} cannot be had: {message}"),
+                hint: Some("callers with its tokens are told to come back later".to_owned()),
+                members: Vec::new(),
+            });
+            told = why;
+        }
+        tokio::time::sleep(CALLERS_LOOK).await;
     }
 }
 

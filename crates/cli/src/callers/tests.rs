@@ -1,0 +1,150 @@
+//! Who a token is, and what its caller may do.
+
+use config::callers::New;
+use gateway::AllowAll;
+use policy::{Asked, Era, Hints, ServerFacts};
+use server::Callers as _;
+
+use super::*;
+
+fn dirs() -> (tempfile::TempDir, Dirs) {
+    let home = tempfile::tempdir().unwrap();
+    let env = config::Env::of([("PORTOLAN_HOME", home.path().as_os_str())]);
+    let dirs = Dirs::from_env(&env).unwrap();
+    (home, dirs)
+}
+
+fn add(dirs: &Dirs, new: New) -> String {
+    callers::add(dirs, new, 0).unwrap().reveal().to_owned()
+}
+
+/// Who came in.
+fn name(admitted: Result<Admitted, Unadmitted>) -> Option<String> {
+    match admitted {
+        Ok(admitted) => Some(admitted.name.to_string()),
+        Err(Unadmitted::Unknown) => None,
+        Err(_) => panic!("somebody is known, and not let in"),
+    }
+}
+
+fn ci() -> New {
+    New {
+        name: "ci".into(),
+        ..New::default()
+    }
+}
+
+#[test]
+fn tokens_lead_to_callers_until_they_are_taken_away() {
+    let (_home, dirs) = dirs();
+    let token = add(&dirs, ci());
+    let registry = Registry::open(&dirs, None).unwrap();
+    assert_eq!(name(registry.admit(&token, "/mcp")), Some("ci".into()));
+    assert_eq!(name(registry.admit("x", "/mcp")), None);
+    assert!(!registry.refresh().unwrap());
+    callers::remove(&dirs, "ci").unwrap();
+    assert!(registry.refresh().unwrap());
+    assert_eq!(name(registry.admit(&token, "/mcp")), None);
+    let old = New {
+        expires: Some(1),
+        ..ci()
+    };
+    let token = add(&dirs, old);
+    registry.refresh().unwrap();
+    assert!(matches!(
+        registry.admit(&token, "/mcp"),
+        Err(Unadmitted::Expired)
+    ));
+}
+
+#[test]
+fn while_the_file_is_damaged_nobody_comes_in_by_it() {
+    let (_home, dirs) = dirs();
+    let token = add(&dirs, ci());
+    let registry = Registry::open(&dirs, None).unwrap();
+    let good = std::fs::read(dirs.callers_file()).unwrap();
+    std::fs::write(dirs.callers_file(), "nonsense").unwrap();
+    assert!(registry.refresh().is_err());
+    assert_eq!(name(registry.admit(&token, "/mcp")), None);
+    std::fs::write(dirs.callers_file(), good).unwrap();
+    assert!(registry.refresh().unwrap());
+    assert!(registry.admit(&token, "/mcp").is_ok());
+    std::fs::write(dirs.callers_file(), "nonsense").unwrap();
+    assert!(Registry::open(&dirs, None).is_err());
+}
+
+#[test]
+fn rights_come_before_rules() {
+    let (_home, dirs) = dirs();
+    add(
+        &dirs,
+        New {
+            rights: Rights {
+                servers: vec!["git*".into()],
+                ..Rights::default()
+            },
+            ..ci()
+        },
+    );
+    add(
+        &dirs,
+        New {
+            name: "reader".into(),
+            rights: Rights {
+                tools: vec!["read_*".into(), "time:now".into()],
+                ..Rights::default()
+            },
+            ..New::default()
+        },
+    );
+    let rightful = Rightful {
+        callers: Arc::new(Registry::open(&dirs, None).unwrap()),
+        rules: Arc::new(AllowAll),
+    };
+    assert!(rightful.is_needed());
+    let may = |caller: &str, server: &str, asked: Asked<'_>| {
+        let server = ServerFacts {
+            name: server.to_owned(),
+            kind: "command".into(),
+            source: "x".into(),
+            catalog: "own".into(),
+            transport: "stdio".into(),
+        };
+        let facts = Facts {
+            caller,
+            scopes: None,
+            client: None,
+            server: &server,
+            asked,
+            era: Era::Handshake,
+            now_s: None,
+        };
+        let may = rightful.decide(&facts) == Decision::Allow;
+        assert_eq!(may, rightful.closed(&facts).is_none());
+        may
+    };
+    let tool = |name| Asked::Tool {
+        name,
+        hints: Hints::default(),
+        arguments: None,
+    };
+    for (caller, server, asked, expected) in [
+        ("ci", "github", tool("x"), true),
+        ("ci", "github", Asked::Resource("x"), true),
+        ("ci", "time", tool("x"), false),
+        ("ci", "time", Asked::Load, false),
+        ("reader", "github", tool("read_file"), true),
+        ("reader", "github", tool("write_file"), false),
+        ("reader", "github", tool("now"), false),
+        ("reader", "time", tool("now"), true),
+        ("reader", "time", Asked::Load, true),
+        ("reader", "time", Asked::Prompt("x"), false),
+        ("token", "anything", tool("x"), true),
+    ] {
+        assert_eq!(
+            may(caller, server, asked),
+            expected,
+            "{caller} {server} {asked:?}"
+        );
+    }
+}
