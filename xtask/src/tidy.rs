@@ -1,13 +1,15 @@
 //! What the compiler and clippy cannot see: layers, file sizes, forbidden text.
 //!
 //! Owns the report and the order of the checks. Refuses to fix anything: a finding says what to do.
-//! The rules are data: crates and who may use whom in `layers.rs`, sizes and words in `files.rs`.
+//! The rules are data: crates and who may use whom in `layers.rs`, sizes and words in `files.rs`; that the tests
+//! of SECURITY.md are there is looked at in `security.rs`.
 
 use std::fmt;
 use std::path::Path;
 
 mod files;
 mod layers;
+mod security;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +38,7 @@ pub fn check(root: &Path) -> Report {
     let mut report = Report::default();
     layers::check(root, &mut report);
     files::check(root, &mut report);
+    security::check(root, &mut report);
     report
 }
 

@@ -30,6 +30,11 @@ pub struct About {
     pub requirement: Option<String>,
 }
 
+/// Whether the address of an icon is one that can be shown: what is fetched from it is public, and nothing runs.
+pub fn is_icon(address: &str) -> bool {
+    address.starts_with("https://") || address.starts_with("data:image/")
+}
+
 /// A credential that a server takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretSpec {

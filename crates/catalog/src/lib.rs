@@ -42,7 +42,7 @@ mod suggest;
 mod template;
 mod write;
 
-pub use about::{About, KnownTool, OAuth, SecretSpec};
+pub use about::{About, KnownTool, OAuth, SecretSpec, is_icon};
 pub use approval::Concern;
 pub use boxing::{Network, Resources, size_in_bytes};
 pub use builtin::builtin;

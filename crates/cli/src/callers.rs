@@ -175,6 +175,10 @@ impl Admission for Registry {
         let permit = one.map_or(Ok(None), One::enter)?;
         Ok(permit.map(|under| Box::new(under) as Box<dyn Any + Send + Sync>))
     }
+
+    fn is_guest(&self, caller: &str) -> bool {
+        !callers::is_own(caller)
+    }
 }
 
 /// The rights of callers, before the rules.

@@ -121,8 +121,8 @@ fn member(
             made.scopes = texts.ok_or_else(|| wrong("a list of scopes, such as [\"mcp\"]"))?;
         }
         "rate" => {
-            made.rate =
-                Some(number(node, CALLER_RATE_MAX).ok_or_else(|| wrong(&upto(CALLER_RATE_MAX)))?)
+            let number = number(node, CALLER_RATE_MAX);
+            made.rate = Some(number.ok_or_else(|| wrong(&upto(CALLER_RATE_MAX)))?);
         }
         "concurrency" => {
             let number = number(node, CALLER_AT_ONCE_MAX);

@@ -107,6 +107,11 @@ pub enum CallersError {
 /// Names that mean somebody else.
 const RESERVED: [&str; 3] = ["local", "cli", "token"];
 
+/// Whether a caller of this name is the person who runs the gateway: on this machine, or with the gateway's own token.
+pub fn is_own(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
 impl Caller {
     /// The digest of its token.
     pub fn token(&self) -> &str {

@@ -24,6 +24,12 @@ pub(crate) fn cleaned(raw: &str, notes: &mut Vec<String>) -> Option<Box<str>> {
             cleaning.invisible
         ));
     }
+    if cleaning.icons > 0 {
+        notes.push(format!(
+            "{} icons were taken out: only those at https addresses, and those that are there as data, are shown",
+            cleaning.icons
+        ));
+    }
     if cleaning.is_cut {
         notes.push(format!(
             "its description is longer than {DESCRIPTION_BYTES_MAX} bytes and was cut"
@@ -55,12 +61,14 @@ fn is_worth_a_look(raw: &str) -> bool {
     !raw.is_ascii()
         || raw.len() > DESCRIPTION_BYTES_MAX
         || memchr::memmem::find(raw.as_bytes(), b"\\u").is_some()
+        || memchr::memmem::find(raw.as_bytes(), b"\"icons\"").is_some()
         || suspicion(raw).is_some()
 }
 
 #[derive(Default)]
 struct Cleaning {
     invisible: usize,
+    icons: usize,
     is_cut: bool,
     suspicion: Option<&'static str>,
 }
@@ -81,6 +89,7 @@ impl Cleaning {
                     }
                 }
                 Some(b'{') => self.inner(raw, depth, edits),
+                Some(b'[') if depth == 0 && name == "icons" => self.icons(raw, edits),
                 Some(b'[') => {
                     let items = elements(raw).unwrap_or_default();
                     for item in items.into_iter().filter(|item| item.starts_with('{')) {
@@ -89,6 +98,21 @@ impl Cleaning {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Icons that a client can show without asking anybody inside, or running anything (MCP, icons).
+    fn icons<'a>(&mut self, raw: &'a str, edits: &mut Edits<'a>) {
+        let all = elements(raw).unwrap_or_default();
+        let is_fit = |item: &&str| {
+            let source = Object::parse(item).ok();
+            let source = source.and_then(|icon| icon.string("src").ok().flatten());
+            source.is_some_and(|source| catalog::is_icon(&source))
+        };
+        let fit: Vec<&str> = all.iter().copied().filter(is_fit).collect();
+        if fit.len() < all.len() {
+            self.icons += all.len() - fit.len();
+            edits.replace(raw, format!("[{}]", fit.join(",")));
         }
     }
 
@@ -233,6 +257,22 @@ mod tests {
             notes,
             ["7 invisible characters were taken out of its description"]
         );
+    }
+
+    #[test]
+    fn icons_are_https_or_data() {
+        let fit = r#"{"name":"a","icons":[{"src":"https://h/i.png","x":1e400},{"src":"data:image/png;base64,AA=="}]}"#;
+        assert_eq!(clean(fit), (None, vec![]));
+        let raw = r#"{"name":"a","icons":[{"src":"http://10.0.0.1/i"},{"src":"https://h/i.png"},{"src":"javascript:x"},{"src":"file:///etc/passwd"},{"src":"data:text/html,x"},{"src":7},9]}"#;
+        let (cleaned, notes) = clean(raw);
+        assert_eq!(
+            cleaned.unwrap(),
+            r#"{"name":"a","icons":[{"src":"https://h/i.png"}]}"#
+        );
+        assert!(notes[0].starts_with("6 icons were taken out"), "{notes:?}");
+        // A property of a schema may be called so.
+        let schema = r#"{"inputSchema":{"properties":{"icons":[{"src":"http://h"}]}}}"#;
+        assert_eq!(clean(schema).0, None);
     }
 
     #[test]

@@ -127,7 +127,8 @@ pub(super) fn check(root: &Path, report: &mut Report) {
     }
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+/// The files of a folder that are read as text.
+pub(super) fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let (path, name) = (
             entry.path(),

@@ -42,6 +42,7 @@ fn tokens_lead_to_callers_until_they_are_taken_away() {
     assert_eq!(name(registry.admit(&token, "/mcp")), Some("ci".into()));
     assert_eq!(name(registry.admit("x", "/mcp")), None);
     assert!(!registry.refresh().unwrap());
+    assert!(registry.is_guest("ci") && registry.is_guest("x at y") && !registry.is_guest("token"));
     callers::remove(&dirs, "ci").unwrap();
     assert!(registry.refresh().unwrap());
     assert_eq!(name(registry.admit(&token, "/mcp")), None);

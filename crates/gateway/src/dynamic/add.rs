@@ -156,7 +156,7 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
 fn can_sign_in(errand: &Errand, entry: &Entry) -> bool {
     let sign_ins = errand.core.sign_ins.as_ref();
     let has_pages = sign_ins.is_some_and(|sign_ins| sign_ins.pages.is_some());
-    errand.asks.url() && has_pages && errand.core.can_sign_in(entry)
+    errand.asks.url() && has_pages && !errand.is_guest() && errand.core.can_sign_in(entry)
 }
 
 /// Has the person sign in, where they can be asked.
@@ -414,9 +414,10 @@ pub(super) fn wrong_in(entry: &Entry, config: &Map<String, Value>) -> Vec<String
 /// It cannot be used yet: why, and what to do.
 pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<String>) -> Reply {
     let name = entry.name.as_str();
+    let who = errand.who();
     let next = match state {
         State::NeedsConfig => format!(
-            "call mcp-add again with these in `config`, or ask the user to run: portolan config set {name}.KEY VALUE"
+            "call mcp-add again with these in `config`, or ask {who} to run: portolan config set {name}.KEY VALUE"
         ),
         State::NeedsSecrets => {
             let names: Vec<&str> = entry
@@ -427,21 +428,21 @@ pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<Str
                 .map(|spec| spec.name.as_str())
                 .collect();
             let name = names.first().copied().unwrap_or("NAME");
-            format!("ask the user to run: portolan secret set {name}")
+            format!("ask {who} to run: portolan secret set {name}")
         }
         State::NeedsApproval => {
             let command = errand.directory.person().how_to_approve(entry);
-            format!("ask the user to run: {command}")
+            format!("ask {who} to run: {command}")
         }
         State::NeedsAuth => match entry.about.oauth.as_ref().and_then(|o| o.secret.as_ref()) {
             _ if errand.core.can_sign_in(entry) => {
-                format!("ask the user to run: {}", crate::sign_in::command(name))
+                format!("ask {who} to run: {}", crate::sign_in::command(name))
             }
-            Some(token) => format!("ask the user to run: portolan secret set {token}"),
+            Some(token) => format!("ask {who} to run: portolan secret set {token}"),
             None => "use another server: nobody can sign in to it here".to_owned(),
         },
         State::Blocked => format!(
-            "use another server; the user sees which rule it is by: portolan policy explain {name}"
+            "use another server; {who} sees which rule it is by: portolan policy explain {name}"
         ),
         State::Unavailable | State::Ready | State::Active => "use another server".to_owned(),
     };
@@ -484,6 +485,9 @@ impl Standing {
     fn askable(&self, errand: &Errand, questions: &[Question]) -> Option<Vec<String>> {
         let asks = |key: &str| questions.iter().any(|question| question.key == key);
         let names = self.credentials()?;
+        if errand.is_guest() && !(names.is_empty() && questions.is_empty()) {
+            return None;
+        }
         let can_ask = (names.is_empty() || credentials::can_ask(errand))
             && (questions.is_empty() || ask::can_ask(errand))
             && (self.config.is_empty() || asks(CONFIG))

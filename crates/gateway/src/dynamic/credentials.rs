@@ -23,7 +23,7 @@ const KEY: &str = "credentials";
 
 /// Whether the person can be led to a page.
 pub(super) fn can_ask(errand: &Errand) -> bool {
-    errand.asks.url() && errand.directory.pages().is_some()
+    errand.asks.url() && errand.directory.pages().is_some() && !errand.is_guest()
 }
 
 /// Has these credentials of an entry given; only if [`can_ask`].

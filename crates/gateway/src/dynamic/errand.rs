@@ -68,6 +68,21 @@ impl Errand {
         })
     }
 
+    /// Whether whoever asks is somebody else than the person who runs the gateway. They agree to nothing for that person, give
+    /// nothing that is kept for them, and sign in to nothing in their name.
+    pub(super) fn is_guest(&self) -> bool {
+        let admission = self.core.admission.as_ref();
+        admission.is_some_and(|admission| admission.is_guest(&self.workspace.caller.0))
+    }
+
+    /// Whoever can do something about what stands in the way.
+    pub(super) fn who(&self) -> &'static str {
+        match self.is_guest() {
+            true => "whoever runs the gateway",
+            false => "the user",
+        }
+    }
+
     /// A workspace of its own where nobody named one, before anything comes into it. What it says is for [`Errand::end`].
     pub(super) fn begin(&mut self) -> bool {
         let is_fresh = self.is_nameless;

@@ -21,8 +21,10 @@ pub(crate) fn wish(call: &Call, plan: &Plan) -> Option<String> {
     let server = &plan.target.server;
     let core = &call.core;
     let host = core.wishes.first(call.workspace.id, &server.name)?;
+    let errand = Errand::of_call(call, [0; 32]);
     let is_asked = may_ask(call.frame.method())
-        && can_ask(&Errand::of_call(call, [0; 32]))
+        && can_ask(&errand)
+        && !errand.is_guest()
         && !core.launcher.is_denied(&server.entry, &host);
     if !is_asked {
         core.wishes.settle(call.workspace.id, &server.name, &host);

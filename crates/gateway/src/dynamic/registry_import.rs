@@ -25,6 +25,11 @@ pub(super) async fn registry_import(errand: &Errand, arguments: &Arguments) -> R
 
 async fn imported(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
     let url = arguments.name("url")?;
+    if errand.is_guest() {
+        return Err(Reply::error(
+            "catalogs are brought in by whoever runs the gateway; ask them",
+        ));
+    }
     if url.len() > URL_BYTES_MAX {
         return Err(arguments.wrong("url", "is too long for an address"));
     }

@@ -102,7 +102,7 @@ pub(super) fn of(server: &Server, fault: &Fault) -> Option<(Arc<Pass>, Challenge
 
 /// Whether the person can be led to a page.
 pub(super) fn can_ask(errand: &Errand, pass: &Pass) -> bool {
-    errand.asks.url() && pass.has_pages()
+    errand.asks.url() && pass.has_pages() && !errand.is_guest()
 }
 
 /// Has the person sign in; only if [`can_ask`].

@@ -1,8 +1,12 @@
 //! What stands between a server and a call, and who is asked for it: the person by a form where the client can show one, else
 //! the reply names the next step.
 
+use std::sync::Arc;
+
+use portolan_gateway::{Admission, Permit};
+
 use super::bridge_down::play;
-use super::harness::check;
+use super::harness::{World, check};
 
 /// A server that wants a folder, which only a person may give, and a city, which anybody may.
 const RAIN: &str = r#"
@@ -139,6 +143,48 @@ async fn approval_is_asked_for_once_and_kept() {
         "#,
     )
     .await;
+}
+
+/// Everybody is somebody else than the person who runs the gateway.
+struct Guests;
+
+impl Admission for Guests {
+    fn enter(&self, _: &str) -> Result<Option<Permit>, &'static str> {
+        Ok(None)
+    }
+
+    fn is_guest(&self, _: &str) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_agrees_to_nothing_for_the_person() {
+    let mut world = World::default().with(|options| options.admission = Some(Arc::new(Guests)));
+    world
+        .run(&format!(
+            r#"
+            {RAIN}
+            server storm {{"catalog":true,"unboxed":true,"tools":["y"]}}
+            server gauge {{"catalog":true,"secrets":["gauge.token"],"env":[["T","${{GAUGE_TOKEN}}"]],"tools":["z"]}}
+            client 1 hello {{"elicitation":{{"form":{{}},"url":{{}}}}}}
+            client 1 -> #1 tools/call {{"name":"mcp-add","arguments":{{"name":"storm"}}}}
+            client 1 <- #1 = {{"structuredContent":{{"state":"needs-approval","next":"ask whoever runs the gateway to run: portolan server enable storm", ...}},"isError":true, ...}}
+            client 1 -> #2 tools/call {{"name":"mcp-add","arguments":{{"name":"gauge"}}}}
+            client 1 <- #2 = {{"structuredContent":{{"state":"needs-secrets","next":"ask whoever runs the gateway to run: portolan secret set gauge.token", ...}},"isError":true, ...}}
+            client 1 -> #3 tools/call {{"name":"mcp-add","arguments":{{"name":"rain","config":{{"city":"Rome"}}}}}}
+            client 1 <- #3 = {{"structuredContent":{{"state":"needs-config", ...}},"isError":true, ...}}
+            client 1 hears nothing
+            server storm launches 0
+            server gauge launches 0
+            server rain launches 0
+            person approves storm
+            client 1 -> #4 tools/call {{"name":"mcp-add","arguments":{{"name":"storm","activate":false}}}}
+            client 1 <- #4 = {{"structuredContent":{{"state":"active", ...}}, ...}}
+            "#
+        ))
+        .await;
+    world.finish().await;
 }
 
 #[tokio::test(start_paused = true)]

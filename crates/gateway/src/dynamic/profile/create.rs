@@ -21,6 +21,11 @@ pub(in super::super) async fn create(errand: &Errand, arguments: &Arguments) -> 
 
 async fn created(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
     let name = arguments.name("name")?;
+    if errand.is_guest() {
+        return Err(Reply::error(
+            "profiles are kept by whoever runs the gateway; ask them",
+        ));
+    }
     if errand.is_nameless {
         return Err(Reply::error(
             "say whose servers: the `workspace` that mcp-add returned",
