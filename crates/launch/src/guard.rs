@@ -231,7 +231,13 @@ impl<'a> Guard<'a> {
     /// Takes note of everybody who ended; false if nobody is left.
     fn reap(&mut self) -> bool {
         loop {
-            match wait(WaitOptions::NOHANG) {
+            match wait(WaitOptions::NOHANG | WaitOptions::CONTINUED) {
+                // Somebody outside has let it go on.
+                Ok(Some((_, status))) if status.continued() => {
+                    if self.is_frozen {
+                        self.hold(true);
+                    }
+                }
                 Ok(Some((child, status))) if child == self.server => {
                     self.reason = Some(self.told().unwrap_or_else(|| reason(status)));
                     let _ = kill_process_group(self.server, Signal::KILL);
@@ -291,6 +297,10 @@ impl<'a> Guard<'a> {
             return;
         }
         self.is_frozen = stop;
+        self.hold(stop);
+    }
+
+    fn hold(&self, stop: bool) {
         let (order, signal) = match stop {
             true => (Order::Freeze, Signal::STOP),
             false => (Order::Thaw, Signal::CONT),

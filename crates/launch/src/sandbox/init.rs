@@ -236,9 +236,16 @@ impl Ended {
 
 /// Until the server has ended, or the guard has.
 fn attend(guard: &OwnedFd, ended: &Ended, server: Pid) -> ExitReason {
+    let mut is_frozen = false;
     loop {
         loop {
-            match wait(WaitOptions::NOHANG) {
+            match wait(WaitOptions::NOHANG | WaitOptions::CONTINUED) {
+                // Somebody outside has let it go on.
+                Ok(Some((_, status))) if status.continued() => {
+                    if is_frozen {
+                        again(Signal::STOP);
+                    }
+                }
                 Ok(Some((child, status))) if child == server => return reason(status),
                 Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
                 Ok(None) => break,
@@ -259,8 +266,14 @@ fn attend(guard: &OwnedFd, ended: &Ended, server: Pid) -> ExitReason {
         if happened[1] {
             match control::receive_order(guard.as_fd()) {
                 Some(Order::Term) => everybody(Signal::TERM),
-                Some(Order::Freeze) => again(Signal::STOP),
-                Some(Order::Thaw) => again(Signal::CONT),
+                Some(Order::Freeze) => {
+                    is_frozen = true;
+                    again(Signal::STOP);
+                }
+                Some(Order::Thaw) => {
+                    is_frozen = false;
+                    again(Signal::CONT);
+                }
                 // Killed from outside, by the guard; or nobody is there any more to do it.
                 Some(Order::Kill) | None => return ExitReason::Signal(Signal::KILL.as_raw()),
             }

@@ -13,6 +13,7 @@ use catalog::{Entry, Launch, RemoteKind, ServerName};
 use portolan_launch::{
     ExitReason, LaunchError, Launched, Launcher, Link, Options, Process, ProcessLauncher,
 };
+use rustix::process::{Pid, Signal, kill_process};
 use transport::Pipe;
 
 const NEVER: Duration = Duration::from_secs(30);
@@ -149,6 +150,10 @@ async fn who_has_left_the_group_is_frozen_too() {
     let child = pid(&mut pipe).await;
     process.freeze();
     until("it stopped", || state(child) == Some('T')).await;
+    // And stays so, whoever else would have the server go on.
+    let server = Pid::from_raw(process.pid().cast_signed()).unwrap();
+    kill_process(server, Signal::CONT).unwrap();
+    until("stopped again", || state(process.pid()) == Some('T')).await;
     drop(process);
     until("its end", || !runs(child)).await;
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use portolan_launch::sandbox::{Declared, Level, LimitedBy, SandboxLauncher};
 use portolan_launch::{ExitReason, Launcher};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     NEVER, am_root, as_anybody, entry, has_namespaces, launcher, line, options, shell, start, taken,
@@ -39,6 +40,7 @@ async fn everything() {
     ends_are_told(&launcher).await;
     the_stubborn_are_ended(&launcher).await;
     what_is_frozen_goes_on(&launcher).await;
+    what_is_frozen_stays_so(&launcher).await;
     all_together_have_their_limit(&launcher).await;
     dropping_ends(&launcher).await;
     a_launch_that_nobody_waits_for(&launcher).await;
@@ -91,6 +93,19 @@ async fn what_is_frozen_goes_on(launcher: &SandboxLauncher) {
     let pid = process.pid();
     drop(process);
     until("its end", || state(pid).is_none_or(|state| state == 'Z')).await;
+}
+
+/// From its first moment on, whatever it is doing, and whoever else would have it go on.
+async fn what_is_frozen_stays_so(launcher: &SandboxLauncher) {
+    let none = Declared::default();
+    for _ in 0..20 {
+        let (_pipe, process) = start(launcher, &shell("exec sleep 1000.4"), &none).await;
+        process.freeze();
+        until("stopped", || state(process.pid()) == Some('T')).await;
+        let pid = Pid::from_raw(process.pid().cast_signed()).unwrap();
+        kill_process(pid, Signal::CONT).unwrap();
+        until("stopped again", || state(process.pid()) == Some('T')).await;
+    }
 }
 
 async fn all_together_have_their_limit(launcher: &SandboxLauncher) {
