@@ -1,5 +1,6 @@
 //! Every command, one file each; the tree of files is the tree of `portolan --help`.
 
+mod cache;
 mod caller;
 mod calls;
 mod catalog;
@@ -71,6 +72,9 @@ pub(crate) enum Command {
     /// Configure servers of catalogs, for all conversations
     #[command(subcommand)]
     Config(config::Config),
+    /// Look after the packages and images that are kept on the disk
+    #[command(subcommand)]
+    Cache(cache::Cache),
     /// Switch features on and off
     #[command(subcommand)]
     Feature(feature::Feature),
@@ -113,6 +117,7 @@ impl Command {
             Self::Profile(command) => command.run(ui),
             Self::Client(command) => command.run(ui),
             Self::Config(command) => command.run(ui),
+            Self::Cache(command) => command.run(ui),
             Self::Feature(command) => command.run(ui),
             Self::DockerPlugin(command) => command.run(ui),
             Self::Status(args) => status::run(ui, &args),

@@ -2,7 +2,7 @@
 //!
 //! Owns a launcher that fetches the image of an entry, unpacks it once into a folder of ours, and starts what it starts in a
 //! box whose root these files are. Works as root and as anybody else, with nothing installed. Refuses what only an engine can
-//! give, each with a reason: named volumes, a root that can be written, the whole network.
+//! give, each with a reason: named volumes, a root that can be written.
 //!
 //! Read `pull` for the way from a name to files, `unpack` for what a layer may do, `store` for where they are; the box is
 //! `sandbox::rooted`.
@@ -102,6 +102,12 @@ pub fn label(folder: PathBuf, image: &str, label: &str) -> Option<String> {
     let (_, folder) = store.find(&ImageName::parse(image).ok()?)?;
     let config = Config::parse(&std::fs::read(folder.join("config.json")).ok()?).ok()?;
     config.config?.labels?.remove(label)
+}
+
+/// The names under which unpacked images were fetched, each with that of its folder.
+#[must_use]
+pub fn names(folder: PathBuf) -> Vec<(String, String)> {
+    Store::new(folder).names()
 }
 
 impl Launcher for ImageLauncher {
@@ -205,10 +211,7 @@ impl Shared {
 
     /// What an entry declares, as far as a box can give it.
     fn declared(&self, entry: &Entry) -> Result<Declared, String> {
-        let declared = Declared::of(entry, &self.bounds, true)?;
-        if declared.way == Way::Open {
-            return Err("`network` is open, which only a container engine can give an image; name the hosts it needs, or install Docker or Podman".to_owned());
-        }
+        let declared = Declared::of(entry, &self.bounds)?;
         if declared.is_writable {
             return Err("`read_only = false` needs a container engine; leave it out, or install Docker or Podman".to_owned());
         }
@@ -243,9 +246,13 @@ impl Shared {
             fetched.map_err(|why| format!("the image \"{image}\" could not be fetched: {why}"))?;
             self.lock().insert(image.to_owned());
         }
-        let (signed, folder) = self.store.find(&name).ok_or_else(|| {
-            format!("the image \"{image}\" is not where it was kept any more; start it again")
-        })?;
+        let gone =
+            || format!("the image \"{image}\" is not where it was kept any more; start it again");
+        let (signed, folder) = self.store.find(&name).ok_or_else(gone)?;
+        // Where nothing can be written, nobody removes anything.
+        if !self.store.hold(&folder).unwrap_or(true) {
+            return Err(gone());
+        }
         let signers = &self.options.signers;
         signers
             .check(entry, image, Some(&signed), trust(entry))
@@ -279,7 +286,11 @@ impl Shared {
             progress.is_done = true;
             on_progress(&progress);
             // Who does not wait any more hears of it at the next start.
+            let is_done = done.is_ok();
             let _ = tell.send(done);
+            if is_done {
+                store.tidy();
+            }
         };
         std::thread::Builder::new()
             .name("pull".to_owned())
@@ -326,8 +337,9 @@ impl Shared {
                 What::Named(_) => None,
             });
         let hosts = match declared.way {
-            Way::Proxy(hosts) => hosts,
-            Way::None | Way::Open => AllowList::default(),
+            Way::Proxy(hosts) => Some(hosts),
+            Way::None => Some(AllowList::default()),
+            Way::Open => None,
         };
         let rooted = Rooted {
             rootfs,
@@ -338,7 +350,7 @@ impl Shared {
             resources: entry.resources,
             hosts: hosts.clone(),
         };
-        Ok((rooted, hosts))
+        Ok((rooted, hosts.unwrap_or_default()))
     }
 
     async fn start(&self, entry: &Entry) -> Result<Launched, LaunchError> {

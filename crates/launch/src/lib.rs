@@ -19,6 +19,7 @@ mod granted;
 pub mod guard;
 #[cfg(target_os = "linux")]
 pub mod image;
+mod kept;
 mod launcher;
 pub mod limits;
 mod lookup;
@@ -46,6 +47,7 @@ pub use detached::Detached;
 pub use error::LaunchError;
 pub use exit::ExitReason;
 pub use granted::{GrantedLauncher, Grants};
+pub use kept::{Kept, Shelf, Tidy};
 pub use launcher::{Isolation, Launched, Launcher, Link, Options, ProcessLauncher};
 pub use own::OwnProcess;
 pub use package::{

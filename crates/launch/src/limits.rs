@@ -145,8 +145,20 @@ pub const CONTAINER_GONE: Duration = Duration::from_secs(10);
 pub const CONTAINER_LAST_WORD: Duration = Duration::from_secs(1);
 /// How many orders to one container may wait.
 pub const CONTAINER_ORDERS_MAX: usize = 8;
+/// How long a container's first program may take to hand over what listens in its network.
+pub const CONTAINER_DOOR: Duration = Duration::from_secs(10);
 /// How many containers that were lost with their engine are remembered, to be removed when it is back.
 pub const CONTAINERS_LOST_MAX: usize = 256;
+/// How long an image or package is kept that nobody uses.
+pub const KEPT_AGE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// How long one stays in any case that was just used, or fetched.
+pub const KEPT_FRESH: Duration = Duration::from_secs(60 * 60);
+/// How much all unpacked images may take of the disk before unused ones go.
+pub const IMAGES_KEPT_BYTES: u64 = 20 << 30;
+/// How much all installed packages may take.
+pub const PACKAGES_KEPT_BYTES: u64 = 10 << 30;
+/// How many files of one are counted; what has more is taken for as large as these.
+pub const KEPT_FILES_COUNTED_MAX: usize = 1_000_000;
 /// How long an installation may take, the wait for another one of the same package included.
 pub const INSTALL_WAIT: Duration = Duration::from_secs(600);
 /// How much of the disk an installation may fill.

@@ -11,10 +11,11 @@ use fetch::images::{ImageName, digest_of, is_digest};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use super::unpack::remove;
+use crate::kept::{Shelf, Tidy};
 
 /// Where images are.
 #[derive(Debug, Clone)]
-pub(super) struct Store(PathBuf);
+pub(super) struct Store(PathBuf, Shelf);
 
 /// The right to add one, until it is dropped.
 pub(super) struct Adding<'a> {
@@ -26,7 +27,36 @@ pub(super) struct Adding<'a> {
 
 impl Store {
     pub(super) fn new(folder: PathBuf) -> Self {
-        Self(folder)
+        let shelf = Shelf::images(&folder);
+        Self(folder, shelf)
+    }
+
+    /// Sees to it that an image stays as long as we do, and says whether it is there.
+    pub(super) fn hold(&self, folder: &Path) -> io::Result<bool> {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        self.1.hold(name.unwrap_or_default())
+    }
+
+    /// Removes images that nobody uses any more.
+    pub(super) fn tidy(&self) {
+        self.1.tidy(Tidy::Usual);
+    }
+
+    /// The names of an image that were used for it.
+    pub(super) fn names(&self) -> Vec<(String, String)> {
+        let read = |entry: fs::DirEntry| {
+            let text = fs::read_to_string(entry.path()).ok()?;
+            let mut lines = text.lines();
+            let digest = lines.next()?.trim_start_matches("sha256:").to_owned();
+            Some((digest, lines.nth(1)?.to_owned()))
+        };
+        let entries = fs::read_dir(self.0.join("by-name"));
+        entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(read)
+            .collect()
     }
 
     pub(super) fn folder(&self) -> &Path {

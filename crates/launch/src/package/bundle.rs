@@ -138,7 +138,8 @@ impl Bundles {
         tell: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Pin, String> {
         let key = bundle.key()?;
-        if let Some(pin) = self.cache.pin(&key) {
+        let known = self.cache.pin(&key);
+        if let Some(pin) = known.filter(|pin| self.cache.hold(pin)) {
             return Ok(pin);
         }
         tell(&format!("unpacking {}", bundle.shown()));
@@ -150,8 +151,11 @@ impl Bundles {
             done.unwrap_or_else(|_| Err(late()))
                 .map_err(|why| format!("the bundle {} cannot be used: {why}", bundle.shown()))
         });
-        work.await
-            .map_err(|_| "the unpacking was ended".to_owned())?
+        let done = work
+            .await
+            .map_err(|_| "the unpacking was ended".to_owned())?;
+        // So fresh is nothing removed.
+        done.inspect(|pin| _ = self.cache.hold(pin))
     }
 
     async fn install(&self, key: &str, bundle: &Bundle) -> Result<Pin, String> {
@@ -187,6 +191,9 @@ impl Bundles {
                     .map_err(|error| error.to_string())
             });
             let _ = cache::remove(&scratch);
+            if kept.is_ok() {
+                cache.tidy();
+            }
             kept
         });
         work.await.map_err(|error| error.to_string())?

@@ -15,12 +15,14 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::kept::{Shelf, Tidy};
 use crate::limits::{INSTALL_LOCK_LOOK, PACKAGE_FILE_BYTES_MAX};
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct Cache {
     root: PathBuf,
+    shelf: Shelf,
 }
 
 /// What a request led to, when it was first made. It is kept until somebody asks for something newer.
@@ -48,7 +50,19 @@ pub(super) struct Turn {
 
 impl Cache {
     pub(super) fn new(root: PathBuf) -> Self {
-        Self { root }
+        let shelf = Shelf::packages(&root);
+        Self { root, shelf }
+    }
+
+    /// Sees to it that what was installed stays as long as we do, and says whether it is there.
+    pub(super) fn hold(&self, pin: &Pin) -> bool {
+        // Where nothing can be written, nobody removes anything.
+        self.shelf.hold(&pin.folder).unwrap_or(true)
+    }
+
+    /// Removes what nobody uses any more.
+    pub(super) fn tidy(&self) {
+        self.shelf.tidy(Tidy::Usual);
     }
 
     /// What a request led to, if all of it is still there. Blocks for some microseconds.

@@ -126,7 +126,8 @@ impl Installer {
         tell: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Pin, String> {
         let key = self.key(wanted);
-        if !is_fresh && let Some(pin) = self.cache.pin(&key) {
+        let known = self.cache.pin(&key).filter(|_| !is_fresh);
+        if let Some(pin) = known.filter(|pin| self.cache.hold(pin)) {
             return Ok(pin);
         }
         if let Some(lacks) = self.lacks(wanted) {
@@ -141,7 +142,10 @@ impl Installer {
                     tell(&what);
                     told = what;
                 }
-                Progress::Done(done) => return done,
+                Progress::Done(done) => {
+                    // So fresh is nothing removed.
+                    return done.inspect(|pin| _ = self.cache.hold(pin));
+                }
             }
             if progress.changed().await.is_err() {
                 return Err("the installation was ended".to_owned());
@@ -172,7 +176,12 @@ impl Installer {
             let done =
                 done.map_err(|why| format!("{} could not be installed: {why}", wanted.shown()));
             drop(over);
+            let is_more = done.is_ok();
             tell.send_replace(Progress::Done(done));
+            if is_more {
+                let cache = this.cache.clone();
+                tokio::task::spawn_blocking(move || cache.tidy());
+            }
         });
         progress
     }
