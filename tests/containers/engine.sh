@@ -32,6 +32,7 @@ engine_up() {
   need dockerd docker.io && need docker docker.io && need debootstrap debootstrap && need docker-registry docker-registry || return 1
   mkdir -p "$KEEP"
   ENGINE=$(mktemp -d /tmp/portolan-engine.XXXXXX)
+  chmod 711 "$ENGINE" # Who is in the engine's group comes through.
   export DOCKER_HOST="unix://$ENGINE/docker.sock"
   REGISTRY=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   engine_start || return 1

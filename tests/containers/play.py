@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.request
 from pathlib import Path
 
@@ -36,6 +37,9 @@ def do(name, a):
     if name == "get":
         try: return urllib.request.urlopen(a["url"], timeout=5).read().decode()
         except Exception as error: return f"{type(error).__name__}: {error}"
+    if name == "connect":
+        try: socket.socket(socket.AF_UNIX if isinstance(a["to"], str) else socket.AF_INET).connect(a["to"] if isinstance(a["to"], str) else tuple(a["to"])); return "connected"
+        except Exception as error: return f"{type(error).__name__}: {error}"
     if name == "die": os._exit(3)
     if name == "sleep":
         import time
@@ -53,7 +57,7 @@ for line in sys.stdin:
     if m["method"] == "initialize":
         r = {"protocolVersion": p["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": {"name": "tiny", "version": "1"}}
     elif m["method"] == "tools/list":
-        r = {"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in ("env", "id", "write", "read", "get", "die", "sleep", "eat", "deaf")]}
+        r = {"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in ("env", "id", "write", "read", "get", "connect", "die", "sleep", "eat", "deaf")]}
     elif m["method"] == "tools/call":
         try: text, bad = json.dumps(do(p["name"], p.get("arguments") or {})), False
         except BaseException as error: text, bad = f"{type(error).__name__}: {error}", True
@@ -290,12 +294,26 @@ def what_is_listed_is_reached_and_nothing_else(home):
     served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=served.serve_forever, daemon=True).start()
     port = served.server_address[1]
-    with Gateway(home, {"tiny": tiny(network=[f"allowed.test:{port}=127.0.0.1"])}) as gateway:
-        assert "reached" in gateway.call("get", {"url": f"http://allowed.test:{port}/"})
-        assert "403" in gateway.call("get", {"url": f"http://other.test:{port}/"})
-        assert "refused" in gateway.call("get", {"url": f"http://127.0.0.1:{port}/"})
-        log = gateway.cli("server", "logs", "tiny")
-        assert f'"other.test:{port}" was refused' in log, log
+    engine = os.stat(os.environ["DOCKER_HOST"].removeprefix("unix://"))
+    # By root, and by somebody who may do nothing but speak to the engine.
+    for uid, groups in ((0, []), (1234, [engine.st_gid])):
+        own = Path(home) / str(uid)
+        own.mkdir()
+        os.chown(own, uid, uid)
+        os.chmod(home, 0o755)
+        whom = {"user": uid, "group": uid, "extra_groups": groups} if uid else {}
+        with Gateway(own, {"tiny": tiny(network=[f"allowed.test:{port}=127.0.0.1"])}, **whom) as gateway:
+            assert "reached" in gateway.call("get", {"url": f"http://allowed.test:{port}/"})
+            assert "403" in gateway.call("get", {"url": f"http://other.test:{port}/"})
+            assert "refused" in gateway.call("get", {"url": f"http://127.0.0.1:{port}/"})
+            assert "unreachable" in gateway.call("connect", {"to": ["1.1.1.1", 80]})
+            # What handed its listener over leads nowhere any more.
+            assert "Refused" in gateway.call("connect", {"to": "/.portolan-door"})
+            log = gateway.cli("server", "logs", "tiny")
+            assert f'"other.test:{port}" was refused' in log, log
+            shown = gateway.cli("server", "inspect", "tiny")
+            assert "container of Docker" in shown and "a proxy" in shown, shown
+        assert list(own.glob("**/doors/*")) == []
     served.shutdown()
 
 
@@ -531,11 +549,22 @@ def images_run_without_an_engine(home):
             assert "Read-only" in gateway.fails("write", {"path": "/opt/x"})
             # What is in the box is the image's, and nothing of this machine.
             assert "No such file" in gateway.fails("read", {"path": PORTOLAN})
+            # A box has a proxy, so that it can be said what was refused.
             said = gateway.call("get", {"url": "http://1.1.1.1/"}).lower()
-            assert "unreachable" in said or "refused" in said, said
+            assert "not in the list" in said, said
             shown = gateway.cli("server", "inspect", "tiny")
             assert "its image in a box" in shown, shown
         assert left() == []
+        # The whole network takes two who want it.
+        server = tiny(network="open")
+        with Gateway(own, {"tiny": server}, "--runtime", "sandbox", **as_whom(uid)) as gateway:
+            assert "open_network" in gateway.cli("server", "ls", "--format", "json")
+        (own / "p").mkdir(exist_ok=True)
+        (own / "p" / "config.toml").write_text('[gateway]\nopen_network = ["tiny"]\n')
+        os.chmod(own / "p" / "config.toml", 0o644)
+        with Gateway(own, {"tiny": server}, "--runtime", "sandbox", **as_whom(uid)) as gateway:
+            said = gateway.soon("get", {"url": f"http://{os.environ['REGISTRY']}/v2/"})
+            assert said == '"{}"', said
         # What is here starts with every registry out of reach, and what is not says so.
         with Gateway(own, {"tiny": {**tiny(), "image": "registry.invalid/acme/x:1"}}, "--runtime", "sandbox", wait=False, **as_whom(uid)) as gateway:
             gateway.ask("tools/list", {}, 60)
@@ -668,7 +697,8 @@ def main():
                     raise
                 failed += 1
                 log = (Path(home) / "log").read_text(errors="replace")[-1500:] if (Path(home) / "log").exists() else ""
-                print(f"RED   {play.__name__}: {type(error).__name__}: {error}\n{log}", flush=True)
+                where = traceback.extract_tb(error.__traceback__)[1]
+                print(f"RED   {play.__name__}, line {where.lineno}: {type(error).__name__}: {error}\n{log}", flush=True)
                 for one in left():
                     docker("rm", "-f", one)
     sys.exit(bool(failed))

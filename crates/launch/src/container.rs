@@ -35,6 +35,7 @@ pub use self::found::{Places, Which};
 use self::image::Images;
 pub use self::image::{OnProgress, Progress, Pull};
 pub use self::leftovers::Registry;
+use self::network::Door;
 use self::plan::{Owner, Plan};
 use self::running::{Created, Lost, Started};
 use self::volumes::Bounds;
@@ -151,11 +152,9 @@ impl ContainerLauncher {
     async fn serve(&self, entry: &Entry) -> Result<Launched, LaunchError> {
         filled(entry)?;
         if let Some(sample) = one_shot::sample(entry) {
-            Declared::of(&sample, &self.shared.bounds, network::can_enter()).map_err(|why| {
-                LaunchError::Contents {
-                    why,
-                    file: file_of(entry),
-                }
+            Declared::of(&sample, &self.shared.bounds).map_err(|why| LaunchError::Contents {
+                why,
+                file: file_of(entry),
             })?;
         }
         let engine = self.shared.engine().await;
@@ -168,7 +167,7 @@ impl ContainerLauncher {
 
     async fn start(&self, entry: &Entry) -> Result<Launched, LaunchError> {
         filled(entry)?;
-        let declared = Declared::of(entry, &self.shared.bounds, network::can_enter());
+        let declared = Declared::of(entry, &self.shared.bounds);
         let declared = declared.map_err(|why| LaunchError::Contents {
             why,
             file: file_of(entry),
@@ -266,7 +265,7 @@ impl Launcher for ContainerLauncher {
         let Launch::Container { .. } = entry.launch else {
             return self.others.refuses(entry);
         };
-        let declared = Declared::of(entry, &self.shared.bounds, network::can_enter());
+        let declared = Declared::of(entry, &self.shared.bounds);
         match (self.shared.glance(), declared) {
             (Some(Err(why)), _) | (_, Err(why)) => Some(why),
             // An engine that has not answered yet refuses nothing yet.
@@ -288,7 +287,7 @@ impl Launcher for ContainerLauncher {
         let Launch::Container { .. } = entry.launch else {
             return self.others.isolation(entry);
         };
-        let declared = Declared::of(entry, &self.shared.bounds, network::can_enter());
+        let declared = Declared::of(entry, &self.shared.bounds);
         let (level, mut missing) = match self.shared.glance() {
             Some(Ok(engine)) => {
                 let rootless = if engine.rootless { ", rootless" } else { "" };
@@ -382,6 +381,10 @@ impl Shared {
                 .map_err(|error| format!("nothing would tell whose it is: {error}"))?,
             registry: registry.name(),
         };
+        let proxy_port = matches!(declared.way, Way::Proxy(_)).then_some(BOX_PROXY_PORT);
+        let name = container_name(entry.name.as_str());
+        let door = proxy_port.map(|_| Door::make(&self.options.folder, &name));
+        let door = door.transpose().map_err(|error| no_proxy(&error))?;
         let plan = Plan {
             server: entry.name.as_str(),
             declared,
@@ -390,8 +393,8 @@ impl Shared {
             limits: self.options.limits.with(&entry.resources),
             owner: &owner,
             enter: &enter,
+            door: door.as_ref().map(Door::path),
         };
-        let proxy_port = matches!(declared.way, Way::Proxy(_)).then_some(BOX_PROXY_PORT);
         let program = image.program(&declared.command);
         if program.is_empty() {
             return Err(format!(
@@ -402,19 +405,14 @@ impl Shared {
         let message = enter::message(&program, &plan.environment(proxy_port)).ok_or(
             "its arguments and environment are too large, or hold a zero byte; shorten them",
         )?;
-        let name = container_name(entry.name.as_str());
         let told = |error: api::ApiError| self.told(&error);
         let created = Created::new(&engine.api, name, plan.body(), &self.lost)
             .await
             .map_err(told)?;
         let started = created.start().await.map_err(told)?;
         let pid = started.pid().await.map_err(told)?;
-        let listener = match proxy_port {
-            Some(port) => Some(
-                network::listen_in(started.id(), pid, port)
-                    .await
-                    .map_err(|error| no_proxy(&error))?,
-            ),
+        let listener = match door {
+            Some(door) => Some(door.taken().await.map_err(|error| no_proxy(&error))?),
             None => None,
         };
         Ok(Ready {
@@ -426,7 +424,7 @@ impl Shared {
     }
 
     async fn once(&self, entry: &Entry, folders: &[String]) -> Result<Ran, String> {
-        let mut declared = Declared::of(entry, &self.bounds, network::can_enter())?;
+        let mut declared = Declared::of(entry, &self.bounds)?;
         let named = volumes::within(&declared.mounts, folders, &self.bounds)?;
         declared.mounts.extend(named);
         let ready = self.ready(entry, &declared).await?;

@@ -33,8 +33,6 @@ pub(crate) enum Way {
     Open,
 }
 
-/// What is said where a proxy would be needed.
-const NO_PROXY: &str = "`network` names hosts, and only a gateway that runs as root can put a proxy into a container's network: run it as root, use --runtime sandbox with a `command`, or write `network = \"open\"` for everything";
 /// What is said where somebody else's text asks for everything.
 const NOT_OPEN: &str = "`network` is open, which only your own configuration may say: name the hosts it needs, or copy the entry into a catalog of yours and approve it with `portolan server enable`";
 
@@ -43,7 +41,7 @@ impl Declared {
     ///
     /// # Errors
     /// It cannot be had; in words, with what to write instead.
-    pub(crate) fn of(entry: &Entry, bounds: &Bounds, can_proxy: bool) -> Result<Self, String> {
+    pub(crate) fn of(entry: &Entry, bounds: &Bounds) -> Result<Self, String> {
         let Launch::Container {
             image,
             command,
@@ -58,7 +56,6 @@ impl Declared {
         let way = match &entry.network {
             Network::Unsaid | Network::None => Way::None,
             Network::Hosts(hosts) if hosts.is_empty() => Way::None,
-            Network::Hosts(_) if !can_proxy => return Err(NO_PROXY.to_owned()),
             Network::Hosts(_) if entry.is_template => Way::None,
             Network::Hosts(hosts) => Way::Proxy(
                 AllowList::parse(hosts).map_err(|error| format!("in `network`, {error}"))?,
@@ -100,22 +97,20 @@ mod tests {
             is_writable: false,
         };
         let mut entry = Entry::new(ServerName::new("x").unwrap(), launch);
-        let of = |entry: &Entry, can_proxy| {
-            Declared::of(entry, &Bounds::default(), can_proxy).map(|declared| declared.way)
-        };
-        assert_eq!(of(&entry, false), Ok(Way::None));
+        let of =
+            |entry: &Entry| Declared::of(entry, &Bounds::default()).map(|declared| declared.way);
+        assert_eq!(of(&entry), Ok(Way::None));
         entry.network = Network::Hosts(vec!["a.example".to_owned()]);
-        assert!(matches!(of(&entry, true), Ok(Way::Proxy(_))));
-        assert!(of(&entry, false).unwrap_err().contains("runs as root"));
+        assert!(matches!(of(&entry), Ok(Way::Proxy(_))));
         entry.network = Network::Hosts(vec!["*".to_owned()]);
-        assert!(of(&entry, true).is_err());
+        assert!(of(&entry).is_err());
         entry.network = Network::Open;
-        assert_eq!(of(&entry, false), Ok(Way::Open));
+        assert_eq!(of(&entry), Ok(Way::Open));
         entry.origin = Origin::Catalog("team".into());
-        assert_eq!(of(&entry, true), Err(NOT_OPEN.to_owned()));
+        assert_eq!(of(&entry), Err(NOT_OPEN.to_owned()));
         entry.is_approved = true;
-        assert_eq!(of(&entry, false), Ok(Way::Open));
+        assert_eq!(of(&entry), Ok(Way::Open));
         entry.volumes = vec!["/:/host".to_owned()];
-        assert!(of(&entry, false).is_err());
+        assert!(of(&entry).is_err());
     }
 }

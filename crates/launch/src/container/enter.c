@@ -5,6 +5,9 @@
  * and nothing of the server runs before the gateway has said so. It has to run in every image, whatever C library that
  * has or lacks; hence no library at all, and a language whose compiler makes that of it without ado.
  *
+ * With two arguments, a port and a path, it first listens on that port of the loopback here, and hands what listens to
+ * whoever waits behind the socket at that path: that is how the gateway comes into a network that it may not enter.
+ *
  * What it reads: three numbers of 32 bits, little-endian (arguments, variables, bytes), then so many bytes: the
  * arguments and then the variables, `NAME=value`, each ended by a zero. Sent by `enter.rs`.
  */
@@ -16,7 +19,7 @@ enum { BYTES_MAX = 1 << 20, STRINGS_MAX = 4096, PATH_BYTES_MAX = 4096 };
 enum { NO_ENTRY = 2, NO_EXEC = 8, NO_ACCESS = 13, NOT_A_FOLDER = 20 };
 
 #if defined(__x86_64__)
-enum { READ = 0, WRITE = 1, CLOSE = 3, SIGPROCMASK = 14, CLONE = 56, EXECVE = 59, WAIT4 = 61, KILL = 62,
+enum { READ = 0, WRITE = 1, CLOSE = 3, SIGPROCMASK = 14, SOCKET = 41, CONNECT = 42, SENDMSG = 46, BIND = 49, LISTEN = 50, CLONE = 56, EXECVE = 59, WAIT4 = 61, KILL = 62,
        SIGTIMEDWAIT = 128, PRCTL = 157, EXIT_GROUP = 231 };
 
 static long call4(long name, long a, long b, long c, long d) {
@@ -29,7 +32,7 @@ static long call4(long name, long a, long b, long c, long d) {
 /* The kernel leaves the count of arguments and what follows it where the stack begins. */
 __asm__(".globl _start\n_start:\n  xor %rbp,%rbp\n  mov %rsp,%rdi\n  and $-16,%rsp\n  call enter\n  hlt\n");
 #elif defined(__aarch64__)
-enum { READ = 63, WRITE = 64, CLOSE = 57, SIGPROCMASK = 135, CLONE = 220, EXECVE = 221, WAIT4 = 260, KILL = 129,
+enum { READ = 63, WRITE = 64, CLOSE = 57, SIGPROCMASK = 135, SOCKET = 198, BIND = 200, LISTEN = 201, CONNECT = 203, SENDMSG = 211, CLONE = 220, EXECVE = 221, WAIT4 = 260, KILL = 129,
        SIGTIMEDWAIT = 137, PRCTL = 167, EXIT_GROUP = 94 };
 
 static long call4(long name, long a, long b, long c, long d) {
@@ -83,6 +86,30 @@ static void take(void *to, word wanted) {
   }
 }
 
+static struct { unsigned short family; unsigned char port[2], address[4], rest[8]; } here = {2, {0}, {127, 0, 0, 1}, {0}};
+static struct { unsigned short family; char path[108]; } gateway = {1, {0}};
+static struct { word size; int level, kind, door, rest; } handed = {20, 1, 1, 0, 0};
+static struct { void *bytes; word size; } something = {"door", 4};
+static struct { void *to; word to_size, *parts; word count; void *handed; word handed_size, flags; } letter = {
+    0, 0, (word *)&something, 1, &handed, sizeof handed, 0};
+
+/* Listens on a port of the loopback, and hands what listens over. */
+static void open_door(const char *port, const char *to) {
+  number n = 0;
+  for (; *port >= '0' && *port <= '9'; port++) n = n * 10 + (number)(*port - '0');
+  here.port[0] = n >> 8 & 255, here.port[1] = n & 255;
+  if (length(to) >= sizeof gateway.path) fail("the way to its gateway is too long");
+  for (word i = 0; to[i]; i++) gateway.path[i] = to[i];
+  long door = call(SOCKET, 2, 1, 0), way = call(SOCKET, 1, 1, 0);
+  if (door < 0 || call(BIND, door, (long)&here, sizeof here) || call(LISTEN, door, 64, 0))
+    fail("nothing can listen in its network");
+  handed.door = (int)door;
+  if (way < 0 || call(CONNECT, way, (long)&gateway, sizeof gateway) || call(SENDMSG, way, (long)&letter, 0) < 0)
+    fail("its gateway cannot be reached by a socket in a file; the engine may be on another machine");
+  call(CLOSE, way, 0, 0);
+  call(CLOSE, door, 0, 0);
+}
+
 /* Whether two variables have the same name. */
 static int same_name(const char *a, const char *b) {
   while (*a == *b && *a && *a != '=') a++, b++;
@@ -134,6 +161,7 @@ static void watch(long server, const unsigned long *all) {
 
 __attribute__((used)) void enter(word *stack) {
   char **given = (char **)(stack + stack[0] + 2);
+  if (stack[0] == 3) open_door((char *)stack[2], (char *)stack[3]);
   number head[3];
   take(head, sizeof head);
   if (head[0] < 1 || head[2] < 1 || head[2] > BYTES_MAX || head[0] > STRINGS_MAX || head[1] > STRINGS_MAX ||

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -22,7 +23,10 @@ pub(super) fn install(folder: &Path) -> io::Result<PathBuf> {
         return Ok(path);
     }
     fs::create_dir_all(folder)?;
-    let half = folder.join(format!(".enter-{}", std::process::id()));
+    // Containers that start at the same time do this at the same time.
+    static TRIES: AtomicUsize = AtomicUsize::new(0);
+    let nth = TRIES.fetch_add(1, Ordering::Relaxed);
+    let half = folder.join(format!(".enter-{}-{nth}", std::process::id()));
     // Whoever the server is in its container has to be able to run it; there is nothing to hide in it.
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -162,6 +166,20 @@ mod tests {
                 "{stderr}"
             );
         }
+    }
+
+    #[test]
+    fn many_put_it_into_its_place_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..16)
+                .map(|_| scope.spawn(|| install(dir.path()).unwrap()))
+                .collect();
+            for one in all {
+                assert_eq!(fs::read(one.join().unwrap()).unwrap(), PROGRAM);
+            }
+        });
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use super::declared::{Declared, Way};
 use super::engine::Engine;
 use super::enter;
 use super::image::Image;
+use super::network;
 use super::volumes::What;
-use crate::limits::BOX_SCRATCH_FILES;
+use crate::limits::{BOX_PROXY_PORT, BOX_SCRATCH_FILES};
 use crate::sandbox::BoxLimits;
 
 /// Whom a server is where nothing else is said: the user that images without users of their own have.
@@ -42,6 +43,8 @@ pub(super) struct Plan<'a> {
     pub(super) owner: &'a Owner,
     /// Where `enter` is on this machine.
     pub(super) enter: &'a Path,
+    /// Where a listener of its network is handed over, if that is wanted.
+    pub(super) door: Option<&'a Path>,
 }
 
 impl Plan<'_> {
@@ -105,6 +108,14 @@ impl Plan<'_> {
             "Target": enter::AT,
             "ReadOnly": true,
         })];
+        if let Some(door) = self.door {
+            mounts.push(json!({
+                "Type": "bind",
+                "Source": door,
+                "Target": network::AT,
+                "ReadOnly": true,
+            }));
+        }
         mounts.extend(self.declared.mounts.iter().map(|mount| {
             let (kind, source) = match &mount.what {
                 What::Bind { source, .. } => ("bind", json!(source)),
@@ -130,7 +141,10 @@ impl Plan<'_> {
             // Not the name: that may mean another image by now.
             "Image": self.image.id,
             "Entrypoint": [enter::AT],
-            "Cmd": [],
+            "Cmd": match self.door {
+                Some(_) => json!([BOX_PROXY_PORT.to_string(), network::AT]),
+                None => json!([]),
+            },
             "Env": [],
             "User": self.user(),
             "Labels": labels,

@@ -194,10 +194,6 @@ struct State {
 }
 
 impl Started {
-    pub(super) fn id(&self) -> &str {
-        &self.created.id
-    }
-
     /// The number that its first process has on the engine's machine.
     pub(super) async fn pid(&self) -> Result<u32, ApiError> {
         let path = format!("/containers/{}/json", self.created.id);

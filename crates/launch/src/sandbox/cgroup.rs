@@ -424,6 +424,63 @@ mod tests {
     }
 
     #[test]
+    fn a_group_of_version_2_gets_its_limits() {
+        let me = std::process::id();
+        let parent = rustix::process::getppid().unwrap().as_raw_nonzero();
+        let all = format!("{ALL}{parent}");
+        // As the system makes them with the folder.
+        let files = [
+            "memory.max",
+            "memory.swap.max",
+            "memory.oom.group",
+            "pids.max",
+            "cpu.max",
+        ];
+        let files: Vec<_> = files
+            .iter()
+            .map(|file| format!("{all}/{NAME}{me}/{file}"))
+            .chain([
+                format!("{all}/cgroup.subtree_control"),
+                "cgroup.controllers".to_owned(),
+            ])
+            .collect();
+        let made: Vec<_> = files.iter().map(|file| (&**file, "")).collect();
+        let dir = tree(&made);
+        let place = Places {
+            by: LimitedBy::CgroupV2,
+            folders: vec![dir.path().to_owned()],
+            time: None,
+        };
+        let limits = BoxLimits {
+            memory_bytes: 64 << 20,
+            processes: 7,
+            cpu_millis: 1500,
+            all_memory_bytes: 1 << 30,
+            ..BoxLimits::default()
+        };
+        let groups = place.make(&limits).unwrap();
+        let is = |file: &str| fs::read_to_string(dir.path().join(&all).join(file)).unwrap();
+        assert_eq!(is("memory.max"), (1u64 << 30).to_string());
+        assert!(is("cgroup.subtree_control").contains("cpu"), "said last");
+        let own = |file: &str| is(&format!("{NAME}{me}/{file}"));
+        assert_eq!(own("memory.max"), (64 << 20).to_string());
+        assert_eq!(
+            (&*own("memory.swap.max"), &*own("memory.oom.group")),
+            ("0", "1")
+        );
+        assert_eq!(
+            (&*own("pids.max"), &*own("cpu.max")),
+            ("7", "150000 100000")
+        );
+        assert_eq!(
+            groups.join(),
+            [dir.path()
+                .join(&all)
+                .join(format!("{NAME}{me}/cgroup.procs"))]
+        );
+    }
+
+    #[test]
     fn all_boxes_of_a_gateway_are_in_one_group_that_goes_with_the_last() {
         let dir = tree(&[("memory/memory.limit_in_bytes", ""), ("pids/x", "")]);
         let place = Places {

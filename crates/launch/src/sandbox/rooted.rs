@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::plan::{self, Item, Plan, User};
-use super::{Level, NOBODY, SandboxLauncher, Shared, doors_of};
+use super::{Level, NOBODY, SandboxLauncher, Shared, contents, doors_of};
 use crate::limits::{BOX_OWNERS_MAX, BOX_PROXY_PORT, IMAGE_PARTS_MAX};
 use crate::sandbox::BoxLimits;
 use crate::spawn::{self, Boxed, Spawned};
@@ -33,8 +33,8 @@ pub(crate) struct Rooted {
     /// What of the machine is shown: from where, at which path, whether to write.
     pub(crate) mounts: Vec<(PathBuf, String, bool)>,
     pub(crate) resources: Resources,
-    /// The hosts that it may reach.
-    pub(crate) hosts: AllowList,
+    /// The hosts that it may reach; none: it has the machine's network.
+    pub(crate) hosts: Option<AllowList>,
 }
 
 /// What the box makes itself.
@@ -130,9 +130,21 @@ impl Shared {
             }
         };
         add("PATH", PATH.to_owned());
-        for (name, value) in way_out::variables(BOX_PROXY_PORT) {
-            add(name, value);
-        }
+        let network = match &rooted.hosts {
+            Some(hosts) => {
+                for (name, value) in way_out::variables(BOX_PROXY_PORT) {
+                    add(name, value);
+                }
+                plan::Network::Own(Some(plan::Doors {
+                    proxy: BOX_PROXY_PORT,
+                    forwards: hosts.ports(),
+                }))
+            }
+            None => {
+                items.extend(contents::names());
+                plan::Network::Machine
+            }
+        };
         let is_there = |cwd: &&String| inside(&rooted.rootfs, cwd).is_dir();
         let plan = Plan {
             level: probe.level,
@@ -155,10 +167,7 @@ impl Shared {
             items,
             user,
             limits: BoxLimits::with(self.options.limits, &rooted.resources),
-            network: plan::Network::Own(Some(plan::Doors {
-                proxy: BOX_PROXY_PORT,
-                forwards: rooted.hosts.ports(),
-            })),
+            network,
         };
         let boxed = Boxed {
             plan: plan.write().map_err(LaunchError::Pipes)?,

@@ -61,8 +61,25 @@ impl Case {
             limits: BoxLimits::default(),
             owner: &self.owner,
             enter: Path::new("/cache/enter-1"),
+            door: None,
         }
     }
+}
+
+#[test]
+fn a_door_is_a_socket_in_a_file_and_a_port() {
+    let (case, declared) = (Case::new("", false), declared());
+    let body = Plan {
+        door: Some(Path::new("/cache/doors/a")),
+        ..case.plan(&declared)
+    }
+    .body();
+    assert_eq!(body["Cmd"], json!(["3128", "/.portolan-door"]));
+    let door = &body["HostConfig"]["Mounts"][1];
+    assert_eq!(
+        (&door["Source"], &door["ReadOnly"]),
+        (&json!("/cache/doors/a"), &json!(true))
+    );
 }
 
 fn mount(what: What, writable: bool) -> Mount {
