@@ -14,7 +14,7 @@ mod natives;
 pub(crate) mod show;
 mod state;
 mod steps;
-mod types;
+pub mod types;
 
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

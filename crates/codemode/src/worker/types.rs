@@ -16,7 +16,7 @@ const DEPTH_MAX: usize = 64;
 const DEFAULTS_MAX: usize = 4;
 
 /// The script without its types; none if none were found.
-pub(super) fn blanked(script: &str) -> Option<String> {
+pub fn blanked(script: &str) -> Option<String> {
     let mut types = Types {
         script,
         tokens: tokens(script)?,
