@@ -102,6 +102,12 @@ pub enum Fault {
         /// That other era.
         speaks: Era,
     },
+    /// Another server has taken its place before the request was sent.
+    #[error("server {server:?} is being replaced; call again")]
+    Replaced {
+        /// Its name.
+        server: Arc<str>,
+    },
     /// What the server of the other era wants cannot be had from this client.
     #[error("server {server:?} cannot go on with the call: {why}")]
     Crossing {
@@ -157,6 +163,7 @@ impl Fault {
             Self::Unavailable { .. }
             | Self::NoRoom { .. }
             | Self::Died { .. }
+            | Self::Replaced { .. }
             | Self::ShuttingDown => UNAVAILABLE,
             Self::SignIn { .. } => SIGN_IN,
             Self::TimedOut { .. } => TIMED_OUT,
@@ -177,7 +184,7 @@ impl Fault {
             Self::NotDeclared(_) => "missing_capability",
             Self::Header(_) => "header_mismatch",
             Self::Version(_) => "unsupported_version",
-            Self::Unavailable { .. } | Self::ShuttingDown => "unavailable",
+            Self::Unavailable { .. } | Self::Replaced { .. } | Self::ShuttingDown => "unavailable",
             Self::SignIn { .. } => "needs_auth",
             Self::NoRoom { .. } => "no_room",
             Self::Died { .. } => "died",
@@ -199,6 +206,7 @@ impl Fault {
                 | Self::SignIn { .. }
                 | Self::NoRoom { .. }
                 | Self::Died { .. }
+                | Self::Replaced { .. }
                 | Self::TimedOut { .. }
                 | Self::OtherEra { .. }
                 | Self::Crossing { .. }

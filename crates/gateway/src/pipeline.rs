@@ -25,7 +25,7 @@ use crate::error::Fault;
 use crate::front::{Answer, Events, Origin, Reply};
 use crate::identify;
 use crate::intercept::{self, Before};
-use crate::limits::SIGN_INS_MAX;
+use crate::limits::{REPLACED_MAX, SIGN_INS_MAX};
 use crate::method::{self, Route, subscriptions};
 use crate::phase::{Decision, Question};
 use crate::record::Decided;
@@ -58,6 +58,8 @@ async fn routed(mut call: Call) -> Reply {
     let handle = call.handle.clone();
     // Once more where a server, as it is started, turns out to have changed its era.
     let mut is_last = false;
+    // And where another server takes its place, in a reload, before anything was sent.
+    let mut replaced = 0;
     loop {
         let plan = match handle.unless_over(resolve(&mut call)).await {
             Some(Ok(Route::Server(plan))) => plan,
@@ -141,11 +143,12 @@ async fn routed(mut call: Call) -> Reply {
             Some(Err(Fault::OtherEra { speaks, .. })) if !is_last => {
                 is_last = true;
                 call.speaks = Some(speaks);
-                if let Some(asked) = call.subscribing.take() {
-                    subscriptions::subscribed(&call, &asked, false);
-                }
             }
+            Some(Err(Fault::Replaced { .. })) if replaced < REPLACED_MAX => replaced += 1,
             outcome => return next(call, outcome).await,
+        }
+        if let Some(asked) = call.subscribing.take() {
+            subscriptions::subscribed(&call, &asked, false);
         }
     }
 }

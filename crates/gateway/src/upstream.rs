@@ -61,6 +61,8 @@ pub(crate) struct Upstream {
     state: Mutex<State>,
     /// The start that is under way is to be given up.
     is_unwanted: AtomicBool,
+    /// It takes no more calls: another one has taken its place, or nobody needs it.
+    is_retired: AtomicBool,
     /// Told of each change of `state` and of the first lists.
     turned: Notify,
     lists: ArcSwapOption<Lists>,
@@ -136,6 +138,7 @@ impl Upstream {
             live: ArcSwapOption::empty(),
             state: Mutex::new(State::Idle),
             is_unwanted: AtomicBool::new(false),
+            is_retired: AtomicBool::new(false),
             turned: Notify::new(),
             lists: ArcSwapOption::empty(),
             attached: Mutex::default(),
@@ -210,6 +213,12 @@ impl Upstream {
         out: Outgoing,
     ) -> Option<Result<(Frame, u16), Fault>> {
         let _busy = Busy::new(&**self);
+        // Counted first and looked at then; who retires it does the reverse, so that one of both sees the other.
+        if self.is_retired.load(Ordering::SeqCst) {
+            return Some(Err(Fault::Replaced {
+                server: self.server.name.clone(),
+            }));
+        }
         let live = match handle.unless_over(self.ready()).await? {
             Ok(live) => live,
             Err(fault) => return Some(Err(fault)),

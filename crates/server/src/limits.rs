@@ -76,7 +76,7 @@ pub const STDIO_FINISH: Duration = Duration::from_secs(2);
 pub const STDIO_TERM_FINISH: Duration = Duration::from_millis(250);
 
 /// Processes that are attached to this one at once: one for each application that is open.
-pub const ATTACHED_MAX: usize = 256;
+pub const ATTACHED_MAX: usize = 64;
 
 /// From the connection to what an attached process says of itself, and from there to the answer.
 pub const ATTACH_WAIT: Duration = Duration::from_secs(5);

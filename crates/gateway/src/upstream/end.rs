@@ -75,6 +75,7 @@ impl Upstream {
 
     /// Its entry is gone: nobody finds it any more, and it ends once its calls have ended.
     pub(crate) fn retire(self: Arc<Self>) {
+        self.is_retired.store(true, Ordering::SeqCst);
         for workspace in self.workspaces() {
             workspace.detach(&self);
         }

@@ -5,6 +5,7 @@
 extern crate portolan_server as server;
 
 mod admin;
+mod attach;
 mod callers;
 mod guard;
 mod harness;
