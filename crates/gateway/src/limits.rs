@@ -139,7 +139,7 @@ pub const VISIT_LIFE: Duration = Duration::from_secs(600);
 /// How long a request of a client that is asked by answers waits for the end of a visit, before it gets the link once more.
 pub const VISIT_WAIT: Duration = Duration::from_secs(25);
 /// How often a call looks for its server anew because another one has taken its place meanwhile: reloads take longer than that.
-pub const REPLACED_MAX: usize = 3;
+pub const REPLACED_MAX: usize = 10;
 /// How often one request gets another token because the last one was refused.
 pub const SIGN_INS_MAX: usize = 2;
 /// Visits that requests can come back to.

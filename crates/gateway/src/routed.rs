@@ -11,6 +11,7 @@ use crate::eras::other;
 use crate::error::Fault;
 use crate::front::StatelessHeaders;
 use crate::identify::named_by;
+use crate::limits::REPLACED_MAX;
 use crate::lists::Kind;
 use crate::naming;
 use crate::trace::Trace;
@@ -46,17 +47,23 @@ enum Asked {
 /// Finds the server and writes the request for it. Names that are not known yet may belong to servers that are still
 /// starting: those are waited for.
 pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
+    let mut servers = call.core.servers();
     let view = call.core.view(&call.side());
-    let plan = match plan_in(call, &view, view.is_complete()) {
-        Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_))
-            if !view.is_complete() =>
-        {
-            let side = call.side();
-            Box::pin(call.core.first_lists(&side)).await;
-            plan_in(call, &call.core.view(&side), true)
+    let mut plan = plan_in(call, &view, view.is_complete());
+    let mut waits = !view.is_complete();
+    for _ in 0..REPLACED_MAX {
+        if !(waits && is_unknown(&plan)) {
+            break;
         }
-        other => other,
-    };
+        let side = call.side();
+        Box::pin(call.core.first_lists(&side)).await;
+        let view = call.core.view(&side);
+        plan = plan_in(call, &view, true);
+        // Those that were waited for may have been replaced meanwhile; what took their place has not been waited for.
+        let now = call.core.servers();
+        waits = !view.is_complete() && !Arc::ptr_eq(&servers, &now);
+        servers = now;
+    }
     if let Err(Fault::Unknown {
         kind: "tool", name, ..
     }) = &plan
@@ -69,6 +76,17 @@ pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
     call.trace = trace;
     call.name = name;
     Ok(plan)
+}
+
+/// Whether nobody is known to have what is asked for.
+fn is_unknown(plan: &Result<Planned, Fault>) -> bool {
+    let unknown = |fault: &Fault| {
+        matches!(
+            fault,
+            Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_)
+        )
+    };
+    plan.as_ref().err().is_some_and(unknown)
 }
 
 type Planned = (Plan, Option<Trace>, Option<Box<str>>);
