@@ -1,6 +1,8 @@
 //! A gateway in this process: from settings and entries to something that answers. Owns the runtime of
 //! commands and their end: servers are stopped whatever happens. Read `load.rs` before, `local.rs` after.
 
+mod beside;
+
 use std::cell::OnceCell;
 use std::future::Future;
 use std::path::Path;
@@ -401,6 +403,9 @@ impl Engine {
             Some(log) => Arc::clone(log) as _,
             None => Arc::clone(&self.fault) as _,
         };
+        if let Some(records) = self.records.get() {
+            return Arc::new(Both(heard, Arc::clone(records) as _));
+        }
         let log = self.log.clone();
         match Records::start(&self.here, &self.loaded.settings, &self.id, log) {
             Ok(None) => heard,
@@ -504,6 +509,9 @@ impl Engine {
 
     /// Where learnt lists are kept; without it they are learnt again each time.
     fn store(&self, ui: &Ui) -> Option<StoreHandle> {
+        if let Some(store) = self.store.get() {
+            return Some(store.clone());
+        }
         let file = self.here.dirs.store_file();
         let opened = Store::open(&file).map_err(|e| e.to_string());
         match opened.and_then(|store| StoreHandle::start(store).map_err(|e| e.to_string())) {

@@ -107,3 +107,5 @@ pub(crate) const PASSPHRASE_BYTES_MAX: usize = 1_024;
 pub(crate) const COMMAND_KEPT: Duration = Duration::from_secs(60);
 /// Programs of which that is remembered.
 pub(crate) const COMMANDS_KEPT_MAX: usize = 64;
+/// Requests that wait for the gateway of a profile to be made.
+pub(crate) const PROFILE_ASKS_MAX: usize = 64;

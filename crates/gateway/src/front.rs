@@ -195,6 +195,11 @@ impl Gateway {
         Ok(Self { core })
     }
 
+    /// Whether another one is this one.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+
     /// Begins a conversation.
     ///
     /// # Errors

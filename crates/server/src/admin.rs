@@ -25,14 +25,30 @@ use tower::ServiceExt;
 
 use crate::health::{self, Health};
 use crate::limits;
+use crate::profiles::Profiles;
 use crate::readiness::Readiness;
 use crate::shutdown::Shutdown;
 
 /// The admin socket of this process. Dropping it removes the file.
-#[derive(Debug)]
 pub struct Admin {
     listener: UnixListener,
     path: PathBuf,
+    profiles: Option<Arc<dyn Profiles>>,
+}
+
+/// What is looked after: the gateway, and those of profiles.
+#[derive(Clone)]
+struct Gateways {
+    own: Gateway,
+    profiles: Option<Arc<dyn Profiles>>,
+}
+
+impl Gateways {
+    fn all(&self) -> Vec<Gateway> {
+        let mut all = vec![self.own.clone()];
+        all.extend(self.profiles.iter().flat_map(|profiles| profiles.all()));
+        all
+    }
 }
 
 impl Admin {
@@ -42,12 +58,27 @@ impl Admin {
         Ok(Self {
             listener: bind_private(path)?,
             path: path.to_owned(),
+            profiles: None,
         })
+    }
+
+    /// Looks after the gateways of profiles, too.
+    #[must_use]
+    pub fn beside(mut self, profiles: Option<Arc<dyn Profiles>>) -> Self {
+        self.profiles = profiles;
+        self
     }
 
     /// Answers until told to stop at once: during the drain one may still want to look.
     pub async fn serve(self, gateway: Gateway, readiness: Readiness, mut shutdown: Shutdown) {
-        let router = router(gateway, readiness);
+        let profiles = self.profiles.clone();
+        let router = router(
+            Gateways {
+                own: gateway,
+                profiles,
+            },
+            readiness,
+        );
         let room = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS_MAX));
         let mut connections = tokio::task::JoinSet::new();
         loop {
@@ -110,9 +141,9 @@ async fn serve_one(stream: UnixStream, router: Router) {
         .await;
 }
 
-fn router(gateway: Gateway, readiness: Readiness) -> Router {
+fn router(gateways: Gateways, readiness: Readiness) -> Router {
     let probes = health::probes(Health {
-        gateway: gateway.clone(),
+        gateway: gateways.own.clone(),
         readiness,
     });
     Router::new()
@@ -123,7 +154,7 @@ fn router(gateway: Gateway, readiness: Readiness) -> Router {
         .route("/servers/{name}/logs", get(logs))
         .route("/servers/{name}/restart", post(restart))
         .route("/servers/{name}/stop", post(stop))
-        .with_state(gateway)
+        .with_state(gateways)
         .merge(probes)
 }
 
@@ -158,23 +189,27 @@ struct Done {
     done: &'static str,
 }
 
-async fn metrics(State(gateway): State<Gateway>) -> Response {
+/// Of the gateway alone: there is one list of names.
+async fn metrics(State(gateways): State<Gateways>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], gateway.metrics()).into_response()
+    ([(CONTENT_TYPE, kind)], gateways.own.metrics()).into_response()
 }
 
-async fn clients(State(gateway): State<Gateway>) -> Json<Vec<ClientStatus>> {
-    Json(gateway.clients())
+async fn clients(State(gateways): State<Gateways>) -> Json<Vec<ClientStatus>> {
+    let all = gateways.all();
+    Json(all.iter().flat_map(Gateway::clients).collect())
 }
 
-async fn servers(State(gateway): State<Gateway>) -> Json<Vec<ServerStatus>> {
-    Json(gateway.servers())
+async fn servers(State(gateways): State<Gateways>) -> Json<Vec<ServerStatus>> {
+    let all = gateways.all();
+    Json(all.iter().flat_map(Gateway::servers).collect())
 }
 
-async fn server(State(gateway): State<Gateway>, Name(name): Name<String>) -> Response {
-    match gateway
-        .servers()
-        .into_iter()
+async fn server(State(gateways): State<Gateways>, Name(name): Name<String>) -> Response {
+    match gateways
+        .all()
+        .iter()
+        .flat_map(Gateway::servers)
         .find(|server| server.name == name)
     {
         Some(server) => Json(server).into_response(),
@@ -183,7 +218,7 @@ async fn server(State(gateway): State<Gateway>, Name(name): Name<String>) -> Res
 }
 
 async fn logs(
-    State(gateway): State<Gateway>,
+    State(gateways): State<Gateways>,
     Name(name): Name<String>,
     Query(wanted): Query<Lines>,
 ) -> Response {
@@ -193,7 +228,8 @@ async fn logs(
         .min(limits::LOG_LINES_MAX);
     if let Some(after) = wanted.after {
         let cursor = Some(&*after).filter(|after| !after.is_empty());
-        return match gateway.follow(&name, cursor, lines) {
+        let all = gateways.all();
+        return match all.iter().find_map(|one| one.follow(&name, cursor, lines)) {
             Some(page) => Json(Log {
                 lines: page.lines,
                 next: Some(page.next),
@@ -202,14 +238,23 @@ async fn logs(
             None => no_server(&name),
         };
     }
-    match gateway.logs(&name, lines) {
+    let logs: Vec<_> = gateways
+        .all()
+        .iter()
+        .filter_map(|one| one.logs(&name, lines))
+        .collect();
+    match logs.into_iter().reduce(|all, more| [all, more].concat()) {
         Some(lines) => Json(Log { lines, next: None }).into_response(),
         None => no_server(&name),
     }
 }
 
-async fn restart(State(gateway): State<Gateway>, Name(server): Name<String>) -> Response {
-    if gateway.restart(&server).await {
+async fn restart(State(gateways): State<Gateways>, Name(server): Name<String>) -> Response {
+    let mut is_there = false;
+    for one in gateways.all() {
+        is_there |= one.restart(&server).await;
+    }
+    if is_there {
         Json(Done {
             server,
             done: "restarted",
@@ -220,8 +265,12 @@ async fn restart(State(gateway): State<Gateway>, Name(server): Name<String>) -> 
     }
 }
 
-async fn stop(State(gateway): State<Gateway>, Name(server): Name<String>) -> Response {
-    if gateway.stop(&server).await {
+async fn stop(State(gateways): State<Gateways>, Name(server): Name<String>) -> Response {
+    let mut is_there = false;
+    for one in gateways.all() {
+        is_there |= one.stop(&server).await;
+    }
+    if is_there {
         Json(Done {
             server,
             done: "stopped",

@@ -19,6 +19,7 @@ use crate::guard::{Closed, Guard, Refusal};
 use crate::intake::Budget;
 use crate::legacy::Letterboxes;
 use crate::mcp::Visit;
+use crate::profiles::Doors;
 use crate::pulse::Stage;
 use crate::readiness::Readiness;
 use crate::sessions::Sessions;
@@ -28,14 +29,16 @@ use crate::{cors, health, legacy, limits, mcp, pages, respond};
 /// What every request of a worker passes.
 pub(crate) struct Door {
     pub(crate) gateway: Gateway,
-    pub(crate) guard: Guard,
-    pub(crate) bodies: Budget,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) bodies: Arc<Budget>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) letterboxes: Arc<Letterboxes>,
     pub(crate) readiness: Readiness,
     pub(crate) rest: axum::Router,
     /// How connections are secured, if they are.
     pub(crate) tls: Option<Tls>,
+    /// The doors to the gateways of profiles, where there are some.
+    pub(crate) profiles: Option<Doors>,
 }
 
 /// Where a path leads.
@@ -45,6 +48,8 @@ enum Route<'p> {
         only: Option<&'p str>,
         workspace: Option<&'p str>,
     },
+    /// The gateway of a profile.
+    Profile(&'p str),
     Sse,
     Messages,
     Health,
@@ -56,6 +61,21 @@ enum Route<'p> {
 impl Door {
     pub(crate) fn is_draining(&self) -> bool {
         self.readiness.is_draining()
+    }
+
+    /// The same door to another gateway.
+    pub(crate) fn to(&self, gateway: Gateway) -> Self {
+        Self {
+            gateway,
+            guard: Arc::clone(&self.guard),
+            bodies: Arc::clone(&self.bodies),
+            sessions: Arc::clone(&self.sessions),
+            letterboxes: Arc::clone(&self.letterboxes),
+            readiness: self.readiness.clone(),
+            rest: self.rest.clone(),
+            tls: self.tls.clone(),
+            profiles: None,
+        }
     }
 
     /// Answers one request, whatever it is.
@@ -134,6 +154,12 @@ impl Door {
                 }
                 Err(refused) => *refused,
             },
+            Route::Profile(profile) => match self.admit(head, link).await {
+                Ok(admitted) => {
+                    Box::pin(self.answer_of_profile(profile, admitted, head, body, link)).await
+                }
+                Err(refused) => *refused,
+            },
             Route::Sse => match self.admit(head, link).await {
                 Ok(admitted) => legacy::open(self, link, Caller(admitted.name), head),
                 Err(refused) => *refused,
@@ -151,6 +177,35 @@ impl Door {
                 },
                 Err(refusal) => refuse(&refusal, None, link),
             },
+        }
+    }
+
+    async fn answer_of_profile(
+        &self,
+        profile: &str,
+        admitted: Admitted,
+        head: &Parts,
+        body: Incoming,
+        link: &Arc<Link>,
+    ) -> Response<Body> {
+        let Some(doors) = &self.profiles else {
+            let why = "this gateway has no profiles beside its own servers";
+            return respond::error(StatusCode::NOT_FOUND, None, code::INVALID_REQUEST, why);
+        };
+        match doors.to(profile, self).await {
+            Ok(door) => {
+                let visit = Visit {
+                    door: &door,
+                    link,
+                    caller: Caller(admitted.name),
+                    scopes: admitted.scopes,
+                    only: None,
+                    workspace: None,
+                    head,
+                };
+                mcp::answer(&visit, body).await
+            }
+            Err(refused) => *refused,
         }
     }
 
@@ -237,6 +292,9 @@ fn route(path: &str) -> Route<'_> {
                 .and_then(|rest| rest.strip_suffix("/mcp"))
                 .filter(is_name);
             let workspace = path.strip_prefix("/mcp/w/").filter(is_name);
+            if let Some(profile) = path.strip_prefix("/mcp/p/").filter(is_name) {
+                return Route::Profile(profile);
+            }
             match server.or(workspace) {
                 Some(_) => Route::Mcp {
                     only: server,
@@ -258,6 +316,7 @@ mod tests {
         assert_eq!(route("/mcp"), mcp(None, None));
         assert_eq!(route("/mcp/w/w-1"), mcp(None, Some("w-1")));
         assert_eq!(route("/s/time/mcp"), mcp(Some("time"), None));
+        assert_eq!(route("/mcp/p/work"), Route::Profile("work"));
         assert_eq!(route("/sse"), Route::Sse);
         assert_eq!(route("/messages"), Route::Messages);
         assert_eq!(route("/readyz"), Route::Health);
@@ -266,6 +325,8 @@ mod tests {
         for path in [
             "/",
             "/mcpx",
+            "/mcp/p/",
+            "/mcp/p/a/b",
             "/s//mcp",
             "/s/mcp",
             "/s/a/b/mcp",

@@ -20,6 +20,7 @@ use crate::guard::{Auth, Guard, Names};
 use crate::health::{self, Health};
 use crate::intake::Budget;
 use crate::pages::Pages;
+use crate::profiles::{Doors, Profiles};
 use crate::readiness::Readiness;
 use crate::runtime::Workers;
 use crate::shutdown::{Phase, Shutdown};
@@ -48,6 +49,8 @@ pub struct Options {
     pub body_bytes_max: usize,
     /// How long running calls may finish at the end.
     pub drain: Duration,
+    /// The gateways of profiles, each at `/mcp/p/<profile>`.
+    pub profiles: Option<Arc<dyn Profiles>>,
 }
 
 impl Options {
@@ -63,6 +66,7 @@ impl Options {
             connections_max: limits::CONNECTIONS_MAX,
             body_bytes_max: limits::BODY_BYTES_MAX,
             drain: limits::DRAIN,
+            profiles: None,
         }
     }
 }
@@ -187,9 +191,11 @@ impl Server {
         drop(listeners);
         workers.close();
         // Servers belong to the runtimes of the workers that started them, so these go on until the gateway is done.
+        let mut gateways = vec![gateway];
+        gateways.extend(options.profiles.iter().flat_map(|profiles| profiles.all()));
         tokio::select! {
-            () = gateway.shutdown(options.drain) => {}
-            () = shutdown.now() => gateway.shutdown(Duration::ZERO).await,
+            () = end_all(&gateways, options.drain) => {}
+            () = shutdown.now() => end_all(&gateways, Duration::ZERO).await,
         }
         // Nothing is called any longer; what was answered last may still be on its way.
         if shutdown.phase() < Phase::Now {
@@ -200,6 +206,22 @@ impl Server {
         workers.finish().await;
         Ok(())
     }
+}
+
+/// Ends gateways, all at the same time.
+async fn end_all(gateways: &[Gateway], grace: Duration) {
+    let ends = gateways
+        .iter()
+        .map(|gateway| Box::pin(gateway.shutdown(grace)));
+    let mut ends: Vec<_> = ends.collect();
+    poll_fn(|cx| {
+        ends.retain_mut(|end| end.as_mut().poll(cx).is_pending());
+        match ends.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
 }
 
 /// Binds and serves in one step.
@@ -230,17 +252,18 @@ fn start(
         };
         let door = Door {
             gateway: gateway.clone(),
-            guard: Guard::new(
+            guard: Arc::new(Guard::new(
                 options.auth.clone(),
                 options.hosts.clone(),
                 options.origins.clone(),
-            ),
-            bodies: Budget::new(options.body_bytes_max),
+            )),
+            bodies: Arc::new(Budget::new(options.body_bytes_max)),
             sessions: Arc::clone(&sessions),
             letterboxes: Arc::clone(&letterboxes),
             readiness: readiness.clone(),
             rest: health::front(health, board.clone()),
             tls: options.tls.clone(),
+            profiles: options.profiles.clone().map(Doors::new),
         };
         worker::run(handoffs, Arc::new(door), tally.clone(), until.clone())
     })

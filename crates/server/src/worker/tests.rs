@@ -44,13 +44,14 @@ impl House {
         let readiness = Readiness::default();
         let door = Door {
             gateway: gateway.clone(),
-            guard: Guard::new(Auth::Open, Names::default(), Names::default()),
-            bodies: Budget::new(limits::BODY_BYTES_MAX),
+            guard: Arc::new(Guard::new(Auth::Open, Names::default(), Names::default())),
+            bodies: Arc::new(Budget::new(limits::BODY_BYTES_MAX)),
             sessions: Arc::default(),
             letterboxes: Arc::default(),
             readiness: readiness.clone(),
             rest: health::front(Health { gateway, readiness }, Arc::default()),
             tls: None,
+            profiles: None,
         };
         let (handoffs, receiver) = mpsc::channel(8);
         let (trigger, shutdown) = Shutdown::new();

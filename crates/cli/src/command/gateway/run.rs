@@ -6,6 +6,7 @@ mod dry;
 mod http;
 mod notify;
 mod presence;
+mod profiles;
 mod shared;
 mod stdio;
 mod watch;
@@ -181,9 +182,15 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let rules = Arc::new(gateway::Rules::new(loaded.policy.clone()));
     let watching = is_watching.then(|| {
         let (here, choice) = (here.clone(), args.choice.clone());
-        let read = (flags, loaded.clone());
+        let read = (flags.clone(), loaded.clone());
         Reloading::new(here, choice, read, Arc::clone(&log), Arc::clone(&rules))
     });
+    let how = profiles::How {
+        choice: args.choice.clone(),
+        flags,
+        log: Arc::clone(&log),
+        rules: Arc::clone(&rules),
+    };
     // Who names the servers has found them already.
     let is_dynamic = args.dynamic || (settings.dynamic_tools && args.choice.servers.is_none());
     let catalogs = is_dynamic.then(|| Chosen::begin(&here, &args.catalogs));
@@ -218,7 +225,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
                 }
             }
             Transport::Streaming | Transport::Sse => {
-                http::run(ui, &engine, &settings, watching, share).await
+                http::run(ui, &engine, &settings, watching, (share, how)).await
             }
         };
         engine.finish();

@@ -13,6 +13,7 @@ use server::{Auth, Names, Options, Pages, ServeError, Server, Shutdown, Tls};
 
 use super::notify;
 use super::presence::Presence;
+use super::profiles;
 use super::shared::Host;
 use super::token_file;
 use super::watch::{Reloading, Watch};
@@ -37,12 +38,14 @@ pub(super) async fn run(
     engine: &Engine,
     settings: &Settings,
     watching: Option<Reloading>,
-    share: Option<Share>,
+    (share, how): (Option<Share>, profiles::How),
 ) -> Result<(), Failure> {
     let listen = address(settings)?;
     let (auth, new_token) = auth(engine, settings)?;
     let tls = tls(settings)?;
+    let (profiles, maker) = profiles::of(&engine.here, how);
     let options = Options {
+        profiles: Some(Arc::clone(&profiles) as _),
         hosts: Names::new(settings.allowed_hosts.iter().chain(&own_host(engine))),
         origins: Names::new(&settings.allowed_origins),
         body_bytes_max: settings.body_bytes_max,
@@ -60,7 +63,7 @@ pub(super) async fn run(
         Some(_) => Arc::new(Pages::on_own_port()),
         None => door.pages(),
     };
-    let gateway = engine.start(ui, Some(pages))?;
+    let gateway = engine.start(ui, Some(pages.clone()))?;
     let _watch = watching
         .map(|reloading| Watch::start(reloading, &gateway))
         .transpose()?;
@@ -75,7 +78,7 @@ pub(super) async fn run(
         door.readiness(),
         transport,
         Some(url.clone()),
-        socket.clone(),
+        (socket.clone(), Some(Arc::clone(&profiles) as _)),
     );
     let opened = Opened {
         url: url.clone(),
@@ -86,7 +89,11 @@ pub(super) async fn run(
         new_token,
     };
     opened.tell(ui);
-    let attending = attend(engine, gateway.clone(), tls);
+    let all = {
+        let (first, profiles) = (gateway.clone(), profiles);
+        move || [vec![first.clone()], server::Profiles::all(&*profiles)].concat()
+    };
+    let attending = attend(engine, all, tls);
     let attached = async {
         let Some((share, socket)) = share.zip(socket) else {
             return Ok(());
@@ -117,6 +124,7 @@ pub(super) async fn run(
         served = served => served,
         never = attending => match never {},
         never = tend_keys(engine) => match never {},
+        never = maker.run(ui, engine, pages) => match never {},
     };
     presence.leave();
     served.map(|_| ())
@@ -219,7 +227,7 @@ fn tls(settings: &Settings) -> Result<Option<Tls>, Failure> {
 }
 
 /// Takes up what changes about callers, and about the certificate.
-async fn attend(engine: &Engine, gateway: Gateway, tls: Option<Tls>) -> Infallible {
+async fn attend(engine: &Engine, all: impl Fn() -> Vec<Gateway>, tls: Option<Tls>) -> Infallible {
     let callers = engine.known_callers();
     let warn = |message: String, hint: &str| {
         engine.notice(Notice {
@@ -238,9 +246,9 @@ async fn attend(engine: &Engine, gateway: Gateway, tls: Option<Tls>) -> Infallib
         let Some(callers) = &callers else { continue };
         match callers.refresh() {
             Ok(false) => {}
-            Ok(true) => gateway.rules_changed(),
+            Ok(true) => all().iter().for_each(Gateway::rules_changed),
             Err(error) => {
-                gateway.rules_changed();
+                all().iter().for_each(Gateway::rules_changed);
                 warn(
                     error.to_string(),
                     "until then only the gateway's own token opens",

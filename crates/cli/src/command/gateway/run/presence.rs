@@ -2,13 +2,14 @@
 //! for: a gateway that cannot be found still serves.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use config::running::{self, Info, Registration};
 use gateway::front::Gateway;
 use server::admin::Admin;
 use server::shutdown::Trigger;
-use server::{Readiness, Shutdown};
+use server::{Profiles, Readiness, Shutdown};
 
 use crate::engine::Engine;
 use crate::ui;
@@ -29,7 +30,7 @@ impl Presence {
         readiness: Readiness,
         transport: &str,
         address: Option<String>,
-        attach: Option<PathBuf>,
+        (attach, profiles): (Option<PathBuf>, Option<Arc<dyn Profiles>>),
     ) -> Self {
         let id = engine.id().to_owned();
         let (trigger, shutdown) = Shutdown::new();
@@ -38,6 +39,7 @@ impl Presence {
             gateway,
             readiness,
             (transport, address, attach),
+            profiles,
             shutdown,
         ) {
             Ok(registration) => Some(registration),
@@ -71,6 +73,7 @@ fn open(
     gateway: &Gateway,
     readiness: Readiness,
     (transport, address, attach_socket): (&str, Option<String>, Option<PathBuf>),
+    profiles: Option<Arc<dyn Profiles>>,
     shutdown: Shutdown,
 ) -> Result<Registration, Box<dyn std::error::Error>> {
     let (dirs, id) = (&engine.here.dirs, engine.id());
@@ -91,6 +94,7 @@ fn open(
     // The folder is made and the id is ours before the socket is: whoever looks in between finds it refused.
     let registration = running::register(dirs, info)?;
     let admin = Admin::bind(&socket).map_err(|e| format!("{}: {e}", socket.display()))?;
+    let admin = admin.beside(profiles);
     tokio::spawn(admin.serve(gateway.clone(), readiness, shutdown));
     Ok(registration)
 }

@@ -1,0 +1,34 @@
+//! Gateways beside the first in one process. Owns what they have in common.
+
+use std::sync::Arc;
+
+use config::Loaded;
+
+use super::Engine;
+
+impl Engine {
+    /// One more beside this one, with these entries: it remembers and records in the same places, and knows the same callers.
+    pub(crate) fn beside(&self, loaded: Loaded, profile: String) -> Self {
+        let loaded = Loaded {
+            settings: self.loaded.settings.clone(),
+            interceptors: self.loaded.interceptors.clone(),
+            ..loaded
+        };
+        Self {
+            here: self.here.clone(),
+            loaded,
+            tools: self.tools.clone(),
+            log: self.log.clone(),
+            fault: Arc::clone(&self.fault),
+            memory: self.memory,
+            is_patient: self.is_patient,
+            catalogs: self.catalogs.clone(),
+            profile: Some(profile),
+            rules: Arc::clone(&self.rules),
+            store: self.store.clone(),
+            id: self.id.clone(),
+            records: self.records.clone(),
+            callers: self.callers.clone(),
+        }
+    }
+}
