@@ -14,6 +14,8 @@ pub struct Catalog {
     pub title: Option<String>,
     /// Where it comes from.
     pub origin: Origin,
+    /// Under which name of a registry of images it is pushed and pulled.
+    pub reference: Option<String>,
     /// Its entries, each name once.
     pub entries: Vec<Entry>,
     /// What was wrong with it.

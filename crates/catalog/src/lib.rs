@@ -15,6 +15,7 @@ mod catalog;
 mod configure;
 mod describe;
 pub mod document;
+mod edit;
 mod entry;
 mod expand;
 mod fields;
@@ -50,6 +51,7 @@ pub use bundle::{BundleKind, BundleProgram, Manifest, Setting, USER_CONFIG};
 pub use catalog::{Catalog, Catalogs, Shadowed};
 pub use configure::{ConfigProblem, config_value, set_config_value};
 pub use describe::{METADATA_LABEL, describe};
+pub use edit::{Edited, edit_catalog};
 pub use entry::{Entry, Share};
 pub use expand::{ExpandError, Lookup, expand};
 pub use filter::ToolFilter;
@@ -69,4 +71,7 @@ pub use secret::Secret;
 pub use shot::{Aimed, Shot};
 pub use suggest::suggest;
 pub use template::TemplateError;
-pub use write::{entry_json, write_catalog, write_profile};
+pub use write::{
+    Artifact, catalog_artifact, catalog_json, entry_json, profile_artifact, write_catalog,
+    write_profile,
+};

@@ -6,6 +6,8 @@ pub const FILE_BYTES_MAX: usize = 16 << 20;
 pub const ENTRIES_MAX: usize = 10_000;
 /// Most servers in one profile.
 pub const PROFILE_SERVERS_MAX: usize = 256;
+/// Most servers of a catalog that are changed one by one; of more, it is written as a whole.
+pub const EDITS_MAX: usize = 64;
 /// Most problems reported about one file; the rest is counted.
 pub const PROBLEMS_MAX: usize = 100;
 /// Most arguments, variables, headers or tool names in one entry.

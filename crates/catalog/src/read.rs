@@ -2,6 +2,7 @@
 //! name. Refuses a text in which no form can be seen, saying which there are. Next: one file per form in `read/`.
 
 mod docker;
+mod docker_artifact;
 mod docker_tools;
 mod own;
 mod package;
@@ -27,6 +28,8 @@ pub enum Form {
     Own,
     /// Docker's catalog, versions 2 and 3: `registry:`.
     DockerCatalog,
+    /// Docker's catalog as it lies in a registry of images: `title:` and a list of `servers:`.
+    DockerArtifact,
     /// One server of Docker's registry, its `server.yaml`.
     DockerServer,
     /// The official registry's `server.json`, or a page of its API.
@@ -41,6 +44,7 @@ impl Form {
         match self {
             Self::Own => "catalog",
             Self::DockerCatalog => "Docker catalog",
+            Self::DockerArtifact => "Docker catalog artifact",
             Self::DockerServer => "Docker registry entry",
             Self::ServerJson => "server.json",
             Self::McpServers => "mcpServers",
@@ -62,6 +66,7 @@ pub fn read_catalog(
     let mut catalog = match form {
         Form::Own => own::read(&doc)?,
         Form::DockerCatalog => docker::read_catalog(&doc)?,
+        Form::DockerArtifact => docker_artifact::read(&doc)?,
         Form::DockerServer => docker::read_one(&doc),
         Form::ServerJson => server_json::read(&doc),
         Form::McpServers => {
@@ -77,16 +82,21 @@ pub fn read_catalog(
         catalog.name = name.to_owned();
     }
     // What an import has noted counts in the person's own folder only: no text from elsewhere vouches for itself.
-    match (origin, &catalog.origin) {
-        (Origin::Catalog(_), noted) if noted.is_foreign() => {
-            let noted = noted.clone();
-            catalog.give(&noted);
+    if matches!(origin, Origin::Catalog(_)) {
+        if !catalog.origin.is_foreign() {
+            catalog.origin = origin.clone();
         }
-        _ => {
-            catalog.give(origin);
-            for entry in &mut catalog.entries {
-                entry.is_approved = false;
+        let whole = catalog.origin.clone();
+        for entry in &mut catalog.entries {
+            if !entry.origin.is_foreign() {
+                entry.origin = whole.clone();
             }
+            entry.is_approved &= entry.origin.is_foreign();
+        }
+    } else {
+        catalog.give(origin);
+        for entry in &mut catalog.entries {
+            entry.is_approved = false;
         }
     }
     Ok(catalog)
@@ -116,7 +126,11 @@ fn form_of(doc: &Document<'_>) -> Result<Form, Problem> {
         node.get("name").is_some()
             && (node.get("packages").is_some() || node.get("remotes").is_some())
     };
-    if has("catalog") && (is_table("servers") || !has("servers")) {
+    let is_nothing = |key: &str| {
+        root.get(key)
+            .is_none_or(|node| matches!(node.value, Value::Null))
+    };
+    if has("catalog") && (is_table("servers") || is_nothing("servers")) {
         return Ok(Form::Own);
     }
     if has("registry") {
@@ -126,6 +140,9 @@ fn form_of(doc: &Document<'_>) -> Result<Form, Problem> {
         Value::List(items) => items.first(),
         _ => None,
     };
+    if docker_artifact::is_catalog(root) {
+        return Ok(Form::DockerArtifact);
+    }
     if is_list("servers") || looks_like_server(root) || first.is_some_and(looks_like_server) {
         return Ok(Form::ServerJson);
     }

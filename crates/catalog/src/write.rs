@@ -1,16 +1,19 @@
 //! A catalog as a file of our own form. Owns the order in which things stand there; what is at its default is left out.
 //! The counterpart of `read/own.rs`: what is written is read as the same entries.
 
+mod docker;
 mod profile;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::{
-    Catalog, Entry, KnownTool, Launch, Network, OAuth, RemoteKind, SecretSpec, Share, Shot,
+    Catalog, Entry, KnownTool, Launch, Network, OAuth, Origin, RemoteKind, SecretSpec, Share, Shot,
     USER_CONFIG,
 };
 
+pub(crate) use docker::OWN;
+pub use docker::{Artifact, catalog_artifact, profile_artifact};
 pub use profile::write_profile;
 
 /// The text of a catalog. `approved` are the servers that a person has approved, by [`Entry::mark`].
@@ -22,6 +25,18 @@ pub fn write_catalog(
     approved: &[(String, String)],
 ) -> Result<String, serde_saphyr::ser::Error> {
     serde_saphyr::to_string(&File { catalog, approved })
+}
+
+/// The same as JSON, without approvals.
+///
+/// # Errors
+/// A value that JSON cannot hold, which none of ours is.
+pub fn catalog_json(catalog: &Catalog) -> Result<String, serde_json::Error> {
+    let file = File {
+        catalog,
+        approved: &[],
+    };
+    serde_json::to_string_pretty(&file)
 }
 
 /// An entry as our own form has it, as JSON.
@@ -40,11 +55,12 @@ impl Serialize for File<'_> {
         map.serialize_entry("catalog", &self.catalog.name)?;
         option(&mut map, "title", self.catalog.title.as_ref())?;
         if self.catalog.origin.is_foreign() {
-            let origin = [
-                ("kind".to_owned(), self.catalog.origin.trust().to_owned()),
-                ("from".to_owned(), self.catalog.origin.from().to_owned()),
-            ];
-            map.serialize_entry("origin", &Pairs(&origin))?;
+            map.serialize_entry("origin", &Pairs(&noted(&self.catalog.origin)))?;
+        }
+        option(&mut map, "ref", self.catalog.reference.as_ref())?;
+        let own = Origins::of(self.catalog);
+        if !own.is_empty() {
+            map.serialize_entry("origins", &own)?;
         }
         if !self.approved.is_empty() {
             map.serialize_entry("approved", &Pairs(self.approved))?;
@@ -66,7 +82,43 @@ impl Serialize for Servers<'_> {
     }
 }
 
-struct Pairs<'a>(&'a [(String, String)]);
+#[derive(PartialEq)]
+/// Where single entries came from, if from elsewhere than their catalog.
+pub(crate) struct Origins<'a>(Vec<(&'a str, [(String, String); 2])>);
+
+impl<'a> Origins<'a> {
+    pub(crate) fn of(catalog: &'a Catalog) -> Self {
+        let is_own = |entry: &&Entry| {
+            entry.origin.is_foreign()
+                && (!catalog.origin.is_foreign() || entry.origin != catalog.origin)
+        };
+        let entries = catalog.entries.iter().filter(is_own);
+        Self(
+            entries
+                .map(|entry| (entry.name.as_str(), noted(&entry.origin)))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Origins<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, origin)| (name, Pairs(origin))))
+    }
+}
+
+fn noted(origin: &Origin) -> [(String, String); 2] {
+    [
+        ("kind".to_owned(), origin.trust().to_owned()),
+        ("from".to_owned(), origin.from().to_owned()),
+    ]
+}
+
+pub(crate) struct Pairs<'a>(pub(crate) &'a [(String, String)]);
 
 impl Serialize for Pairs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -74,7 +126,7 @@ impl Serialize for Pairs<'_> {
     }
 }
 
-struct Server<'a>(&'a Entry);
+pub(crate) struct Server<'a>(pub(crate) &'a Entry);
 
 impl Serialize for Server<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -336,7 +388,7 @@ fn pairs<M: SerializeMap>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Origin, read_catalog};
+    use crate::read_catalog;
 
     const TEXT: &str = r#"
 catalog: c

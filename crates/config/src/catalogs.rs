@@ -1,14 +1,17 @@
 //! Catalogs on the disk: the person's own below `catalogs/`, and what is to be imported. Owns where they lie and how much is
 //! read. Refuses nothing for the sake of one bad file. Next: `catalog::read_catalog`, which reads the texts.
 
+mod change;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use self::change::{Changed, change_catalog, fork_catalog, remove_catalog};
 use catalog::{Catalog, ImportFile, Origin, Problem, ServerName, read_catalog};
 
 use crate::Dirs;
-use crate::files::{private_dir, write_atomic};
+use crate::files::write_atomic;
 use crate::limits::{CATALOGS_MAX, IMPORT_BYTES_MAX, IMPORT_DEPTH_MAX, IMPORT_FILES_MAX};
 use crate::load::read;
 
@@ -68,7 +71,7 @@ pub fn catalog_file(dirs: &Dirs, name: &ServerName) -> PathBuf {
 
 /// Writes one of the person's own catalogs, as a whole.
 pub fn save_catalog(dirs: &Dirs, name: &ServerName, text: &str) -> io::Result<PathBuf> {
-    private_dir(&dirs.catalogs())?;
+    let _lock = change::lock(dirs)?;
     let file = catalog_file(dirs, name);
     write_atomic(&file, text.as_bytes(), 0o600)?;
     Ok(file)

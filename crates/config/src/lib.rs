@@ -33,9 +33,12 @@ pub mod token;
 mod toml_file;
 
 pub use auth::AuthSettings;
-pub use catalogs::{catalog_file, import_files, load_catalogs, save_catalog};
+pub use catalogs::{
+    Changed, catalog_file, change_catalog, fork_catalog, import_files, load_catalogs,
+    remove_catalog, save_catalog,
+};
 pub use dirs::{Dirs, DirsError};
-pub use docker::plugins as docker_plugins;
+pub use docker::{Login, login as docker_login, plugins as docker_plugins};
 pub use edit::set_in_file;
 pub use env::Env;
 pub use fetched::{Fetched, fetched, keep_fetched};

@@ -90,3 +90,5 @@ pub const INTERCEPTORS_MAX: usize = 64;
 pub const CALLERS_MAX: usize = 10_000;
 /// The file that they stand in.
 pub const CALLERS_FILE_BYTES_MAX: u64 = 16 << 20;
+/// The longest file in which Docker keeps its accounts.
+pub const DOCKER_CONFIG_BYTES_MAX: u64 = 1 << 20;

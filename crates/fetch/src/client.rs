@@ -11,7 +11,8 @@ use url::Url;
 
 use crate::error::{FetchError, Why};
 pub(crate) use crate::exchange::Ask;
-use crate::exchange::{Answer, Keep, Streamed, exchange, send, stream};
+use crate::exchange::{Answer, Keep, Streamed, exchange, put, send, stream};
+pub(crate) use crate::exchange::{Put, Told};
 use crate::limits::{ADDRESSES_MAX, Limits, REDIRECTS_MAX};
 use crate::net::{Net, Stream, System};
 use crate::target::{Target, TargetHost, is_open};
@@ -136,7 +137,7 @@ impl Client {
                 let (connection, address) = self.reach(&target, must_be_public).await?;
                 must_be_public |= egress::is_public(address.ip());
                 let ask = Ask {
-                    bearer: ask.bearer.filter(|_| target.url.origin() == first),
+                    authorization: ask.authorization.filter(|_| target.url.origin() == first),
                     ..*ask
                 };
                 match stream(connection, &target, &ask, keep).await? {
@@ -179,6 +180,26 @@ impl Client {
             Err(_) => Err(Why::Slow(limit)),
         };
         reply.map_err(|why| FetchError::new(url, why))
+    }
+
+    /// Puts something at exactly this address; nothing that the reply says is followed here.
+    pub(crate) async fn put(
+        &self,
+        url: &str,
+        trust: Trust,
+        what: &Put<'_>,
+    ) -> Result<Told, FetchError> {
+        let target = Target::given(url, trust).map_err(|why| FetchError::new(url, why))?;
+        let sent = async {
+            let (stream, _) = self.reach(&target, trust == Trust::Outside).await?;
+            put(stream, &target, what).await
+        };
+        let limit = self.limits.time;
+        let told = match timeout(limit, sent).await {
+            Ok(told) => told,
+            Err(_) => Err(Why::Slow(limit)),
+        };
+        told.map_err(|why| FetchError::new(url, why))
     }
 
     /// `at` is told each address that is tried.

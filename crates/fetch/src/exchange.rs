@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::client::{Document, Reply, Sending};
 use crate::error::Why;
-use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, IDLE_TIME};
+use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, IDLE_TIME, TOLD_BYTES_MAX};
 use crate::net::Stream;
 use crate::target::Target;
 
@@ -36,8 +36,8 @@ pub(crate) enum Answer {
 pub(crate) struct Ask<'a> {
     /// Which kinds.
     pub(crate) accept: &'a str,
-    /// A token that was handed out to strangers; never a person's own.
-    pub(crate) bearer: Option<&'a str>,
+    /// What it is shown: a token that was handed out there, or the account that the person has there.
+    pub(crate) authorization: Option<&'a str>,
     /// The most that is taken.
     pub(crate) bytes_max: u64,
 }
@@ -69,11 +69,7 @@ pub(crate) async fn stream(
     let headers = request.headers_mut();
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Why::Nowhere);
     headers.insert(ACCEPT, value(ask.accept)?);
-    if let Some(bearer) = ask.bearer {
-        let mut secret = value(&format!("Bearer {bearer}"))?;
-        secret.set_sensitive(true);
-        headers.insert(AUTHORIZATION, secret);
-    }
+    authorize(&mut request, ask.authorization)?;
     converse(stream, request, |reply| pieces(reply, ask.bytes_max, keep)).await
 }
 
@@ -139,11 +135,7 @@ pub(crate) async fn send(
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(sending.media_type));
-    if let Some(authorization) = sending.authorization {
-        let mut value = HeaderValue::from_str(authorization).map_err(|_| Why::Header)?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
+    authorize(&mut request, sending.authorization)?;
     let work = |reply: Response<Incoming>| async move {
         let status = reply.status().as_u16();
         let challenges = reply.headers().get_all(WWW_AUTHENTICATE).iter();
@@ -156,6 +148,65 @@ pub(crate) async fn send(
         })
     };
     converse(stream, request, work).await
+}
+
+/// Something that is to be at an address from now on.
+pub(crate) struct Put<'a> {
+    /// `POST` or `PUT`.
+    pub(crate) method: Method,
+    /// What it is.
+    pub(crate) media_type: &'a str,
+    /// All of it.
+    pub(crate) body: &'a [u8],
+    /// What it is shown.
+    pub(crate) authorization: Option<&'a str>,
+}
+
+/// What is said to it.
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    /// Where to go on.
+    pub(crate) location: Option<String>,
+    /// What would have to be shown.
+    pub(crate) challenge: Option<String>,
+    /// The reply, of which little is of interest.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Puts something somewhere.
+pub(crate) async fn put(
+    stream: Box<dyn Stream>,
+    target: &Target,
+    put: &Put<'_>,
+) -> Result<Told, Why> {
+    let mut request = request(target);
+    *request.method_mut() = put.method.clone();
+    *request.body_mut() = Full::new(Bytes::copy_from_slice(put.body));
+    let kind = HeaderValue::from_str(put.media_type).map_err(|_| Why::Header)?;
+    request.headers_mut().insert(CONTENT_TYPE, kind);
+    authorize(&mut request, put.authorization)?;
+    let work = |reply: Response<Incoming>| async move {
+        let header = |name| {
+            let value = reply.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        Ok(Told {
+            status: reply.status().as_u16(),
+            location: header(LOCATION),
+            challenge: header(WWW_AUTHENTICATE),
+            body: whole(reply, TOLD_BYTES_MAX).await?,
+        })
+    };
+    converse(stream, request, work).await
+}
+
+fn authorize(request: &mut Request<Full<Bytes>>, authorization: Option<&str>) -> Result<(), Why> {
+    if let Some(authorization) = authorization {
+        let mut value = HeaderValue::from_str(authorization).map_err(|_| Why::Header)?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    Ok(())
 }
 
 async fn converse<T, F: Future<Output = Result<T, Why>>>(

@@ -1,7 +1,8 @@
-//! Images of containers in registries, by the protocol of OCI distribution. Owns their names, the anonymous token that registries
-//! hand out to whoever may read, and that what came is what its digest says. Refuses to sign in: whoever has a password
-//! for a registry has an engine that knows it. Next: `images/name.rs`.
+//! Images of containers in registries, by the protocol of OCI distribution. Owns their names, the token that registries
+//! hand out to whoever may read, and that what came is what its digest says. Asks for images as a stranger: whoever has a password
+//! for a registry has an engine that knows it. Next: `images/name.rs`; `images/artifact.rs` for documents that lie there.
 
+mod artifact;
 mod name;
 mod signature;
 mod token;
@@ -12,11 +13,14 @@ use std::sync::{Mutex, PoisonError};
 use aws_lc_rs::digest::{Context, SHA256};
 use url::Url;
 
+pub use self::artifact::{Account, ArtifactError, ArtifactKind, PulledArtifact};
 pub use self::name::{ImageName, NameError, is_digest};
 pub use self::signature::{SignatureError, SigningKey};
 use crate::client::{Ask, Client, Got, Trust};
 use crate::error::{FetchError, Why};
-use crate::limits::{Limits, MANIFEST_BYTES_MAX, PULL_CONNECT_TIME, PULL_IMAGE_TIME};
+use crate::limits::{
+    Limits, MANIFEST_BYTES_MAX, PULL_CONNECT_TIME, PULL_IMAGE_TIME, TOKEN_BYTES_MAX,
+};
 
 /// What kinds of manifests are understood.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
@@ -71,7 +75,10 @@ pub struct Manifest {
 pub struct Registries {
     client: Client,
     trust: Trust,
+    /// What each repository is shown, as it stands in the header.
     tokens: Mutex<BTreeMap<String, String>>,
+    /// The account that the person has there.
+    account: Option<Account>,
 }
 
 impl Registries {
@@ -91,6 +98,7 @@ impl Registries {
             client,
             trust,
             tokens: Mutex::default(),
+            account: None,
         }
     }
 
@@ -196,13 +204,13 @@ impl Registries {
             name.origin(self.trust),
             name.repository()
         );
-        let key = format!("{registry}/{}", name.repository());
+        let key = key(name);
         // Once as a stranger or with what is known, and once with what was handed out meanwhile.
         for is_last in [false, true] {
-            let bearer = self.lock().get(&key).cloned();
+            let authorization = self.lock().get(&key).cloned();
             let ask = Ask {
                 accept,
-                bearer: bearer.as_deref(),
+                authorization: authorization.as_deref(),
                 bytes_max,
             };
             let got = self.client.ask(&url, self.trust, &ask, keep).await;
@@ -212,16 +220,8 @@ impl Registries {
                     status: 401 | 403,
                     challenge,
                 } if !is_last => {
-                    let challenge = challenge.as_deref().and_then(token::Challenge::parse);
-                    let challenge =
-                        challenge.ok_or_else(|| ImageError::Account(registry.to_owned()))?;
-                    let token = self.token(&url, &challenge, name).await.map_err(|error| {
-                        match error.why {
-                            Why::Status(400..=499) => ImageError::Account(registry.to_owned()),
-                            why => told(why),
-                        }
-                    })?;
-                    self.lock().insert(key.clone(), token);
+                    self.sign_in(&url, challenge.as_deref(), name, "pull")
+                        .await?;
                 }
                 Got::Refused {
                     status: 401 | 403, ..
@@ -235,13 +235,42 @@ impl Registries {
         Err(ImageError::Missing(registry.to_owned()))
     }
 
-    /// A token for whoever has no account. Where it is handed out is the registry's word: over https, or where the registry
-    /// itself is.
+    /// Gets what a repository wants to be shown: a token, for whoever has no account too, or the account itself.
+    async fn sign_in(
+        &self,
+        url: &str,
+        challenge: Option<&str>,
+        name: &ImageName,
+        actions: &str,
+    ) -> Result<(), ImageError> {
+        let registry = name.registry();
+        let wants_account = || ImageError::Account(registry.to_owned());
+        let authorization = match (challenge.and_then(token::Challenge::parse), &self.account) {
+            (Some(challenge), _) => {
+                let token = self.token(url, &challenge, name, actions).await;
+                let token = token.map_err(|error| match error.why {
+                    Why::Status(400..=499) => wants_account(),
+                    why => ImageError::Registry {
+                        registry: registry.to_owned(),
+                        why,
+                    },
+                })?;
+                format!("Bearer {token}")
+            }
+            (None, Some(account)) if challenge.is_some_and(token::is_basic) => account.header(),
+            (None, _) => return Err(wants_account()),
+        };
+        self.lock().insert(key(name), authorization);
+        Ok(())
+    }
+
+    /// Where tokens are handed out is the registry's word: over https, or where the registry itself is.
     async fn token(
         &self,
         registry: &str,
         challenge: &token::Challenge,
         name: &ImageName,
+        actions: &str,
     ) -> Result<String, FetchError> {
         let shown = &challenge.realm;
         let malformed = |error| FetchError::new(shown, Why::Malformed(error));
@@ -253,15 +282,40 @@ impl Registries {
         if let Some(service) = &challenge.service {
             url.query_pairs_mut().append_pair("service", service);
         }
-        let scope = format!("repository:{}:pull", name.repository());
+        let scope = format!("repository:{}:{actions}", name.repository());
         url.query_pairs_mut().append_pair("scope", &scope);
-        let document = self.client.get(url.as_str(), self.trust).await?;
-        token::read(&document.body).ok_or_else(|| FetchError::new(shown, Why::NoToken))
+        let account = self.account.as_ref().map(Account::header);
+        let ask = Ask {
+            accept: "application/json",
+            authorization: account.as_deref(),
+            bytes_max: TOKEN_BYTES_MAX,
+        };
+        let mut body = Vec::new();
+        let mut keep = |piece: &[u8]| {
+            body.extend_from_slice(piece);
+            Ok(())
+        };
+        match self
+            .client
+            .ask(url.as_str(), self.trust, &ask, &mut keep)
+            .await?
+        {
+            Got::All => {}
+            Got::Refused { status, .. } => {
+                return Err(FetchError::new(shown, Why::Status(status)));
+            }
+        }
+        token::read(&body).ok_or_else(|| FetchError::new(shown, Why::NoToken))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Under what a token of a repository is kept.
+fn key(name: &ImageName) -> String {
+    format!("{}/{}", name.registry(), name.repository())
 }
 
 fn kept_or(error: FetchError, told: &dyn Fn(Why) -> ImageError) -> ImageError {

@@ -25,6 +25,14 @@ pub const PULL_TIME: Duration = Duration::from_secs(60);
 
 /// The longest manifest of an image.
 pub const MANIFEST_BYTES_MAX: usize = 4 << 20;
+/// The longest reply to something that is put into a registry.
+pub const TOLD_BYTES_MAX: usize = 64 << 10;
+/// The longest document that is an artifact in a registry.
+pub const ARTIFACT_BYTES_MAX: usize = catalog::limits::FILE_BYTES_MAX;
+/// How long pushing or pulling one may take, each of its steps.
+pub const ARTIFACT_TIME: Duration = Duration::from_secs(120);
+/// The longest answer that holds a token.
+pub const TOKEN_BYTES_MAX: u64 = 64 << 10;
 /// How many signatures of an image are looked at.
 pub const SIGNATURES_MAX: usize = 64;
 /// The longest one, with what was signed.

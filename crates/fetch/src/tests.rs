@@ -1,5 +1,6 @@
 //! The client before servers of this machine, over a net in which some of them have public addresses.
 
+mod artifacts;
 mod documents;
 mod guard;
 mod images;
@@ -81,6 +82,19 @@ async fn answer(
 ) {
     let mut head = Vec::new();
     while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+        if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let end = head
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .unwrap()
+        + 4;
+    let text = String::from_utf8_lossy(&head[..end]).to_lowercase();
+    let length = text.split("content-length: ").nth(1);
+    let length = length.map_or(0, |rest| rest.lines().next().unwrap().parse().unwrap());
+    while head.len() < end + length {
         if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
             return;
         }

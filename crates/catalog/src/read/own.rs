@@ -10,13 +10,15 @@ pub(super) use entry::read as read_entry;
 pub(crate) use parts::oauth;
 
 use super::Problem;
-use crate::document::Document;
+use crate::document::{Document, Node, Value};
 use crate::fields::Fields;
 use crate::reader::Servers;
 use crate::{Catalog, Origin};
 
-/// Keys of the file itself; `origin` and `approved` are written by an import.
-const FILE_KEYS: &[&str] = &["catalog", "title", "servers", "origin", "approved"];
+/// Keys of the file itself; `origin`, `origins` and `approved` are written by commands.
+const FILE_KEYS: &[&str] = &[
+    "catalog", "title", "ref", "servers", "origin", "origins", "approved",
+];
 
 pub(super) fn read(doc: &Document<'_>) -> Result<Catalog, Problem> {
     let Some(pairs) = doc.root.table() else {
@@ -28,13 +30,15 @@ pub(super) fn read(doc: &Document<'_>) -> Result<Catalog, Problem> {
         .map(|(name, _)| name)
         .unwrap_or_default();
     let title = fields.text(&["title"]).map(|(title, _)| title);
-    let origin = fields.get(&["origin"]).and_then(|(_, node)| {
-        Origin::parse(node.get("kind")?.as_str()?, node.get("from")?.as_str()?)
-    });
+    let reference = fields.text(&["ref"]).map(|(reference, _)| reference);
+    let origin = fields.get(&["origin"]).and_then(|(_, node)| noted(node));
+    let origins = fields.get(&["origins"]).map(|(_, node)| node);
     let approved = fields.get(&["approved"]).map(|(_, node)| node);
     let mut servers = Servers::default();
     if let Some((_, table)) = fields.get(&["servers"]) {
         match table.table() {
+            // What is still to be written.
+            None if table.value == Value::Null => {}
             Some(pairs) => {
                 let taken = pairs.iter().map(|(key, _)| key.name.as_str()).collect();
                 for (key, node) in pairs {
@@ -79,12 +83,21 @@ pub(super) fn read(doc: &Document<'_>) -> Result<Catalog, Problem> {
     for entry in &mut entries {
         let mark = approved.and_then(|marks| marks.get(entry.name.as_str())?.as_str());
         entry.is_approved = mark.is_some_and(|mark| mark == entry.mark());
+        let own = origins.and_then(|origins| noted(origins.get(entry.name.as_str())?));
+        entry.origin = own.unwrap_or_default();
     }
     Ok(Catalog {
         name,
         title,
+        reference,
         origin: origin.unwrap_or_default(),
         entries,
         problems,
     })
+}
+
+/// Where something came from, as commands note it. What is not foreign is nothing to note.
+fn noted(node: &Node) -> Option<Origin> {
+    let origin = Origin::parse(node.get("kind")?.as_str()?, node.get("from")?.as_str()?);
+    origin.filter(Origin::is_foreign)
 }

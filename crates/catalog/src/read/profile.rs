@@ -5,11 +5,14 @@ mod docker;
 #[cfg(test)]
 mod tests;
 
+pub(super) use docker::servers as docker_servers;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::docker_artifact::own_part;
 use super::document;
 use super::own::read_entry;
 use crate::document::{Document, Key, Node};
@@ -44,7 +47,11 @@ pub fn read_profile(
     let mut profile = if doc.root.get("profile").is_some() {
         own(&doc)?
     } else if docker::is_one(&doc.root) {
-        docker::read(&doc)?
+        let known = docker::read(&doc)?;
+        match own_part(&doc).filter(|own| own.root.get("profile").is_some()) {
+            Some(ours) => own(&ours)?,
+            None => known,
+        }
     } else {
         return Err(doc
             .error(doc.root.start, "this is no profile")
@@ -81,7 +88,7 @@ fn own(doc: &Document<'_>) -> Result<Profile, Problem> {
     let mut fields = Fields::new(doc, String::new(), pairs, None, false);
     let mut text = |name: &str| fields.text(&[name]).map(|(text, _)| text);
     let (name, title, description) = (text("profile"), text("title"), text("description"));
-    let mut reading = Reading::default();
+    let mut reading = Reading::of(PROFILE_SERVERS_MAX);
     if let Some((_, table)) = fields.get(&["servers"]) {
         match table.table() {
             Some(pairs) => reading.table(doc, pairs),
@@ -118,13 +125,22 @@ fn among(name: &str, known: &[&'static str]) -> String {
 }
 
 /// The servers of a profile, whatever its form: their names are checked, and of two with one name the later is used.
-#[derive(Default)]
 struct Reading {
+    most: usize,
     servers: Servers,
     chosen: BTreeMap<String, ProfileServer>,
 }
 
 impl Reading {
+    /// Of at most so many.
+    fn of(most: usize) -> Self {
+        Self {
+            most,
+            servers: Servers::default(),
+            chosen: BTreeMap::new(),
+        }
+    }
+
     fn table(&mut self, doc: &Document<'_>, pairs: &[(Key, Node)]) {
         let taken: HashSet<&str> = pairs.iter().map(|(key, _)| key.name.as_str()).collect();
         for (key, node) in pairs {
@@ -174,13 +190,14 @@ impl Reading {
 
     /// Whether as many servers have been read as are read at all; says so when it is.
     fn is_full(&mut self, doc: &Document<'_>, start: usize) -> bool {
-        let is_full = self.chosen.len() >= PROFILE_SERVERS_MAX;
+        let is_full = self.chosen.len() >= self.most;
         if is_full {
             let message = format!(
-                "there are more than {PROFILE_SERVERS_MAX} servers in this profile; from here on they are left out"
+                "there are more than {} servers; from here on they are left out",
+                self.most
             );
             self.servers
-                .note(doc.error(start, message).hint("make two profiles of it"));
+                .note(doc.error(start, message).hint("make two of it"));
         }
         is_full
     }

@@ -36,6 +36,12 @@ impl Challenge {
     }
 }
 
+/// Whether what is wanted is a name and a password.
+pub(super) fn is_basic(challenge: &str) -> bool {
+    let scheme = challenge.trim().split(' ').next();
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"))
+}
+
 /// The token of an answer, if it can stand in a header.
 pub(super) fn read(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]

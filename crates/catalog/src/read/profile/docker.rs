@@ -7,6 +7,7 @@ use super::super::docker::read_entry;
 use super::Reading;
 use crate::document::{Document, Key, Node, Value};
 use crate::fields::Fields;
+use crate::limits::PROFILE_SERVERS_MAX;
 use crate::reader::launch::is_http;
 use crate::{Entry, Launch, Origin, Problem, Profile, ProfileServer, ServerName};
 
@@ -29,7 +30,25 @@ pub(super) fn read(doc: &Document<'_>) -> Result<Profile, Problem> {
             .hint("export it with a Docker of that version"));
     }
     let (id, name) = (fields.text(&["id"]), fields.text(&["name"]));
-    let mut reading = Reading::default();
+    let (servers, problems) = servers(doc, PROFILE_SERVERS_MAX);
+    let id = id.map(|(id, _)| id).unwrap_or_default();
+    Ok(Profile {
+        title: name.map(|(name, _)| name).filter(|name| *name != id),
+        name: id,
+        description: None,
+        servers,
+        problems,
+    })
+}
+
+/// The servers of a list, at most so many.
+pub(in crate::read) fn servers(
+    doc: &Document<'_>,
+    most: usize,
+) -> (Vec<ProfileServer>, Vec<Problem>) {
+    let pairs = doc.root.table().unwrap_or_default();
+    let mut fields = Fields::new(doc, String::new(), pairs, None, false);
+    let mut reading = Reading::of(most);
     for item in fields
         .items(&["servers"], "a list of servers")
         .unwrap_or_default()
@@ -46,14 +65,7 @@ pub(super) fn read(doc: &Document<'_>) -> Result<Profile, Problem> {
     let mut problems = fields.problems;
     let (servers, more) = reading.finish(doc);
     problems.extend(more);
-    let id = id.map(|(id, _)| id).unwrap_or_default();
-    Ok(Profile {
-        title: name.map(|(name, _)| name).filter(|name| *name != id),
-        name: id,
-        description: None,
-        servers,
-        problems,
-    })
+    (servers, problems)
 }
 
 fn server(
