@@ -158,6 +158,20 @@ fn unfetched(error: &FetchError) -> Failure {
     Failure::new(kind, error.to_string()).hint(error.hint())
 }
 
+/// All servers of a file or folder of any form, as somebody else's text.
+pub(crate) fn of_file(path: &Path) -> Result<Catalog, Failure> {
+    let path = std::path::absolute(path)
+        .map_err(|error| Failure::new(Kind::NotFound, "there is no such path").because(&error))?;
+    let (files, unread) = config::import_files(&path).map_err(|error| {
+        Failure::new(Kind::NotFound, format!("cannot read {}", path.display())).because(&error)
+    })?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let origin = Origin::File(path.to_string_lossy().as_ref().into());
+    let mut catalog = catalog::import(&name, &files, &origin);
+    catalog.problems.extend(unread);
+    Ok(catalog)
+}
+
 /// A catalog that was named on the command line, called as its file is; an image is a catalog of one.
 fn file(here: &Surroundings, path: &Path) -> Catalog {
     if let Some(catalog) = of_image(here, &path.to_string_lossy()) {

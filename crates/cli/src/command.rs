@@ -20,6 +20,7 @@ mod profile;
 mod secret;
 mod server;
 mod status;
+mod template;
 mod tools;
 mod up;
 mod version;
@@ -61,11 +62,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Calls(calls::Calls),
     /// Look after the catalogs of servers that can be found and added
-    #[command(subcommand)]
+    #[command(subcommand, aliases = ["catalogs", "catalog-next"])]
     Catalog(catalog::Catalog),
     /// Keep choices of servers under a name
     #[command(subcommand)]
     Profile(profile::Profile),
+    /// Begin with a set of servers that belong together
+    #[command(subcommand)]
+    Template(template::Template),
     /// Connect AI applications to the gateway
     #[command(subcommand)]
     Client(client::Client),
@@ -115,6 +119,7 @@ impl Command {
             Self::Calls(command) => command.run(ui),
             Self::Catalog(command) => command.run(ui),
             Self::Profile(command) => command.run(ui),
+            Self::Template(command) => command.run(ui),
             Self::Client(command) => command.run(ui),
             Self::Config(command) => command.run(ui),
             Self::Cache(command) => command.run(ui),

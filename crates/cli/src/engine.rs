@@ -284,6 +284,11 @@ impl Engine {
         Self { rules, ..self }
     }
 
+    /// The rules, for whoever replaces them.
+    pub(crate) fn own_rules(&self) -> Arc<gateway::Rules> {
+        Arc::clone(&self.rules)
+    }
+
     /// Every call is told here.
     pub(crate) fn log(self, log: Arc<Log>) -> Self {
         Self {

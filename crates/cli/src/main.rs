@@ -4,6 +4,7 @@
 mod admin;
 mod applications;
 mod arguments;
+mod artifacts;
 mod browser;
 mod callers;
 mod catalogs;
@@ -27,6 +28,7 @@ mod limits;
 mod load;
 mod local;
 mod log;
+mod own_catalogs;
 mod passphrase;
 mod person;
 mod plugin;
@@ -45,6 +47,7 @@ mod server_uri;
 mod shared;
 mod sign_ins;
 mod surroundings;
+mod templates;
 mod tool;
 mod ui;
 

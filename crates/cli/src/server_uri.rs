@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use catalog::{Catalog, Catalogs, Entry, Origin};
+use catalog::{Catalog, Catalogs, Entry};
 
 use crate::catalogs;
 use crate::error::{Failure, Kind};
 use crate::images;
 use crate::limits::IMAGE_LABEL_WAIT_PATIENT;
+use crate::own_catalogs;
 use crate::surroundings::Surroundings;
-use crate::tool::did_you_mean;
 use crate::ui::Ui;
 
 /// The entries that a word of `--server` means, as they are now.
@@ -22,11 +22,10 @@ pub(crate) fn entries(ui: &Ui, all: &[Catalog], word: &str) -> Result<Vec<Entry>
         "catalog" => of_catalog(all, rest),
         "docker" => image(word).map(|entry| vec![entry]),
         "file" => file(ui, Path::new(rest)),
-        "http" | "https" => Err(Failure::usage(format!("{word} is an address"))
-            .hint("fetch it, look at it, and name it: file://PATH")),
+        "http" | "https" => fetched(ui, word),
         _ => Err(
             Failure::usage(format!("`{scheme}://` means nothing here")).hint(
-                "write a server's name, catalog://CATALOG/SERVER, docker://IMAGE or file://PATH",
+                "write a server's name, catalog://CATALOG/SERVER, docker://IMAGE, file://PATH or a URL",
             ),
         ),
     }
@@ -49,23 +48,10 @@ fn of_catalog(all: &[Catalog], rest: &str) -> Result<Vec<Entry>, Failure> {
         Failure::usage(format!("`catalog://{rest}` names no server"))
             .hint("write catalog://CATALOG/SERVER+SERVER")
     })?;
-    let Some(known) = all.iter().find(|known| known.name == catalog) else {
-        let names: Vec<&str> = all.iter().map(|known| known.name.as_str()).collect();
-        let message = format!("there is no catalog `{catalog}`");
-        return Err(Failure::new(Kind::NotFound, message)
-            .hints_from(did_you_mean(catalog, names.iter().copied()))
-            .hint(format!("there are: {}", names.join(", "))));
-    };
-    servers
-        .split('+')
-        .map(|name| {
-            let found = known.entries.iter().find(|entry| entry.name == name);
-            found.cloned().ok_or_else(|| {
-                let names = known.entries.iter().map(|entry| entry.name.as_str());
-                let message = format!("catalog `{catalog}` has no server `{name}`");
-                Failure::new(Kind::NotFound, message).hints_from(did_you_mean(name, names))
-            })
-        })
+    let known = own_catalogs::get(all, catalog)?;
+    let names = servers.split('+');
+    names
+        .map(|name| own_catalogs::server(known, name).cloned())
         .collect()
 }
 
@@ -85,20 +71,23 @@ fn image(word: &str) -> Result<Entry, Failure> {
 
 /// All servers of a file or folder of any form. It is somebody's text, so each waits for approval.
 fn file(ui: &Ui, path: &Path) -> Result<Vec<Entry>, Failure> {
-    let path = std::path::absolute(path)
-        .map_err(|error| Failure::new(Kind::NotFound, "there is no such path").because(&error))?;
-    let (files, unread) = config::import_files(&path).map_err(|error| {
-        Failure::new(Kind::NotFound, format!("cannot read {}", path.display())).because(&error)
-    })?;
-    let origin = Origin::File(path.to_string_lossy().as_ref().into());
-    let catalog = catalog::import("file", &files, &origin);
-    catalogs::tell(ui, &unread);
+    let catalog = catalogs::of_file(path)?;
+    some(ui, catalog, &path.display().to_string())
+}
+
+/// All servers of what lies at an address, a registry's entry or a catalog. The same holds.
+fn fetched(ui: &Ui, url: &str) -> Result<Vec<Entry>, Failure> {
+    let catalog = catalogs::pull(url)?.catalog;
+    some(ui, catalog, &catalog::shown_url(url))
+}
+
+fn some(ui: &Ui, catalog: Catalog, place: &str) -> Result<Vec<Entry>, Failure> {
     catalogs::tell(ui, &catalog.problems);
     match catalog.entries.is_empty() {
         false => Ok(catalog.entries),
         true => Err(Failure::new(
             Kind::Config,
-            format!("there are no servers in {}", path.display()),
+            format!("there are no servers in {place}"),
         )),
     }
 }
@@ -148,7 +137,7 @@ mod tests {
             ("catalog://a", "write catalog://"),
             ("docker://", "write docker://"),
             ("docker://a b", "write docker://"),
-            ("https://h/x", "`--help`"),
+            ("https://", "write it like"),
             ("ftp://h/x", "`--help`"),
         ] {
             let hints = found(word).unwrap_err();

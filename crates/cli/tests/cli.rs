@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod cli {
+    mod artifacts;
     mod bad_input;
     mod callers;
     mod calls;
@@ -28,9 +29,11 @@ mod cli {
     mod misbehaving_clients;
     mod oauth;
     mod output;
+    mod own_catalogs;
     mod packages;
     mod policy;
     mod profile;
+    mod profiles_http;
     mod reload;
     mod sandbox;
     mod scripts;
@@ -39,6 +42,7 @@ mod cli {
     mod server;
     mod server_config;
     mod stdio;
+    mod templates;
     mod tools;
     mod up;
     mod visitors;

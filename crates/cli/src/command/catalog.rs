@@ -1,11 +1,20 @@
 //! `portolan catalog …`: the servers that can be found and added.
 
+mod add;
+mod create;
+mod export;
+mod fork;
 mod import;
 mod ls;
+mod pull;
+mod push;
+mod rm;
 mod search;
+mod server;
 mod show;
 mod validate;
 
+use catalog::Entry;
 use clap::Subcommand;
 
 use crate::error::Failure;
@@ -21,8 +30,28 @@ pub(crate) enum Catalog {
     Show(show::Args),
     /// Find servers by what is to be done, as an agent does
     Search(search::Args),
+    /// Make a catalog of your own, empty or with servers
+    Create(create::Args),
+    /// Remove catalogs of your own
+    #[command(visible_alias = "remove")]
+    Rm(rm::Args),
+    /// Look at the servers of one catalog, put some in, or take some out
+    #[command(subcommand)]
+    Server(server::Server),
+    /// Copy one server out of a file into a catalog of your own
+    Add(add::Args),
     /// Read a catalog of any form and keep it as one of your own
     Import(import::Args),
+    /// Write a catalog to a file, to be imported elsewhere
+    Export(export::Args),
+    /// Copy a catalog, also the built-in one, to change the copy
+    Fork(fork::Args),
+    /// Copy a catalog under another reference, to push it there
+    Tag(fork::TagArgs),
+    /// Push a catalog into a registry of images, to be pulled elsewhere
+    Push(push::Args),
+    /// Pull a catalog from a registry of images, ours or one that Docker pushed
+    Pull(pull::Args),
     /// Check files with servers, and change nothing
     Validate(validate::Args),
 }
@@ -34,7 +63,36 @@ impl Catalog {
             Self::Show(args) => show::run(ui, &args),
             Self::Search(args) => search::run(ui, &args),
             Self::Import(args) => import::run(ui, &args),
+            Self::Create(args) => create::run(ui, &args),
+            Self::Rm(args) => rm::run(ui, &args),
+            Self::Server(command) => command.run(ui),
+            Self::Add(args) => add::run(ui, &args),
+            Self::Export(args) => export::run(ui, &args),
+            Self::Fork(args) => fork::run(ui, &args),
+            Self::Tag(args) => fork::tag(ui, &args),
+            Self::Push(args) => push::run(ui, &args),
+            Self::Pull(args) => pull::run(ui, &args),
             Self::Validate(args) => validate::run(ui, &args),
         }
+    }
+}
+
+/// Tells which of these servers ask before their first start, because somebody else wrote them.
+fn tell_waiting(ui: &Ui, entries: &[Entry]) {
+    let is_waiting = |entry: &&Entry| entry.origin.is_foreign() && !entry.is_approved;
+    let names: Vec<&str> = entries
+        .iter()
+        .filter(is_waiting)
+        .map(|entry| entry.name.as_str())
+        .collect();
+    if !names.is_empty() {
+        let message = format!(
+            "{} ask for your approval before their first start",
+            names.join(", ")
+        );
+        ui.warn(
+            &message,
+            &[format!("portolan server enable {}", names.join(" "))],
+        );
     }
 }

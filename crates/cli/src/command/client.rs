@@ -1,6 +1,6 @@
 //! `portolan client …`: AI applications, and whether they use the gateway.
 
-mod connect;
+pub(super) mod connect;
 mod disconnect;
 mod ls;
 
@@ -111,9 +111,9 @@ struct File {
     scope: &'static str,
 }
 
-fn app(which: &Which) -> Result<&'static App, Failure> {
-    let app = clients::find(&which.client).map_err(|near| {
-        let message = format!("there is no client `{}`", which.client);
+fn app(client: &str) -> Result<&'static App, Failure> {
+    let app = clients::find(client).map_err(|near| {
+        let message = format!("there is no client `{client}`");
         let near = (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")));
         Failure::new(Kind::NotFound, message)
             .hints_from(near)

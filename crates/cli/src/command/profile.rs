@@ -2,10 +2,12 @@
 //! as a whole, so comments in it are lost; one that cannot be read is left alone. Next: `profiles.rs`, how a gateway uses one.
 
 mod config;
-mod create;
+pub(super) mod create;
 mod export;
 mod import;
 mod ls;
+mod pull;
+mod push;
 mod rm;
 mod server;
 mod show;
@@ -33,6 +35,10 @@ pub(crate) enum Profile {
     Export(export::Args),
     /// Read a profile from a file, ours or one that Docker exported
     Import(import::Args),
+    /// Push a profile into a registry of images, to be pulled elsewhere
+    Push(push::Args),
+    /// Pull a profile from a registry of images, ours or one that Docker pushed
+    Pull(pull::Args),
     /// Put servers into a profile, or take them out
     #[command(subcommand)]
     Server(server::Server),
@@ -51,6 +57,8 @@ impl Profile {
             Self::Rm(args) => rm::run(ui, &args),
             Self::Export(args) => export::run(ui, &args),
             Self::Import(args) => import::run(ui, &args),
+            Self::Push(args) => push::run(ui, &args),
+            Self::Pull(args) => pull::run(ui, &args),
             Self::Server(command) => command.run(ui),
             Self::Config(args) => config::run(ui, &args),
             Self::Tools(args) => tools::run(ui, &args),

@@ -8,7 +8,9 @@ use super::Engine;
 
 impl Engine {
     /// One more beside this one, with these entries: it remembers and records in the same places, and knows the same callers.
+    /// Its rules are those of its profile.
     pub(crate) fn beside(&self, loaded: Loaded, profile: String) -> Self {
+        let rules = Arc::new(gateway::Rules::new(loaded.policy.clone()));
         let loaded = Loaded {
             settings: self.loaded.settings.clone(),
             interceptors: self.loaded.interceptors.clone(),
@@ -24,7 +26,7 @@ impl Engine {
             is_patient: self.is_patient,
             catalogs: self.catalogs.clone(),
             profile: Some(profile),
-            rules: Arc::clone(&self.rules),
+            rules,
             store: self.store.clone(),
             id: self.id.clone(),
             records: self.records.clone(),

@@ -211,16 +211,9 @@ fn what_is_meant_otherwise_is_told_and_changes_nothing() {
             "did you mean `sums`?",
         ),
         (
-            &[
-                "profile",
-                "server",
-                "add",
-                "work",
-                "--server",
-                "https://h/x",
-            ],
+            &["profile", "server", "add", "work", "--server", "https://"],
             2,
-            "file://PATH",
+            "https://host/",
         ),
         (
             &["profile", "server", "rm", "work", "--name", "sms"],

@@ -8,8 +8,10 @@ use catalog::{Catalog, Entry, Launch, Origin, ServerName};
 use serde::Serialize;
 
 use crate::applications;
+use crate::artifacts;
 use crate::catalogs;
 use crate::error::{Failure, Kind};
+use crate::own_catalogs::called;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 use crate::ui::{Label, Line, Table, Ui};
@@ -20,7 +22,14 @@ pub(crate) struct Args {
     /// A file, a folder such as Docker's registry, or a URL, also that of a registry's /v0.1/servers
     #[arg(value_name = "PATH|URL")]
     path: PathBuf,
-    /// What the catalog is to be called [default: as the file or folder is, or the registry's host]
+    #[command(flatten)]
+    how: How,
+}
+
+/// What becomes of it here.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct How {
+    /// What the catalog is to be called [default: as the file, the folder, or the last step of the reference, or the registry's host]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Approve these servers, separated by commas: they may start without asking
@@ -37,6 +46,16 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
+impl How {
+    /// Under this name, and nothing else about it.
+    pub(super) fn called(name: Option<String>) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Waiting {
     server: String,
@@ -49,8 +68,9 @@ struct Unavailable {
     why: String,
 }
 
+/// What was kept.
 #[derive(Serialize)]
-struct Imported {
+pub(super) struct Imported {
     catalog: String,
     file: Option<PathBuf>,
     servers: usize,
@@ -61,16 +81,31 @@ struct Imported {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    keep(ui, &Source::of(args)?, &args.how)
+}
+
+/// Keeps what comes from there as a catalog of one's own, and tells what it is.
+pub(super) fn keep(ui: &Ui, source: &Source, args: &How) -> Result<(), Failure> {
+    let imported = take(ui, source, args)?;
+    ui.value(&imported, |ui| show(ui, &imported))?;
+    if !args.dry_run {
+        applications::tell_unconnected(ui, &Surroundings::of_process()?);
+    }
+    Ok(())
+}
+
+/// The same, of which nothing is told but what is wrong with it.
+pub(super) fn take(ui: &Ui, source: &Source, args: &How) -> Result<Imported, Failure> {
     let here = Surroundings::of_process()?;
-    let source = Source::of(args)?;
-    let name = match &args.name {
-        Some(name) => {
+    let name = match (&args.name, source) {
+        (Some(name), _) => {
             ServerName::new(name).map_err(|error| Failure::usage(format!("--name: {error}")))?
         }
-        None => source.name()?,
+        (None, Source::Oci(reference)) => called(&catalogs::all(&here), reference, None)?.name,
+        (None, _) => source.name()?,
     };
-    let former = former(&here, &name, &source, args)?;
-    let mut catalog = source.read(&name)?;
+    let former = former(&here, &name, source, args)?;
+    let mut catalog = source.read(&here, &name)?;
     catalog.name = name.to_string();
     catalogs::tell(ui, &catalog.problems);
     if catalog.entries.is_empty() {
@@ -88,7 +123,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             Failure::new(Kind::Failed, format!("cannot write {}", file.display())).because(&error)
         })?;
     }
-    let imported = Imported {
+    Ok(Imported {
         catalog: name.to_string(),
         file: (!args.dry_run).then_some(file),
         servers: catalog.entries.len(),
@@ -96,12 +131,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         refused: catalog.entries.iter().filter_map(refused).collect(),
         unavailable: catalog.entries.iter().filter_map(unavailable).collect(),
         problems: catalog.problems.len(),
-    };
-    ui.value(&imported, |ui| show(ui, &imported))?;
-    if !args.dry_run {
-        applications::tell_unconnected(ui, &here);
-    }
-    Ok(())
+    })
 }
 
 /// A bundle is a catalog of one.
@@ -122,9 +152,11 @@ fn bundle(path: &Path) -> Result<Catalog, Failure> {
 }
 
 /// Where it comes from.
-enum Source {
+pub(super) enum Source {
     Path(PathBuf),
     Url(String),
+    /// A registry of images, by the reference there.
+    Oci(String),
 }
 
 impl Source {
@@ -141,6 +173,7 @@ impl Source {
     fn name(&self) -> Result<ServerName, Failure> {
         let name = match self {
             Self::Url(url) => catalogs::name_of(url)?,
+            Self::Oci(reference) => ServerName::of_image(reference),
             Self::Path(path) => {
                 let stem = match path.is_dir() {
                     true => path.file_name(),
@@ -154,9 +187,10 @@ impl Source {
         })
     }
 
-    fn read(&self, name: &ServerName) -> Result<Catalog, Failure> {
+    fn read(&self, here: &Surroundings, name: &ServerName) -> Result<Catalog, Failure> {
         let path = match self {
             Self::Url(url) => return Ok(catalogs::pull(url)?.catalog),
+            Self::Oci(reference) => return artifacts::pull_catalog(here, reference),
             Self::Path(path) => path,
         };
         if path.extension().is_some_and(|ending| ending == "mcpb") {
@@ -176,6 +210,7 @@ impl Source {
         match self {
             Self::Path(path) => path.display().to_string(),
             Self::Url(url) => catalog::shown_url(url),
+            Self::Oci(reference) => reference.clone(),
         }
     }
 }
@@ -185,14 +220,14 @@ fn former(
     here: &Surroundings,
     name: &ServerName,
     source: &Source,
-    args: &Args,
+    args: &How,
 ) -> Result<Vec<Entry>, Failure> {
     let all = config::load_catalogs(&here.dirs);
     let former = all
         .into_iter()
         .find(|catalog| catalog.name == name.as_str());
-    if let (Some(former), Source::Url(url)) = (&former, source)
-        && former.origin.from() == url
+    if let (Some(former), Source::Url(from) | Source::Oci(from)) = (&former, source)
+        && former.origin.from() == from
     {
         return Ok(former.entries.clone());
     }
@@ -209,7 +244,7 @@ fn former(
 
 /// The marks of the servers that the person approves, and of those that were approved before and are still the same.
 fn approve(
-    args: &Args,
+    args: &How,
     catalog: &mut Catalog,
     former: &[Entry],
 ) -> Result<Vec<(String, String)>, Failure> {

@@ -15,6 +15,7 @@ pub(crate) struct Args {}
 struct Listed {
     name: String,
     title: Option<String>,
+    r#ref: Option<String>,
     origin: &'static str,
     from: String,
     servers: usize,
@@ -33,6 +34,7 @@ pub(crate) fn run(ui: &Ui, _args: &Args) -> Result<(), Failure> {
     let listed = all.iter().map(|catalog| Listed {
         name: catalog.name.clone(),
         title: catalog.title.clone(),
+        r#ref: catalog.reference.clone(),
         origin: catalog.origin.trust(),
         from: catalog::shown_url(catalog.origin.from()),
         servers: catalog.entries.len(),

@@ -4,8 +4,10 @@ use catalog::{Catalog, Catalogs, Entry};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::pull;
 use crate::catalogs;
 use crate::error::{Failure, Kind};
+use crate::own_catalogs;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 use crate::ui::{Label, Line, Table, Ui};
@@ -15,6 +17,13 @@ use crate::ui::{Label, Line, Table, Ui};
 pub(crate) struct Args {
     /// A catalog, a server, or the URL of a catalog; none: the servers of all catalogs
     name: Option<String>,
+    /// When to pull it from its registry first: never, missing, always, initial, exists, or when it is older than a duration such
+    /// as 6h; several joined by `+`, ages behind `@` [default: never]
+    #[arg(long, value_name = "WHEN", value_parser = pull::when)]
+    pull: Option<pull::When>,
+    /// As it is without it
+    #[arg(long, hide = true)]
+    no_tools: bool,
 }
 
 #[derive(Serialize)]
@@ -42,14 +51,21 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         catalogs::tell(ui, &catalog.problems);
         return servers(ui, &catalog.entries);
     }
-    let all = catalogs::all(&Surroundings::of_process()?);
+    // Tools are a part of what is shown, and cost nothing.
+    let _ = args.no_tools;
+    let here = Surroundings::of_process()?;
+    let mut all = catalogs::all(&here);
+    if let (Some(name), Some(when)) = (&args.name, &args.pull) {
+        pull::pull_if(ui, &here, own_catalogs::find(&all, name), name, when)?;
+        all = catalogs::all(&here);
+    }
     let Some(name) = &args.name else {
         for catalog in &all {
             catalogs::tell(ui, &catalog.problems);
         }
         return servers(ui, Catalogs::merge(all).entries());
     };
-    if let Some(catalog) = all.iter().find(|catalog| catalog.name == *name) {
+    if let Some(catalog) = own_catalogs::find(&all, name) {
         catalogs::tell(ui, &catalog.problems);
         return servers(ui, &catalog.entries);
     }
@@ -57,6 +73,11 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let Some(entry) = merged.get(name) else {
         return Err(unknown(name, &all, &merged));
     };
+    server(ui, entry)
+}
+
+/// Shows everything about a server.
+pub(super) fn server(ui: &Ui, entry: &Entry) -> Result<(), Failure> {
     let shown = shown(entry);
     ui.value(&shown, |ui| one(ui, entry, &shown))
 }
@@ -68,8 +89,12 @@ fn unknown(name: &str, all: &[Catalog], merged: &Catalogs) -> Failure {
         true => did_you_mean(name, all.iter().map(|catalog| catalog.name.as_str())),
     };
     let message = format!("there is neither a catalog nor a server called `{name}`");
+    let pull = name
+        .contains('/')
+        .then(|| format!("portolan catalog pull {name} gets it from its registry"));
     Failure::new(Kind::NotFound, message)
         .hints_from(hint)
+        .hints_from(pull)
         .hint("`portolan catalog show` lists all servers")
 }
 
@@ -94,7 +119,8 @@ fn shown(entry: &Entry) -> Shown {
     }
 }
 
-fn servers(ui: &Ui, entries: &[Entry]) -> Result<(), Failure> {
+/// Shows servers, one line each.
+pub(super) fn servers(ui: &Ui, entries: &[Entry]) -> Result<(), Failure> {
     let servers = Servers {
         servers: entries.iter().map(shown).collect(),
     };

@@ -7,6 +7,7 @@ use super::{Done, Which, app, failed, file};
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
 use crate::load;
+use crate::profiles;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
 
@@ -18,6 +19,12 @@ pub(crate) struct Args {
     /// How it reaches the gateway: stdio starts one for it, http uses the one that runs
     #[arg(long, value_name = "HOW", default_value = "stdio")]
     transport: How,
+    /// With the servers of this profile, beside the configured ones
+    #[arg(long, value_name = "ID")]
+    profile: Option<String>,
+    /// Say nothing when it is done
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -26,16 +33,51 @@ enum How {
     Http,
 }
 
+/// An application that can be connected.
+pub(in crate::command) fn client(name: &str) -> Result<&'static Client, Failure> {
+    app(name)
+}
+
+/// Connects an application to a profile, over stdio, in the file of the person.
+pub(in crate::command) fn to_profile(
+    ui: &Ui,
+    here: &Surroundings,
+    app: &'static Client,
+    profile: &str,
+) -> Result<(), Failure> {
+    let args = Args {
+        which: Which {
+            client: app.id.clone(),
+            global: true,
+            name: super::NAME.to_owned(),
+            dry_run: false,
+        },
+        transport: How::Stdio,
+        profile: Some(profile.to_owned()),
+        quiet: false,
+    };
+    connect(ui, here, app, &args)
+}
+
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
-    let app = app(&args.which)?;
-    let file = file(&here, app, args.which.global)?;
-    let members = members(&here, app, args)?;
+    if let Some(profile) = &args.profile {
+        profiles::get(&here, profile)?;
+    }
+    connect(ui, &here, app(&args.which.client)?, args)
+}
+
+fn connect(ui: &Ui, here: &Surroundings, app: &'static Client, args: &Args) -> Result<(), Failure> {
+    let file = file(here, app, args.which.global)?;
+    let members = members(here, app, args)?;
     let Which { name, dry_run, .. } = &args.which;
     let change = clients::connect(&here.dirs, app, &file.path, name, &members, *dry_run)
         .map_err(|error| failed(&error))?;
     let mut done = Done::new(app, &file, change, *dry_run);
     done.next = (done.changed && !dry_run).then(|| next(app, args.transport));
+    if args.quiet {
+        return Ok(());
+    }
     ui.value(&done, |ui| {
         let said = match (done.changed, dry_run) {
             (false, _) => " is connected already",
@@ -50,14 +92,21 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 }
 
 fn members(here: &Surroundings, app: &Client, args: &Args) -> Result<Members, Failure> {
+    let profile = args.profile.iter();
+    let profile: Vec<String> = profile
+        .flat_map(|id| ["--profile".to_owned(), id.clone()])
+        .collect();
     let door = match args.transport {
         How::Stdio => Door::Stdio {
             command: std::env::current_exe()
                 .map_err(|error| Failure::internal("cannot tell where this program is", error))?,
-            args: vec!["gateway".into(), "run".into()],
+            args: [&["gateway".to_owned(), "run".to_owned()][..], &profile].concat(),
         },
         How::Http => Door::Http {
-            url: endpoint(&load::read(here, &Choice::default(), &[]).settings),
+            url: endpoint(
+                &load::read(here, &Choice::default(), &[]).settings,
+                args.profile.as_deref(),
+            ),
         },
     };
     app.entry(&args.which.name, &door)
@@ -76,7 +125,7 @@ fn members(here: &Surroundings, app: &Client, args: &Args) -> Result<Members, Fa
 }
 
 /// Where a gateway with these settings listens.
-fn endpoint(settings: &Settings) -> String {
+fn endpoint(settings: &Settings, profile: Option<&str>) -> String {
     let host = match settings.host.as_str() {
         "0.0.0.0" | "::" | "[::]" => "127.0.0.1",
         host => host,
@@ -85,7 +134,8 @@ fn endpoint(settings: &Settings) -> String {
         true => format!("[{host}]"),
         false => host.to_owned(),
     };
-    format!("http://{host}:{}/mcp", settings.port)
+    let profile = profile.map(|id| format!("/p/{id}")).unwrap_or_default();
+    format!("http://{host}:{}/mcp{profile}", settings.port)
 }
 
 fn next(app: &Client, how: How) -> String {

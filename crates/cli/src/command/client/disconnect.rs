@@ -14,7 +14,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
-    let app = app(&args.which)?;
+    let app = app(&args.which.client)?;
     let file = file(&here, app, args.which.global)?;
     let Which { name, dry_run, .. } = &args.which;
     let change = clients::disconnect(&here.dirs, app, &file.path, name, *dry_run)

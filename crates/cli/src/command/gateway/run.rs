@@ -189,7 +189,6 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         choice: args.choice.clone(),
         flags,
         log: Arc::clone(&log),
-        rules: Arc::clone(&rules),
     };
     // Who names the servers has found them already.
     let is_dynamic = args.dynamic || (settings.dynamic_tools && args.choice.servers.is_none());

@@ -27,7 +27,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     let path = std::path::absolute(&args.file)
         .map_err(|error| Failure::new(Kind::NotFound, "there is no such file").because(&error))?;
-    let mut profile = read(&path)?;
+    let profile = read(&path)?;
     if profile.servers.is_empty() && !profile.problems.is_empty() {
         return Err(profiles::failed(&profile.problems[0]));
     }
@@ -36,10 +36,21 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         Failure::new(Kind::Config, format!("{} has no name", args.file.display()))
             .hint("write `profile: NAME` (or `id`, in Docker's form) into it")
     })?;
+    keep(ui, &here, profile, &id, args.force)
+}
+
+/// Keeps somebody's profile as one of one's own.
+pub(super) fn keep(
+    ui: &Ui,
+    here: &Surroundings,
+    mut profile: Profile,
+    id: &ServerName,
+    force: bool,
+) -> Result<(), Failure> {
     profile.name = id.to_string();
-    believe(&mut profile, &catalogs::all(&here));
-    let kept = config::change_profile(&here.dirs, &id, |known| match known {
-        Some(_) if !args.force => Err(Failure::new(
+    believe(&mut profile, &catalogs::all(here));
+    let kept = config::change_profile(&here.dirs, id, |known| match known {
+        Some(_) if !force => Err(Failure::new(
             Kind::Failed,
             format!("there is a profile `{id}` already"),
         )
@@ -54,8 +65,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let plural = if count == 1 { "" } else { "s" };
     let line = Line::new().put(Label::Name, profile.name.clone());
     ui.note(&line.text(format!(" imported with {count} server{plural}")));
-    profiles::tell_waiting(ui, &here, &profile);
-    applications::tell_unconnected(ui, &here);
+    profiles::tell_waiting(ui, here, &profile);
+    applications::tell_unconnected(ui, here);
     Ok(())
 }
 

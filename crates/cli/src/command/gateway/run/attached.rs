@@ -124,7 +124,14 @@ impl Own {
         let _watch = watching
             .map(|reloading| Watch::start(reloading, &gateway))
             .transpose()?;
-        let presence = Presence::enter(engine, &gateway, Readiness::default(), "stdio", None, None);
+        let presence = Presence::enter(
+            engine,
+            &gateway,
+            Readiness::default(),
+            "stdio",
+            None,
+            (None, None),
+        );
         let (ours, theirs) = memory::pair();
         tokio::task::spawn_local(serve_stdio(gateway.clone(), theirs, None, shutdown));
         let own = Self {

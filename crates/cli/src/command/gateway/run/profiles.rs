@@ -1,6 +1,6 @@
 //! The profiles of one HTTP gateway, each a gateway of its own at `/mcp/p/<profile>`: made when somebody first asks for it, with its own
 //! servers and lists, and taking up the changes of its file. Owns which there are. What they have in common (store, records,
-//! rules, callers) is that of the first (`Engine::beside`).
+//! callers) is that of the first (`Engine::beside`).
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -46,7 +46,6 @@ pub(super) struct How {
     pub(super) choice: Choice,
     pub(super) flags: Vec<(String, String)>,
     pub(super) log: Arc<Log>,
-    pub(super) rules: Arc<gateway::Rules>,
 }
 
 /// One that is there. It takes up changes until it is dropped.
@@ -153,12 +152,7 @@ impl Maker {
         profile: &ServerName,
         pages: Arc<dyn gateway::Pages>,
     ) -> Result<Made, Absent> {
-        let How {
-            choice,
-            flags,
-            log,
-            rules,
-        } = self.how.clone();
+        let How { choice, flags, log } = self.how.clone();
         let here = first.here.clone();
         let choice = Choice {
             profile: Some(profile.to_string()),
@@ -181,6 +175,7 @@ impl Maker {
         let broken = |failure: crate::error::Failure| Absent::Broken(failure.message().to_owned());
         let engine = first.beside(loaded.clone(), profile.to_string());
         let gateway = engine.start(ui, Some(pages)).map_err(broken)?;
+        let rules = engine.own_rules();
         let reloading = Reloading::new(here, choice, (flags, loaded), log, rules);
         let watch = Watch::start(reloading, &gateway).map_err(broken)?;
         Ok(Made {

@@ -28,7 +28,14 @@ pub(super) async fn run(
     let _watch = watching
         .map(|reloading| Watch::start(reloading, &gateway))
         .transpose()?;
-    let presence = Presence::enter(engine, &gateway, Readiness::default(), "stdio", None, None);
+    let presence = Presence::enter(
+        engine,
+        &gateway,
+        Readiness::default(),
+        "stdio",
+        None,
+        (None, None),
+    );
     let mut hurried = shutdown.clone();
     let served = serve_stdio(gateway.clone(), pipe, None, shutdown).await;
     tokio::select! {
