@@ -185,13 +185,19 @@ impl Admission for Registry {
 pub(crate) struct Rightful {
     pub(crate) callers: Arc<Registry>,
     pub(crate) rules: Arc<dyn Decider>,
+    /// Whose servers the gateway has, if it has those of one profile.
+    pub(crate) profile: Option<String>,
 }
 
 impl Rightful {
     /// What the rights of a caller of the file deny.
-    fn denial(known: &Known, facts: &Facts<'_>) -> Option<Denial> {
+    fn denial(&self, known: &Known, facts: &Facts<'_>) -> Option<Denial> {
         let local = known.by_name.get(facts.caller)?;
-        (!local.usable.may(facts)).then(|| denial(&local.caller.name))
+        (!self.may(&local.usable, facts)).then(|| denial(&local.caller.name))
+    }
+
+    fn may(&self, usable: &Usable, facts: &Facts<'_>) -> bool {
+        usable.may(facts, self.profile.as_deref())
     }
 
     fn is_visitor(&self, known: &Known, facts: &Facts<'_>) -> bool {
@@ -204,7 +210,10 @@ impl Rightful {
         if !self.is_visitor(known, facts) {
             return None;
         }
-        let mut giving = known.scopes.iter().filter(|(_, usable)| usable.may(facts));
+        let mut giving = known
+            .scopes
+            .iter()
+            .filter(|(_, usable)| self.may(usable, facts));
         let held: Vec<&str> = facts.scopes.unwrap_or_default().split(' ').collect();
         if giving.clone().any(|(scope, _)| held.contains(&&**scope)) {
             return None;
@@ -237,7 +246,7 @@ impl Decider for Rightful {
 
     fn decide(&self, facts: &Facts<'_>) -> Decision {
         let known = self.callers.known();
-        if let Some(denial) = Self::denial(&known, facts) {
+        if let Some(denial) = self.denial(&known, facts) {
             return Decision::Deny(denial);
         }
         match self.lacks(&known, facts) {
@@ -251,10 +260,13 @@ impl Decider for Rightful {
         let known = self.callers.known();
         let has_no_scope = || {
             let is_closed = self.is_visitor(&known, facts)
-                && !known.scopes.iter().any(|(_, usable)| usable.may(facts));
+                && !known
+                    .scopes
+                    .iter()
+                    .any(|(_, usable)| self.may(usable, facts));
             is_closed.then(|| denial(facts.caller))
         };
-        Self::denial(&known, facts)
+        self.denial(&known, facts)
             .or_else(has_no_scope)
             .or_else(|| self.rules.closed(facts))
     }

@@ -390,6 +390,7 @@ impl Engine {
             Some(callers) => Arc::new(Rightful {
                 callers: Arc::clone(callers),
                 rules,
+                profile: self.profile.clone(),
             }),
         }
     }

@@ -75,8 +75,14 @@ impl Usable {
         }
     }
 
-    /// Whether a caller with these rights may do this.
-    pub(super) fn may(&self, facts: &Facts<'_>) -> bool {
+    /// Whether a caller with these rights may do this, in a gateway that has the servers of `profile`. The servers of another
+    /// profile may have the same names, and are others.
+    pub(super) fn may(&self, facts: &Facts<'_>, profile: Option<&str>) -> bool {
+        let theirs = &self.rights.profiles;
+        let is_theirs = |profile: &str| theirs.iter().any(|named| named == profile);
+        if !theirs.is_empty() && !profile.is_none_or(is_theirs) {
+            return false;
+        }
         let server = &facts.server.name;
         match facts.asked {
             Asked::Load | Asked::Other => self.may_use(server),

@@ -101,6 +101,7 @@ fn rights_come_before_rules() {
     let rightful = Rightful {
         callers: Arc::new(Registry::open(&dirs, None).unwrap()),
         rules: Arc::new(AllowAll),
+        profile: None,
     };
     assert!(rightful.is_needed());
     let may = |caller: &str, server: &str, asked: Asked<'_>| {
@@ -148,4 +149,52 @@ fn rights_come_before_rules() {
             "{caller} {server} {asked:?}"
         );
     }
+}
+
+#[test]
+fn a_server_of_another_profile_is_another_server() {
+    let (_home, dirs) = dirs();
+    let name = |name: &str| catalog::ServerName::new(name).unwrap();
+    let made = config::change_profile(&dirs, &name("work"), |profile| {
+        let profile = profile.get_or_insert_with(|| catalog::Profile::new(&name("work")));
+        let time = catalog::Entry::command(name("time"), "time", [""; 0]);
+        profile.servers.push(catalog::ProfileServer::new(time));
+        Ok::<_, ()>(())
+    });
+    made.unwrap().unwrap();
+    add(
+        &dirs,
+        New {
+            rights: Rights {
+                profiles: vec!["work".into()],
+                ..Rights::default()
+            },
+            ..ci()
+        },
+    );
+    let may = |profile: Option<&str>, server: &str| {
+        let rightful = Rightful {
+            callers: Arc::new(Registry::open(&dirs, None).unwrap()),
+            rules: Arc::new(AllowAll),
+            profile: profile.map(str::to_owned),
+        };
+        let server = ServerFacts {
+            name: server.to_owned(),
+            kind: "command".into(),
+            source: "x".into(),
+            catalog: "own".into(),
+            transport: "stdio".into(),
+        };
+        rightful.decide(&Facts {
+            caller: "ci",
+            scopes: None,
+            client: None,
+            server: &server,
+            asked: Asked::Load,
+            era: Era::Handshake,
+            now_s: None,
+        }) == Decision::Allow
+    };
+    assert!(may(None, "time") && may(Some("work"), "time"));
+    assert!(!may(Some("home"), "time") && !may(Some("work"), "git"));
 }
