@@ -38,7 +38,7 @@ impl fmt::Display for ExitReason {
                 None => write!(f, "was ended by signal {signal}"),
             },
             Self::Memory => f.write_str(
-                "was ended because it used more memory than it may; `resources` of its entry, or --memory, allows it more",
+                "was ended because it used more memory than it may; `resources` of its entry or --memory allows it more, `memory_total` all servers together",
             ),
             Self::EngineGone => {
                 f.write_str("was lost: the container engine ended or does not answer")

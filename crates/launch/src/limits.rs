@@ -54,6 +54,8 @@ pub const BOX_SCRATCH_BYTES: u64 = 256 << 20;
 pub const BOX_SCRATCH_FILES: u32 = 64 << 10;
 /// Where the proxy of a box listens, on the box' own loopback.
 pub const BOX_PROXY_PORT: u16 = 3128;
+/// How often the memory of all boxes together is looked at where no control group holds it.
+pub const TOGETHER_LOOK: Duration = Duration::from_secs(1);
 /// The addresses that stand for names in a box, where they lead nowhere else. Of the public Internet: many programs refuse
 /// to connect to a name that has any other address.
 #[cfg(target_os = "linux")]

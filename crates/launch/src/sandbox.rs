@@ -21,6 +21,7 @@ pub(crate) mod rooted;
 mod scratch;
 mod seccomp;
 pub(crate) mod syscalls;
+mod together;
 pub(crate) mod users;
 pub(crate) mod warden;
 
@@ -40,6 +41,7 @@ pub use self::declared::{Declared, DeclaredError, Reach, Volume};
 pub use self::level::{Level, LimitedBy, Probe};
 pub use self::options::{BoxLimits, SandboxOptions};
 use self::plan::{Item, Plan, User};
+use self::together::Together;
 use self::users::Owners;
 use crate::launcher::{self, Pipes};
 use crate::limits::{BOX_NAMES, BOX_PROXY_PORT};
@@ -66,6 +68,7 @@ struct Shared {
     options: SandboxOptions,
     probe: OnceLock<Probe>,
     owners: Owners,
+    together: Together,
 }
 
 /// A server in its box.
@@ -89,6 +92,7 @@ impl SandboxLauncher {
                 options,
                 probe: OnceLock::new(),
                 owners: Owners::default(),
+                together: Together::default(),
             }),
             plain,
         }
@@ -282,6 +286,13 @@ impl Shared {
                 },
                 error => error,
             })?;
+        let together = self.options.limits.all_memory_bytes;
+        if let Some(root) = spawned.root()
+            && probe.limits == LimitedBy::Rlimits
+            && together > 0
+        {
+            self.together.watch(root, &spawned.reins, together);
+        }
         Ok((spawned, doors, notes))
     }
 

@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -76,6 +77,7 @@ pub(crate) fn spawn(
             hold: Hold::Group {
                 gone: Mutex::new(false),
             },
+            is_too_large: AtomicBool::new(false),
         }),
     })
 }
@@ -174,6 +176,7 @@ fn behind(
                 spawned.reins = Arc::new(Reins {
                     server,
                     hold: Hold::Guard { control: ours },
+                    is_too_large: AtomicBool::new(false),
                 });
                 return Ok((spawned, doors));
             }
@@ -222,11 +225,18 @@ impl Spawned {
             hold: Hold::Group {
                 gone: Mutex::new(false),
             },
+            is_too_large: AtomicBool::new(false),
         });
         Self {
             child: Some(guard),
             reins,
         }
+    }
+
+    /// What everything of it descends from: its guard, or the server itself.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn root(&self) -> Option<Pid> {
+        self.child.as_ref().map(pid_of)
     }
 
     /// Waits for the end, sees to it that nothing is left, and says how it ended.
@@ -256,6 +266,8 @@ impl Drop for Spawned {
 pub(crate) struct Reins {
     pub(crate) server: Pid,
     hold: Hold,
+    /// We ended it because of the memory that it uses.
+    is_too_large: AtomicBool,
 }
 
 enum Hold {
@@ -305,8 +317,22 @@ impl crate::process::Hold for Reins {
 }
 
 impl Reins {
+    /// Ends it because of the memory that it uses, and says so afterwards.
+    pub(crate) fn end_for_memory(&self) {
+        self.is_too_large.store(true, Ordering::SeqCst);
+        self.kill();
+    }
+
     /// Reaps a child that has ended.
-    fn reap(&self, mut child: Child) -> ExitReason {
+    fn reap(&self, child: Child) -> ExitReason {
+        let reason = self.reaped(child);
+        match self.is_too_large.load(Ordering::SeqCst) {
+            true => ExitReason::Memory,
+            false => reason,
+        }
+    }
+
+    fn reaped(&self, mut child: Child) -> ExitReason {
         match &self.hold {
             Hold::Group { gone } => {
                 let mut gone = gone.lock().unwrap_or_else(PoisonError::into_inner);

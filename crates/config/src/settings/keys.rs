@@ -118,7 +118,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "memory_total",
         env: "PORTOLAN_MEMORY_TOTAL",
-        doc: "How much memory the servers in boxes of one gateway may use together, such as 8g, where control groups can be made; 0 for no limit.",
+        doc: "How much memory the servers in boxes of one gateway may use together, such as 8g; 0 for no limit.",
         kind: Kind::Text,
         from_project: false,
         set: |settings, given| settings.memory_total = given.text(),

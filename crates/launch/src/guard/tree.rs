@@ -10,44 +10,38 @@ pub(super) fn children() -> Vec<Pid> {
 }
 
 /// The children of a process with one thread.
-pub(crate) fn children_of(parent: Pid) -> Vec<Pid> {
-    let parent = parent.as_raw_nonzero();
+pub(crate) fn children_of(of: Pid) -> Vec<Pid> {
+    let parent = of.as_raw_nonzero();
     match fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")) {
         Ok(children) => children
             .split_whitespace()
             .filter_map(|child| Pid::from_raw(child.parse().ok()?))
             .collect(),
         // A kernel that does not keep that list.
-        Err(_) => among_all(parent.get()),
+        Err(_) => among_all(of),
     }
 }
 
 /// Everybody below us at this moment.
 pub(super) fn descendants() -> Vec<Pid> {
     let all = parents();
-    let mut found: Vec<i32> = vec![getpid().as_raw_nonzero().get()];
+    let mut found = vec![getpid()];
     let mut looked_at = 0;
     while let Some(&parent) = found.get(looked_at) {
         let children = all.iter().filter(|(_, of)| *of == parent);
         found.extend(children.map(|(child, _)| *child));
         looked_at += 1;
     }
-    found
-        .into_iter()
-        .skip(1)
-        .filter_map(Pid::from_raw)
-        .collect()
+    found.into_iter().skip(1).collect()
 }
 
-fn among_all(wanted: i32) -> Vec<Pid> {
+fn among_all(wanted: Pid) -> Vec<Pid> {
     let children = parents().into_iter().filter(|(_, of)| *of == wanted);
-    children
-        .filter_map(|(child, _)| Pid::from_raw(child))
-        .collect()
+    children.map(|(child, _)| child).collect()
 }
 
 /// Every process of the machine, with its parent.
-fn parents() -> Vec<(i32, i32)> {
+pub(crate) fn parents() -> Vec<(Pid, Pid)> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -58,7 +52,7 @@ fn parents() -> Vec<(i32, i32)> {
             let stat = fs::read_to_string(process.path().join("stat")).ok()?;
             // `pid (name) state parent …`, where the name may contain anything.
             let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?;
-            Some((pid, parent.parse().ok()?))
+            Some((Pid::from_raw(pid)?, Pid::from_raw(parent.parse().ok()?)?))
         })
         .collect()
 }
@@ -74,7 +68,7 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "a child to look for")]
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_child(&child);
-        assert!(among_all(getpid().as_raw_nonzero().get()).contains(&pid));
+        assert!(among_all(getpid()).contains(&pid));
         assert!(descendants().contains(&pid));
         // Started by a thread of this test, so not among those of the main thread; still no error.
         let _ = children();

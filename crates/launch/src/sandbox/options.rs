@@ -65,7 +65,8 @@ pub struct BoxLimits {
     pub open_files: u32,
     /// What the private home and `/tmp` can hold, each.
     pub scratch_bytes: u64,
-    /// Memory of all boxes of one gateway together, where control groups hold it; 0: no limit but that of each.
+    /// Memory of all boxes of one gateway together; 0: no limit but that of each. Where no control group holds it, it is
+    /// looked at now and then, and the largest box ends.
     pub all_memory_bytes: u64,
 }
 

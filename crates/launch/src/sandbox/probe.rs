@@ -40,6 +40,15 @@ pub(super) fn probe(options: &SandboxOptions) -> Probe {
         // It is there that the processes begin, before anybody could put them in a group.
         probe.limits = LimitedBy::Rlimits;
     }
+    match probe.level {
+        Level::Bubblewrap => probe.missing.push(
+            "names: a server that is allowed hosts has the proxy alone, for nobody has the right to listen at port 53 in such a box; programs that know no proxy reach nothing".to_owned(),
+        ),
+        Level::Landlock => probe.missing.push(
+            "hosts: there is no way out of such a box, and an entry that names hosts is refused".to_owned(),
+        ),
+        Level::Namespaces | Level::None => {}
+    }
     if probe.level != Level::None && probe.limits == LimitedBy::Rlimits {
         probe.missing.push(
             "control groups: none that we may write, so memory and processes are limited one by one; run as a service of systemd with Delegate=yes, or as root".to_owned(),
