@@ -27,7 +27,8 @@ fuzz_target!(|data: &[u8]| {
                 path
             }
         };
-        let is_inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        let is_inside =
+            |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
         assert!(path.components().all(is_inside), "{}", path.display());
         Ok(())
     });
@@ -38,12 +39,28 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn used(manifest: &Manifest) {
-    let given: Vec<_> = manifest.settings.iter().map(|s| (s.key.clone(), "1".to_owned())).collect();
+    let given: Vec<_> = manifest
+        .settings
+        .iter()
+        .map(|s| (s.key.clone(), "1".to_owned()))
+        .collect();
     if let Ok(program) = manifest.program("/b", "/h", &given) {
-        assert!(!program.command.is_empty() && !program.command.split('/').any(|part| part == ".." && !program.command.starts_with('/')));
+        assert!(
+            !program.command.is_empty()
+                && !program
+                    .command
+                    .split('/')
+                    .any(|part| part == ".." && !program.command.starts_with('/'))
+        );
     }
     if let Ok(entry) = manifest.entry("/x.mcpb", "00") {
-        for key in entry.about.config.iter().flat_map(|config| config["properties"].as_object()).flatten() {
+        for key in entry
+            .about
+            .config
+            .iter()
+            .flat_map(|config| config["properties"].as_object())
+            .flatten()
+        {
             assert!(entry.is_privileged(key.0));
         }
     }

@@ -23,17 +23,17 @@ enum Odd {
     Int(i32),
     Float(f64),
     Text(String),
-    List(Vec<Odd>),
-    Members(Vec<(String, Odd)>),
+    List(Vec<Self>),
+    Members(Vec<(String, Self)>),
     Undefined,
     Symbol,
     Function,
     Big(i64),
     Date,
-    Map(Vec<(String, Odd)>),
-    Set(Vec<Odd>),
-    Proxy(Box<Odd>),
-    ToJson(Box<Odd>),
+    Map(Vec<(String, Self)>),
+    Set(Vec<Self>),
+    Proxy(Box<Self>),
+    ToJson(Box<Self>),
     Cycle,
 }
 
@@ -92,7 +92,7 @@ fn odd_value(odd: &Odd) {
             );
         }
         (Meant::Nothing, Ok(result)) => {
-            assert_eq!(result, Value::Array(vec![Value::Null]), "{source}")
+            assert_eq!(result, Value::Array(vec![Value::Null]), "{source}");
         }
         (Meant::Refused, Err(_)) => {}
         (Meant::Refused, Ok(result)) => panic!("{source} gave {result}"),

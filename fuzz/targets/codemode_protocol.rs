@@ -32,9 +32,9 @@ fuzz_target!(|data: &[u8]| {
         bytes.to_vec()
     };
     if which & 1 == 0 {
-        as_worker(bytes)
+        as_worker(bytes);
     } else {
-        as_gateway(bytes)
+        as_gateway(bytes);
     }
 });
 

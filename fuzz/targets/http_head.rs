@@ -51,7 +51,7 @@ fn says_what_its_fields_say(text: &[u8], head: &Head) {
     let (lengths, codings) = (values("content-length"), values("transfer-encoding"));
     match head.framing {
         _ if head.status < 200 || matches!(head.status, 204 | 304) => {
-            assert_eq!(head.framing, Framing::Length(0))
+            assert_eq!(head.framing, Framing::Length(0));
         }
         Framing::Chunked => assert_eq!(codings, ["chunked"]),
         Framing::Length(length) => {

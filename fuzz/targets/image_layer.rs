@@ -34,7 +34,10 @@ fuzz_target!(|data: &[u8]| {
     );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     let (files, bytes) = measured(&rootfs);
-    assert!(files <= 64 * 130 && bytes <= LIMITS.bytes, "{files} {bytes}");
+    assert!(
+        files <= 64 * 130 && bytes <= LIMITS.bytes,
+        "{files} {bytes}"
+    );
 });
 
 /// With the sum that each header should have.

@@ -442,6 +442,7 @@ impl Party {
             session: self.session.clone(),
             headers: headers.filter(|_| self.session.is_none()).map(Arc::new),
             only: None,
+            scopes: None,
         }
     }
 }

@@ -68,7 +68,7 @@ fn stateless_result(heard: &Heard, result: &Object<'_>, text: &str) {
         .object("inputRequests")
         .expect("an object")
         .expect("there");
-    assert!(requests.len() > 0, "no question: {text}");
+    assert!(!requests.is_empty(), "no question: {text}");
     assert!(
         matches!(result.string("requestState"), Ok(Some(_))),
         "no state: {text}"

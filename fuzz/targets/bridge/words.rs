@@ -12,8 +12,8 @@ pub(crate) enum Json {
     /// Numbers that not every reader takes for what they are.
     OddNumber(OddNumber),
     Text(Word),
-    List(Vec<Json>),
-    Object(Vec<(Word, Json)>),
+    List(Vec<Self>),
+    Object(Vec<(Word, Self)>),
 }
 
 #[derive(Arbitrary, Debug)]

@@ -21,7 +21,7 @@ const ROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that are never shipped: they may use any other, and only tests may use them.
-const DEV: &[&str] = &["testkit", "benches", "xtask"];
+const DEV: &[&str] = &["testkit", "benches", "fuzz", "xtask"];
 
 /// Uses within one row: user, used, why.
 const BESIDE: &[(&str, &str, &str)] = &[
