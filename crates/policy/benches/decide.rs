@@ -12,47 +12,107 @@ const ROUNDS: usize = 40;
 const DECISIONS: u32 = 2_000;
 
 fn main() {
-    let content = |text: String| format!(r#"{{"path":"/home/me/notes.md","content":"{text}"}}"#);
-    let arguments = [
-        ("small", content("one line".to_owned())),
-        ("64 kB of text", content("x".repeat(64 << 10))),
-        (
-            "64 kB of code",
-            content(CODE.chars().cycle().take(64 << 10).collect()),
-        ),
-    ];
-    println!("| rules | arguments | µs |\n| --- | --- | --: |");
+    let (usual, hard) = (usual(), hard());
+    head("Usual: within the budget");
     for (what, rules) in [
         ("10 by name", names(10)),
-        ("100 by name", names(100)),
+        ("1,000 by name", names(1_000)),
         ("10, one reads an argument", with_conditions(10, 1, PLAIN)),
         ("10, three read arguments", with_conditions(10, 3, PLAIN)),
         ("100, ten read arguments", with_conditions(100, 10, PLAIN)),
+        ("100, ten ask for a size", with_conditions(100, 10, SIZE)),
+        ("100, ten of many forms", with_conditions(100, 10, FORMS)),
+        ("10, three walk over a list", with_conditions(10, 3, WALK)),
         (
-            "10, three that the interpreter is asked",
-            with_conditions(10, 3, ASKED),
-        ),
-        (
-            "100, ten that the interpreter is asked",
-            with_conditions(100, 10, ASKED),
+            "10, one that is left to the interpreter",
+            with_conditions(10, 1, LEFT),
         ),
     ] {
-        let policy = Policy::new(Decision::Allow, rules).expect("the rules are right");
-        for (how, arguments) in &arguments {
-            row(what, how, best(&policy, arguments));
-        }
+        rows(what, rules, &usual);
+    }
+    head("Hard on purpose: what it costs");
+    for (what, rules) in [
+        ("10, three read arguments", with_conditions(10, 3, PLAIN)),
+        ("10, one reads all of it", with_conditions(10, 1, WHOLE)),
+    ] {
+        rows(what, rules, &hard);
+    }
+    for (what, rules) in [
+        ("100, ten walk over a list", with_conditions(100, 10, WALK)),
+        (
+            "100, ten that are left to the interpreter",
+            with_conditions(100, 10, LEFT),
+        ),
+    ] {
+        rows(what, rules, &usual);
     }
 }
 
-/// Conditions as most are, and others; `N` is another number in each.
+/// Conditions as most are, and others; `N` is another number in each, and none holds.
 const PLAIN: &str = r#"has(arguments.path) && arguments.path.startsWith("/etc/N")"#;
-const ASKED: &str = r#"has(arguments.path) && size(arguments.path) > 100N"#;
+const SIZE: &str = r#"has(arguments.path) && size(arguments.path) > 100N"#;
+const FORMS: &str = r#"has(arguments.options.depth) ? arguments.options.depth > 10N : arguments.path in ["/", "/N"] || arguments.?force.orValue(false) && !annotations.readOnlyHint"#;
+const WALK: &str = r#"arguments.to.exists(r, r.endsWith("@N.example"))"#;
+const LEFT: &str = r#"arguments.to.exists_one(r, r.endsWith("@N.example"))"#;
+const WHOLE: &str = r#"arguments.content.contains("rm -rf N")"#;
+
+type Arguments = Vec<(&'static str, String)>;
+
+fn call(content: &str) -> String {
+    format!(
+        r#"{{"path":"/home/me/notes.md","to":["ann@example.com","bob@example.com","eve@example.org"],"options":{{"depth":2}},"content":{content}}}"#
+    )
+}
+
+/// As many bytes of a text, again and again, as files have.
+fn large(text: &str) -> String {
+    let content = text.repeat((64 << 10) / text.len() - 1);
+    call(&format!("\"{content}\""))
+}
+
+fn usual() -> Arguments {
+    vec![
+        ("small", call(r#""one line""#)),
+        ("64 kB of text", large("x")),
+        ("64 kB of code", large(CODE)),
+    ]
+}
+
+fn hard() -> Arguments {
+    let (open, close) = (r#"{"a":"#.repeat(100), "}".repeat(100));
+    let deep = format!("{open}1{close},").repeat(100);
+    vec![
+        ("64 kB of nothing but escapes", large(r#"\n\"\t\\"#)),
+        (
+            "64 kB of JSON within JSON within JSON",
+            large(r#"{\"a\":\"say \\\"hi\\\" to them\"}"#),
+        ),
+        ("64 kB of other scripts", large("für die 漢字 🦀 ")),
+        (
+            "64 kB of other scripts, escaped",
+            large(r"f\u00fcr \u6f22\u5b57 \ud83e\udd80 "),
+        ),
+        ("64 kB, 100 deep", call(&format!("[{deep}1]"))),
+        (
+            "64 kB of numbers",
+            call(&format!("[{}1]", "12345,".repeat(10_900))),
+        ),
+    ]
+}
 
 /// What is written into files, as it stands in JSON.
 const CODE: &str = r#"    let row = rows.iter().find(|row| row.name == \"total\").ok_or(Error::Missing)?;\n    // the rest is left as it is\n"#;
 
-fn row(what: &str, arguments: &str, took: Duration) {
-    println!("| {what} | {arguments} | {:.3} |", took.as_secs_f64() * 1e6);
+fn head(title: &str) {
+    println!("\n{title}\n\n| rules | arguments | µs |\n| --- | --- | --: |");
+}
+
+fn rows(what: &str, rules: Vec<Rule>, arguments: &Arguments) {
+    let policy = Policy::new(Decision::Allow, rules).expect("the rules are right");
+    for (how, arguments) in arguments {
+        let took = best(&policy, arguments).as_secs_f64() * 1e6;
+        println!("| {what} | {how} | {took:.3} |");
+    }
 }
 
 /// The time of one decision.

@@ -7,7 +7,7 @@ mod quick;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use cel::common::types::{CelBool, CelInt, CelMap, CelMapKey, CelString};
+use cel::common::types::{CelBool, CelInt, CelList, CelMap, CelMapKey, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::extractors::This;
@@ -38,6 +38,7 @@ pub(crate) struct Reads {
     pub(crate) annotations: bool,
     pub(crate) client: bool,
     pub(crate) time: bool,
+    pub(crate) scopes: bool,
 }
 
 /// What is wrong with a condition, and where in it.
@@ -205,6 +206,10 @@ impl VariableResolver for Scope<'_> {
                     ("catalog", boxed(&server.catalog)),
                     ("transport", boxed(&server.transport)),
                 ])
+            }
+            "scopes" => {
+                let scopes = facts.scopes().map(boxed);
+                CowVal::owned(CelList::from(scopes.collect::<Vec<_>>()))
             }
             "annotations" => {
                 let hints = match facts.asked {

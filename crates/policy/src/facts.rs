@@ -21,6 +21,13 @@ pub struct Facts<'a> {
     pub now_s: Option<i64>,
 }
 
+impl<'a> Facts<'a> {
+    /// Each thing that the caller's token is good for.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = &'a str> {
+        self.scopes.unwrap_or_default().split_ascii_whitespace()
+    }
+}
+
 /// What is wanted of a server.
 #[derive(Clone, Copy, Debug)]
 pub enum Asked<'a> {

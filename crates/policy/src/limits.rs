@@ -22,6 +22,8 @@ pub const ARGUMENT_BYTES_MAX: usize = 64 << 10;
 pub const ARGUMENT_VALUES_MAX: usize = 4_096;
 /// How deep those arguments may nest.
 pub const ARGUMENT_DEPTH_MAX: usize = 64;
+/// How deep those may nest that are read without the interpreter. Each level is walked over once more.
+pub const CLEAN_DEPTH_MAX: usize = 8;
 
 /// Largest file of Docker's rules.
 pub const DOCKER_BYTES_MAX: usize = 1 << 20;

@@ -2,6 +2,7 @@
 //! there is a call, [`Policy::outlook`] tells whether anything but a refusal can come of it.
 
 pub(crate) mod compiled;
+mod index;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::limits::RULES_MAX;
 use crate::lint;
 use crate::rule::{Decision, Rule};
 use compiled::{Compiled, Fit};
+use index::Index;
 
 /// See the module. Clones share the rules.
 #[derive(Clone)]
@@ -20,6 +22,7 @@ pub struct Policy(Arc<Inner>);
 
 struct Inner {
     rules: Vec<Compiled>,
+    index: Index,
     default: Decision,
     wanted: Wanted,
     reads_annotations: bool,
@@ -124,6 +127,7 @@ impl Policy {
         }
         let warnings = lint::warnings(default, &compiled);
         Ok(Self(Arc::new(Inner {
+            index: Index::of(&compiled),
             rules: compiled,
             default,
             wanted,
@@ -178,7 +182,8 @@ impl Policy {
     /// Decides.
     pub fn decide(&self, facts: &Facts<'_>) -> Ruling<'_> {
         let scope = Scope::new(facts, &self.0.wanted);
-        for one in &self.0.rules {
+        for at in self.0.index.candidates(facts) {
+            let one = &self.0.rules[at];
             match one.verdict(facts, &scope) {
                 Verdict::Applies => return one.ruling(None),
                 Verdict::Failed(why) if one.rule.decision != Decision::Allow => {

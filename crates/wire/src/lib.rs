@@ -33,7 +33,7 @@ pub use edit::Edits;
 pub use frame::{Frame, FrameError, Kind};
 pub use header::{from_header, header_value};
 pub use id::{Id, IdError};
-pub use object::{Object, ObjectError, elements};
+pub use object::{Object, ObjectError, elements, elements_of_json};
 pub use strict::strict;
 pub use text::{one_line, quote};
 pub use version::{Era, Version};

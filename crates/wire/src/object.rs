@@ -242,6 +242,18 @@ pub fn elements(raw: &str) -> Result<Vec<&str>, ObjectError> {
     elements_of_valid(raw)
 }
 
+/// The elements of a JSON array in a text that is known to be JSON; as [`Object::of_json`] is to [`Object::parse`].
+///
+/// # Errors
+/// If the text is not an array, or has too many elements, or anything beside the array.
+pub fn elements_of_json(raw: &str) -> Result<Vec<&str>, ObjectError> {
+    let raw = trim(raw);
+    match raw.ends_with(']') {
+        true => elements_of_valid(raw),
+        false => Err(ObjectError::NotAnArray),
+    }
+}
+
 fn elements_of_valid(raw: &str) -> Result<Vec<&str>, ObjectError> {
     if !raw.starts_with('[') {
         return Err(ObjectError::NotAnArray);

@@ -3,10 +3,11 @@
 //! Owns: the one walk that objects, arrays and the strict check share. Refuses: to validate (serde_json has done that
 //! before) and to descend. Text that is no JSON makes these functions answer `None` or nonsense, never panic or loop.
 
-/// The place after the string literal that begins at `start`. Text that is full of escapes has few quotes among them, so these
-/// are looked for, and whether one is escaped is told from the backslashes before it.
+/// The place after the string literal that begins at `start`: after the first quote that no backslash takes for itself.
 pub(crate) fn string_end(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
+    // Up to here nothing can be skipped.
+    let mut tried = 0;
     loop {
         at += memchr::memchr(b'"', text.get(at..)?)?;
         let before = text[start + 1..at].iter().rev();
@@ -15,7 +16,48 @@ pub(crate) fn string_end(text: &[u8], start: usize) -> Option<usize> {
         if backslashes.is_multiple_of(2) {
             return Some(at);
         }
+        // Where there is one quote with a backslash, there are many: code, JSON in JSON.
+        if at >= tried {
+            at = escaped_end(text, at);
+            tried = at + CHUNK;
+        }
     }
+}
+
+/// What is looked at in one step.
+const CHUNK: usize = 128;
+/// How many bytes before a quote are looked at. With more backslashes it counts as one that ends the string.
+const BEFORE: usize = 4;
+
+/// The beginning of the first chunk from `at` on in which a quote may be that ends the string; at most a chunk before the end.
+fn escaped_end(text: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = at
+        .checked_sub(BEFORE)
+        .and_then(|from| text.get(from..at + CHUNK))
+    {
+        if may_end::<2>(chunk) && may_end::<BEFORE>(chunk) {
+            break;
+        }
+        at += CHUNK;
+    }
+    at
+}
+
+/// Whether in a chunk there is a quote after an even number of backslashes, of which no more than `SEEN` are looked at. Every
+/// byte is looked at in the same way, which the compiler makes one step for many bytes of.
+fn may_end<const SEEN: usize>(chunk: &[u8]) -> bool {
+    let (quotes, back) = (&chunk[BEFORE..], |n: usize| &chunk[BEFORE - n..]);
+    let (one, two, three, four) = (back(1), back(2), back(3), back(4));
+    let mut found = false;
+    for at in 0..CHUNK {
+        let is = |bytes: &[u8]| bytes[at] == b'\\';
+        let is_even = match SEEN {
+            2 => !is(one) | is(two),
+            _ => !is(one) | (is(two) & (!is(three) | is(four))),
+        };
+        found |= (quotes[at] == b'"') & is_even;
+    }
+    found
 }
 
 /// The place after the value that begins at `start`.
@@ -115,6 +157,8 @@ impl<'a> Items<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -125,6 +169,60 @@ mod tests {
         assert_eq!(string_end(br#""""#, 0), Some(2));
         for bad in [r#"""#, r#""\"#, r#""\""#, r#""a"#] {
             assert_eq!(string_end(bad.as_bytes(), 0), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn long_strings_full_of_quotes_end_at_theirs() {
+        for part in [
+            r#"\""#,
+            r#"\\"#,
+            r#"a\"b"#,
+            r#"\\\""#,
+            r#"\\\\\""#,
+            r#"\\\\\\\""#,
+            "x",
+        ] {
+            for times in [0, 1, 2, 20, 63, 100, 500] {
+                for (before, last) in [
+                    ("", ""),
+                    ("x", ""),
+                    ("", r"\\"),
+                    ("{}", r"\\\\"),
+                    ("{}", "y"),
+                ] {
+                    let literal = format!("\"{}{last}\"", part.repeat(times));
+                    let text = format!("{before}{literal},\"z\":[\"{}\"]", "w".repeat(300));
+                    let end = before.len() + literal.len();
+                    assert_eq!(
+                        string_end(text.as_bytes(), before.len()),
+                        Some(end),
+                        "{text}"
+                    );
+                    let open = &text.as_bytes()[..end - 1];
+                    assert_eq!(string_end(open, before.len()), None, "{text}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_the_slow_way(parts in prop::collection::vec("[\\\\]{0,9}[\"ab]?", 0..200), start in 0_usize..6) {
+            let text = format!("{}\"{}", "{".repeat(start), parts.concat());
+            let (mut slow, mut is_escaped) = (None, false);
+            for (at, byte) in text.bytes().enumerate().skip(start + 1) {
+                match byte {
+                    _ if is_escaped => is_escaped = false,
+                    b'\\' => is_escaped = true,
+                    b'"' => {
+                        slow = Some(at + 1);
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+            prop_assert_eq!(string_end(text.as_bytes(), start), slow);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::arguments::Wanted;
 use crate::facts::Hints;
 use crate::limits::{CONDITION_DEPTH_MAX, CONDITION_WALKS_MAX, REGEX_BYTES_MAX};
 
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "action",
     "annotations",
     "arguments",
@@ -24,6 +24,7 @@ const VARIABLES: [&str; 11] = [
     "era",
     "prompt",
     "resource",
+    "scopes",
     "server",
     "time",
     "tool",
@@ -65,6 +66,11 @@ pub(super) struct Checked {
     pub(super) reads: Reads,
     pub(super) patterns: HashMap<String, Regex>,
     pub(super) quick: Option<Quick>,
+}
+
+/// Whether a name is that of a fact.
+pub(super) fn is_variable(name: &str) -> bool {
+    VARIABLES.contains(&name)
 }
 
 pub(super) fn check(source: &str) -> Result<Checked, Mistake> {
@@ -181,7 +187,8 @@ impl Walk<'_> {
             "tool" => reads.tool = true,
             "client" => reads.client = true,
             "time" => reads.time = true,
-            _ if VARIABLES.contains(&name) => {}
+            "scopes" => reads.scopes = true,
+            _ if is_variable(name) => {}
             _ => {
                 return Err(self
                     .at(node, format!("there is no `{name}`"))

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::facts::{Era, Hints, ServerFacts};
+use crate::limits::CONDITION_WALKS_MAX;
 
 fn server() -> ServerFacts {
     ServerFacts {
@@ -24,7 +25,7 @@ fn asked<T>(source: &str, arguments: &str, ask: impl FnOnce(&Condition, &Scope<'
     let server = server();
     let facts = Facts {
         caller: "ci",
-        scopes: None,
+        scopes: Some("read write"),
         client: Some("claude/1.0"),
         server: &server,
         asked: Asked::Tool {
@@ -52,6 +53,7 @@ fn every_fact_can_be_read() {
         r#"server.name == "github" && server.type == "container" && server.transport == "stdio""#,
         r#"server.source.startsWith("docker.io/mcp/") && server.catalog == "built-in""#,
         r#"action == "call" && era == "stateless" && prompt == "" && resource == """#,
+        r#""read" in scopes && !("rea" in scopes) && size(scopes) == 2 && scopes.exists(s, s == "write")"#,
         r#"!annotations.readOnlyHint && annotations.destructiveHint"#,
         r#"time.hour == 23 && time.minute == 59 && time.weekday == 3 && time.date == "2025-12-31""#,
         r#"arguments.path.startsWith("/etc") && arguments["path"].endsWith("passwd")"#,
@@ -182,7 +184,7 @@ fn quickly(source: &str, arguments: &str) -> Option<bool> {
 
 #[test]
 fn what_most_conditions_say_is_told_without_the_interpreter() {
-    let arguments = r#"{"path":"/etc/passwd","n\u0061me":"a\nb","force":true,"n":1,"list":[1]}"#;
+    let arguments = r#"{"path":"/etc/passwd","n\u0061me":"a\nb","force":true,"n":1,"list":[1],"part":"/e","to":["a@example.com","b@example.org"],"deep":{"a":{"b":"c"}}}"#;
     for (source, told) in [
         (
             r#"has(arguments.path) && arguments.path.startsWith("/etc/")"#,
@@ -211,24 +213,65 @@ fn what_most_conditions_say_is_told_without_the_interpreter() {
             Some(true),
         ),
         // What decides stands before what only the interpreter can tell.
-        (r#"tool == "x" && size(arguments.path) > 3"#, Some(false)),
-        (r#"size(arguments.path) > 3 && tool == "x""#, None),
+        (r#"tool == "x" && int(arguments.path) > 3"#, Some(false)),
+        (r#"int(arguments.path) > 3 && tool == "x""#, None),
         (
             r#"arguments.n == 1 && arguments.n != 2 && 0 < arguments.n && 1 >= arguments.n"#,
             Some(true),
         ),
+        (r#"arguments.n == 1.0 && arguments.n < 1.5"#, Some(true)),
         (
             r#"time.hour < 7 || time.minute >= 59 && time.weekday <= 5"#,
             Some(true),
         ),
-        // What is no text, is not there, or could hold something twice.
-        (r#"arguments.n == 1.0"#, None),
+        (
+            r#"time.date >= "2025-12-31" && time.date < "2026""#,
+            Some(true),
+        ),
+        (
+            r#"size(arguments.path) == 11 && arguments.name.size() == 3 && size(arguments.list) == 1"#,
+            Some(true),
+        ),
+        (r#"arguments.force ? caller == "ci" : false"#, Some(true)),
+        (
+            r#"arguments.?other.orValue("x") == "x" && !arguments.?no.orValue(false)"#,
+            Some(true),
+        ),
+        (
+            r#"arguments.?force.orValue(false) && arguments.?path.hasValue()"#,
+            Some(true),
+        ),
+        (
+            r#"has(arguments.deep.a) && arguments.deep.a.b == "c" && !has(arguments.deep.x)"#,
+            Some(true),
+        ),
+        (
+            r#"has(arguments.list) && arguments.list.all(x, x > 0)"#,
+            Some(true),
+        ),
+        (
+            r#"arguments.to.exists(r, !r.endsWith("@example.com")) && "a@example.com" in arguments.to"#,
+            Some(true),
+        ),
+        (
+            r#"arguments.to.all(r, r.contains("@") || r == "x")"#,
+            Some(true),
+        ),
+        (r#"arguments.path.startsWith(arguments.part)"#, Some(true)),
+        (
+            r#""path" in arguments.deep || "a" in arguments.deep"#,
+            Some(true),
+        ),
+        (r#""write" in scopes"#, Some(true)),
+        // What is no text, is not there, or is of a form that is left to the interpreter.
         (r#"arguments.n == 1u"#, None),
         (r#"arguments.path > 1"#, None),
         (r#"arguments.n.startsWith("1")"#, None),
         (r#"arguments.other == "x""#, None),
-        (r#"has(arguments.list)"#, None),
+        (r#"has(arguments.other.x)"#, None),
+        (r#"arguments.path == arguments.path"#, None),
         (r#""path" in arguments"#, None),
+        (r#"arguments.list.exists_one(x, x == 1)"#, None),
     ] {
         assert_eq!(quickly(source, arguments), told, "{source}");
     }
@@ -267,16 +310,52 @@ fn any_condition() -> impl Strategy<Value = String> {
         "arguments.b != 2",
         "time.weekday < 3",
         "size(arguments.a) > 0",
+        "arguments.b.size() <= 1",
+        "size(caller) == 2",
         "time.hour == 23",
-        "arguments.?a.orValue(\"x\") == \"x\"",
+        r#"time.date < "2026""#,
+        r#"arguments.a < "y""#,
+        r#"arguments.a >= caller"#,
+        "arguments.a == arguments.b",
+        "arguments.a < 1.5",
+        "2.0 != arguments.b",
+        "arguments.b >= 9223372036854775807.0",
+        r#"arguments.?a.orValue("x") == "x""#,
+        "arguments.?b.orValue(true)",
+        "arguments.?b.orValue(3) > 2",
+        "arguments.?b.hasValue()",
+        r#"arguments["b"]"#,
+        "has(arguments.a.x)",
+        "arguments.a.x == 1",
+        r#"arguments["b"].x.y != "z""#,
+        r#""x" in arguments.a"#,
+        r#"caller in arguments.b"#,
+        r#"arguments.a in [arguments.b, "x"]"#,
+        r#"arguments.a in [1, "x"]"#,
+        r#"arguments.a.all(e, e == "x")"#,
+        r#"arguments.a.exists(e, e.startsWith("x"))"#,
+        "arguments.b.exists(e, e > 1 || arguments.a == 1)",
+        "arguments.b.all(e, e)",
+        "arguments.b.all(e, has(e.x) && e.x < 2)",
+        r#"arguments.b.exists(tool, tool == "write_file")"#,
+        r#"arguments.b.exists(e, tool == "write_file")"#,
+        "arguments.a == null",
+        r#""read" in scopes"#,
+        r#""x" in scopes"#,
     ]);
     leaf.prop_map(str::to_owned)
         .prop_recursive(4, 16, 2, |inner| {
             prop_oneof![
                 (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) && ({b})")),
                 (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) || ({b})")),
-                inner.prop_map(|a| format!("!({a})")),
+                inner.clone().prop_map(|a| format!("!({a})")),
+                (inner.clone(), inner.clone(), inner)
+                    .prop_map(|(a, b, c)| format!("({a}) ? ({b}) : ({c})")),
             ]
+        })
+        .prop_filter("few walks", |source| {
+            let walks = ["all(", "exists("].map(|walk| source.matches(walk).count());
+            walks.iter().sum::<usize>() <= CONDITION_WALKS_MAX
         })
 }
 
@@ -287,7 +366,9 @@ proptest! {
         source in any_condition(),
         arguments in prop::sample::select(vec![
             "{}", r#"{"a":"x"}"#, r#"{"a":"\u0078"}"#, r#"{"a":"y","b":true}"#, r#"{"a":null,"b":false}"#, r#"{"a":1,"b":2}"#, r#"{"a":-1,"b":1e3}"#, r#"{"a":1.5,"b":18446744073709551615}"#, r#"{"a":-0,"b":9223372036854775808}"#,
-            r#"{"a":["x"],"b":true}"#, r#"{"a":{"x":1,"x":2}}"#, r#"{"a":"x","a":"x"}"#, r#"{"c":1,"c":2}"#, "[", r#"{"a":"","b":"x"}"#,
+            r#"{"a":["x"],"b":true}"#, r#"{"a":["x",1],"b":["xy","x"]}"#, r#"{"a":[],"b":[1,2]}"#, r#"{"a":{"x":1},"b":[{"x":1},{"x":3}]}"#,
+            r#"{"a":"\ud83d\ude00","b":[true,false]}"#, r#"{"a":"\ud83d","b":true}"#, r#"{"a":["\ud83d"],"b":true}"#, r#"{"a":{"x":"\u0078"},"b":{"x":{"y":"z"}}}"#,
+            r#"{"a":2.0,"b":1e999}"#, r#"{"a":9007199254740993,"b":[[1],{"x":null}]}"#, r#"{"a":{"x":1},"b":[{"x":1,"x":1}]}"#, r#"{"a":{"x":1,"x":2}}"#, r#"{"a":"x","a":"x"}"#, r#"{"c":1,"c":2}"#, "[", r#"{"a":"","b":"x"}"#,
         ]),
     ) {
         if let Some(told) = quickly(&source, arguments) {

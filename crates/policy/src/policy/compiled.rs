@@ -128,6 +128,7 @@ impl Compiled {
         if !reads.arguments.is_none()
             || (reads.client && facts.client.is_none())
             || (reads.time && facts.now_s.is_none())
+            || (reads.scopes && facts.scopes.is_none())
         {
             return Fit::Maybe;
         }

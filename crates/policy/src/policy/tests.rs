@@ -427,6 +427,27 @@ fn a_server_is_closed_only_if_nothing_of_it_is_allowed() {
 }
 
 #[test]
+fn what_a_token_is_good_for_counts_with_the_call_alone() {
+    let server = github();
+    let admins = Rule {
+        tool: texts(&["delete_*"]),
+        when: Some("!(\"admin\" in scopes)".into()),
+        ..rule("admins delete", Decision::Deny)
+    };
+    let policy = policy(Decision::Allow, vec![admins]);
+    let decided = |scopes| {
+        let asked = facts(&server, call("delete_repo", "{}"));
+        policy.decide(&Facts { scopes, ..asked }).decision
+    };
+    assert_eq!(decided(Some("read admin")), Decision::Allow);
+    assert_eq!(decided(Some("read administration")), Decision::Deny);
+    assert_eq!(decided(None), Decision::Deny);
+    // A better token may come with the next request.
+    let listed = facts(&server, listed("delete_repo"));
+    assert_eq!(policy.outlook(&listed), Outlook::Open);
+}
+
+#[test]
 fn what_is_wrong_is_told_all_at_once() {
     let errors = Policy::new(
         Decision::Allow,
@@ -533,6 +554,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Some("time.hour > 3"),
         Some("tool == \"a\""),
         Some("has(arguments.x)"),
+        Some("\"x\" in scopes"),
     ]);
     (names(), names(), names(), decision, when).prop_map(
         |(server, tool, client, decision, when)| Rule {
@@ -554,11 +576,13 @@ proptest! {
         server in "[ab]", tool in "[ab]", client in "[ab]",
         arguments in prop::sample::select(vec!["{}", r#"{"x":1}"#, r#"{"x":2}"#, r#"{"x":1,"x":1}"#]),
         now_s in prop::sample::select(vec![0, 40_000]),
+        scopes in prop::sample::select(vec![None, Some("x y"), Some("y")]),
     ) {
         let policy = policy(default, rules);
         let server = ServerFacts { name: server, ..github() };
         let asked = facts(&server, call(&tool, arguments));
-        let decided = policy.decide(&Facts { client: Some(&client), now_s: Some(now_s), ..asked }).decision;
+        let known = Facts { client: Some(&client), now_s: Some(now_s), scopes, ..asked };
+        let decided = policy.decide(&known).decision;
         let unknown = Facts { client: None, now_s: None, ..asked };
         if policy.outlook(&Facts { asked: listed(&tool), ..unknown }) != Outlook::Open {
             prop_assert_eq!(decided, Decision::Deny);
@@ -566,9 +590,25 @@ proptest! {
         if policy.outlook(&Facts { asked: Asked::Load, ..unknown }) != Outlook::Open {
             prop_assert_eq!(decided, Decision::Deny);
         }
-        let (ruling, steps) = policy.explain(&Facts { client: Some(&client), now_s: Some(now_s), ..asked });
+        let (ruling, steps) = policy.explain(&known);
         prop_assert_eq!(ruling.decision, decided);
         prop_assert!(steps.len() <= policy.rules().len());
+    }
+
+    /// Of many rules, those that are not looked at are such as do not apply.
+    #[test]
+    fn what_is_not_looked_at_does_not_apply(
+        rules in prop::collection::vec((
+            prop::collection::vec("[abAé*?]{1,3}", 0..3), prop::collection::vec("[abAé*?]{1,3}", 0..3),
+        ), 0..150),
+        server in "[abAé]{0,3}", tool in "[abAé]{0,3}", is_call in any::<bool>(),
+    ) {
+        let named = |(server, tool)| Rule { server, tool, ..rule("r", Decision::Deny) };
+        let policy = policy(Decision::Allow, rules.into_iter().map(named).collect());
+        let server = ServerFacts { name: server, ..github() };
+        let asked = if is_call { call(&tool, "{}") } else { Asked::Prompt(&tool) };
+        let facts = facts(&server, asked);
+        prop_assert_eq!(policy.decide(&facts), policy.explain(&facts).0);
     }
 
     /// A rule that is said never to apply can be left out.
