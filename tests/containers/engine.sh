@@ -29,7 +29,7 @@ docker_() { docker --host "$DOCKER_HOST" "$@"; }
 
 engine_up() {
   [ "$(id -u)" = 0 ] || { echo "a Docker engine of its own needs root" >&2 && return 1; }
-  need dockerd docker.io && need docker docker.io && need debootstrap debootstrap && need docker-registry docker-registry || return 1
+  need dockerd docker.io && need docker docker.io && need docker-registry docker-registry || return 1
   mkdir -p "$KEEP"
   ENGINE=$(mktemp -d /tmp/portolan-engine.XXXXXX)
   chmod 711 "$ENGINE" # Who is in the engine's group comes through.
@@ -67,25 +67,31 @@ YAML
 }
 
 # Debian with Python by debootstrap, and the servers that are run in it: made once and kept.
-image_up() {
+root_up() {
   local root="$KEEP/rootfs" here
+  [ ! -f "$root/.complete" ] || return 0
+  need debootstrap debootstrap || return 1
+  mkdir -p "$KEEP"
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-  if [ ! -f "$root/.complete" ]; then
-    rm -rf "$root"
-    local mirror
-    mirror=$(sed -nE 's/^(URIs:|deb) +(\[[^]]*\] +)?(https?:[^ ]*\/debian)\/?( .*|$)/\3/p' \
-      /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
-    debootstrap --variant=minbase --include=python3 bookworm "$root" "${mirror:-http://deb.debian.org/debian}" \
-      >"$KEEP/debootstrap.log" 2>&1 || { tail -3 "$KEEP/debootstrap.log" >&2 && return 1; }
-    rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}
-    python3 -m pip install -q --disable-pip-version-check --target "$root/opt/python" --python-version 3.11 \
-      --only-binary=:all: mcp-server-time==2026.10.19 || return 1
-    PORTOLAN_TEST_CACHE="$CACHE" python3 "$here/packages.py" node everything >"$KEEP/folders" || return 1
-    install -D "$(sed -n 1p "$KEEP/folders")/node" "$root/usr/local/bin/node"
-    mkdir -p "$root/opt/everything"
-    cp -a "$(sed -n 2p "$KEEP/folders")/node_modules" "$root/opt/everything/"
-    touch "$root/.complete"
-  fi
+  rm -rf "$root"
+  local mirror
+  mirror=$(sed -nE 's/^(URIs:|deb) +(\[[^]]*\] +)?(https?:[^ ]*\/debian)\/?( .*|$)/\3/p' \
+    /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
+  debootstrap --variant=minbase --include=python3 bookworm "$root" "${mirror:-http://deb.debian.org/debian}" \
+    >"$KEEP/debootstrap.log" 2>&1 || { tail -3 "$KEEP/debootstrap.log" >&2 && return 1; }
+  rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}
+  python3 -m pip install -q --disable-pip-version-check --target "$root/opt/python" --python-version 3.11 \
+    --only-binary=:all: mcp-server-time==2026.10.19 || return 1
+  PORTOLAN_TEST_CACHE="$CACHE" python3 "$here/packages.py" node everything >"$KEEP/folders" || return 1
+  install -D "$(sed -n 1p "$KEEP/folders")/node" "$root/usr/local/bin/node"
+  mkdir -p "$root/opt/everything"
+  cp -a "$(sed -n 2p "$KEEP/folders")/node_modules" "$root/opt/everything/"
+  touch "$root/.complete"
+}
+
+image_up() {
+  local root="$KEEP/rootfs"
+  root_up || return 1
   if ! docker_ image inspect portolan-test:base >/dev/null 2>&1; then
     tar -C "$root" --exclude=./.complete --numeric-owner -c . | docker_ import \
       --change 'ENV PYTHONPATH=/opt/python PATH=/usr/local/bin:/usr/bin:/bin' --change 'CMD ["python3"]' \

@@ -30,14 +30,13 @@ const SKIP: &[&str] = &[
     "corpus",
     "artifacts",
     "seeds",
-    "dist",
     "testdata",
 ];
 
 /// Files that are read as text.
 const TEXT: &[&str] = &[
     "rs", "md", "toml", "sh", "py", "js", "mjs", "ts", "json", "yaml", "yml", "conf", "service",
-    "css", "html",
+    "css", "html", "rb", "cjs", "in",
 ];
 
 /// Files without an extension that are read as text.

@@ -17,6 +17,9 @@ use crate::shared;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
 
+/// The same one that packages bring.
+const UNIT: &str = include_str!("../../../../packaging/portolan.service");
+
 /// Start the one gateway that all applications share: over stdio `gateway run` hands them on to it, over HTTP they reach it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -217,27 +220,9 @@ fn unit(profile: Option<&str>) -> Result<String, Failure> {
     let profile = profile
         .map(|name| format!(" --profile {name}"))
         .unwrap_or_default();
-    Ok(format!("\
-[Unit]
-Description=Portolan, one gateway for all MCP servers
-After=network-online.target
-
-[Service]
-Type=notify
-ExecStart={program}{profile}
-Restart=on-failure
-KillMode=mixed
-TimeoutStopSec=30
-# Servers are kept in boxes of their own, for which namespaces have to be allowed; what neither needs is closed here.
-NoNewPrivileges=yes
-LockPersonality=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-UMask=0077
-
-[Install]
-WantedBy=default.target
-", program = format_args!("{} up --foreground", quoted(&program))))
+    Ok(UNIT
+        .replace("{{program}}", &quoted(&program))
+        .replace("{{profile}}", &profile))
 }
 
 /// A path as systemd reads it.
