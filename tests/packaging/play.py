@@ -170,9 +170,13 @@ def deb(folder, home):
             env={**os.environ, "XDG_RUNTIME_DIR": str(folder)})
     notified(system, folder)
     configured(system / "root", "/usr/bin/portolan")
-    # A root that is mounted, not only changed to: in one that is only changed to, nobody makes a box.
-    line = ["bwrap", "--bind", system, "/", "--proc", "/proc", "--dev", "/dev", "--unshare-pid", "--die-with-parent", "--cap-add", "ALL"]
-    return target([*line, "/usr/bin/portolan", "gateway", "run"], {"PATH": "/usr/bin:/bin", "HOME": "/root"})
+    return target([*inside(system), "/usr/bin/portolan", "gateway", "run"], {"PATH": "/usr/bin:/bin", "HOME": "/root"})
+
+
+def inside(system):
+    """A root that is mounted, not only changed to: in one that is only changed to, nobody makes a box."""
+    line = [shutil.which("bwrap"), "--bind", system, "/", "--proc", "/proc", "--dev", "/dev"]
+    return [*line, "--unshare-pid", "--die-with-parent", "--cap-add", "ALL"]
 
 
 def notified(system, folder):
@@ -187,7 +191,7 @@ def notified(system, folder):
         (system / "tmp/unit/.config/portolan").mkdir(parents=True)
         (system / "tmp/unit/.config/portolan/config.toml").write_text("[gateway]\nport = 0\n", encoding="utf-8")
         with open(folder / "unit.log", "w", encoding="utf-8") as log:
-            service = subprocess.Popen(["chroot", system, *line.split()], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            service = subprocess.Popen([*inside(system), *line.split()], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             said = listening.recv(100)
         except TimeoutError:
