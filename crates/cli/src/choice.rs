@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use config::{Pull, Runtime};
 
+use crate::ui::Ui;
+
 /// Which servers, from which files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Choice {
@@ -136,6 +138,21 @@ pub(crate) struct Running {
     /// The gateway to ask, where several are running (`server ls` shows their ids)
     #[arg(long, value_name = "ID")]
     pub(crate) gateway: Option<String>,
+}
+
+/// The flag by which older commands of Docker's ask for JSON.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct OlderFormat {
+    /// The same as --format json
+    #[arg(long, hide = true)]
+    json: bool,
+}
+
+impl OlderFormat {
+    /// How to speak then.
+    pub(crate) fn of(self, ui: &Ui) -> Ui {
+        ui.json_if(self.json)
+    }
 }
 
 /// `30`, `30s`, `500ms`, `5m`, `1h`.

@@ -17,6 +17,7 @@ mod man;
 mod oauth;
 mod policy;
 mod profile;
+mod registry;
 mod secret;
 mod server;
 mod status;
@@ -64,6 +65,9 @@ pub(crate) enum Command {
     /// Look after the catalogs of servers that can be found and added
     #[command(subcommand, aliases = ["catalogs", "catalog-next"])]
     Catalog(catalog::Catalog),
+    /// Work with documents of registries of servers
+    #[command(subcommand)]
+    Registry(registry::Registry),
     /// Keep choices of servers under a name
     #[command(subcommand)]
     Profile(profile::Profile),
@@ -118,6 +122,7 @@ impl Command {
             Self::Caller(command) => command.run(ui),
             Self::Calls(command) => command.run(ui),
             Self::Catalog(command) => command.run(ui),
+            Self::Registry(command) => command.run(ui),
             Self::Profile(command) => command.run(ui),
             Self::Template(command) => command.run(ui),
             Self::Client(command) => command.run(ui),

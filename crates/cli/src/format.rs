@@ -11,8 +11,9 @@ use crate::limits::JSON_DEPTH_MAX;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     // Comments, not documentation: a line per value in the help of every command would hide its own flags.
-    // Tables and sentences.
+    // Tables and sentences; some of Docker's commands call them a list.
     #[default]
+    #[value(alias = "list")]
     Human,
     // Indented.
     Json,

@@ -20,6 +20,10 @@ pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(10);
 pub(crate) const QUICK_GRACE: Duration = Duration::from_millis(500);
 /// Nesting of a JSON text that is reformatted.
 pub(crate) const JSON_DEPTH_MAX: usize = 128;
+/// Bytes of an expression of `--yq`.
+pub(crate) const QUERY_BYTES_MAX: usize = 4_096;
+/// How deep conditions may be in each other there.
+pub(crate) const QUERY_DEPTH_MAX: usize = 16;
 /// Profiles that the shared gateway has in use at once, beside its own.
 pub(crate) const SHARED_PROFILES_MAX: usize = 16;
 /// How long the shared gateway may take until it serves.

@@ -37,6 +37,7 @@ mod programs;
 mod prompt;
 #[cfg(target_os = "linux")]
 mod pulls;
+mod query;
 mod queue;
 mod records;
 mod running;

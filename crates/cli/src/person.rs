@@ -322,9 +322,12 @@ fn quoted(path: &Path) -> String {
     }
 }
 
+/// What the names of all approvals begin with.
+pub(crate) const APPROVALS: &str = "approved/";
+
 /// Under what an approval is kept: an entry that changes needs a new one.
 pub(crate) fn approval(entry: &Entry) -> String {
-    format!("approved/{}", entry.mark())
+    format!("{APPROVALS}{}", entry.mark())
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 use crate::ui::Ui;
 
+/// The profile that is used where none is named, if there is one of this name.
+pub(crate) const DEFAULT: &str = "default";
+
 /// The name of a profile, checked.
 pub(crate) fn name(text: &str) -> Result<ServerName, Failure> {
     ServerName::new(text).map_err(|_| {

@@ -15,6 +15,7 @@ pub(crate) use table::Table;
 
 use crate::error::Failure;
 use crate::format::{self, Format};
+use crate::query::Query;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -71,6 +72,15 @@ impl Ui {
             err: look(io::stderr().is_terminal(), columns(&io::stderr())),
             format,
             gone: Cell::new(false),
+        }
+    }
+
+    /// The same, in JSON if a command's own flag asks for it.
+    pub(crate) fn json_if(&self, is_json: bool) -> Self {
+        Self {
+            format: if is_json { Format::Json } else { self.format },
+            gone: Cell::new(self.gone.get()),
+            ..*self
         }
     }
 
@@ -137,6 +147,21 @@ impl Ui {
         let raw = serde_json::to_string(value)
             .map_err(|e| Failure::internal("cannot write the result", e))?;
         self.raw(&raw)
+    }
+
+    /// A value, or what an expression picks out of it.
+    pub(crate) fn value_or_part<T: Serialize>(
+        &self,
+        value: &T,
+        part: Option<&Query>,
+        human: impl FnOnce(&Self),
+    ) -> Result<(), Failure> {
+        let Some(part) = part else {
+            return self.value(value, human);
+        };
+        let raw = serde_json::to_string(value)
+            .map_err(|e| Failure::internal("cannot write the result", e))?;
+        part.show(self, &raw)
     }
 
     /// What was done: a line on stderr for people, the facts on stdout for programs.

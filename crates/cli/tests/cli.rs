@@ -16,6 +16,7 @@ mod cli {
     mod contained;
     mod credentials;
     mod demo;
+    mod docker_lines;
     mod docker_plugin;
     mod doctor;
     mod dynamic;
@@ -23,6 +24,7 @@ mod cli {
     mod guards;
     mod home;
     mod http;
+    mod image_registry;
     mod issuer;
     mod leaks;
     mod misbehaving;

@@ -12,6 +12,7 @@ pub mod callers;
 mod catalogs;
 mod dirs;
 mod docker;
+mod dump;
 mod edit;
 pub mod env;
 mod fetched;
@@ -39,6 +40,7 @@ pub use catalogs::{
 };
 pub use dirs::{Dirs, DirsError};
 pub use docker::{Login, login as docker_login, plugins as docker_plugins};
+pub use dump::{Dump, dump, restore, set_aside};
 pub use edit::set_in_file;
 pub use env::Env;
 pub use fetched::{Fetched, fetched, keep_fetched};
@@ -51,7 +53,9 @@ pub use profiles::{
 };
 pub use reach::{Reach, Reaches, change_reaches, load_reaches};
 pub use schema::schema;
-pub use server_config::{ServerConfig, change_server_config, load_server_config};
+pub use server_config::{
+    ServerConfig, change_server_config, load_server_config, read_server_config,
+};
 pub use settings::{
     Key, Kind, LogFormat, Origin, Pin, Pull, Runtime, SecretScan, Settings, Transport,
 };

@@ -31,7 +31,7 @@ pub fn load_server_config(dirs: &Dirs) -> Result<ServerConfig, Problem> {
 ///
 /// # Errors
 /// It is no YAML, or no table of tables.
-pub(crate) fn read_server_config(text: &str, source: &str) -> Result<ServerConfig, Problem> {
+pub fn read_server_config(text: &str, source: &str) -> Result<ServerConfig, Problem> {
     let document = Document::yaml(text, source)?;
     let Value::Object(servers) = document.root.to_json() else {
         return match text.trim().is_empty() {

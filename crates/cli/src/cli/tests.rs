@@ -35,6 +35,33 @@ fn the_reference_is_what_the_help_says() {
     );
 }
 
+/// The other half, that each is played by the test it names, is in `tests/cli/docker_lines.rs`.
+#[test]
+fn every_line_of_dockers_is_understood() {
+    let guide = include_str!("../../../../docs/guide/docker.md");
+    let rows = guide.lines().filter_map(|line| {
+        let row = line.strip_prefix("| `docker mcp ")?;
+        row.split_once("` |").map(|(line, _)| line)
+    });
+    let mut count = 0;
+    for line in rows {
+        // As a shell has it: only whole words are quoted in these lines.
+        let mut words = vec!["portolan".to_owned()];
+        for (at, piece) in line.split('\'').enumerate() {
+            match at % 2 {
+                0 => words.extend(piece.split_whitespace().map(str::to_owned)),
+                _ => words.push(piece.to_owned()),
+            }
+        }
+        let parsed = Cli::try_parse_from(words).map_err(|error| error.kind());
+        let is_understood =
+            parsed.is_ok() || matches!(parsed, Err(clap::error::ErrorKind::DisplayHelp));
+        assert!(is_understood, "{line}: {parsed:?}");
+        count += 1;
+    }
+    assert!(count > 100, "{count} lines");
+}
+
 fn describe(command: &mut clap::Command, text: &mut String) {
     let name = command.get_bin_name().unwrap_or("portolan").to_owned();
     let help = command.render_long_help().to_string();

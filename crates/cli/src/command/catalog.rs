@@ -1,17 +1,21 @@
 //! `portolan catalog …`: the servers that can be found and added.
 
 mod add;
+mod bootstrap;
 mod create;
 mod export;
 mod fork;
 mod import;
+mod init;
 mod ls;
 mod pull;
 mod push;
+mod reset;
 mod rm;
 mod search;
 mod server;
 mod show;
+mod update;
 mod validate;
 
 use catalog::Entry;
@@ -52,8 +56,16 @@ pub(crate) enum Catalog {
     Push(push::Args),
     /// Pull a catalog from a registry of images, ours or one that Docker pushed
     Pull(pull::Args),
+    /// Get catalogs again from where they came from
+    Update(update::Args),
     /// Check files with servers, and change nothing
     Validate(validate::Args),
+    /// Write a small catalog with examples into a file
+    Bootstrap(bootstrap::Args),
+    /// Say which catalogs there are to begin with
+    Init(init::Args),
+    /// Put all catalogs of your own aside
+    Reset(reset::Args),
 }
 
 impl Catalog {
@@ -72,7 +84,11 @@ impl Catalog {
             Self::Tag(args) => fork::tag(ui, &args),
             Self::Push(args) => push::run(ui, &args),
             Self::Pull(args) => pull::run(ui, &args),
+            Self::Update(args) => update::run(ui, &args),
             Self::Validate(args) => validate::run(ui, &args),
+            Self::Bootstrap(args) => bootstrap::run(ui, &args),
+            Self::Init(args) => init::run(ui, &args),
+            Self::Reset(args) => reset::run(ui, &args),
         }
     }
 }

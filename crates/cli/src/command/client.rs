@@ -2,6 +2,7 @@
 
 pub(super) mod connect;
 mod disconnect;
+pub(super) mod instructions;
 mod ls;
 
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ pub(crate) enum Client {
     Connect(connect::Args),
     /// Take the gateway out of it again: the file is what it was
     Disconnect(disconnect::Args),
+    /// Show what to write by hand instead
+    ManualInstructions(instructions::Args),
 }
 
 impl Client {
@@ -34,6 +37,7 @@ impl Client {
             Self::Ls(args) => ls::run(ui, &args),
             Self::Connect(args) => connect::run(ui, &args),
             Self::Disconnect(args) => disconnect::run(ui, &args),
+            Self::ManualInstructions(args) => instructions::run(ui, &args),
         }
     }
 }

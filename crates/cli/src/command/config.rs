@@ -1,8 +1,11 @@
 //! `portolan config …`: what servers are configured with, for all conversations.
 
+mod dump;
 mod read;
+mod reset;
 mod rm;
 mod set;
+mod write;
 
 use clap::Subcommand;
 
@@ -19,6 +22,14 @@ pub(crate) enum Config {
     /// Remove a value, or all of a server
     #[command(visible_alias = "remove")]
     Rm(rm::Args),
+    /// Replace all values
+    Write(write::Args),
+    /// Put all values aside
+    Reset(reset::Args),
+    /// Print all settings, catalogs and profiles as one document
+    Dump(dump::Args),
+    /// Put back what `dump` printed
+    Restore(dump::RestoreArgs),
 }
 
 impl Config {
@@ -27,6 +38,10 @@ impl Config {
             Self::Read(args) => read::run(ui, &args),
             Self::Set(args) => set::run(ui, &args),
             Self::Rm(args) => rm::run(ui, &args),
+            Self::Write(args) => write::run(ui, &args),
+            Self::Reset(args) => reset::run(ui, &args),
+            Self::Dump(args) => dump::run(ui, &args),
+            Self::Restore(args) => dump::restore(ui, &args),
         }
     }
 }

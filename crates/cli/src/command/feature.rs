@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use config::Settings;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
@@ -38,6 +39,26 @@ const NAMES: [&str; 7] = [
     "registry-import",
     "discover-prompt",
     "tool-name-prefix",
+];
+
+/// Features of Docker's that are no switch here: whether they are on, and what there is in their place.
+const FIXED: [(&str, bool, &str); 4] = [
+    ("profiles", true, "profiles are always there"),
+    (
+        "mcp-oauth-dcr",
+        true,
+        "the gateway registers itself wherever a server lets it; `portolan oauth authorize SERVER` signs in",
+    ),
+    (
+        "oauth-interceptor",
+        true,
+        "a call that needs a sign-in says so itself, whichever server it is of",
+    ),
+    (
+        "use-embeddings",
+        false,
+        "servers and tools are found without a model and without a key; `portolan catalog search WORDS` shows how",
+    ),
 ];
 
 #[derive(Serialize)]
@@ -102,6 +123,10 @@ fn ls(ui: &Ui) -> Result<(), Failure> {
 }
 
 fn switch(ui: &Ui, name: &str, on: bool) -> Result<(), Failure> {
+    let fixed = FIXED.into_iter().find(|(known, ..)| *known == name);
+    if let Some((_, is_on, instead)) = fixed {
+        return as_it_is(ui, name, (on, is_on), instead);
+    }
     let Some(name) = NAMES.into_iter().find(|known| *known == name) else {
         return Err(
             Failure::new(Kind::NotFound, format!("there is no feature `{name}`"))
@@ -116,7 +141,7 @@ fn switch(ui: &Ui, name: &str, on: bool) -> Result<(), Failure> {
     let line = Line::new()
         .put(Label::Name, name)
         .text(format!(" is {word}, for gateways that start from now on"));
-    ui.note(&line);
+    ui.done(&json!({"name": name, "enabled": on}), &line)?;
     let settings = load::read(&here, &Choice::default(), &[]).settings;
     let key = settings
         .shown()
@@ -134,6 +159,19 @@ fn switch(ui: &Ui, name: &str, on: bool) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// What is no switch can be asked to be what it is.
+fn as_it_is(ui: &Ui, name: &str, wanted: (bool, bool), instead: &str) -> Result<(), Failure> {
+    let (on, is_on) = wanted;
+    let word = if is_on { "on" } else { "off" };
+    if on != is_on {
+        let message = format!("`{name}` is always {word} here");
+        return Err(Failure::new(Kind::Failed, message).hint(instead));
+    }
+    let line = Line::new().put(Label::Name, name.to_owned());
+    let line = line.text(format!(" is always {word} here: {instead}"));
+    ui.done(&json!({"name": name, "enabled": on}), &line)
 }
 
 fn setting(feature: &str) -> String {

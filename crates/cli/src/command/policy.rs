@@ -2,6 +2,7 @@
 
 mod allow;
 mod check;
+mod desktop;
 mod explain;
 mod question;
 mod test;
@@ -22,6 +23,12 @@ pub(crate) enum Policy {
     Test(test::Args),
     /// Allow what a rule asks about, for always, or take that back
     Allow(allow::Args),
+    /// Docker Desktop's policy over secrets: what there is instead
+    #[command(hide = true)]
+    Set(desktop::Args),
+    /// The same
+    #[command(hide = true)]
+    Dump(desktop::Args),
 }
 
 impl Policy {
@@ -31,6 +38,7 @@ impl Policy {
             Self::Explain(args) => explain::run(ui, &args),
             Self::Test(args) => test::run(ui, &args),
             Self::Allow(args) => allow::run(ui, &args),
+            Self::Set(args) | Self::Dump(args) => Err(desktop::refused(&args)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod config;
 pub(super) mod create;
 mod export;
 mod import;
+mod instructions;
 mod ls;
 mod pull;
 mod push;
@@ -46,6 +47,8 @@ pub(crate) enum Profile {
     Config(config::Args),
     /// Choose which tools the servers of a profile offer
     Tools(tools::Args),
+    /// Show what to write by hand to connect an application to it
+    ManualInstructions(instructions::Args),
 }
 
 impl Profile {
@@ -62,6 +65,7 @@ impl Profile {
             Self::Server(command) => command.run(ui),
             Self::Config(args) => config::run(ui, &args),
             Self::Tools(args) => tools::run(ui, &args),
+            Self::ManualInstructions(args) => instructions::run(ui, &args),
         }
     }
 }

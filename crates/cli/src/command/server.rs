@@ -5,6 +5,7 @@ mod enable;
 mod inspect;
 mod logs;
 mod ls;
+mod reset;
 mod restart;
 mod stop;
 mod update;
@@ -28,6 +29,8 @@ pub(crate) enum Server {
     Enable(enable::Args),
     /// Take that back
     Disable(enable::Args),
+    /// Take it back for all of them
+    Reset(reset::Args),
     /// Let a server reach hosts, beyond what its entry names
     Allow(allow::Args),
     /// Stop a server; the next call starts it again
@@ -46,6 +49,7 @@ impl Server {
             Self::Logs(args) => logs::run(ui, &args),
             Self::Enable(args) => enable::run(ui, &args, true),
             Self::Disable(args) => enable::run(ui, &args, false),
+            Self::Reset(args) => reset::run(ui, &args),
             Self::Allow(args) => allow::run(ui, &args),
             Self::Restart(args) => restart::run(ui, &args),
             Self::Stop(args) => stop::run(ui, &args),

@@ -7,6 +7,7 @@ mod inspect;
 mod ls;
 mod pins;
 mod run;
+mod switch;
 
 use clap::Subcommand;
 
@@ -31,6 +32,10 @@ pub(crate) enum Tools {
     Pins(pins::Args),
     /// Agree to what tools are now
     Approve(approve::Args),
+    /// Offer tools
+    Enable(switch::Args),
+    /// Do not offer tools
+    Disable(switch::Args),
 }
 
 impl Tools {
@@ -43,6 +48,8 @@ impl Tools {
             Self::Run(args) => run::run(ui, &args),
             Self::Pins(args) => pins::run(ui, &args),
             Self::Approve(args) => approve::run(ui, &args),
+            Self::Enable(args) => switch::run(ui, &args, true),
+            Self::Disable(args) => switch::run(ui, &args, false),
         }
     }
 }

@@ -20,7 +20,7 @@ servers:
 ";
 
 /// Documents by path with query. It ends with the test.
-struct Site {
+pub(crate) struct Site {
     address: SocketAddr,
     state: Arc<(Mutex<State>, Condvar)>,
 }
@@ -33,7 +33,7 @@ struct State {
 }
 
 impl Site {
-    fn new(documents: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(documents: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let site = Self {
             address: listener.local_addr().unwrap(),
@@ -52,12 +52,12 @@ impl Site {
         site
     }
 
-    fn put(&self, path: &str, text: &str) {
+    pub(crate) fn put(&self, path: &str, text: &str) {
         let documents = &mut self.state.0.lock().unwrap().documents;
         documents.insert(path.to_owned(), text.to_owned());
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 

@@ -68,12 +68,10 @@ fn no_file_of_ours_holds_a_value() {
 }
 
 #[test]
-fn a_value_on_the_command_line_is_refused_and_not_repeated() {
+fn a_value_on_the_command_line_is_not_repeated_and_warned_of_or_refused() {
     let home = Home::new();
-    let with_value = format!("github.token={VALUE}");
     for words in [
-        &["secret", "set", &with_value][..],
-        &["secret", "set", "github.token", VALUE],
+        &["secret", "set", "github.token", VALUE][..],
         &["secret", "set", "github.token", "=", VALUE],
     ] {
         let said = home.run(words).failed(2);
@@ -85,6 +83,21 @@ fn a_value_on_the_command_line_is_refused_and_not_repeated() {
         assert!(!said.contains(VALUE), "{said}");
     }
     assert_eq!(names(&home), [""; 0]);
+    let empty = home.run(&["secret", "set", "github.token="]).failed(2);
+    assert!(empty.contains("the value is empty"), "{empty}");
+    let nameless = format!("={VALUE}");
+    let nameless = home.run(&["secret", "set", &nameless]).failed(2);
+    assert!(!nameless.contains(VALUE), "{nameless}");
+    let done = home.run(&["secret", "set", &format!("github.token={VALUE}")]);
+    assert!(
+        done.stderr.contains("stood on the command line"),
+        "{done:#?}"
+    );
+    assert!(!done.stderr.contains(VALUE), "{done:#?}");
+    done.ok();
+    assert_eq!(names(&home), ["github.token"]);
+    let out = home.run(&["secret", "export", "github.token"]).ok();
+    assert!(out.contains(VALUE), "{out}");
 }
 
 #[test]

@@ -37,6 +37,12 @@ pub(crate) struct Args {
     /// Every server of a registry that speaks as the official one does
     #[arg(long, value_name = "HOST")]
     from_community_registry: Option<String>,
+    /// Servers that are packages of npm: they are always among them
+    #[arg(long, hide = true)]
+    include_npm: bool,
+    /// The same for packages of PyPI
+    #[arg(long, hide = true)]
+    include_pypi: bool,
     /// Not these of them (repeatable)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     exclude: Vec<String>,

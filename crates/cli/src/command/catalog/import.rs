@@ -80,6 +80,13 @@ pub(super) struct Imported {
     problems: usize,
 }
 
+impl Imported {
+    /// Its name, and how many servers it has.
+    pub(super) fn known(&self) -> (&str, usize) {
+        (&self.catalog, self.servers)
+    }
+}
+
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     keep(ui, &Source::of(args)?, &args.how)
 }

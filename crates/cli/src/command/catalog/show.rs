@@ -8,6 +8,7 @@ use super::pull;
 use crate::catalogs;
 use crate::error::{Failure, Kind};
 use crate::own_catalogs;
+use crate::query::Query;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
 use crate::ui::{Label, Line, Table, Ui};
@@ -21,8 +22,18 @@ pub(crate) struct Args {
     /// as 6h; several joined by `+`, ages behind `@` [default: never]
     #[arg(long, value_name = "WHEN", value_parser = pull::when)]
     pull: Option<pull::When>,
-    /// As it is without it
+    /// Show only what this picks out of it, such as `.servers[].name`; a part of what yq can do
+    #[arg(long, value_name = "EXPR", value_parser = Query::parse)]
+    yq: Option<Query>,
+    /// Without the tools that servers are known to have
     #[arg(long, hide = true)]
+    no_tools: bool,
+}
+
+/// How much of servers is shown.
+#[derive(Default)]
+pub(super) struct Part<'a> {
+    of: Option<&'a Query>,
     no_tools: bool,
 }
 
@@ -42,6 +53,10 @@ struct Servers {
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
+    let part = Part {
+        of: args.yq.as_ref(),
+        no_tools: args.no_tools,
+    };
     if let Some(url) = args
         .name
         .as_deref()
@@ -49,10 +64,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     {
         let catalog = catalogs::pull(url)?.catalog;
         catalogs::tell(ui, &catalog.problems);
-        return servers(ui, &catalog.entries);
+        return servers(ui, &catalog.entries, &part);
     }
-    // Tools are a part of what is shown, and cost nothing.
-    let _ = args.no_tools;
     let here = Surroundings::of_process()?;
     let mut all = catalogs::all(&here);
     if let (Some(name), Some(when)) = (&args.name, &args.pull) {
@@ -63,23 +76,23 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         for catalog in &all {
             catalogs::tell(ui, &catalog.problems);
         }
-        return servers(ui, Catalogs::merge(all).entries());
+        return servers(ui, Catalogs::merge(all).entries(), &part);
     };
     if let Some(catalog) = own_catalogs::find(&all, name) {
         catalogs::tell(ui, &catalog.problems);
-        return servers(ui, &catalog.entries);
+        return servers(ui, &catalog.entries, &part);
     }
     let merged = Catalogs::merge(all.iter().cloned());
     let Some(entry) = merged.get(name) else {
         return Err(unknown(name, &all, &merged));
     };
-    server(ui, entry)
+    server(ui, entry, &part)
 }
 
 /// Shows everything about a server.
-pub(super) fn server(ui: &Ui, entry: &Entry) -> Result<(), Failure> {
-    let shown = shown(entry);
-    ui.value(&shown, |ui| one(ui, entry, &shown))
+pub(super) fn server(ui: &Ui, entry: &Entry, part: &Part<'_>) -> Result<(), Failure> {
+    let shown = shown(entry, part);
+    ui.value_or_part(&shown, part.of, |ui| one(ui, entry, &shown))
 }
 
 fn unknown(name: &str, all: &[Catalog], merged: &Catalogs) -> Failure {
@@ -98,7 +111,11 @@ fn unknown(name: &str, all: &[Catalog], merged: &Catalogs) -> Failure {
         .hint("`portolan catalog show` lists all servers")
 }
 
-fn shown(entry: &Entry) -> Shown {
+fn shown(entry: &Entry, part: &Part<'_>) -> Shown {
+    let mut json = catalog::entry_json(entry);
+    if let (true, Some(members)) = (part.no_tools, json.as_object_mut()) {
+        members.remove("tools");
+    }
     let mut needs: Vec<String> = entry
         .concerns(true)
         .iter()
@@ -115,16 +132,16 @@ fn shown(entry: &Entry) -> Shown {
         r#type: entry.kind(),
         trust: entry.origin.trust(),
         needs,
-        entry: catalog::entry_json(entry),
+        entry: json,
     }
 }
 
 /// Shows servers, one line each.
-pub(super) fn servers(ui: &Ui, entries: &[Entry]) -> Result<(), Failure> {
+pub(super) fn servers(ui: &Ui, entries: &[Entry], part: &Part<'_>) -> Result<(), Failure> {
     let servers = Servers {
-        servers: entries.iter().map(shown).collect(),
+        servers: entries.iter().map(|entry| shown(entry, part)).collect(),
     };
-    ui.value(&servers, |ui| {
+    ui.value_or_part(&servers, part.of, |ui| {
         let mut table = Table::new(&["server", "type", "needs", "description"]);
         for (entry, shown) in entries.iter().zip(&servers.servers) {
             table.row(vec![

@@ -1,6 +1,7 @@
 //! `portolan client ls`
 
 use crate::applications::{self, Application};
+use crate::choice::OlderFormat;
 use crate::error::Failure;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Table, Ui};
@@ -14,6 +15,9 @@ pub(crate) struct Args {
     /// Also applications that do not seem to be installed
     #[arg(long)]
     all: bool,
+
+    #[command(flatten)]
+    older: OlderFormat,
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
@@ -22,6 +26,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let is_of_use =
         |one: &Application| one.installed || one.is_connected() || one.scope == "project";
     all.retain(|one| args.all || is_of_use(one));
+    let ui = args.older.of(ui);
     ui.value(&all, |ui| show(ui, &here, &all, args.all))
 }
 

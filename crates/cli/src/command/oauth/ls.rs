@@ -4,13 +4,17 @@ use auth::Account;
 use serde::Serialize;
 
 use super::{accounts, failed};
+use crate::choice::OlderFormat;
 use crate::error::Failure;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Table, Ui};
 
 /// Show what is signed in to
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(flatten)]
+    older: OlderFormat,
+}
 
 #[derive(Serialize)]
 struct Listing {
@@ -48,7 +52,7 @@ impl Listed {
     }
 }
 
-pub(crate) fn run(ui: &Ui, _: &Args) -> Result<(), Failure> {
+pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let accounts = accounts(&Surroundings::of_process()?);
     let all = accounts
         .list()
@@ -56,6 +60,7 @@ pub(crate) fn run(ui: &Ui, _: &Args) -> Result<(), Failure> {
     let listing = Listing {
         accounts: all.into_iter().map(Listed::of).collect(),
     };
+    let ui = args.older.of(ui);
     ui.value(&listing, |ui| show(ui, &listing))
 }
 

@@ -3,6 +3,7 @@
 use catalog::Catalogs;
 use gateway::{ConsentKey, mark};
 use policy::{Asked, Decision, Era, Facts, Hints};
+use serde::Serialize;
 use store::Store;
 
 use super::question::Known;
@@ -43,6 +44,15 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     catalogs: CatalogChoice,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    server: &'a str,
+    name: &'a str,
+    caller: &'a str,
+    allowed: bool,
+    rules: Vec<String>,
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
@@ -104,18 +114,27 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     config::private_dir(&here.dirs.state)
         .map_err(|error| Failure::internal("the state folder cannot be made", error))?;
     let mut store = Store::open(&here.dirs.store_file()).map_err(failed)?;
+    let mut lines = Vec::new();
+    let rules: Vec<String> = asking.iter().map(|(rule, _)| rule.clone()).collect();
     for (rule, mark) in asking {
         let key = ConsentKey::new(&mark, &args.caller, &args.server, (method, &args.name)).stored();
         let line = Line::new().put(Label::Name, rule.clone());
         let what = format!("{} of {}", args.name, args.server);
         if args.forget {
             store.meta_remove(&key).map_err(failed)?;
-            ui.note(&line.text(format!(" asks about {what} again")));
+            lines.push(line.text(format!(" asks about {what} again")));
         } else {
             let value = format!("{rule} {} {}", args.server, args.name);
             store.meta_put(&key, &value).map_err(failed)?;
-            ui.note(&line.text(format!(" lets {what} pass for {}", args.caller)));
+            lines.push(line.text(format!(" lets {what} pass for {}", args.caller)));
         }
     }
-    Ok(())
+    let done = Done {
+        server: &args.server,
+        name: &args.name,
+        caller: &args.caller,
+        allowed: !args.forget,
+        rules,
+    };
+    ui.value(&done, |ui| lines.iter().for_each(|line| ui.note(line)))
 }

@@ -2,10 +2,13 @@
 
 use catalog::{Profile, ProfileServer};
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::applications::{self, Application};
 use crate::catalogs;
 use crate::error::Failure;
-use crate::profiles;
+use crate::profiles::{self, DEFAULT};
+use crate::query::Query;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Table, Ui};
 
@@ -15,12 +18,20 @@ pub(crate) struct Args {
     /// Which one
     #[arg(value_name = "ID")]
     id: String,
+    /// Also the applications that are connected to it
+    #[arg(long)]
+    clients: bool,
+    /// Show only what this picks out of it, such as `.servers | keys`; a part of what yq can do
+    #[arg(long, value_name = "EXPR", value_parser = Query::parse)]
+    yq: Option<Query>,
 }
 
 #[derive(Serialize)]
 struct Shown<'a> {
     file: String,
     problems: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clients: Option<Vec<Application>>,
     #[serde(flatten)]
     profile: &'a Profile,
 }
@@ -33,15 +44,29 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let shown = Shown {
         file: file.display().to_string(),
         problems: profile.problems.len(),
+        clients: args.clients.then(|| connected(&here, &args.id)),
         profile: &profile,
     };
-    ui.value(&shown, |ui| human(ui, &shown))?;
+    ui.value_or_part(&shown, args.yq.as_ref(), |ui| human(ui, &shown))?;
     profiles::tell_waiting(ui, &here, &profile);
     Ok(())
 }
 
 fn human(ui: &Ui, shown: &Shown<'_>) {
     let profile = shown.profile;
+    for client in shown.clients.iter().flatten() {
+        let file = client.file.as_ref().map(|file| file.display().to_string());
+        let line = Line::new().put(Label::Good, client.client);
+        let line = line.text(" is connected to it in ");
+        ui.data(&line.text(file.unwrap_or_default()));
+    }
+    if shown.clients.as_ref().is_some_and(Vec::is_empty) {
+        let next = format!(
+            "no client is connected to it: portolan client connect CLIENT --profile {}",
+            profile.name
+        );
+        ui.note(&Line::new().put(Label::Hint, "next: ").text(next));
+    }
     let title = profile.title.as_deref().or(profile.description.as_deref());
     let line = Line::new().put(Label::Name, profile.name.clone());
     ui.data(&line.text(title.map_or_else(String::new, |title| format!("  {title}"))));
@@ -60,6 +85,25 @@ fn human(ui: &Ui, shown: &Shown<'_>) {
         ]);
     }
     ui.table(&table);
+}
+
+/// The applications whose entry names this profile, or none where it is the one that is used then.
+fn connected(here: &Surroundings, id: &str) -> Vec<Application> {
+    let mut all = applications::all(here, false);
+    all.retain(|one| {
+        let entry = one.entry.as_ref().map(Value::to_string);
+        one.is_connected() && entry.is_some_and(|entry| names_profile(&entry, id))
+    });
+    all
+}
+
+/// Entries have many forms; how a profile is named in them has two.
+fn names_profile(entry: &str, id: &str) -> bool {
+    let words = format!("\"--profile\",\"{id}\"");
+    let path = format!("/mcp/p/{id}\"");
+    let is_named = entry.contains(&words) || entry.contains(&path);
+    let names_none = !entry.contains("\"--profile\"") && !entry.contains("/mcp/p/");
+    is_named || (id == DEFAULT && names_none)
 }
 
 /// Where its entry came from, briefly.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Scope, failed};
+use crate::choice::OlderFormat;
 use crate::error::Failure;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Table, Ui};
@@ -12,6 +13,9 @@ use crate::ui::{Label, Line, Table, Ui};
 pub(crate) struct Args {
     #[command(flatten)]
     scope: Scope,
+
+    #[command(flatten)]
+    older: OlderFormat,
 }
 
 #[derive(Serialize)]
@@ -45,6 +49,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
             })
             .collect(),
     };
+    let ui = args.older.of(ui);
     ui.value(&listing, |ui| show(ui, &listing))
 }
 

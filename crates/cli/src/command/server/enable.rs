@@ -2,6 +2,7 @@
 
 use catalog::{Catalog, Catalogs, Concern};
 use launch::Launcher as _;
+use serde::Serialize;
 use store::Store;
 
 use crate::catalogs::Chosen;
@@ -26,6 +27,23 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     catalogs: CatalogChoice,
+}
+
+#[derive(Serialize)]
+struct Done {
+    servers: Vec<Server>,
+}
+
+#[derive(Serialize)]
+struct Server {
+    name: String,
+    enabled: bool,
+    /// What a person should know of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    concerns: Vec<String>,
+    /// Why it cannot be started here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
@@ -67,6 +85,8 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
     config::private_dir(&here.dirs.state)
         .map_err(|error| Failure::internal("the state folder cannot be made", error))?;
     let mut store = Store::open(&here.dirs.store_file()).map_err(failed)?;
+    let mut lines = Vec::new();
+    let mut servers = Vec::new();
     for entry in entries {
         let name = entry.name.as_str();
         let line = Line::new().put(Label::Name, name.to_owned());
@@ -77,22 +97,37 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
                 .iter()
                 .map(Concern::to_string)
                 .collect();
+            let refused = launcher.refuses(entry);
             let because = match concerns.is_empty() {
                 true => String::new(),
                 false => format!(", although {}", concerns.join(" and ")),
             };
-            ui.note(&line.text(format!(" may be started{because}")));
-            if let Some(why) = launcher.refuses(entry) {
+            lines.push(line.text(format!(" may be started{because}")));
+            if let Some(why) = &refused {
                 ui.warn(&format!("{name} cannot be started here: {why}"), &[]);
             }
+            servers.push(Server {
+                name: name.to_owned(),
+                enabled: true,
+                concerns,
+                refused,
+            });
         } else {
             store.meta_remove(&approval(entry)).map_err(failed)?;
-            ui.note(&line.text(" is asked about again before it is started"));
+            lines.push(line.text(" is asked about again before it is started"));
+            servers.push(Server {
+                name: name.to_owned(),
+                enabled: false,
+                concerns: Vec::new(),
+                refused: None,
+            });
         }
     }
     if let Some(profile) = &args.profile {
         // Gateways that run with it hear of it; that they do not is no failure of what was asked for.
         let _ = config::touch_profile(&here.dirs, &profiles::name(profile)?);
     }
-    Ok(())
+    ui.value(&Done { servers }, |ui| {
+        lines.iter().for_each(|line| ui.note(line));
+    })
 }

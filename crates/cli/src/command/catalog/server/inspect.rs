@@ -21,5 +21,9 @@ pub(crate) struct Args {
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let all = catalogs::all(&Surroundings::of_process()?);
     let catalog = own_catalogs::get(&all, &args.catalog)?;
-    show::server(ui, own_catalogs::server(catalog, &args.server)?)
+    show::server(
+        ui,
+        own_catalogs::server(catalog, &args.server)?,
+        &Default::default(),
+    )
 }

@@ -36,5 +36,5 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         args.filter.iter().all(|part| name.contains(part))
     };
     let entries: Vec<Entry> = catalog.entries.iter().filter(is_meant).cloned().collect();
-    show::servers(ui, &entries)
+    show::servers(ui, &entries, &Default::default())
 }
