@@ -98,6 +98,9 @@ fn a_profile_is_made_looked_at_and_changed() {
     let listed = docker.run("docker mcp profile server list").ok();
     assert!(!listed.contains("notes"), "{listed}");
 
+    docker
+        .run("docker mcp server enable sums --profile work")
+        .ok();
     assert_eq!(
         served(&docker, "docker mcp gateway run --profile work"),
         ["count-up", "echo", "get-sum"]
