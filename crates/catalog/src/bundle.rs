@@ -43,6 +43,8 @@ pub enum BundleKind {
     Node,
     /// Python 3; its packages are in the bundle.
     Python,
+    /// Python 3, and the packages that its `pyproject.toml` names.
+    Uv,
     /// Nothing: it is a program of this machine's kind.
     Binary,
 }
@@ -89,7 +91,7 @@ impl BundleKind {
     pub fn runtime(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Node => Some(("node", "Node.js")),
-            Self::Python => Some(("python3", "Python 3")),
+            Self::Python | Self::Uv => Some(("python3", "Python 3")),
             Self::Binary => None,
         }
     }

@@ -196,15 +196,40 @@ impl PackageLauncher {
 
     /// The entry that starts what is in a bundle.
     async fn of_bundle(&self, entry: &Entry, bundle: &Bundle) -> Result<Entry, String> {
-        let pin = self.bundles.installed(bundle, &|_| ()).await?;
+        let (pin, python) = self.bundle_installed(bundle, &|_| ()).await?;
         let has = |program: &str| self.installer.has(program);
-        let started = self.bundles.program(bundle, &pin, &self.home, has)?;
+        let mut started = self.bundles.program(bundle, &pin, &self.home, has)?;
+        if let Some(python) = python {
+            started.command = python;
+            // What `uv run` would install of the project itself.
+            let own = format!("{0}:{0}/src", started.volume);
+            started.env.push(("PYTHONPATH".to_owned(), own));
+        }
         let mut program = as_command(entry, started.command, started.args);
         program.volumes.push(started.volume);
         if let Launch::Command { env, .. } = &mut program.launch {
             *env = started.env;
         }
         Ok(program)
+    }
+
+    /// Unpacks a bundle and installs what it needs; also the Python that it has of its own then.
+    async fn bundle_installed(
+        &self,
+        bundle: &Bundle,
+        tell: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<(Pin, Option<String>), String> {
+        let pin = self.bundles.installed(bundle, tell).await?;
+        let Some(wanted) = self.bundles.needs(bundle, &pin)? else {
+            return Ok((pin, None));
+        };
+        let installed = self.installer.installed(&wanted, false, tell).await?;
+        let folder = self.installer.cache.installed(&installed.folder);
+        let python = folder
+            .canonicalize()
+            .unwrap_or(folder)
+            .join("env/bin/python");
+        Ok((pin, Some(python.to_string_lossy().into_owned())))
     }
 
     /// The entry that starts what was installed.
@@ -276,7 +301,7 @@ impl Launcher for PackageLauncher {
                 Meant::Package(wanted) => wanted,
                 Meant::Bundle(bundle) => {
                     filled(entry)?;
-                    let installed = self.bundles.installed(&bundle, tell).await;
+                    let installed = self.bundle_installed(&bundle, tell).await;
                     return installed.map(drop).map_err(|why| refused(why, entry));
                 }
                 Meant::Itself => return self.inner().prepare(entry, tell).await,

@@ -175,11 +175,10 @@ impl Server {
             "node" => Ok(BundleKind::Node),
             "python" => Ok(BundleKind::Python),
             "binary" => Ok(BundleKind::Binary),
-            "uv" => Err(
-                "its packages come from PyPI when it starts, which a bundle cannot do here; unpack it, run `uv sync` in it and add `uv run` as a `command`"
-                    .to_owned(),
-            ),
-            other => Err(format!("`server.type` cannot be {other:?}; there are node, python and binary")),
+            "uv" => Ok(BundleKind::Uv),
+            other => Err(format!(
+                "`server.type` cannot be {other:?}; there are node, python, uv and binary"
+            )),
         }
     }
 
@@ -213,6 +212,16 @@ impl Server {
             self.entry_point.trim_start_matches("./")
         );
         let (command, args) = match own.command.or(usual.command) {
+            // How uv is told to run the entry point; we run it ourselves.
+            Some(command) if kind == BundleKind::Uv && is_inside(&self.entry_point) => {
+                if command != "uv" {
+                    return Err(format!(
+                        "`server.type` is uv, and `mcp_config.command` {command:?}"
+                    ));
+                }
+                let rest = after(args.unwrap_or_default(), &self.entry_point);
+                ("python3".to_owned(), [vec![entry], rest].concat())
+            }
             Some(command) => (command, args.unwrap_or_default()),
             None if !is_inside(&self.entry_point) => {
                 return Err("`server` has neither a `mcp_config.command` nor an `entry_point` in the bundle".to_owned());
@@ -226,6 +235,19 @@ impl Server {
             },
         };
         Ok((command, args, env.into_iter().collect()))
+    }
+}
+
+/// What stands behind the entry point on a command line of uv: the server's own arguments.
+fn after(args: Vec<String>, entry_point: &str) -> Vec<String> {
+    let name = entry_point.trim_start_matches("./");
+    let is_it = |arg: &String| {
+        let inside = arg.strip_prefix("${__dirname}/").unwrap_or(arg);
+        inside.trim_start_matches("./") == name
+    };
+    match args.iter().position(is_it) {
+        Some(at) => args.into_iter().skip(at + 1).collect(),
+        None => Vec::new(),
     }
 }
 

@@ -106,14 +106,32 @@ fn what_the_manifest_leaves_out_is_usual() {
 }
 
 #[test]
+fn a_bundle_of_uv_is_its_entry_point_and_what_stands_behind_it() {
+    let started = |server: Value| {
+        let mut of_uv = manifest(|m| m["server"] = server).unwrap();
+        of_uv.settings.clear();
+        let started = of_uv.program("/b", "/h", &[]).unwrap();
+        [vec![started.command], started.args].concat().join(" ")
+    };
+    let bare = json!({"type": "uv", "entry_point": "src/server.py"});
+    assert_eq!(started(bare), "python3 /b/src/server.py");
+    let line = ["run", "--directory", "${__dirname}", "src/server.py", "-v"];
+    let told = json!({"type": "uv", "entry_point": "./src/server.py", "mcp_config": {"command": "uv", "args": line}});
+    assert_eq!(started(told), "python3 /b/src/server.py -v");
+    let line = ["run", "${__dirname}/src/server.py"];
+    let whole = json!({"type": "uv", "entry_point": "src/server.py", "mcp_config": {"command": "uv", "args": line}});
+    assert_eq!(started(whole), "python3 /b/src/server.py");
+}
+
+#[test]
 fn what_cannot_be_started_says_why() {
     let told = |change: fn(&mut Value)| {
         manifest(change)
             .and_then(|m| m.program("/b", "/h", &pairs(&[("api_key", "k")])))
             .unwrap_err()
     };
-    assert!(told(|m| m["server"]["type"] = json!("uv")).contains("uv sync"));
-    assert!(told(|m| m["server"]["type"] = json!("deno")).contains("node, python and binary"));
+    assert!(told(|m| m["server"]["type"] = json!("uv")).contains("`server.type` is uv"));
+    assert!(told(|m| m["server"]["type"] = json!("deno")).contains("node, python, uv and binary"));
     assert!(
         told(|m| m["compatibility"] = json!({"platforms": ["darwin"]}))
             .contains("it is for darwin")

@@ -5,6 +5,7 @@
 //! Read `archive` next for what is refused of the file.
 
 mod archive;
+mod project;
 mod zip;
 
 use std::fs::{self, File};
@@ -13,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catalog::{Entry, Launch, Registry, USER_CONFIG};
+use catalog::{BundleKind, Entry, Launch, Registry, USER_CONFIG};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use transport::BoxFuture;
@@ -21,6 +22,7 @@ use transport::BoxFuture;
 pub use archive::{BundlePart, read_bundle, walk_bundle};
 
 use super::cache::{self, Cache, Pin};
+use super::wanted::Wanted;
 use crate::limits::{BUNDLE_BYTES_MAX, INSTALL_WAIT};
 
 /// Fetches a file of at most so many bytes from an address that an entry names.
@@ -197,6 +199,18 @@ impl Bundles {
             kept
         });
         work.await.map_err(|error| error.to_string())?
+    }
+
+    /// What is to be installed for what was unpacked; none: everything is in it.
+    pub(super) fn needs(&self, bundle: &Bundle, pin: &Pin) -> Result<Option<Wanted>, String> {
+        let folder = self.cache.installed(&pin.folder);
+        let text = cache::read_limited(&folder.join(archive::MANIFEST))
+            .map_err(|error| error.to_string())?;
+        match archive::manifest(&text)?.kind {
+            BundleKind::Uv => project::needs(&folder)
+                .map_err(|why| format!("the bundle {} cannot be used: {why}", bundle.shown())),
+            BundleKind::Node | BundleKind::Python | BundleKind::Binary => Ok(None),
+        }
     }
 
     /// The program of what was unpacked.

@@ -84,6 +84,28 @@ impl Spec {
     }
 }
 
+impl Spec {
+    /// Of a requirement as Python projects state it: with spaces, and perhaps a condition behind a `;` (PEP 508).
+    pub(super) fn requirement(text: &str) -> Result<Self, String> {
+        let (spec, condition) = match text.split_once(';') {
+            Some((spec, condition)) => (spec, condition.trim()),
+            None => (text, ""),
+        };
+        let spec = Self::pypi(&spec.replace(' ', ""))?;
+        let is_plain = condition
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b" '\"()._-+<>=!~".contains(&b));
+        match condition {
+            _ if !is_plain => Err(not_of_registry(text, "PyPI")),
+            "" => Ok(spec),
+            condition => Ok(Self {
+                text: format!("{} ; {condition}", spec.text),
+                name: spec.name,
+            }),
+        }
+    }
+}
+
 fn not_of_registry(text: &str, registry: &str) -> String {
     format!(
         "\"{text}\" is not the name of a package of {registry}, with or without a version; others are not installed for servers in boxes"

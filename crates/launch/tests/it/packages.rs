@@ -409,6 +409,12 @@ async fn commands_that_fetch_packages_mean_packages_in_boxes_and_themselves_else
 /// A bundle whose server says its arguments and environment.
 fn bundle(world: &World, name: &str, parts: &[(&str, &str)]) -> std::path::PathBuf {
     let path = world.path(name);
+    zip(&path, parts);
+    path
+}
+
+/// An archive of these parts.
+pub(crate) fn zip(path: &std::path::Path, parts: &[(&str, &str)]) {
     let (mut out, mut list) = (Vec::new(), Vec::new());
     for (part, text) in parts {
         let mut crc = flate2::Crc::new();
@@ -432,8 +438,7 @@ fn bundle(world: &World, name: &str, parts: &[(&str, &str)]) -> std::path::PathB
     out.extend((list.len() as u32).to_le_bytes());
     out.extend(start.to_le_bytes());
     out.extend([0, 0]);
-    fs::write(&path, out).unwrap();
-    path
+    fs::write(path, out).unwrap();
 }
 
 const SAYS: &str = "#!/bin/sh\necho \"$* key=$KEY\"; cat";

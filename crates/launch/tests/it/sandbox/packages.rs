@@ -50,6 +50,7 @@ async fn all() {
     world.git().await;
     world.fetch().await;
     world.with_requirements().await;
+    world.a_bundle_of_uv().await;
     world.what_is_installed_needs_no_registry().await;
     // The same with uv instead of pip.
     let uv = super::packages().join("uv/bin");
@@ -59,6 +60,9 @@ async fn all() {
     world.time().await;
     world.a_project_of_uv(&uv).await;
 }
+
+/// Has one tool.
+const SERVER: &str = "from mcp.server.fastmcp import FastMCP\nserver = FastMCP('x')\n@server.tool()\ndef hello() -> str:\n    return 'boxed'\nserver.run()\n";
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -221,6 +225,28 @@ impl World {
         self.says_hello(&super::entry("uv", &line)).await;
     }
 
+    /// A bundle whose packages are named and not in it, and whose own module is in `src`.
+    async fn a_bundle_of_uv(&self) {
+        let manifest = r#"{"manifest_version":"0.4","name":"of-uv","version":"1","description":"x",
+            "server":{"type":"uv","entry_point":"server.py","mcp_config":{
+                "command":"uv","args":["run","--directory","${__dirname}","server.py"]}}}"#;
+        let project =
+            "[project]\nname = \"x\"\nversion = \"1\"\ndependencies = [\"mcp == 1.30.0\"]\n";
+        let server = SERVER.replace("'boxed'", "word.WORD");
+        let parts = [
+            ("manifest.json", manifest),
+            ("pyproject.toml", project),
+            ("server.py", &format!("import word\n{server}")),
+            ("src/word.py", "WORD = 'boxed'\n"),
+        ];
+        let path = self.dir.path().canonicalize().unwrap().join("of-uv.mcpb");
+        crate::packages::zip(&path, &parts);
+        let mut entry = portolan_launch::bundle_entry(&path).unwrap();
+        // It has nothing to be filled in.
+        entry.is_template = false;
+        self.says_hello(&entry).await;
+    }
+
     /// `uv --directory PROJECT run FILE`, once `uv sync` has been run there.
     async fn a_project_of_uv(&self, uv: &Path) {
         let file = self.server_file("project");
@@ -259,8 +285,7 @@ impl World {
         let folder = self.dir.path().canonicalize().unwrap().join(folder);
         fs::create_dir(&folder).unwrap();
         let file = folder.join("server.py");
-        let server = "from mcp.server.fastmcp import FastMCP\nserver = FastMCP('x')\n@server.tool()\ndef hello() -> str:\n    return 'boxed'\nserver.run()\n";
-        fs::write(&file, server).unwrap();
+        fs::write(&file, SERVER).unwrap();
         file
     }
 
