@@ -31,6 +31,9 @@ engine_up() {
   [ "$(id -u)" = 0 ] || { echo "a Docker engine of its own needs root" >&2 && return 1; }
   need dockerd docker.io && need docker docker.io && need docker-registry docker-registry || return 1
   mkdir -p "$KEEP"
+  # Two engines cannot have one folder.
+  exec 7>"$KEEP/lock"
+  flock --wait 1800 7 || { echo "another run of these tests holds $KEEP" >&2 && return 1; }
   ENGINE=$(mktemp -d /tmp/portolan-engine.XXXXXX)
   chmod 711 "$ENGINE" # Who is in the engine's group comes through.
   export DOCKER_HOST="unix://$ENGINE/docker.sock"
@@ -50,7 +53,7 @@ exec dockerd --host "$DOCKER_HOST" --data-root "$KEEP/docker" --exec-root "$ENGI
   --bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false >>"$ENGINE/log" 2>&1
 SH
   chmod +x "$ENGINE_START"
-  "$ENGINE_START" &
+  "$ENGINE_START" 7>&- &
   wait_for "the engine" docker_ version || { tail -5 "$ENGINE/log" >&2 && return 1; }
 }
 
@@ -61,7 +64,7 @@ log: {level: error}
 storage: {filesystem: {rootdirectory: $ENGINE/registry}}
 http: {addr: $REGISTRY}
 YAML
-  docker-registry serve "$ENGINE/registry.yml" >>"$ENGINE/registry.log" 2>&1 &
+  docker-registry serve "$ENGINE/registry.yml" >>"$ENGINE/registry.log" 2>&1 7>&- &
   STARTED+=($!)
   wait_for "the registry" python3 -c "import urllib.request; urllib.request.urlopen('http://$REGISTRY/v2/')"
 }
@@ -120,4 +123,5 @@ engine_down() {
   # One that was killed leaves its mounts.
   findmnt -rno TARGET | grep -E "^($KEEP/docker|$ENGINE)" | sort -r | xargs -r umount -l
   rm -rf "$ENGINE"
+  exec 7>&-
 }
