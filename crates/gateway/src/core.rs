@@ -49,6 +49,7 @@ use pool::Pooled;
 pub(crate) use room::Place;
 use room::Room;
 use views::Shared;
+pub(crate) use views::Wanted;
 
 /// Shards of the session table.
 const SHARDS: usize = 16;
@@ -442,6 +443,11 @@ impl Core {
         }
         if self.is_over.load(Ordering::Relaxed) {
             server.forget(&upstream);
+        }
+        // A call that found it before a reload does not start it again.
+        if server.is_gone() {
+            server.forget(&upstream);
+            upstream.clone().retire();
         }
         upstream
     }

@@ -86,6 +86,10 @@ async fn routed(mut call: Call) -> Reply {
                 });
             }
             Some(Ok(Route::Stream)) => return Reply::Stream(Events::new(call)),
+            Some(Err(Fault::Replaced { .. })) if replaced < REPLACED_MAX => {
+                replaced += 1;
+                continue;
+            }
             Some(Err(fault)) => return Reply::Done(call.finish(Err(fault))),
             None => return next(call, None).await,
         };

@@ -7,11 +7,11 @@ use wire::{Edits, Era, Object, ObjectError, from_header, meta, method, quote};
 use crate::annotation::{self, Mirrored};
 use crate::bridge::{self, Inquiry, Retry};
 use crate::call::{Call, well_known};
+use crate::core::Wanted;
 use crate::eras::other;
 use crate::error::Fault;
 use crate::front::StatelessHeaders;
 use crate::identify::named_by;
-use crate::limits::REPLACED_MAX;
 use crate::lists::Kind;
 use crate::naming;
 use crate::trace::Trace;
@@ -44,26 +44,10 @@ enum Asked {
     Anything,
 }
 
-/// Finds the server and writes the request for it. Names that are not known yet may belong to servers that are still
-/// starting: those are waited for.
+/// Finds the server and writes the request for it.
 pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
-    let mut servers = call.core.servers();
-    let view = call.core.view(&call.side());
-    let mut plan = plan_in(call, &view, view.is_complete());
-    let mut waits = !view.is_complete();
-    for _ in 0..REPLACED_MAX {
-        if !(waits && is_unknown(&plan)) {
-            break;
-        }
-        let side = call.side();
-        Box::pin(call.core.first_lists(&side)).await;
-        let view = call.core.view(&side);
-        plan = plan_in(call, &view, true);
-        // Those that were waited for may have been replaced meanwhile; what took their place has not been waited for.
-        let now = call.core.servers();
-        waits = !view.is_complete() && !Arc::ptr_eq(&servers, &now);
-        servers = now;
-    }
+    let look = |view: &View, may_guess: bool| plan_in(call, view, may_guess);
+    let plan = call.core.found(&call.side(), look, wanted).await;
     if let Err(Fault::Unknown {
         kind: "tool", name, ..
     }) = &plan
@@ -78,15 +62,14 @@ pub(crate) async fn plan(call: &mut Call) -> Result<Plan, Fault> {
     Ok(plan)
 }
 
-/// Whether nobody is known to have what is asked for.
-fn is_unknown(plan: &Result<Planned, Fault>) -> bool {
-    let unknown = |fault: &Fault| {
-        matches!(
-            fault,
-            Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_)
-        )
-    };
-    plan.as_ref().err().is_some_and(unknown)
+fn wanted(plan: &Result<Planned, Fault>) -> Wanted<'_> {
+    match plan {
+        Ok((plan, ..)) => Wanted::Of(&plan.target.server),
+        Err(Fault::Unknown { .. } | Fault::UnknownResource(_) | Fault::UnknownMethod(_)) => {
+            Wanted::Unknown
+        }
+        Err(_) => Wanted::Nothing,
+    }
 }
 
 type Planned = (Plan, Option<Trace>, Option<Box<str>>);
@@ -95,7 +78,7 @@ fn plan_in(call: &Call, view: &View, may_guess: bool) -> Result<Planned, Fault> 
     let params = call.params()?;
     let subject = subject(call, &params)?;
     let target = match &call.exec {
-        Some(exec) => exec.target.clone(),
+        Some(exec) => view.current(&exec.target),
         None => find(call, view, &subject, may_guess)?,
     };
     let mut edits = call.frame.edit();

@@ -59,6 +59,8 @@ pub(crate) struct Server {
     last_words: Mutex<Vec<String>>,
     pub(crate) eras: Eras,
     is_stopped: AtomicBool,
+    /// Another one has taken its place, or none.
+    is_gone: AtomicBool,
     pub(crate) calls: AtomicU64,
     pub(crate) errors: AtomicU64,
 }
@@ -172,6 +174,7 @@ impl Server {
             last_words: Mutex::default(),
             eras: Eras::default(),
             is_stopped: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             errors: AtomicU64::new(0),
         }
@@ -223,6 +226,16 @@ impl Server {
     /// All upstreams.
     pub(crate) fn upstreams(&self) -> Vec<Arc<Upstream>> {
         lock(&self.upstreams).values().cloned().collect()
+    }
+
+    /// It is configured no more; its upstreams, to be ended. Who makes another one afterwards sees that by [`Self::is_gone`].
+    pub(crate) fn go(&self) -> Vec<Arc<Upstream>> {
+        self.is_gone.store(true, Ordering::SeqCst);
+        self.upstreams()
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::SeqCst)
     }
 
     /// Takes an upstream out of the table.

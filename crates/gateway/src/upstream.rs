@@ -66,6 +66,8 @@ pub(crate) struct Upstream {
     /// Told of each change of `state` and of the first lists.
     turned: Notify,
     lists: ArcSwapOption<Lists>,
+    /// Views show its lists from now on.
+    is_listed: AtomicBool,
     attached: Mutex<Vec<Weak<Workspace>>>,
     callers: callers::Callers,
     /// Resource subscriptions: how many want each, and whether the server has agreed.
@@ -141,6 +143,7 @@ impl Upstream {
             is_retired: AtomicBool::new(false),
             turned: Notify::new(),
             lists: ArcSwapOption::empty(),
+            is_listed: AtomicBool::new(false),
             attached: Mutex::default(),
             callers: callers::Callers::default(),
             subscribed: Mutex::default(),
@@ -419,14 +422,15 @@ impl Upstream {
         self.lists.load_full()
     }
 
-    /// Starts it if need be and waits until its first lists are there, or it turns out that they will not come.
+    /// Starts it if need be and waits until its first lists are there for views that are made from then on, or it turns out
+    /// that they will not come.
     pub(crate) async fn listed(self: &Arc<Self>) -> Result<(), Fault> {
         self.ready().await?;
         loop {
             let turned = self.turned.notified();
             tokio::pin!(turned);
             turned.as_mut().enable();
-            if self.lists.load().is_some() {
+            if self.is_listed.load(Ordering::Acquire) {
                 return Ok(());
             }
             if self.current().is_none() {

@@ -58,6 +58,8 @@ impl Own {
 pub(crate) struct Part {
     pub(crate) server: Arc<Server>,
     pub(crate) lists: Option<Arc<Lists>>,
+    /// The lists are those of the server in whose place it is: its own are not known yet.
+    pub(crate) is_provisional: bool,
     /// Whether what it offers is listed; it can be used in any case.
     pub(crate) is_listed: bool,
     /// What rules keep out of its lists; none where there are no rules.
@@ -65,6 +67,11 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// Whether its own lists are known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.lists.is_some() && !self.is_provisional
+    }
+
     /// Whether clients of this era see a tool.
     fn offers(&self, era: Era, tool: &Item) -> bool {
         self.server.allows_tool(&tool.key) && (self.is_of(era) || bridge::offers(era, tool).is_ok())
@@ -316,7 +323,44 @@ impl View {
 
     /// Whether every server's lists are known.
     pub(crate) fn is_complete(&self) -> bool {
-        self.parts.iter().all(|part| part.lists.is_some())
+        self.parts.iter().all(Part::is_known)
+    }
+
+    /// What stands in the place of a server's own lists, if something does.
+    pub(crate) fn provisional(&self, server: &Arc<Server>) -> Option<&Part> {
+        let mut parts = self.parts.iter().filter(|part| part.is_provisional);
+        parts.find(|part| Arc::ptr_eq(&part.server, server))
+    }
+
+    /// The lists of the server of this name.
+    pub(crate) fn lists_of(&self, server: &str) -> Option<Arc<Lists>> {
+        let part = self.parts.iter().find(|part| *part.server.name == *server);
+        part?.lists.clone()
+    }
+
+    /// The server that has taken the place of this one, if another one has.
+    pub(crate) fn current_server(&self, server: &Arc<Server>) -> Option<Arc<Server>> {
+        let has_name = |part: &&Part| part.server.name == server.name;
+        let now = &self.parts.iter().find(has_name)?.server;
+        (!Arc::ptr_eq(now, server)).then(|| now.clone())
+    }
+
+    /// The same tool of whichever server has the name of its server now.
+    pub(crate) fn current(&self, target: &Target) -> Target {
+        let Some(server) = self.current_server(&target.server) else {
+            return target.clone();
+        };
+        let lists = self.lists_of(&server.name);
+        let tools = lists.iter().flat_map(|lists| &lists.tools);
+        let mut tools = tools.filter(|item| item.key == target.own);
+        Target {
+            server,
+            own: target.own.clone(),
+            mirrored: match tools.next() {
+                Some(item) => item.mirrored.clone().into(),
+                None => target.mirrored.clone(),
+            },
+        }
     }
 
     /// Whether some server declares this capability.
@@ -392,13 +436,11 @@ impl View {
         }
     }
 
-    /// How long a client may keep our lists: the shortest time of the parts; 0 while some part is unknown.
+    /// How long a client may keep our lists: the shortest time of the parts; 0 while those of some part are not known.
     pub(crate) fn ttl_ms(&self) -> u64 {
         let of_part = |part: &Part| {
-            part.lists
-                .as_ref()
-                .and_then(|lists| lists.ttl_ms)
-                .unwrap_or(0)
+            let lists = part.lists.as_ref().filter(|_| part.is_known());
+            lists.and_then(|lists| lists.ttl_ms).unwrap_or(0)
         };
         self.parts.iter().map(of_part).min().unwrap_or(0)
     }

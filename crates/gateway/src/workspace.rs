@@ -10,7 +10,7 @@ use crate::asks::{Asks, Side};
 use crate::chosen::Chosen;
 use crate::front::Caller;
 use crate::listen::Listen;
-use crate::lists::Kind;
+use crate::lists::{Kind, Lists};
 use crate::outbox::lock;
 use crate::server::Server;
 use crate::session::Session;
@@ -129,8 +129,20 @@ impl Workspace {
         }
     }
 
-    pub(crate) fn set_view(&self, side: &Side<'_>, generation: u64, view: &Arc<View>) {
+    /// The view from this side from now on, which was made after `before`. False where another one has come meanwhile: names
+    /// that it gave would be lost.
+    pub(crate) fn set_view(
+        &self,
+        side: &Side<'_>,
+        generation: u64,
+        before: Option<&Arc<View>>,
+        view: &Arc<View>,
+    ) -> bool {
         let mut views = lock(&self.views);
+        let current = views.iter().find(|seen| seen.is_from(side));
+        if current.map(|seen| Arc::as_ptr(&seen.view)) != before.map(Arc::as_ptr) {
+            return false;
+        }
         views.retain(|seen| !seen.is_from(side));
         views.reserve_exact(1);
         views.push(Seen {
@@ -141,6 +153,15 @@ impl Workspace {
             generation,
             view: view.clone(),
         });
+        true
+    }
+
+    /// What is still listed for clients of this era in the place of a server's own lists.
+    pub(crate) fn provisional(&self, server: &Arc<Server>, era: Era) -> Option<Arc<Lists>> {
+        let views = lock(&self.views);
+        let mut views = views.iter().filter(|seen| seen.era == era);
+        let part = views.find_map(|seen| seen.view.provisional(server))?;
+        part.lists.clone().filter(|_| part.is_listed)
     }
 
     // === who is to hear of changes ===

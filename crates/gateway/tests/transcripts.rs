@@ -39,6 +39,7 @@ mod transcripts {
     mod processes;
     mod questions;
     mod quiet;
+    mod reloads;
     mod remote;
     mod resources;
     mod scripts;

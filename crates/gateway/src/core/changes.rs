@@ -9,7 +9,6 @@ use super::{Core, made};
 use crate::front::Reloaded;
 use crate::lists::{Kind, Lists};
 use crate::server::Server;
-use crate::upstream::Upstream;
 
 impl Core {
     /// Other entries from now on. Servers whose entry stays the same go on undisturbed; the others are let go once
@@ -52,8 +51,6 @@ impl Core {
             .filter(|old| !servers.iter().any(|new| new.name == old.name))
             .map(|server| server.name.to_string())
             .collect();
-        let uses_gone: Vec<Arc<Upstream>> =
-            gone.iter().flat_map(|server| server.upstreams()).collect();
         if let Some(directory) = &self.directory {
             directory.reloaded(&servers, &reloaded.removed);
         }
@@ -67,7 +64,8 @@ impl Core {
             return reloaded;
         }
         self.changed();
-        for upstream in uses_gone {
+        // Once they are found no more.
+        for upstream in gone.iter().flat_map(|server| server.go()) {
             upstream.retire();
         }
         for server in &fresh {

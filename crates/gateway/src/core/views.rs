@@ -12,7 +12,7 @@ use crate::asks::Side;
 use crate::call::Call;
 use crate::dynamic;
 use crate::front::Caller;
-use crate::limits::VIEWS_MAX;
+use crate::limits::{REPLACED_MAX, VIEWS_MAX};
 use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::server::Server;
@@ -29,6 +29,16 @@ const STORED_ERAS: &str = "eras";
 pub(super) struct Shared {
     before: Option<Weak<View>>,
     view: Weak<View>,
+}
+
+/// What is looked for in a view, once it was.
+pub(crate) enum Wanted<'a> {
+    /// Something of this server.
+    Of(&'a Arc<Server>),
+    /// What nobody is known to have.
+    Unknown,
+    /// Nothing that a server could have.
+    Nothing,
 }
 
 impl Core {
@@ -93,18 +103,25 @@ impl Core {
 
     /// What is seen from this side now.
     pub(crate) fn view(&self, side: &Side<'_>) -> Arc<View> {
-        let generation = self.generation.load(Ordering::Acquire);
-        let (before, is_fresh) = side.workspace.view(side, generation);
-        if let (Some(view), true) = (&before, is_fresh) {
-            return view.clone();
+        loop {
+            let generation = self.generation.load(Ordering::Acquire);
+            let (before, is_fresh) = side.workspace.view(side, generation);
+            if let (Some(view), true) = (&before, is_fresh) {
+                return view.clone();
+            }
+            let (parts, own) = (self.parts(side, before.as_deref()), self.own(side));
+            let view = match &before {
+                Some(view) if view.own.is(&own) && same(&view.parts, &parts) => view.clone(),
+                _ => self.shared_view(side, parts, own, before.as_ref()),
+            };
+            // Else another thread was faster: this one goes on from there.
+            if side
+                .workspace
+                .set_view(side, generation, before.as_ref(), &view)
+            {
+                return view;
+            }
         }
-        let (parts, own) = (self.parts(side), self.own(side));
-        let view = match &before {
-            Some(view) if view.own.is(&own) && same(&view.parts, &parts) => view.clone(),
-            _ => self.shared_view(side, parts, own, before.as_ref()),
-        };
-        side.workspace.set_view(side, generation, &view);
-        view
     }
 
     /// Whether what a server offers is listed in a workspace for clients of this era: one that is only being added is not.
@@ -120,7 +137,9 @@ impl Core {
         !is_hidden && configured.is_some_and(|configured| Arc::ptr_eq(&configured, server))
     }
 
-    fn parts(&self, side: &Side<'_>) -> Vec<Part> {
+    /// Where a server has taken the place of another one and not said yet what it offers, that is what the other one offered: it
+    /// mostly is the same, and who calls it waits for the new one.
+    fn parts(&self, side: &Side<'_>, before: Option<&View>) -> Vec<Part> {
         let is_wanted = |server: &Arc<Server>| side.only.is_none_or(|only| *only == server.name);
         let servers = self.servers.load();
         let chosen = lock(&side.workspace.chosen);
@@ -151,11 +170,18 @@ impl Core {
                     .or_else(|| self.started_by_others(side, &server))
                     .and_then(|upstream| upstream.lists());
                 let learnt = |wire: Era| self.learnt(&server, wire, &side.workspace.caller);
-                let lists = own.or_else(|| wire.and_then(learnt));
+                let known = own.or_else(|| wire.and_then(learnt));
+                let former = || before.and_then(|view| view.lists_of(&server.name));
+                let is_known = known.is_some();
+                let lists = known.or_else(former);
+                let is_provisional = lists.is_some() && !is_known;
+                // One that does not start offers nothing, but says so when it is called.
+                let is_listed = is_listed && !(is_provisional && server.failure().is_some());
                 let hidden = self.hidden(side, &server, lists.as_ref());
                 Part {
                     server,
                     lists,
+                    is_provisional,
                     is_listed,
                     hidden,
                 }
@@ -237,6 +263,45 @@ impl Core {
         }
     }
 
+    /// What is found in a view. Names that are not known yet may belong to servers that are still starting, and those that are
+    /// known to one that is being replaced: these are waited for. `look` is told whether all there is to see is in the view.
+    pub(crate) async fn found<T>(
+        self: &Arc<Self>,
+        side: &Side<'_>,
+        look: impl Fn(&View, bool) -> T,
+        wanted: impl Fn(&T) -> Wanted<'_>,
+    ) -> T {
+        let mut servers = self.servers();
+        let mut view = self.view(side);
+        let mut is_all = view.is_complete();
+        let mut found = look(&view, is_all);
+        for _ in 0..REPLACED_MAX {
+            match wanted(&found) {
+                _ if is_all => break,
+                Wanted::Of(server) if view.provisional(server).is_some() => {
+                    let server = server.clone();
+                    Box::pin(self.lists_of(side, &server)).await;
+                }
+                Wanted::Unknown => Box::pin(self.first_lists(side)).await,
+                Wanted::Of(_) | Wanted::Nothing => break,
+            }
+            view = self.view(side);
+            found = look(&view, true);
+            // Those that were waited for may have been replaced meanwhile; what took their place has not been waited for.
+            let now = self.servers();
+            is_all = view.is_complete() || Arc::ptr_eq(&servers, &now);
+            servers = now;
+        }
+        found
+    }
+
+    /// Waits for the lists of one server, within limits; starts it if need be.
+    async fn lists_of(self: &Arc<Self>, side: &Side<'_>, server: &Arc<Server>) {
+        let upstream = self.upstream(side, server);
+        // Who calls it hears why it does not start.
+        let _ = tokio::time::timeout(self.settings.list_wait, upstream.listed()).await;
+    }
+
     /// Starts the servers whose lists are not known and waits for them, within limits. Servers that failed before are
     /// tried again without waiting.
     pub(crate) async fn first_lists(self: &Arc<Self>, side: &Side<'_>) {
@@ -248,7 +313,7 @@ impl Core {
         let unknown = view
             .parts
             .iter()
-            .filter(|part| part.lists.is_none() && part.server.barred().is_none());
+            .filter(|part| !part.is_known() && part.server.barred().is_none());
         let (tried, fresh): (Vec<&Part>, Vec<&Part>) =
             unknown.partition(|part| part.server.failure().is_some());
         for part in tried {
@@ -281,6 +346,7 @@ fn same(a: &[Part], b: &[Part]) -> bool {
     a.len() == b.len()
         && a.iter().zip(b).all(|(a, b)| {
             a.is_listed == b.is_listed
+                && a.is_provisional == b.is_provisional
                 && a.hidden == b.hidden
                 && Arc::ptr_eq(&a.server, &b.server)
                 && same_lists(&a.lists, &b.lists)

@@ -14,6 +14,8 @@ use super::credentials;
 use super::errand::Errand;
 use super::reply::Reply;
 use super::standing::{Standing, State, config_of};
+use crate::core::Wanted;
+use crate::limits::REPLACED_MAX;
 use crate::lists::Kind;
 use crate::naming;
 use crate::outbox::lock;
@@ -58,7 +60,6 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
         errand.workspace = errand.core.aside(&errand.workspace.caller);
     }
     let errand = &*errand;
-    let view = errand.core.view(&errand.side());
     let target = match server {
         Some(server) => {
             let server = match server_for(errand, server, true).await? {
@@ -66,17 +67,21 @@ pub(super) async fn prepare(errand: &mut Errand, arguments: &Arguments) -> Resul
                 Found::Wants(entry, names) => return Ok(Prepared::Waits(entry, names)),
             };
             let view = errand.core.view(&errand.side());
-            of_server(&view, &server, name)?
-        }
-        None => match anywhere(&view, name) {
-            Ok(target) => target,
-            Err(_) if !view.is_complete() => {
-                errand.core.first_lists(&errand.side()).await;
-                let view = errand.core.view(&errand.side());
-                anywhere(&view, name).map_err(|reply| kept_away(errand, name, reply))?
+            match view.current_server(&server) {
+                // It has just been replaced; the call waits for what takes its place.
+                Some(now) => Target {
+                    server: now,
+                    own: name.into(),
+                    mirrored: Arc::new([]),
+                },
+                None => of_server(&view, &server, name)?,
             }
-            Err(reply) => return Err(kept_away(errand, name, reply).into()),
-        },
+        }
+        None => {
+            let look = |view: &View, _| anywhere(view, name);
+            let found = errand.core.found(&errand.side(), look, wanted).await;
+            found.map_err(|reply| kept_away(errand, name, reply))?
+        }
     };
     let view = errand.core.view(&errand.side());
     if let Some(schema) = schema_of(&view, &target) {
@@ -121,14 +126,18 @@ pub(super) async fn ready_server(errand: &Errand, name: &str) -> Result<Arc<Serv
 
 /// The same; where `may_ask` is set, the person may be asked for credentials that it lacks.
 async fn server_for(errand: &Errand, name: &str, may_ask: bool) -> Result<Found, Stop> {
-    if let Some(server) = errand.core.server_in(&errand.workspace, name) {
+    let mut replaced = 0;
+    while let Some(server) = errand.core.server_in(&errand.workspace, name) {
         if let Some(denial) = errand.core.closed(&errand.side(), &server.facts) {
             return Err(Reply::error(format!("denied: {}", denial.reason)).into());
         }
         let upstream = errand.core.upstream(&errand.side(), &server);
-        let listed = upstream.listed().await;
-        listed.map_err(|fault| Reply::error(format!("{name}: {fault}")))?;
-        return Ok(Found::Here(server));
+        match upstream.listed().await {
+            Ok(()) => return Ok(Found::Here(server)),
+            // Another one has taken its place: that one is waited for.
+            Err(_) if server.is_gone() && replaced < REPLACED_MAX => replaced += 1,
+            Err(fault) => return Err(Reply::error(format!("{name}: {fault}")).into()),
+        }
     }
     let configured = errand.core.servers();
     if lock(&errand.workspace.chosen).hides(name) {
@@ -197,6 +206,13 @@ fn of_server(view: &View, server: &Arc<Server>, name: &str) -> Result<Target, Re
                 server.name
             )))
         }
+    }
+}
+
+fn wanted(found: &Result<Target, Reply>) -> Wanted<'_> {
+    match found {
+        Ok(target) => Wanted::Of(&target.server),
+        Err(_) => Wanted::Unknown,
     }
 }
 

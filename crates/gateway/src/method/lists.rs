@@ -24,7 +24,7 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
         .string("cursor")
         .map_err(|e| Fault::Params(e.to_string()))?;
     let number = cursor.as_deref().map_or(Ok(0), read_cursor)?;
-    let _giving = call.workspace.giving(kind, call.era);
+    let giving = call.workspace.giving(kind, call.era);
     let side = call.side();
     call.core.first_lists(&side).await;
     if number == 0 {
@@ -36,6 +36,8 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
         let all = join_all(stale.map(Upstream::freshen));
         let _ = tokio::time::timeout(call.core.settings.list_wait, all).await;
     }
+    // What changes from here on is not in the answer, and told.
+    drop(giving);
     let view = call.core.view(&side);
     let pages = view.pages(kind);
     // The list has become shorter since the cursor was given: what follows is nothing.

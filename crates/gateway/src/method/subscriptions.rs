@@ -42,6 +42,13 @@ pub(super) async fn subscribe(call: &mut Call) -> Result<Route, Fault> {
         return Ok(Route::Known(Box::new(plan), "{}"));
     }
     let upstream = call.core.upstream(&call.side(), &plan.target.server);
+    if plan.target.server.is_gone() {
+        // Whoever moves subscriptions to the server in its place may not have seen this one.
+        session.unsubscribe(&resource);
+        return Err(Fault::Replaced {
+            server: plan.target.server.name.clone(),
+        });
+    }
     let is_stateless = plan.out.era == Era::Stateless;
     let uris = [plan.target.own.clone()];
     let is_known = match is_stateless {

@@ -138,6 +138,7 @@ mod tests {
         let mut part = Part {
             server: Arc::new(server),
             lists: None,
+            is_provisional: false,
             is_listed: true,
             hidden: None,
         };

@@ -10,6 +10,7 @@ use wire::{Era, Frame, Object, elements, quote};
 
 use super::start::stateless_params;
 use super::{Live, Upstream};
+use crate::core::Core;
 use crate::error::Fault;
 use crate::limits::{
     BRIDGED_TTL_MS, LIST_BYTES_MAX, LIST_ITEMS_MAX, LIST_PAGES_MAX, LIST_TIMEOUT, PINS_FRESH,
@@ -71,21 +72,30 @@ impl Upstream {
             Some(same) => same,
             None => Arc::new(lists),
         };
+        let clients = self.key.clients;
+        // Looked at while nobody can see the new ones.
+        let seen: Vec<(Arc<Workspace>, Option<Arc<Lists>>)> = self
+            .workspaces()
+            .into_iter()
+            .map(|workspace| {
+                let former = workspace.provisional(&self.server, clients);
+                (workspace, former)
+            })
+            .collect();
         self.lists.store(Some(lists.clone()));
         let learnt = core.learn(self, &lists);
         core.changed();
+        // Not before: who waited for them would look at a view without them.
+        self.is_listed.store(true, Ordering::Release);
         self.turned.notify_waiters();
         let known = before.or(learnt);
-        let known = |kind: Kind| known.as_ref().map_or(&[][..], |known| known.of(kind));
-        let changed: Vec<Kind> = Kind::ALL
-            .into_iter()
-            .filter(|kind| known(*kind) != lists.of(*kind))
-            .collect();
         // Who has not listed yet will see them anyway.
-        let clients = self.key.clients;
         let sees = |w: &Arc<Workspace>| core.lists_in(w, &self.server, clients);
-        for workspace in self.workspaces().into_iter().filter(sees) {
-            let mut news = changed.clone();
+        for (workspace, former) in seen.into_iter().filter(|(w, _)| sees(w)) {
+            let known = former.as_ref().or(known.as_ref());
+            let known = |kind: Kind| known.map_or(&[][..], |known| known.of(kind));
+            let mut news: Vec<Kind> = Kind::ALL.into_iter().collect();
+            news.retain(|kind| known(*kind) != lists.of(*kind));
             news.retain(|kind| workspace.was_given(*kind, clients));
             for kind in once(&news) {
                 workspace.list_changed(kind, clients);
@@ -94,6 +104,31 @@ impl Upstream {
         self.watch_lists(live);
         self.read_stale();
         Ok(())
+    }
+
+    /// It will not list anything: conversations that still see what the server had that was here before it see that no more.
+    pub(super) fn lists_nothing(&self, core: &Core) {
+        if self.lists.load().is_some() {
+            return;
+        }
+        let clients = self.key.clients;
+        let seen: Vec<(Arc<Workspace>, Arc<Lists>)> = self
+            .workspaces()
+            .into_iter()
+            .filter_map(|workspace| {
+                let former = workspace.provisional(&self.server, clients)?;
+                Some((workspace, former))
+            })
+            .collect();
+        core.changed();
+        for (workspace, former) in seen {
+            let mut gone: Vec<Kind> = Kind::ALL.into_iter().collect();
+            gone.retain(|kind| !former.of(*kind).is_empty());
+            gone.retain(|kind| workspace.was_given(*kind, clients));
+            for kind in once(&gone) {
+                workspace.list_changed(kind, clients);
+            }
+        }
     }
 
     /// The server says that these lists changed: they are read again, and its clients told.

@@ -44,6 +44,7 @@ impl Upstream {
                 if let Err(fault) = self.first_lists(&live).await {
                     self.server.unsigned(fault.to_string());
                     self.end_unsigned(fault);
+                    self.lists_nothing(&core);
                     live.end(&self.server).await;
                 }
             }
@@ -82,6 +83,7 @@ impl Upstream {
                     *state = State::Failed(fault);
                 }
                 drop(state);
+                self.lists_nothing(&core);
                 self.turned.notify_waiters();
             }
         }

@@ -25,7 +25,7 @@ struct Lines {
 
 /// How many wait for a person.
 #[derive(Default)]
-struct Pauses(AtomicI64);
+pub(super) struct Pauses(AtomicI64);
 
 impl Clock for Pauses {
     fn pause(&self) {
@@ -101,7 +101,7 @@ impl Lines {
     }
 }
 
-fn world() -> (World, Arc<Pauses>) {
+pub(super) fn world() -> (World, Arc<Pauses>) {
     let engine = Lines::default();
     let clock = engine.clock.clone();
     let world = World::default().with(|options| options.scripts = Some(Arc::new(engine)));
