@@ -28,6 +28,9 @@ pub(crate) struct View {
     pub(crate) own: Own,
     /// Whether the gateway itself has prompts.
     pub(crate) has_own_prompts: bool,
+    /// The names that it gives stay. Else somebody has looked while servers were starting, and been told none of them: what is
+    /// given then depended on who was faster.
+    pub(crate) is_binding: bool,
     tools: Named,
     prompts: Named,
     resources: Named,
@@ -119,8 +122,10 @@ pub(crate) struct Target {
 #[derive(Default)]
 struct Named {
     targets: HashMap<Box<str>, Target>,
-    /// Every name ever given in this line of views.
+    /// Every name given in this line of views, and here.
     given: HashMap<Owned, Box<str>>,
+    /// The former alone, where those that are given here do not stay.
+    stays: Option<HashMap<Owned, Box<str>>>,
     /// Exposed keys in list order; for templates, which are matched one by one.
     order: Vec<Box<str>>,
     /// Rendered JSON arrays.
@@ -134,9 +139,10 @@ impl View {
         parts: Vec<Part>,
         own: Own,
         menu: Option<&Menu>,
-        always_prefixed: bool,
+        (always_prefixed, is_binding): (bool, bool),
         before: Option<&Self>,
     ) -> Self {
+        let is_binding = is_binding || parts.iter().all(Part::is_known);
         let make = |kind: Kind| {
             let first = menu.and_then(|menu| menu.of(kind));
             Named::new(
@@ -144,7 +150,7 @@ impl View {
                 era,
                 &parts,
                 first,
-                always_prefixed,
+                (always_prefixed, is_binding),
                 before.map(|view| view.named(kind)),
             )
         };
@@ -155,6 +161,7 @@ impl View {
             parts,
             own,
             has_own_prompts: menu.is_some_and(|menu| menu.of(Kind::Prompts).is_some()),
+            is_binding,
             tools,
             prompts,
             resources,
@@ -461,7 +468,7 @@ impl Named {
         era: Era,
         parts: &[Part],
         first: Option<&str>,
-        always_prefixed: bool,
+        (always_prefixed, is_binding): (bool, bool),
         before: Option<&Self>,
     ) -> Self {
         let mut wanted = Vec::new();
@@ -480,7 +487,8 @@ impl Named {
             }
         }
         let empty = HashMap::new();
-        let given_before = before.map_or(&empty, |named| &named.given);
+        let given_before =
+            before.map_or(&empty, |named| named.stays.as_ref().unwrap_or(&named.given));
         let names = match kind {
             Kind::Tools | Kind::Prompts => {
                 let servers = parts.iter().map(|part| &*part.server.name);
@@ -490,6 +498,7 @@ impl Named {
         };
         let mut named = Self {
             given: given_before.clone(),
+            stays: (!is_binding).then(|| given_before.clone()),
             ..Self::default()
         };
         let mut page = String::from("[");

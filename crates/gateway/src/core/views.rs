@@ -103,16 +103,30 @@ impl Core {
 
     /// What is seen from this side now.
     pub(crate) fn view(&self, side: &Side<'_>) -> Arc<View> {
+        self.look(side, false)
+    }
+
+    /// The same for somebody who is told the names of it: they stay.
+    pub(crate) fn binding_view(&self, side: &Side<'_>) -> Arc<View> {
+        self.look(side, true)
+    }
+
+    fn look(&self, side: &Side<'_>, binds: bool) -> Arc<View> {
+        let will_do = |view: &View| view.is_binding || !binds;
         loop {
             let generation = self.generation.load(Ordering::Acquire);
             let (before, is_fresh) = side.workspace.view(side, generation);
-            if let (Some(view), true) = (&before, is_fresh) {
+            if let (Some(view), true) = (&before, is_fresh)
+                && will_do(view)
+            {
                 return view.clone();
             }
             let (parts, own) = (self.parts(side, before.as_deref()), self.own(side));
             let view = match &before {
-                Some(view) if view.own.is(&own) && same(&view.parts, &parts) => view.clone(),
-                _ => self.shared_view(side, parts, own, before.as_ref()),
+                Some(view) if will_do(view) && view.own.is(&own) && same(&view.parts, &parts) => {
+                    view.clone()
+                }
+                _ => self.shared_view(side, parts, own, binds, before.as_ref()),
             };
             // Else another thread was faster: this one goes on from there.
             if side
@@ -207,6 +221,7 @@ impl Core {
         side: &Side<'_>,
         parts: Vec<Part>,
         own: Own,
+        binds: bool,
         before: Option<&Arc<View>>,
     ) -> Arc<View> {
         let era = side.era;
@@ -222,8 +237,8 @@ impl Core {
                 .iter()
                 .filter(|shared| is_same(shared))
                 .filter_map(|shared| shared.view.upgrade());
-            candidates
-                .find(|view| view.era == era && view.own.is(&own) && same(&view.parts, &parts))
+            let fits = |view: &Arc<View>| view.era == era && (view.is_binding || !binds);
+            candidates.find(|view| fits(view) && view.own.is(&own) && same(&view.parts, &parts))
         };
         if let Some(view) = found {
             return view;
@@ -236,7 +251,7 @@ impl Core {
             parts,
             own,
             menu.as_ref(),
-            self.settings.tool_name_prefix,
+            (self.settings.tool_name_prefix, binds),
             before.map(|view| &**view),
         ));
         let mut views = lock(&self.views);

@@ -244,7 +244,7 @@ async fn put_in(
         core.give_back(&oldest, &errand.workspace);
     }
     // What has a name keeps it, whatever the new server calls its tools.
-    core.view(&errand.side());
+    core.binding_view(&errand.side());
     let listed = lock(&errand.workspace.chosen)
         .get(name)
         .filter(|known| known.is_listed)
@@ -312,7 +312,7 @@ async fn in_use(errand: &Errand, server: &Arc<Server>, why: &str) -> Result<Repl
 fn reply(errand: &Errand, server: &Arc<Server>, why: Option<&str>) -> Result<Reply, Stop> {
     let handle = errand.core.handle_of(&errand.workspace);
     let handle = handle.map_err(|fault| Reply::error(fault.to_string()))?;
-    let view = errand.core.view(&errand.side());
+    let view = errand.core.binding_view(&errand.side());
     let tools = view.listed_tools_of(server);
     let mut definitions = String::new();
     for (at, (name, item)) in tools.iter().enumerate() {

@@ -43,7 +43,7 @@ async fn found(errand: &Errand, arguments: &Arguments) -> Result<Reply, Reply> {
     }
     let configured = errand.core.servers();
     let catalogs = errand.directory.open(&configured).await;
-    let view = errand.core.view(&errand.side());
+    let view = errand.core.binding_view(&errand.side());
     let (mut hits, active) = (Vec::new(), own(&view, prompt));
     let (near, far): (Vec<ToolHit>, Vec<ToolHit>) =
         active.into_iter().partition(|hit| hit.covered >= COVERED);

@@ -38,7 +38,7 @@ pub(super) async fn page(call: &Call) -> Result<String, Fault> {
     }
     // What changes from here on is not in the answer, and told.
     drop(giving);
-    let view = call.core.view(&side);
+    let view = call.core.binding_view(&side);
     let pages = view.pages(kind);
     // The list has become shorter since the cursor was given: what follows is nothing.
     let items = pages.get(number).map_or("[]", |page| page);

@@ -286,3 +286,48 @@ async fn one_server_alone_keeps_its_names() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_calls_while_servers_start_does_not_decide_about_their_names() {
+    check(
+        r#"
+        server a {"tools":["x"]}
+        server b {"tools":["x"],"launch":"held"}
+        client 1 hello
+        client 1 -> #1 tools/list
+        server b is held
+        // `a` has listed, `b` has not, and a call looks for its server.
+        client 1 -> #2 tools/call {"name":"a__x"}
+        server a <- #$2 tools/call {"name":"x"}
+        server a -> #$2 = {}
+        client 1 <- #2 = {}
+        server b starts
+        client 1 <- #1 = {"tools":[{"name":"a__x", ...},{"name":"b__x", ...}]}
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_told_stays_though_other_servers_were_still_starting() {
+    check(
+        r#"
+        gateway {"list_wait":5}
+        server a {"tools":["x"]}
+        server b {"tools":["x"],"launch":"held"}
+        client 1 hello
+        client 1 -> #1 tools/list
+        advance 6s
+        client 1 <- #1 = {"tools":[{"name":"x", ...}]}
+        server b starts
+        client 1 <- notifications/tools/list_changed
+        client 1 -> #2 tools/list
+        client 1 <- #2 = {"tools":[{"name":"x", ...},{"name":"b__x", ...}]}
+        client 1 -> #3 tools/call {"name":"x"}
+        server a <- #$3 tools/call {"name":"x"}
+        server a -> #$3 = {}
+        client 1 <- #3 = {}
+        "#,
+    )
+    .await;
+}

@@ -385,7 +385,7 @@ impl Recorder for Hasty {
 
     fn odd(&self, _: &str, _: &str, _: &str) {
         let (gateway, origin) = self.ready.get().cloned().unwrap();
-        let (tell, told) = std::sync::mpsc::channel();
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
         let made = std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let work = async move {

@@ -174,7 +174,7 @@ fn standing(errand: &Errand, profile: &str, server: &ProfileServer) -> Standings
 }
 
 fn active(errand: &Errand, name: &str) -> Outcome {
-    let view = errand.core.view(&errand.side());
+    let view = errand.core.binding_view(&errand.side());
     let server = errand.core.server_in(&errand.workspace, name);
     let tools = server.map(|server| {
         let tools = view.tools_of(&server);
