@@ -142,9 +142,9 @@ def mcpb(folder, home):
 
 def cargo(folder, home):
     # Into the same target folder, as whoever builds anyway: what is measured is not the compiler.
-    line = ["cargo", "install", "--quiet", "--locked", "--offline", "--path", ROOT / "crates/cli", "--root", folder]
-    line += ["--target-dir", ROOT / "target"]
-    run(*line, "--debug" if "/debug/" in os.environ.get("PORTOLAN", "") else "--no-track", timeout=3600, cwd=ROOT)
+    line = ["cargo", "install", "--quiet", "--locked", "--offline", "--no-track", "--path", ROOT / "crates/cli", "--root", folder]
+    line += ["--target-dir", ROOT / "target", *(["--debug"] if "/debug/" in os.environ["PORTOLAN"] else [])]
+    run(*line, timeout=3600, cwd=ROOT)
     program = folder / "bin/portolan"
     configured(home, program)
     return target([program, "gateway", "run"], environment(home))
@@ -318,7 +318,8 @@ def client(way):
 
 def first_call(way, to):
     """What a client got, in words; what is wrong is told."""
-    steps = [FIND] if way == "box" else [FIND, ECHO]
+    # In the box it is a server among others, whose tools that are called as ours are told apart.
+    steps = [{**FIND, "name": "portolan__mcp-find"}] if way == "box" else [FIND, ECHO]
     plan = {"target": to, "era": "handshake", "answers": {"sample": "", "elicit": {}, "roots": []}, "steps": steps}
     env = {**os.environ, "PORTOLAN_TEST_CACHE": str(packages.cache())}
     answer = json.loads(run(*client(way), input=json.dumps(plan), env=env))
