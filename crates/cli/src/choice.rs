@@ -5,21 +5,23 @@ use std::time::Duration;
 
 use config::{Pull, Runtime};
 
+use crate::enabled::More;
 use crate::ui::Ui;
 
 /// Which servers, from which files.
-#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct Choice {
-    /// Only these servers, separated by commas; docker://IMAGE is a server too
+    /// Only these servers, configured or of catalogs, separated by commas; docker://IMAGE is a server too
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) servers: Option<Vec<String>>,
 
     /// A file with servers or rules: `config.toml`, the `mcpServers` JSON of AI applications, Docker's policy JSON; or with
     /// configuration for servers of catalogs: Docker's `config.yaml` (repeatable)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "additional-config", value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
 
-    /// The servers of a saved profile, beside the configured ones; of two with one name, that of the profile
+    /// The servers of a saved profile, beside the configured ones; of two with one name, that of the profile [default: the one
+    /// that is called default, if there is one and --servers names none]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
@@ -30,6 +32,10 @@ pub(crate) struct Choice {
 
     #[command(flatten)]
     pub(crate) boxing: Boxing,
+
+    /// What `gateway run` can say beside that.
+    #[arg(skip)]
+    pub(crate) more: Box<More>,
 }
 
 /// One place where secrets are found by name.
@@ -42,6 +48,33 @@ pub(crate) enum SecretPlace {
 }
 
 impl Choice {
+    /// Puts what another one says over this one.
+    pub(crate) fn lay_over(&mut self, said: &Self) {
+        let Boxing {
+            runtime,
+            allow_unsandboxed,
+            is_static,
+            pull,
+            verify_signatures,
+            memory,
+            cpus,
+            pids,
+        } = &mut self.boxing;
+        let over = &said.boxing;
+        *runtime = over.runtime.or(*runtime);
+        *allow_unsandboxed |= over.allow_unsandboxed;
+        *is_static |= over.is_static;
+        *pull = over.pull.or(*pull);
+        *verify_signatures = over.verify_signatures.or(*verify_signatures);
+        *memory = over.memory.clone().or(memory.take());
+        *cpus = over.cpus.clone().or(cpus.take());
+        *pids = over.pids.or(*pids);
+        self.servers = said.servers.clone().or(self.servers.take());
+        self.config.extend(said.config.iter().cloned());
+        self.profile = said.profile.clone().or(self.profile.take());
+        self.secrets = said.secrets.clone().or(self.secrets.take());
+    }
+
     /// Where secrets are found.
     pub(crate) fn secret_places(&self) -> Vec<SecretPlace> {
         let Some(text) = &self.secrets else {
@@ -61,7 +94,8 @@ impl Choice {
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Boxing {
     /// What local servers run in: auto, a box for each with the least it needs, and images in a container engine; docker
-    /// or podman, the same in that one; sandbox, boxes and no images; process, nothing [default: auto]
+    /// or podman, the same in that one; sandbox, boxes and no images; static, images that run already, at mcp-NAME:4444; process, nothing
+    /// [default: auto]
     #[arg(long, value_name = "WHAT", value_parser = runtime)]
     pub(crate) runtime: Option<Runtime>,
 
@@ -69,13 +103,17 @@ pub(crate) struct Boxing {
     #[arg(long)]
     pub(crate) allow_unsandboxed: bool,
 
+    /// The same as --runtime static
+    #[arg(long = "static", conflicts_with = "runtime")]
+    pub(crate) is_static: bool,
+
     /// When images of containers are fetched: missing, always or never [default: missing]
     #[arg(long, value_name = "WHEN", value_parser = pull)]
     pub(crate) pull: Option<Pull>,
 
     /// Start only images that are signed by a key of `image_keys`
-    #[arg(long)]
-    pub(crate) verify_signatures: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub(crate) verify_signatures: Option<bool>,
 
     /// Memory of each server in a box or container, such as 512m [default: 2g]
     #[arg(long, value_name = "SIZE")]
@@ -93,9 +131,13 @@ pub(crate) struct Boxing {
 impl Boxing {
     /// The flags that are settings.
     pub(crate) fn settings(&self) -> impl Iterator<Item = (String, String)> {
-        let runtime = self.runtime.map(|runtime| runtime.to_string());
+        let runtime = match self.is_static {
+            true => Some(Runtime::Static),
+            false => self.runtime,
+        };
+        let runtime = runtime.map(|runtime| runtime.to_string());
         let unsandboxed = self.allow_unsandboxed.then(|| "true".to_owned());
-        let signed = self.verify_signatures.then(|| "true".to_owned());
+        let signed = self.verify_signatures.map(|signed| signed.to_string());
         let flags = [
             ("runtime", runtime),
             ("allow_unsandboxed", unsandboxed),
@@ -112,7 +154,8 @@ impl Boxing {
 }
 
 fn runtime(word: &str) -> Result<Runtime, String> {
-    Runtime::parse(word).ok_or_else(|| "there are auto, sandbox, docker, podman and process".into())
+    Runtime::parse(word)
+        .ok_or_else(|| "there are auto, sandbox, docker, podman, static and process".into())
 }
 
 fn pull(word: &str) -> Result<Pull, String> {
@@ -124,7 +167,7 @@ fn pull(word: &str) -> Result<Pull, String> {
 pub(crate) struct CatalogChoice {
     /// More servers to find, in a file, in a folder or at a URL: our YAML, Docker's catalogs, server.json, a registry's
     /// /v0.1/servers, or mcpServers JSON; or docker://IMAGE (repeatable)
-    #[arg(long, value_name = "FILE|URL")]
+    #[arg(long, alias = "additional-catalog", value_name = "FILE|URL")]
     pub(crate) catalog: Vec<PathBuf>,
 
     /// Leave the built-in catalog out

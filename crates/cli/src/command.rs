@@ -42,8 +42,7 @@ pub(crate) enum Command {
     /// Stop it
     Down(down::Args),
     /// Show and call the tools of the configured servers
-    #[command(subcommand)]
-    Tools(tools::Tools),
+    Tools(Box<tools::Args>),
     /// Look after the servers of running gateways
     #[command(subcommand)]
     Server(server::Server),
@@ -55,7 +54,7 @@ pub(crate) enum Command {
     Oauth(oauth::Oauth),
     /// Look at the rules over servers and calls, and try them
     #[command(subcommand)]
-    Policy(policy::Policy),
+    Policy(Box<policy::Policy>),
     /// Give others tokens of their own, with rights and limits
     #[command(subcommand)]
     Caller(caller::Caller),

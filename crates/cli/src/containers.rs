@@ -100,7 +100,7 @@ fn which(runtime: Runtime) -> Which {
     match runtime {
         Runtime::Docker => Which::Docker,
         Runtime::Podman => Which::Podman,
-        Runtime::Process | Runtime::Sandbox | Runtime::Auto => Which::Any,
+        Runtime::Process | Runtime::Sandbox | Runtime::Static | Runtime::Auto => Which::Any,
     }
 }
 

@@ -71,7 +71,9 @@ pub(crate) fn with<T>(
     if loaded.entries.is_empty() && choice.servers.is_none() {
         ui.warn("no server is configured", &[how_to_name_some(&here)]);
     }
-    let engine = Engine::new(here, loaded).patient(memory);
+    let engine = Engine::new(here, loaded)
+        .patient(memory)
+        .tools(&choice.more.tools);
     block_on(async {
         let gateway = engine.start(ui, None)?;
         let done = unless_interrupted(async {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use config::{Runtime, Settings};
-use launch::{GrantedLauncher, Launcher, PackageLauncher, ProcessLauncher};
+use launch::{GrantedLauncher, Launcher, PackageLauncher, ProcessLauncher, RunningLauncher};
 
 use crate::catalogs;
 use crate::error::{Failure, Kind};
@@ -43,6 +43,7 @@ pub(crate) fn launcher(
             match runtime {
                 // What there is no engine for is unpacked; with a named one there is to be that one.
                 Runtime::Sandbox => images.unwrap_or(programs),
+                Runtime::Static => Arc::new(RunningLauncher::new(programs)),
                 Runtime::Auto => containers(here, settings, told, asks_engine, programs, images),
                 _ => containers(here, settings, told, asks_engine, programs, None),
             }

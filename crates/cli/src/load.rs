@@ -7,6 +7,7 @@ use config::{Loaded, Sources};
 use secrets::EnvFile;
 
 use crate::choice::{Choice, SecretPlace};
+use crate::enabled;
 use crate::error::{Failure, Kind};
 use crate::images;
 use crate::limits::IMAGE_LABEL_WAIT;
@@ -29,7 +30,8 @@ pub(crate) fn load(
     let mut loaded = read(here, choice, flags);
     let mut fatal = None;
     for problem in &loaded.problems {
-        if !stops(problem) {
+        let is_named = problem.source == enabled::NAMED && problem.is_error();
+        if !stops(problem) && !is_named {
             let left_out = match leaves_out(problem, &loaded.entries) {
                 true => "; the server is left out",
                 false => "",
@@ -41,7 +43,8 @@ pub(crate) fn load(
         }
     }
     if let Some(problem) = fatal {
-        let kind = match problem.source.starts_with("--") {
+        let is_usage = problem.source.starts_with("--") && server_of(problem).is_none();
+        let kind = match is_usage {
             true => Kind::Usage,
             false => Kind::Config,
         };
@@ -113,6 +116,7 @@ pub(crate) fn read(here: &Surroundings, choice: &Choice, flags: &[(String, Strin
     if let Some(profile) = &choice.profile {
         profiles::use_in(here, &mut loaded, profile);
     }
+    enabled::use_in(here, &mut loaded, choice);
     loaded
 }
 

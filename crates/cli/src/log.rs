@@ -4,6 +4,8 @@
 
 mod line;
 
+use std::fs::File;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -57,12 +59,22 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Starts the writer. `is_verbose`: servers that start are told too, not only those that fail to.
+    /// Starts the writer, to a file if there is one. `is_verbose`: servers that start are told too, not only those that fail to.
     pub(crate) fn start(
         stream: Stream,
         settings: &Settings,
         is_verbose: bool,
+        file: Option<File>,
     ) -> std::io::Result<Self> {
+        let stream = Stream {
+            terminal: stream.terminal && file.is_none(),
+            ..stream
+        };
+        let write: Box<dyn Fn(&str) + Send> = match file {
+            // When it is full there is nobody left to tell.
+            Some(file) => Box::new(move |text| drop((&file).write_all(text.as_bytes()))),
+            None => Box::new(write_err),
+        };
         let terminal = match settings.log_format {
             LogFormat::Auto => stream.terminal,
             LogFormat::Text => true,
@@ -73,7 +85,7 @@ impl Log {
         let records = Arc::clone(&queue);
         let writer = std::thread::Builder::new()
             .name("call-log".into())
-            .spawn(move || write(&records, stream, write_err))?;
+            .spawn(move || self::write(&records, stream, write))?;
         queue.attend(writer.thread().clone());
         let wanted = Wanted {
             calls: settings.log_calls || is_verbose,

@@ -16,6 +16,7 @@ mod containers;
 mod content;
 mod crash;
 mod demo_server;
+mod enabled;
 mod engine;
 mod entry;
 mod error;

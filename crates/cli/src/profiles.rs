@@ -22,6 +22,18 @@ use crate::ui::Ui;
 /// The profile that is used where none is named, if there is one of this name.
 pub(crate) const DEFAULT: &str = "default";
 
+/// The profile that is meant where none is named: one of that name, if there is one. That one may be named without being there.
+pub(crate) fn or_default(here: &Surroundings, named: Option<&str>) -> Option<String> {
+    match named {
+        Some(name) if name != DEFAULT => Some(name.to_owned()),
+        _ => {
+            let name = ServerName::new(DEFAULT).ok()?;
+            let is_there = config::profile_file(&here.dirs, &name).exists();
+            is_there.then(|| DEFAULT.to_owned())
+        }
+    }
+}
+
 /// The name of a profile, checked.
 pub(crate) fn name(text: &str) -> Result<ServerName, Failure> {
     ServerName::new(text).map_err(|_| {
@@ -125,7 +137,7 @@ pub(crate) fn use_in(here: &Surroundings, loaded: &mut Loaded, text: &str) {
         Err(problem) => return loaded.problems.push(problem),
     };
     loaded.problems.extend(profile.problems.iter().cloned());
-    let check = match Check::with(here, &loaded.settings) {
+    let check = match Check::with(here, &loaded.settings, Said::default()) {
         Ok(check) => check,
         Err(failure) => {
             let problem = Problem::error(file.display().to_string(), failure.message());
@@ -137,7 +149,7 @@ pub(crate) fn use_in(here: &Surroundings, loaded: &mut Loaded, text: &str) {
     check.person.with_own_secrets(&mut profile);
     let mut entries = Vec::new();
     for server in &profile.servers {
-        match check.usable(&profile.name, server) {
+        match check.usable(Some(&profile.name), server) {
             Ok(entry) => entries.push(Entry {
                 source: source.clone(),
                 ..entry
@@ -163,7 +175,7 @@ pub(crate) fn vouched(here: &Surroundings) -> Vec<String> {
 }
 
 /// Whether servers of a profile may start, and with what.
-struct Check {
+pub(crate) struct Check {
     person: LocalPerson,
     launcher: Arc<dyn Launcher>,
     vouched: Vec<String>,
@@ -172,16 +184,21 @@ struct Check {
 impl Check {
     fn new(here: &Surroundings) -> Result<Self, Failure> {
         let settings = crate::load::read(here, &crate::choice::Choice::default(), &[]).settings;
-        Self::with(here, &settings)
+        Self::with(here, &settings, Said::default())
     }
 
-    fn with(here: &Surroundings, settings: &config::Settings) -> Result<Self, Failure> {
+    /// `said`: what the command line says of servers.
+    pub(crate) fn with(
+        here: &Surroundings,
+        settings: &config::Settings,
+        said: Said,
+    ) -> Result<Self, Failure> {
         let file = here.dirs.store_file();
         // Where there is no store, nothing was approved.
         let store = file.exists().then(|| Store::open(&file).ok()).flatten();
         let store = store.and_then(|store| StoreHandle::start(store).ok());
         Ok(Self {
-            person: LocalPerson::new(here, Said::default(), store),
+            person: LocalPerson::new(here, said, store),
             launcher: Arc::new(launchers::to_ask(here, settings)?),
             vouched: vouched(here),
         })
@@ -198,13 +215,21 @@ impl Check {
     }
 
     /// The server with everything filled in; else why not, and what to do.
-    fn usable(&self, profile: &str, server: &ProfileServer) -> Result<Entry, (String, String)> {
+    /// `profile`: of which one, if of any.
+    pub(crate) fn usable(
+        &self,
+        profile: Option<&str>,
+        server: &ProfileServer,
+    ) -> Result<Entry, (String, String)> {
         let entry = server.entry_in_use();
         let name = entry.name.as_str();
         if let Some(concerns) = self.waits(&entry) {
             return Err((
                 format!("it waits for your approval, {concerns}"),
-                format!("portolan server enable {name} --profile {profile}"),
+                match profile {
+                    Some(profile) => format!("portolan server enable {name} --profile {profile}"),
+                    None => self.person.how_to_approve(&entry),
+                },
             ));
         }
         let mut config = self.person.config(name);
@@ -231,13 +256,8 @@ impl Check {
                     }
                     None => format!("portolan secret set {name}"),
                 },
-                Some(Missing::Config { key, .. }) => {
-                    format!("portolan profile config {profile} --set {name}.{key}=VALUE")
-                }
-                Some(Missing::Invalid(problem)) => format!(
-                    "portolan profile config {profile} --set {name}.{}=VALUE",
-                    problem.key
-                ),
+                Some(Missing::Config { key, .. }) => how_to_set(profile, name, key),
+                Some(Missing::Invalid(problem)) => how_to_set(profile, name, &problem.key),
                 None => String::new(),
             };
             (lines.join("; "), hint)
@@ -250,5 +270,12 @@ impl Check {
             spec.required = false;
         }
         Ok(resolved)
+    }
+}
+
+fn how_to_set(profile: Option<&str>, name: &str, key: &str) -> String {
+    match profile {
+        Some(profile) => format!("portolan profile config {profile} --set {name}.{key}=VALUE"),
+        None => format!("portolan config set {name}.{key} VALUE"),
     }
 }

@@ -15,7 +15,7 @@ pub fn plugins(env: &Env) -> Option<PathBuf> {
     Some(folder(env)?.join("cli-plugins"))
 }
 
-fn folder(env: &Env) -> Option<PathBuf> {
+pub(crate) fn folder(env: &Env) -> Option<PathBuf> {
     let own = || env.folder(HOME).map(|home| home.join(".docker"));
     env.folder(DOCKER_CONFIG).or_else(own)
 }

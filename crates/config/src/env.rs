@@ -90,7 +90,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         "PORTOLAN_RUNTIME",
-        "what local servers run in: auto, sandbox, docker, podman or process, as `runtime`",
+        "what local servers run in: auto, sandbox, docker, podman, static or process, as `runtime`",
     ),
     variable(
         "PORTOLAN_ALLOW_UNSANDBOXED",

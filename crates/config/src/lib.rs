@@ -12,6 +12,7 @@ pub mod callers;
 mod catalogs;
 mod dirs;
 mod docker;
+mod docker_files;
 mod dump;
 mod edit;
 pub mod env;
@@ -40,6 +41,7 @@ pub use catalogs::{
 };
 pub use dirs::{Dirs, DirsError};
 pub use docker::{Login, login as docker_login, plugins as docker_plugins};
+pub use docker_files::{Registered, docker_file, docker_registry, docker_tools};
 pub use dump::{Dump, dump, restore, set_aside};
 pub use edit::set_in_file;
 pub use env::Env;

@@ -158,6 +158,8 @@ pub enum Runtime {
     Docker,
     /// The same, in Podman.
     Podman,
+    /// A box each; images run already, in containers that somebody else has started.
+    Static,
     /// Nothing: they are processes with the rights of the gateway, because a person said so.
     Process,
 }
@@ -395,6 +397,7 @@ impl Runtime {
             Self::Sandbox => "sandbox",
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Static => "static",
             Self::Process => "process",
         }
     }
@@ -406,6 +409,7 @@ impl Runtime {
             Self::Sandbox,
             Self::Docker,
             Self::Podman,
+            Self::Static,
             Self::Process,
         ]
         .into_iter()

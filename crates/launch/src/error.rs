@@ -43,6 +43,19 @@ pub enum LaunchError {
         /// Where the entry is from.
         file: String,
     },
+    /// The container that somebody else is to have started is not there.
+    #[error(
+        "no server answers at {address}: {error}; start its container as a service of the name {service}, or leave --static out"
+    )]
+    NotRunning {
+        /// Where it is looked for.
+        address: String,
+        /// The name of the service.
+        service: String,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
     /// The system refused to start it.
     #[error("\"{}\" could not be started: {error}{}", program.display(), hint(program, error))]
     Start {

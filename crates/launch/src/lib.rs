@@ -31,6 +31,7 @@ mod own;
 mod package;
 mod process;
 mod remote;
+mod running;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 #[cfg(target_os = "linux")]
@@ -56,6 +57,7 @@ pub use package::{
 };
 pub use process::{Hold, Process, Refused};
 pub use remote::RemoteLauncher;
+pub use running::RunningLauncher;
 #[cfg(target_os = "linux")]
 pub use signed::Signers;
 pub use stderr::StderrLog;

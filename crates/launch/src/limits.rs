@@ -19,6 +19,9 @@ pub const KILL_WAIT: Duration = Duration::from_secs(5);
 /// How often the guard looks again for what a dying server still starts.
 pub const KILL_AGAIN: Duration = Duration::from_millis(20);
 
+/// How long a server in a container that runs already may take to be reached.
+pub const RUNNING_CONNECT: Duration = Duration::from_secs(10);
+
 /// How many lines of a server's standard error are kept.
 pub const STDERR_LINES_MAX: usize = 200;
 /// How much of one of these lines is kept.

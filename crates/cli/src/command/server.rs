@@ -2,6 +2,7 @@
 
 mod allow;
 mod enable;
+mod init;
 mod inspect;
 mod logs;
 mod ls;
@@ -23,6 +24,8 @@ pub(crate) enum Server {
     Ls(ls::Args),
     /// Show everything about one server
     Inspect(inspect::Args),
+    /// Begin a server of your own
+    Init(init::Args),
     /// Show the last lines that a server wrote on stderr
     Logs(logs::Args),
     /// Allow a server of a catalog to be started
@@ -46,6 +49,7 @@ impl Server {
         match self {
             Self::Ls(args) => ls::run(ui, &args),
             Self::Inspect(args) => inspect::run(ui, &args),
+            Self::Init(args) => init::run(ui, &args),
             Self::Logs(args) => logs::run(ui, &args),
             Self::Enable(args) => enable::run(ui, &args, true),
             Self::Disable(args) => enable::run(ui, &args, false),

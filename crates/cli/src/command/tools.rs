@@ -3,6 +3,7 @@
 mod approve;
 mod call;
 mod count;
+mod gateway;
 mod inspect;
 mod ls;
 mod pins;
@@ -13,10 +14,19 @@ use clap::Subcommand;
 
 use crate::error::Failure;
 use crate::ui::Ui;
+use gateway::Words;
 
 /// Show and call tools
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    words: Words,
+    #[command(subcommand)]
+    command: Tools,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Tools {
+enum Tools {
     /// List the tools of the configured servers
     #[command(visible_alias = "list")]
     Ls(ls::Args),
@@ -38,18 +48,34 @@ pub(crate) enum Tools {
     Disable(switch::Args),
 }
 
-impl Tools {
+impl Args {
     pub(super) fn run(self, ui: &Ui) -> Result<(), Failure> {
-        match self {
-            Self::Ls(args) => ls::run(ui, &args),
-            Self::Count(args) => count::run(ui, &args),
-            Self::Inspect(args) => inspect::run(ui, &args),
-            Self::Call(args) => call::run(ui, &args),
-            Self::Run(args) => run::run(ui, &args),
-            Self::Pins(args) => pins::run(ui, &args),
-            Self::Approve(args) => approve::run(ui, &args),
-            Self::Enable(args) => switch::run(ui, &args, true),
-            Self::Disable(args) => switch::run(ui, &args, false),
+        let words = self.words;
+        match self.command {
+            Tools::Ls(mut args) => {
+                words.apply(ui, &mut args.choice)?;
+                ls::run(ui, &args)
+            }
+            Tools::Count(mut args) => {
+                words.apply(ui, &mut args.choice)?;
+                count::run(ui, &args)
+            }
+            Tools::Inspect(mut args) => {
+                words.apply(ui, &mut args.choice)?;
+                inspect::run(ui, &args)
+            }
+            Tools::Call(mut args) => {
+                words.apply(ui, &mut args.choice)?;
+                call::run(ui, &args)
+            }
+            Tools::Run(mut args) => {
+                words.apply(ui, &mut args.choice)?;
+                run::run(ui, &args)
+            }
+            Tools::Pins(args) => pins::run(ui, &args),
+            Tools::Approve(args) => approve::run(ui, &args),
+            Tools::Enable(args) => switch::run(ui, &args, true),
+            Tools::Disable(args) => switch::run(ui, &args, false),
         }
     }
 }

@@ -4,14 +4,16 @@
 
 mod catalogs;
 mod clients;
+mod init;
 mod legacy;
 mod profiles;
 mod rest;
+mod run;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::home::{BINARY, Done, Home};
+use super::home::{BINARY, Done, Home, Listening};
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -71,6 +73,17 @@ servers:
         let mut command = self.home.command_of(&self.program, &words);
         command.env("PATH", PATH);
         command
+    }
+
+    /// The plugin without `docker` before it, started as Docker would start it.
+    fn directly(mut self) -> Self {
+        self.program = self.home.path(".docker/cli-plugins/docker-mcp");
+        self
+    }
+
+    /// A gateway that listens.
+    fn listen(&self, line: &str) -> Listening {
+        Listening::begin(self.command(line))
     }
 
     fn run(&self, line: &str) -> Done {

@@ -119,33 +119,9 @@ impl Home {
     pub(crate) fn listen_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Listening {
         let mut all = vec!["gateway", "run", "--transport", "streaming", "--port", "0"];
         all.extend(words);
-        let mut child = self
-            .command(&all)
-            .envs(variables.iter().copied())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut told = String::new();
-        let opened = loop {
-            let mut line = String::new();
-            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {told}");
-            told.push_str(&line);
-            match serde_json::from_str::<Value>(&line) {
-                Ok(value) if value["message"] == "listening" => break value,
-                _ => {}
-            }
-        };
-        // Somebody has to read on, or the gateway would one day wait for a full pipe.
-        std::thread::spawn(move || {
-            let mut rest = String::new();
-            let _ = stderr.read_to_string(&mut rest);
-        });
-        Listening {
-            child,
-            opened,
-            session: None,
-        }
+        let mut command = self.command(&all);
+        command.envs(variables.iter().copied());
+        Listening::begin(command)
     }
 
     /// The token that was made here.
@@ -215,6 +191,28 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
+    /// Starts a gateway, and waits until it listens.
+    pub(crate) fn begin(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut told = String::new();
+        let opened = loop {
+            let mut line = String::new();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {told}");
+            told.push_str(&line);
+            match serde_json::from_str::<Value>(&line) {
+                Ok(value) if value["message"] == "listening" => break value,
+                _ => {}
+            }
+        };
+        // Somebody has to read on, or the gateway would one day wait for a full pipe.
+        std::thread::spawn(move || {
+            let mut rest = String::new();
+            let _ = stderr.read_to_string(&mut rest);
+        });
+        Self::of(child, opened)
+    }
+
     /// One that was started in another way.
     pub(crate) fn of(child: Child, opened: Value) -> Self {
         Self {

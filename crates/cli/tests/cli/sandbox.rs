@@ -89,7 +89,7 @@ fn a_call_from_the_command_line_runs_in_a_box_too() {
     }
     let wrong = home.run(&["tools", "ls", "--runtime", "dokcer"]).failed(2);
     assert!(
-        wrong.contains("there are auto, sandbox, docker, podman and process"),
+        wrong.contains("there are auto, sandbox, docker, podman, static and process"),
         "{wrong}"
     );
 }

@@ -76,8 +76,8 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "runtime",
         env: "PORTOLAN_RUNTIME",
-        doc: "What local servers run in: auto, a box for each with the least it needs, and images in the container engine that is found; docker or podman, the same in that engine; sandbox, boxes and no images; process, nothing, with the rights of the gateway.",
-        kind: Kind::Choice(&["auto", "sandbox", "docker", "podman", "process"]),
+        doc: "What local servers run in: auto, a box for each with the least it needs, and images in the container engine that is found; docker or podman, the same in that engine; sandbox, boxes and no images; static, images in containers that run already, at mcp-NAME:4444; process, nothing, with the rights of the gateway.",
+        kind: Kind::Choice(&["auto", "sandbox", "docker", "podman", "static", "process"]),
         from_project: false,
         set: |settings, given| {
             settings.runtime = Runtime::parse(&given.text()).unwrap_or_default();

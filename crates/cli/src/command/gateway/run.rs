@@ -2,6 +2,7 @@
 //! `run/stdio.rs`, `run/dry.rs`. What `--watch` does beside the first two is in `run/watch.rs`.
 
 mod attached;
+mod dockers;
 mod dry;
 mod http;
 mod notify;
@@ -20,16 +21,18 @@ use config::{Settings, Transport};
 
 use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice, duration};
+use crate::enabled::{Enabled, More, docker_catalogs};
 use crate::engine::{self, Engine, Memory};
 use crate::error::Failure;
 use crate::load::{check_tools, load};
 use crate::log::Log;
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
+use dockers::Dockers;
 use watch::Reloading;
 
 /// Run the gateway until its client leaves, or until Ctrl-C
-#[derive(Debug, Default, PartialEq, Eq, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 #[command(after_help = "\
 Examples:
   portolan gateway run                                  for an AI application, over stdio
@@ -42,6 +45,12 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     catalogs: CatalogChoice,
+
+    #[command(flatten)]
+    enabled: Enabled,
+
+    #[command(flatten)]
+    dockers: Dockers,
 
     /// Let agents find and add servers even where --servers names which there are
     #[arg(long)]
@@ -91,7 +100,7 @@ pub(crate) struct Args {
 
     /// What becomes of what looks like a secret in calls and answers: mask, refuse or off
     /// [default: mask]
-    #[arg(long, value_name = "HOW", value_parser = ["off", "mask", "refuse"])]
+    #[arg(long, value_name = "HOW", value_parser = ["off", "mask", "refuse"], conflicts_with = "block_secrets")]
     secret_scan: Option<String>,
 
     /// What becomes of a tool whose definition has changed since it was first seen: warn, hold or off
@@ -108,8 +117,8 @@ pub(crate) struct Args {
     dry_run: bool,
 
     /// Take up changes of the files while it runs, as --profile does; a file with a mistake changes nothing
-    #[arg(long)]
-    watch: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    watch: Option<bool>,
 
     /// Over stdio: a gateway of its own, even where `portolan up` has started one for all
     #[arg(long)]
@@ -139,7 +148,7 @@ pub(crate) fn shared(ui: &Ui, profile: Option<String>, sharing: Sharing) -> Resu
             ..Choice::default()
         },
         transport: Some(Transport::Streaming),
-        watch: true,
+        watch: Some(true),
         sharing: Some(sharing),
         ..Args::default()
     };
@@ -148,6 +157,7 @@ pub(crate) fn shared(ui: &Ui, profile: Option<String>, sharing: Sharing) -> Resu
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let mut here = Surroundings::of_choice(&args.choice)?;
+    let args = &args.meant(ui, &here)?;
     if args.sharing.is_some() {
         // It works for clients everywhere, so nothing of where it was started counts.
         here.cwd = None;
@@ -160,8 +170,9 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let can_watch = can_be_watched(&args.choice);
     // Profiles are changed by commands and agents, who expect it to be seen.
     let is_watching = match args.watch {
-        true => can_watch.map(|()| true)?,
-        false => args.choice.profile.is_some() && can_watch.is_ok(),
+        Some(true) => can_watch.map(|()| true)?,
+        Some(false) => false,
+        None => args.choice.profile.is_some() && can_watch.is_ok(),
     };
     catalogs::check(&args.catalogs)?;
     here.open_secrets(ui);
@@ -176,7 +187,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         return dry::run(ui, engine);
     }
     let settings = loaded.settings.clone();
-    let log = Log::start(ui.err(), &settings, args.verbose)
+    let file = args.dockers.log_file()?;
+    let log = Log::start(ui.err(), &settings, args.verbose, file)
         .map_err(|e| Failure::internal("the log does not start", e))?;
     let log = Arc::new(log);
     let rules = Arc::new(gateway::Rules::new(loaded.policy.clone()));
@@ -233,6 +245,44 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 }
 
 impl Args {
+    /// The same with everything that flags leave to be found out: the profile where none is named, names of Docker's files, what
+    /// lies in registries.
+    fn meant(&self, ui: &Ui, here: &Surroundings) -> Result<Self, Failure> {
+        let mut args = self.clone();
+        args.choice = self.choice(ui, here)?;
+        args.catalogs = docker_catalogs(&here.env, &args.catalogs);
+        self.dockers.tell(ui);
+        Ok(args)
+    }
+
+    /// Puts what another command says of servers over what these flags say.
+    pub(crate) fn take(&mut self, said: &Choice) {
+        self.choice.lay_over(said);
+    }
+
+    /// Which servers these flags mean.
+    pub(crate) fn choice(&self, ui: &Ui, here: &Surroundings) -> Result<Choice, Failure> {
+        let mut choice = self.choice.clone();
+        if self.enabled.enable_all_servers {
+            choice.servers = None;
+        }
+        if choice.servers.is_none() && self.enabled.is_none() {
+            choice.profile = crate::profiles::or_default(here, choice.profile.as_deref());
+        }
+        for file in &mut choice.config {
+            *file = config::docker_file(&here.env, "mcp", file);
+        }
+        if !self.enabled.is_default() || choice.servers.is_some() {
+            let from = (&self.enabled, &self.catalogs);
+            choice.more = Box::new(More::of(ui, here, from)?);
+        }
+        choice.more.tools.clone_from(&self.tools);
+        if let Some(names) = &mut choice.servers {
+            names.extend(choice.more.pulled_names());
+        }
+        Ok(choice)
+    }
+
     /// Whether nothing is asked for that the shared gateway might not have.
     fn is_plain(&self) -> bool {
         let plain = Self {
@@ -266,6 +316,17 @@ impl Args {
             ("tls_cert", self.tls_cert.clone()),
             ("tls_key", self.tls_key.clone()),
             ("secret_scan", self.secret_scan.clone()),
+            (
+                "secret_scan",
+                self.dockers
+                    .block_secrets
+                    .map(|is_on| if is_on { "refuse" } else { "off" }.to_owned()),
+            ),
+            (
+                "log_calls",
+                self.dockers.log_calls.map(|is_on| is_on.to_string()),
+            ),
+            ("open_network", self.dockers.block_network.then(String::new)),
             ("pin", self.pin.clone()),
         ];
         flags

@@ -43,11 +43,9 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     catalogs::check(&args.catalogs)?;
     let choice = Choice {
-        secrets: None,
-        servers: None,
         config: args.config.clone(),
-        profile: None,
         boxing: args.boxing.clone(),
+        ..Choice::default()
     };
     let loaded = load(ui, &here, &choice, &[])?;
     let chosen = Chosen::begin(&here, &args.catalogs).patient(ui);

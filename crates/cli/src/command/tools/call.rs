@@ -40,7 +40,7 @@ pub(crate) struct Args {
     timeout: Option<Duration>,
 
     #[command(flatten)]
-    choice: Choice,
+    pub(super) choice: Choice,
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {

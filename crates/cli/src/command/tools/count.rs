@@ -13,7 +13,7 @@ use crate::ui::{Line, Ui};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    choice: Choice,
+    pub(super) choice: Choice,
 }
 
 #[derive(Serialize)]

@@ -13,7 +13,7 @@ pub(crate) struct Args {
     /// The tool, as `tools ls` shows it, or server:tool
     name: String,
     #[command(flatten)]
-    choice: Choice,
+    pub(super) choice: Choice,
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     args: Vec<String>,
 
     #[command(flatten)]
-    choice: Choice,
+    pub(super) choice: Choice,
 }
 
 /// What comes back.
