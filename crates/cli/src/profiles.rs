@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use catalog::{Entry, Missing, Problem, Profile, ProfileServer, Secret, ServerName, merge};
+use catalog::{Entry, Missing, Origin, Problem, Profile, ProfileServer, Secret, ServerName, merge};
 use config::Loaded;
 use gateway::Person as _;
 use launch::Launcher;
@@ -228,7 +228,12 @@ impl Check {
                 format!("it waits for your approval, {concerns}"),
                 match profile {
                     Some(profile) => format!("portolan server enable {name} --profile {profile}"),
-                    None => self.person.how_to_approve(&entry),
+                    None => match &entry.origin {
+                        Origin::Oci(reference) => {
+                            format!("portolan catalog pull {reference} --approve {name}")
+                        }
+                        _ => self.person.how_to_approve(&entry),
+                    },
                 },
             ));
         }

@@ -4,7 +4,7 @@ use clap::Parser;
 
 use crate::choice::Choice;
 use crate::command::gateway::run;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
 
@@ -14,6 +14,7 @@ pub(super) struct Words {
     /// A flag of `gateway run` that says which servers there are, such as --gateway-arg=--registry=registry.yaml (repeatable)
     #[arg(
         long = "gateway-arg",
+        id = "gateway-arg",
         global = true,
         value_name = "FLAG",
         allow_hyphen_values = true,
@@ -43,9 +44,10 @@ impl Words {
         let _ = (&self.version, self.verbose);
         let here = Surroundings::of_process()?;
         let given = Given::try_parse_from(&self.words).map_err(|error| {
-            let message = format!("--gateway-arg: {}", error.render());
-            Failure::usage(message.trim_end().replace("error: ", ""))
-                .hint("`portolan gateway run --help` shows the flags")
+            let said = error.render().to_string();
+            let first = said.lines().next().unwrap_or_default();
+            let message = format!("--gateway-arg: {}", first.trim_start_matches("error: "));
+            Failure::new(Kind::Usage, message).hint("`portolan gateway run --help` shows the flags")
         })?;
         let mut args = given.args;
         args.take(choice);

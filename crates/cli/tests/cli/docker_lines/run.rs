@@ -174,7 +174,7 @@ fn dockers_older_files_are_used_in_place() {
             &docker,
             "docker mcp gateway run --catalog theirs.yaml --additional-catalog more.yaml --registry registry.yaml --additional-registry keyed.yaml --config config.yaml --additional-config over.yaml --tools-config tools.yaml --additional-tools-config fewer.yaml --secrets docker-desktop:secrets.env"
         ),
-        ["count-up", "get-sum", "keyed__echo", "sums__echo"]
+        ["count-up", "echo", "get-sum", "keyed__echo"]
     );
     assert_eq!(
         listed(
@@ -193,8 +193,19 @@ fn servers_come_from_registries() {
         "remotes": [{"type": "streamable-http", "url": "https://127.0.0.1:1/mcp"}]}});
     let site = Site::new(&[("/v0.1/servers/charts/versions/latest", &page.to_string())]);
     docker.stands_for.push(("COMMUNITY", site.url("")));
-    let tried = docker.run("docker mcp gateway run --mcp-registry COMMUNITY/v0.1/servers/charts/versions/latest --dry-run --format json");
-    assert!(tried.stdout.contains("charts"), "{tried:#?}");
+    let line = "docker mcp gateway run --mcp-registry COMMUNITY/v0.1/servers/charts/versions/latest --dry-run --format json";
+    let waits = docker.run(line);
+    assert!(
+        waits
+            .stderr
+            .contains("server `charts`: it waits for your approval"),
+        "{waits:#?}"
+    );
+    docker
+        .run("docker mcp server enable charts --catalog COMMUNITY/v0.1/servers/charts/versions/latest")
+        .ok();
+    let tried = docker.run(line);
+    assert!(tried.stdout.contains("\"name\": \"charts\""), "{tried:#?}");
     let Some(registry) = Registry::start() else {
         return;
     };
@@ -204,17 +215,22 @@ fn servers_come_from_registries() {
         .ok();
     docker.run("docker mcp catalog push ours").ok();
     // It is somebody else's text: it starts once it is allowed, as it would out of a catalog that was pulled.
+    let mut other = Docker::new();
+    other.stands_for.clone_from(&docker.stands_for);
     let line = "docker mcp gateway run --oci-ref REGISTRY/ours:1";
-    let told = {
-        let mut client = Client::of(&docker, line);
-        let nothing: [&str; 0] = [];
-        assert_eq!(client.listed(), nothing);
-        client.left()
-    };
+    let mut client = Client::of(&other, line);
+    let nothing: [&str; 0] = [];
+    assert_eq!(client.listed(), nothing);
+    let told = client.left();
     assert!(
-        told.contains("server `sums`: it waits for your approval"),
+        told.contains("server `sums`: it waits for your approval")
+            && told.contains("portolan catalog pull"),
         "{told}"
     );
+    other
+        .run("docker mcp catalog pull REGISTRY/ours:1 --approve sums")
+        .ok();
+    assert_eq!(listed(&other, line), SUMS);
 }
 
 #[test]
@@ -279,7 +295,7 @@ fn what_looks_at_calls() {
     let is_told = |line: &str| {
         let mut client = Client::of(&docker, line);
         client.echo("hello");
-        client.left().contains("\"tool\":\"echo\"")
+        client.left().contains("\"name\":\"echo\"")
     };
     assert!(is_told("docker mcp gateway run --servers sums --log-calls"));
     assert!(!is_told(
@@ -353,11 +369,11 @@ fn what_servers_get() {
     // Nothing is started: what is to run already is looked for where its service is.
     let told = docker
         .run("docker mcp gateway run --catalog open.yaml --servers notes --static --dry-run")
-        .failed(4);
+        .failed(1);
     assert!(told.contains("mcp-notes:4444"), "{told}");
     let told = docker
         .run("docker mcp gateway run --catalog open.yaml --servers notes --verify-signatures --dry-run")
-        .failed(4);
+        .failed(1);
     assert!(told.contains("notes"), "{told}");
 }
 
