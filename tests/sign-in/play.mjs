@@ -68,6 +68,45 @@ async function command(words, input) {
   return { code, ...said };
 }
 
+/** A gateway for callers, for as long as `play` lasts. */
+async function listening(token, play) {
+  const socket = createServer().listen(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  const line = ['gateway', 'run', '--config', config, '--transport', 'streaming', '--port', `${port}`];
+  const child = spawn(portolan, line, { env: { ...env, PORTOLAN_AUTH_TOKEN: token }, stdio: ['ignore', 'ignore', 'inherit'] });
+  try {
+    for (let up; !up; await sleep(20)) up = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+    await play(`http://127.0.0.1:${port}/mcp`);
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+}
+
+/** A client of it with this token, and somebody who follows links if `elicit` says so. */
+async function over(url, token, play, elicit) {
+  const connection = await connect('ts1', { url, headers: { Authorization: `Bearer ${token}` } }, { elicit, pages: Boolean(elicit) });
+  try {
+    return await play(connection.client);
+  } finally {
+    await disconnect(connection);
+  }
+}
+
+/** A browser for commands that open one. */
+async function withBrowser() {
+  const browser = join(home, 'browser');
+  const here = fileURLToPath(new URL('provider.mjs', import.meta.url));
+  const script = `import('${here}').then(({ browse }) => browse(process.argv[2] ?? process.argv[1]));`;
+  await writeFile(`${browser}.mjs`, script);
+  await writeFile(browser, `#!/bin/sh\nexec "${process.execPath}" "${browser}.mjs" "$1"\n`);
+  await chmod(browser, 0o700);
+  env.BROWSER = browser;
+}
+
 /** Until what was given last has ended. */
 const tokensEnd = () => sleep((LIFE + 1) * 1000);
 
@@ -108,24 +147,10 @@ try {
 
   await step('what a client shows the gateway is shown to nobody else', async () => {
     const token = 'the-token-of-the-client-itself';
-    const socket = createServer().listen(0, '127.0.0.1');
-    await once(socket, 'listening');
-    const { port } = socket.address();
-    socket.close();
-    await once(socket, 'close');
-    const line = ['gateway', 'run', '--config', config, '--transport', 'streaming', '--port', `${port}`];
-    const child = spawn(portolan, line, { env: { ...env, PORTOLAN_AUTH_TOKEN: token }, stdio: ['ignore', 'ignore', 'inherit'] });
-    const url = `http://127.0.0.1:${port}/mcp`;
-    try {
-      for (let up; !up; await sleep(20)) up = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+    await listening(token, async (url) => {
       expect((await fetch(url, { method: 'POST' })).status === 401, 'the gateway wants the token');
-      const connection = await connect('ts1', { url, headers: { Authorization: `Bearer ${token}` } });
-      await works(connection.client, 'with a token of its own');
-      await disconnect(connection);
-    } finally {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    }
+      await over(url, token, (client) => works(client, 'with a token of its own'));
+    });
     expect(cloud.seen.shown.size > 0 && !cloud.seen.shown.has(token), 'the server has not seen it');
   });
 
@@ -181,13 +206,7 @@ try {
   });
 
   await step('the command opens a browser', async () => {
-    const browser = join(home, 'browser');
-    const here = fileURLToPath(new URL('provider.mjs', import.meta.url));
-    const script = `import('${here}').then(({ browse }) => browse(process.argv[2] ?? process.argv[1]));`;
-    await writeFile(`${browser}.mjs`, script);
-    await writeFile(browser, `#!/bin/sh\nexec "${process.execPath}" "${browser}.mjs" "$1"\n`);
-    await chmod(browser, 0o700);
-    env.BROWSER = browser;
+    await withBrowser();
     const done = await command(['oauth', 'authorize', 'cloud', '--config', config]);
     expect(done.code === 0, 'it is signed in to', done);
     await conversation(async (client) => works(client, 'after the command'));
@@ -209,6 +228,48 @@ try {
     browse.stopsThere = false;
     expect(done.code === 0 && done.err.includes('not the address'), 'it is signed in to', done);
     await conversation(async (client) => works(client, 'after the paste'));
+  });
+
+  await step('a caller uses an account of its own, and the one of the person only by their wish', async () => {
+    const add = async (...words) => (await command(['caller', 'add', ...words])).out.trim();
+    const [ann, bob, carol] = [await add('ann'), await add('bob'), await add('carol', '--share-accounts')];
+    await withBrowser();
+    await listening('the-token-of-the-gateway-itself', async (url) => {
+      await over(url, carol, (client) => works(client, 'with what the person shares'));
+      const refused = (name) => async (client) => {
+        const added = await client.callTool({ name: 'mcp-add', arguments: { name: 'cloud' } });
+        const command = `portolan oauth authorize cloud --caller ${name}`;
+        expect(added.isError && added.content[0].text.includes(command), 'it is named', added);
+      };
+      await over(url, ann, refused('ann'));
+      const before = new Set(cloud.seen.tokens);
+      const done = await command(['oauth', 'authorize', 'cloud', '--caller', 'ann', '--config', config]);
+      expect(done.code === 0 && done.err.includes('for ann'), 'she is signed in', done);
+      const uses = async (client) => {
+        const added = await client.callTool({ name: 'mcp-add', arguments: { name: 'cloud' } });
+        expect(!added.isError, 'it is added', added);
+        await works(client, 'with an account of their own');
+      };
+      await over(url, ann, uses);
+      expect(cloud.seen.tokens.size > before.size, 'the server has seen another token');
+      // Bob has nothing of hers, and signs in by a page, which says for whom that is.
+      await over(url, bob, refused('bob'));
+      const elicit = async ({ params }) => {
+        const page = await browse(params.url);
+        expect(page.text.includes('that of the caller <code>bob</code>'), 'the page says whose it will be', page);
+        await browse(page.text.match(/href="([^"]+)"/)[1].replaceAll('&amp;', '&'));
+        return { action: 'accept' };
+      };
+      await over(url, bob, uses, elicit);
+    });
+    const holders = async () => {
+      const { accounts } = JSON.parse((await command(['oauth', 'ls', '--format', 'json'])).out);
+      return accounts.map(({ caller }) => caller ?? 'me').join();
+    };
+    expect((await holders()) === 'me,ann,bob', 'whose accounts there are', await holders());
+    await command(['caller', 'rm', 'ann']);
+    await command(['oauth', 'revoke', 'cloud', '--caller', 'bob']);
+    expect((await holders()) === 'me', 'what is left', await holders());
   });
 } finally {
   cloud.close();

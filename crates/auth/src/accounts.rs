@@ -1,4 +1,4 @@
-//! The accounts of a person: one for each name of a server. Owns that a token reaches the server that it is for and no other,
+//! The accounts of a person, and those of callers of theirs: for each of them one for each name of a server. Owns that a token reaches the server that it is for and no other,
 //! that it is renewed before its end and when the server refuses it, and that of all processes one does that: whoever waited
 //! finds what the other got. Next: `accounts/renewal.rs`, `accounts/keeping.rs`.
 
@@ -22,7 +22,7 @@ use crate::limits::{ANSWER_BYTES_MAX, REQUEST_TIME};
 use crate::register::{Registered, Registration, known, register};
 use crate::token::{Tokens, post, tokens};
 use crate::{AuthError, Challenge, DeviceSignIn, Flow, Party, Scopes, SignIn};
-use keeping::{ACCOUNT, CLIENT, account, secret_name};
+use keeping::{ACCOUNT, CLIENT, account, key, secret_name, whose};
 
 /// See the module. Clones are the same accounts.
 #[derive(Clone)]
@@ -66,6 +66,8 @@ pub struct Token {
 pub struct Account {
     /// The server.
     pub name: String,
+    /// The caller whose it is; none: the person's.
+    pub holder: Option<String>,
     /// Its address.
     pub url: String,
     /// Who gave the token.
@@ -150,13 +152,14 @@ impl Accounts {
                 is_good: grant.access(self.now_s()).is_some(),
                 is_renewable: grant.refresh.is_some() || grant.flow() == Flow::Client,
                 name: grant.name,
+                holder: grant.holder,
                 url: grant.url,
                 issuer: grant.issuer,
                 scopes: grant.scopes,
                 expires_s: grant.expires_s,
             }));
         }
-        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all.sort_by(|a, b| (&a.name, &a.holder).cmp(&(&b.name, &b.holder)));
         Ok(all)
     }
 
@@ -265,13 +268,14 @@ impl Accounts {
     ///
     /// # Errors
     /// There is none, or what is kept cannot be changed.
-    pub async fn revoke(&self, name: &str) -> Result<Revoked, AuthError> {
+    pub async fn revoke(&self, name: &str, holder: Option<&str>) -> Result<Revoked, AuthError> {
+        let key = key(name, holder);
         let unknown = || AuthError::Unknown(name.to_owned());
-        let kept = self.0.store.get(&account(name)?)?.ok_or_else(unknown)?;
-        let _turn = self.turn(name).await;
-        let _lock = self.lock(name).await?;
+        let kept = self.0.store.get(&account(&key)?)?.ok_or_else(unknown)?;
+        let _turn = self.turn(&key).await;
+        let _lock = self.lock(&key).await?;
         let grant = Grant::read(&kept);
-        self.0.store.remove(&[account(name)?])?;
+        self.0.store.remove(&[account(&key)?])?;
         let Some(grant) = grant else {
             return Ok(Revoked::HereOnly);
         };
@@ -367,8 +371,9 @@ impl Accounts {
         given: Tokens,
     ) -> Result<(), AuthError> {
         let grant = self.new_grant(party, found, client, scopes, given)?;
-        let _turn = self.turn(&party.name).await;
-        let _lock = self.lock(&party.name).await?;
+        let key = whose(party);
+        let _turn = self.turn(&key).await;
+        let _lock = self.lock(&key).await?;
         self.keep(&grant)
     }
 
@@ -386,6 +391,7 @@ impl Accounts {
             .map_or(Flow::Person, |client| client.flow);
         let mut grant = Grant {
             name: party.name.clone(),
+            holder: party.holder.clone(),
             url: party.url.clone(),
             resource: found.resource,
             token_endpoint: found.server.token_endpoint()?.to_owned(),

@@ -16,6 +16,9 @@ use crate::{AuthError, Flow, Scopes};
 pub(crate) struct Grant {
     /// The server's name.
     pub(crate) name: String,
+    /// The caller whose account it is; none: the person's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) holder: Option<String>,
     /// Its address: the token is shown to no other.
     pub(crate) url: String,
     /// What the token is for, in the words of the server.

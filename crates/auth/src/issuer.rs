@@ -335,8 +335,13 @@ impl Identity {
         })
     }
 
+    /// From when on it is refused by our clock.
+    pub fn ends_s(&self) -> u64 {
+        self.expires_s.saturating_add(CLOCK_SKEW_S)
+    }
+
     fn fits(&self, audiences: &[&str], now_s: u64) -> Result<(), Unfit> {
-        if now_s >= self.expires_s.saturating_add(CLOCK_SKEW_S) {
+        if now_s >= self.ends_s() {
             return Err(Unfit::Expired);
         }
         if self.from_s > now_s.saturating_add(CLOCK_SKEW_S) {

@@ -35,6 +35,7 @@ pub use accounts::{Account, Accounts, Options, Revoked, Token};
 pub use challenge::Challenge;
 pub use device::DeviceSignIn;
 pub use error::AuthError;
+pub use fetch::Trust;
 pub use issuer::{Identity, Issuer, Unfit};
 pub use party::{Flow, OwnClient, Party};
 pub use scopes::Scopes;

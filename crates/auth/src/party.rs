@@ -12,6 +12,8 @@ pub struct Party {
     pub name: String,
     /// Its address. What is kept for one address is shown to no other.
     pub url: String,
+    /// Whose account it is: that of a caller of this name; none: the person's.
+    pub holder: Option<String>,
     /// By whose wish it is reached: what a person names may lie in their own network.
     pub trust: Trust,
     /// How we are known there, if that was arranged beforehand.

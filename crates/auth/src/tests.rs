@@ -53,6 +53,7 @@ fn options(folder: &TempDir) -> Options {
 fn party(fake: &Fake) -> Party {
     Party {
         name: "cloud".to_owned(),
+        holder: None,
         url: fake.url("/mcp"),
         trust: Trust::Person,
         client: None,

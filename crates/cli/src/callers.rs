@@ -16,9 +16,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use config::callers::{self, Caller, CallersError, Presented, Rights};
 use config::{AuthSettings, Dirs};
-use gateway::{Admission, Decider, Decision, Denial, Permit};
+use gateway::{Admission, Decider, Decision, Denial, Permit, Whose};
 use policy::Facts;
-use server::{Admitted, Resource, Unadmitted};
+use server::{Admitted, Lease, Resource, Unadmitted};
 
 use one::{Allowance, One};
 use rights::{Profiles, Seal, Usable};
@@ -148,15 +148,26 @@ impl server::Callers for Registry {
                 None => Err(Unadmitted::Unknown),
             };
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_s = now.map_or(u64::MAX, |now| now.as_secs());
-        match local.caller.is_valid_at(now_s) {
+        match local.caller.is_valid_at(now_s()) {
             true => Ok(Admitted {
                 name: local.under_way.name.clone(),
                 scopes: None,
+                lease: Some(Lease {
+                    generation: local.caller.generation(),
+                    until_s: local.caller.expires,
+                }),
             }),
             false => Err(Unadmitted::Expired),
         }
+    }
+
+    fn holds(&self, caller: &str, lease: &Lease) -> bool {
+        let is_in_time = lease.until_s.is_none_or(|until| now_s() < until);
+        is_in_time
+            && match self.known().by_name.get(caller) {
+                Some(local) => local.caller.generation() == lease.generation,
+                None => self.visitors.as_ref().is_some_and(|all| all.are(caller)),
+            }
     }
 
     fn resource(&self, at: &str) -> Option<Resource> {
@@ -179,6 +190,30 @@ impl Admission for Registry {
     fn is_guest(&self, caller: &str) -> bool {
         !callers::is_own(caller)
     }
+
+    fn accounts(&self, caller: &str) -> Whose {
+        if callers::is_own(caller) {
+            return Whose::Person;
+        }
+        let known = self.known();
+        let (shares, generation) = match known.by_name.get(caller) {
+            Some(local) => (local.caller.share_accounts, local.caller.generation()),
+            None => {
+                let visitors = self.visitors.as_ref().filter(|all| all.are(caller));
+                (visitors.is_some_and(Visitors::share_accounts), 0)
+            }
+        };
+        match shares {
+            true => Whose::OwnOrPerson(generation),
+            false => Whose::Own(generation),
+        }
+    }
+}
+
+/// A clock that cannot be read lets nobody in whose token ends.
+fn now_s() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(u64::MAX, |now| now.as_secs())
 }
 
 /// The rights of callers, before the rules.

@@ -56,6 +56,7 @@ pub(crate) fn party(here: &Surroundings, entry: &Entry) -> Party {
     let scopes = oauth.map(|oauth| oauth.scopes.iter().map(String::as_str));
     Party {
         name: entry.name.to_string(),
+        holder: None,
         url,
         trust: match entry.origin {
             Origin::Own | Origin::Catalog(_) | Origin::File(_) => fetch::Trust::Person,

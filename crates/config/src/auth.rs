@@ -1,7 +1,7 @@
 //! Callers who come with tokens of an issuer: `[auth]` of `config.toml`. Owns how it is written. Refuses that of a project's file,
 //! for it decides who comes in, and half of one: a section with a mistake counts for nothing, and nobody comes in by it.
 
-use catalog::document::{Document, Key, Node};
+use catalog::document::{Document, Key, Node, Value};
 use catalog::{Layer, Problem, suggest};
 
 use crate::callers::Rights;
@@ -22,17 +22,20 @@ pub struct AuthSettings {
     pub rate: Option<u32>,
     /// Requests of one caller at once.
     pub concurrency: Option<u32>,
+    /// Whether calls are made with the person's accounts at servers where a caller has none of their own.
+    pub share_accounts: bool,
     /// What further scopes give a right to, in their order; none: everybody may do everything.
     pub rights: Vec<(String, Rights)>,
 }
 
-pub(crate) const KEYS: [&str; 7] = [
+pub(crate) const KEYS: [&str; 8] = [
     "issuer",
     "url",
     "audience",
     "scopes",
     "rate",
     "concurrency",
+    "share_accounts",
     "rights",
 ];
 
@@ -128,6 +131,12 @@ fn member(
             let number = number(node, CALLER_AT_ONCE_MAX);
             made.concurrency = Some(number.ok_or_else(|| wrong(&upto(CALLER_AT_ONCE_MAX)))?);
         }
+        "share_accounts" => {
+            made.share_accounts = match node.value {
+                Value::Bool(value) => value,
+                _ => return Err(wrong("true or false")),
+            };
+        }
         "rights" => {
             let pairs = node
                 .table()
@@ -205,7 +214,7 @@ fn texts(node: &Node) -> Option<Vec<String>> {
 
 fn number(node: &Node, max: u32) -> Option<u32> {
     match &node.value {
-        catalog::document::Value::Number(text) => text
+        Value::Number(text) => text
             .parse()
             .ok()
             .filter(|number| (1..=max).contains(number)),
@@ -275,6 +284,7 @@ mod tests {
             scopes = ["mcp"]
             rate = 60
             concurrency = 4
+            share_accounts = true
             [auth.rights]
             "github:read" = { servers = ["github"], tools = ["get_*"] }
             work = { profiles = ["work"] }
@@ -285,6 +295,7 @@ mod tests {
         let auth = auth.unwrap();
         assert_eq!(auth.url.as_deref(), Some("https://mcp.example.com"));
         assert_eq!((auth.rate, auth.concurrency), (Some(60), Some(4)));
+        assert!(auth.share_accounts);
         let scopes: Vec<&str> = auth
             .rights
             .iter()

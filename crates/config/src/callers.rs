@@ -37,6 +37,9 @@ pub struct Caller {
     /// Requests under way at once; none: as many as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+    /// Whether its calls are made with the person's accounts at servers where it has none of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub share_accounts: bool,
 }
 
 /// What a caller may use: what all of these allow.
@@ -116,6 +119,12 @@ impl Caller {
     /// The digest of its token.
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// A number that another caller of this name would not have.
+    pub fn generation(&self) -> u64 {
+        let digits = self.token.get(..16).unwrap_or_default();
+        u64::from_str_radix(digits, 16).unwrap_or_default()
     }
 
     /// Whether this is its token, in a time that does not tell how much of it was right.
@@ -201,6 +210,7 @@ pub fn add(dirs: &Dirs, caller: New, now_s: u64) -> Result<Token, CallersError> 
             rights: caller.rights,
             rate: caller.rate,
             concurrency: caller.concurrency,
+            share_accounts: caller.share_accounts,
         });
         all.callers.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
@@ -221,6 +231,8 @@ pub struct New {
     pub rate: Option<u32>,
     /// See [`Caller`].
     pub concurrency: Option<u32>,
+    /// See [`Caller`].
+    pub share_accounts: bool,
 }
 
 /// Removes one; false: there is none of this name.
@@ -389,6 +401,7 @@ mod tests {
             rights: Rights::default(),
             rate: None,
             concurrency: None,
+            share_accounts: false,
         };
         let all = Callers {
             callers: (0..CALLERS_MAX).map(caller).collect(),

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use auth::Party;
 use catalog::{Entry, Share};
 use launch::Launcher;
 use store::StoreHandle;
@@ -29,14 +30,14 @@ use crate::limits::SETS_MAX;
 use crate::options::{Dynamic, Features, Settings, only_tools};
 use crate::outbox::lock;
 use crate::outward::Wishes;
-use crate::phase::{Admission, Decider, Interceptor};
+use crate::phase::{Admission, Decider, Interceptor, Whose};
 use crate::pins::AllPins;
 use crate::record::{Recorder, StartRecord};
 use crate::script::{Running, Seen};
 use crate::scripts::Engine;
 use crate::server::{Key, Server};
 use crate::session::Session;
-use crate::sign_in::{self, SignIns};
+use crate::sign_in::{self, Holder, SignIns};
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstream;
@@ -216,16 +217,46 @@ impl Core {
         self.store.as_ref()
     }
 
+    /// The caller with whose account a server is spoken to for them; none: the person's counts.
+    pub(crate) fn holder(&self, server: &Server, caller: &Caller) -> Option<Holder> {
+        server
+            .passes
+            .as_ref()?
+            .holder(&caller.0, self.whose(caller))
+    }
+
+    fn whose(&self, caller: &Caller) -> Whose {
+        let admission = self.admission.as_ref();
+        admission.map_or(Whose::Person, |admission| admission.accounts(&caller.0))
+    }
+
+    /// The upstream that a workspace uses already.
+    pub(crate) fn attached(&self, side: &Side<'_>, server: &Server) -> Option<Arc<Upstream>> {
+        let holder = self.holder(server, &side.workspace.caller);
+        side.workspace.upstream(server, side, holder.as_ref())
+    }
+
     /// Whether signing in could be what an entry lacks, and somebody could do it.
     pub(crate) fn can_sign_in(&self, entry: &Entry) -> bool {
         self.sign_ins.is_some() && sign_in::is_possible(entry)
     }
 
-    /// Whether the person has signed in to the server of an entry.
-    pub(crate) fn is_signed_in(&self, entry: &Entry) -> bool {
+    /// Whether there is an account at the server of an entry that the calls of a caller may be made with.
+    pub(crate) fn is_signed_in(&self, entry: &Entry, caller: &Caller) -> bool {
         let sign_ins = self.sign_ins.as_ref();
-        let sign_ins = sign_ins.filter(|_| sign_in::is_possible(entry));
-        sign_ins.is_some_and(|sign_ins| sign_ins.accounts.has(&(sign_ins.party)(entry)))
+        let Some(sign_ins) = sign_ins.filter(|_| sign_in::is_possible(entry)) else {
+            return false;
+        };
+        let has = |holder| {
+            let party = (sign_ins.party)(entry);
+            sign_ins.accounts.has(&Party { holder, ..party })
+        };
+        let own = || has(Some(caller.0.to_string()));
+        match self.whose(caller) {
+            Whose::Person => has(None),
+            Whose::Own(_) => own(),
+            Whose::OwnOrPerson(_) => own() || has(None),
+        }
     }
 
     /// The servers in configuration order, as of now.
@@ -404,7 +435,8 @@ impl Core {
         side: &Side<'_>,
         server: &Arc<Server>,
     ) -> Arc<Upstream> {
-        if let Some(upstream) = side.workspace.upstream(server, side) {
+        let holder = self.holder(server, &side.workspace.caller);
+        if let Some(upstream) = side.workspace.upstream(server, side, holder.as_ref()) {
             return upstream;
         }
         let sets = side.workspace.upstreams_of(server, side.era);
@@ -418,7 +450,7 @@ impl Core {
         };
         let session = side.workspace.session();
         let capabilities = asker(session.as_ref(), side.era);
-        let key = Key::new(server, side, capabilities);
+        let key = Key::new(server, side, capabilities, holder);
         let upstream = server.upstream(&key, || {
             Arc::new(Upstream::new(
                 self.next_id(),
@@ -458,14 +490,15 @@ impl Core {
             return None;
         }
         let session = side.workspace.session();
-        let key = Key::new(server, side, asker(session.as_ref(), side.era));
+        let holder = self.holder(server, &side.workspace.caller);
+        let key = Key::new(server, side, asker(session.as_ref(), side.era), holder);
         server.known_upstream(&key)
     }
 
     /// Lets a conversation hear of the changes of shared servers that others have started.
     fn join(self: &Arc<Self>, side: &Side<'_>) {
         for server in self.servers().iter() {
-            if side.workspace.upstream(server, side).is_none()
+            if self.attached(side, server).is_none()
                 && self.started_by_others(side, server).is_some()
                 && self.closed(side, &server.facts).is_none()
             {

@@ -56,11 +56,13 @@ pub enum Fault {
     /// The server wants the person to sign in.
     #[error(
         "server {server:?} wants the user to sign in: {reason}. Ask them to run: {}",
-        crate::sign_in::command(server)
+        crate::sign_in::command(server, holder.as_deref())
     )]
     SignIn {
         /// Its name.
         server: Arc<str>,
+        /// The caller whose account it is about; none: the person's.
+        holder: Option<Arc<str>>,
         /// Why, or why an attempt came to nothing.
         reason: String,
         /// What it said.

@@ -63,7 +63,7 @@ pub use error::Fault;
 pub use options::{Dynamic, Features, Options, Person, Pull, SavedProfile, Settings};
 pub use phase::{
     Admission, AllowAll, CallFacts, Decider, Decision, Denial, Interceptor, Permit, Question,
-    Verdict, When,
+    Verdict, When, Whose,
 };
 pub use pins::{Pin, Pinned, Pins, pins_key};
 pub use record::{Arguments, CallRecord, Decided, NoRecorder, Outcome, Recorder, StartRecord};

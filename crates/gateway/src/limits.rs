@@ -166,3 +166,6 @@ pub const PIN_BYTES_MAX: usize = 8 << 10;
 pub const DESCRIPTION_BYTES_MAX: usize = 16 << 10;
 /// Levels of a definition in which descriptions are looked at.
 pub const CLEAN_DEPTH_MAX: usize = 32;
+
+/// Callers with accounts of their own of whom one server's ways in are kept while they have no connection.
+pub(crate) const PASSES_MAX: usize = 1_024;

@@ -95,6 +95,25 @@ pub trait Admission: Send + Sync {
         let _ = caller;
         false
     }
+
+    /// With whose accounts at servers the calls of a caller are made.
+    fn accounts(&self, caller: &str) -> Whose {
+        match self.is_guest(caller) {
+            true => Whose::Own(0),
+            false => Whose::Person,
+        }
+    }
+}
+
+/// With whose accounts calls are made. Of callers who have had one name after the other each has another number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those of the person who runs the gateway.
+    Person,
+    /// The caller's own, and no others.
+    Own(u64),
+    /// The caller's own, and the person's where the caller has none.
+    OwnOrPerson(u64),
 }
 
 /// Somebody's right to have one request under way.

@@ -136,7 +136,7 @@ async fn routed(mut call: Call) -> Reply {
                 Err(answer) => return Reply::Done(answer),
             },
         };
-        let outcome = match plan.target.server.pass.is_some() {
+        let outcome = match plan.target.server.passes.is_some() {
             false => dispatch(&mut call, plan).await,
             true => match Box::pin(signed(&mut call, plan)).await {
                 Ok(outcome) => outcome,
@@ -254,7 +254,7 @@ fn dispatch_after(
 /// Phase 6. `Some` is what the server answered at once.
 async fn dispatch(call: &mut Call, plan: Plan) -> Option<Outcome> {
     let server = &plan.target.server;
-    let upstream = match call.workspace.upstream(server, &call.side()) {
+    let upstream = match call.core.attached(&call.side(), server) {
         Some(known) => known,
         None => {
             let new = call.core.upstream(&call.side(), server);

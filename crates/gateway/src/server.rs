@@ -19,7 +19,7 @@ use crate::lists::Lists;
 use crate::outbox::lock;
 use crate::pins::pins_key;
 use crate::secrecy::Secrecy;
-use crate::sign_in::{Pass, SignIns};
+use crate::sign_in::{Holder, Passes, SignIns};
 use crate::telemetry::ServerMetrics;
 use crate::upstream::Upstream;
 use crate::upstream::lanes::Lanes;
@@ -33,8 +33,8 @@ pub(crate) struct Server {
     pub(crate) pins: Box<str>,
     /// The credentials that it was given.
     pub(crate) secrecy: Arc<Secrecy>,
-    /// The way in, where signing in could be what it lacks.
-    pub(crate) pass: Option<Arc<Pass>>,
+    /// The ways in, where signing in could be what it lacks.
+    pub(crate) passes: Option<Passes>,
     /// What rules know of it.
     pub(crate) facts: policy::ServerFacts,
     pub(crate) metrics: ServerMetrics,
@@ -76,6 +76,8 @@ pub(crate) struct Key {
     /// The same for clients that say with each request what they can be asked, before a server that wants to know
     /// once.
     pub(crate) asks: Asks,
+    /// The caller with whose account the server is spoken to.
+    pub(crate) holder: Option<Holder>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +93,7 @@ impl Key {
         server: &Server,
         side: &Side<'_>,
         capabilities: Option<&Capabilities>,
+        holder: Option<Holder>,
     ) -> Self {
         let asks = side.asks_of(server);
         let has_roots = capabilities.is_some_and(|c| c.asks.roots()) || asks.roots();
@@ -99,6 +102,7 @@ impl Key {
             // Folders belong to one conversation; who declares them does not share.
             Share::Caller | Share::All if has_roots => Scope::Workspace(side.workspace.id),
             Share::Caller => Scope::Caller(side.workspace.caller.clone()),
+            Share::All if holder.is_some() => Scope::Caller(side.workspace.caller.clone()),
             Share::All => Scope::All,
         };
         let capabilities = match scope {
@@ -110,6 +114,7 @@ impl Key {
             scope,
             capabilities,
             asks,
+            holder,
         }
     }
 
@@ -154,7 +159,7 @@ impl Server {
         Self {
             name: entry.name.as_str().into(),
             pins: pins_key(&entry).into(),
-            pass: Pass::of(&entry, sign_ins, &secrecy),
+            passes: Passes::of(&entry, sign_ins, &secrecy),
             secrecy,
             facts: crate::rules::server_facts(&entry),
             fingerprint: entry.fingerprint(),
@@ -187,12 +192,12 @@ impl Server {
 
     /// Whether what it answers may depend on a credential: also one that somebody gets by signing in, now or later.
     fn has_credentials(&self) -> bool {
-        self.has_credentials || self.pass.is_some()
+        self.has_credentials || self.passes.is_some()
     }
 
     /// Whether it was shown a token, so that what it says is not everybody's.
     pub(crate) fn is_signed_in(&self) -> bool {
-        self.pass.as_ref().is_some_and(|pass| pass.is_used())
+        self.passes.as_ref().is_some_and(Passes::is_used)
     }
 
     /// Whether clients may see this tool.

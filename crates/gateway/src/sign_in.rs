@@ -3,6 +3,8 @@
 //! a client presents never comes here. How tokens are got and kept is `auth`'s matter. Next: `dynamic/sign_in.rs`, which
 //! sends people to the page.
 
+mod passes;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,11 +20,12 @@ use crate::limits::VISIT_LIFE;
 use crate::outbox::lock;
 use crate::secrecy::Secrecy;
 use crate::visit::{Away, Page, Pages, Unfinished, Visit};
+pub(crate) use passes::{Holder, Passes};
 
 /// Signs in to servers.
 #[derive(Clone)]
 pub struct SignIns {
-    /// What the person has signed in to.
+    /// What the person and their callers have signed in to.
     pub accounts: Accounts,
     /// Which server an entry is to them.
     pub party: Arc<dyn Fn(&Entry) -> Party + Send + Sync>,
@@ -30,11 +33,13 @@ pub struct SignIns {
     pub pages: Option<Arc<dyn Pages>>,
 }
 
-/// The way in to one server.
+/// The way in to one server with one account.
 pub(crate) struct Pass {
     entry: Entry,
     sign_ins: SignIns,
     party: Party,
+    /// The caller whose account it is; none: the person's.
+    holder: Option<Arc<str>>,
     /// What it may not say to anybody.
     secrecy: Arc<Secrecy>,
     token: ArcSwapOption<Token>,
@@ -55,26 +60,33 @@ pub(crate) struct Shown {
 }
 
 impl Pass {
-    /// For a server that is reached by URL and was not given credentials of its own.
-    pub(crate) fn of(
+    /// `holder`: the caller whose account it is; none: the person.
+    fn new(
         entry: &Entry,
-        sign_ins: Option<&SignIns>,
+        sign_ins: &SignIns,
         secrecy: &Arc<Secrecy>,
-    ) -> Option<Arc<Self>> {
-        let sign_ins = sign_ins?;
-        is_possible(entry).then(|| {
-            Arc::new(Self {
-                party: (sign_ins.party)(entry),
-                entry: entry.clone(),
-                sign_ins: sign_ins.clone(),
-                secrecy: secrecy.clone(),
-                token: ArcSwapOption::empty(),
-                is_used: AtomicBool::new(false),
-                is_renewing: AtomicBool::new(false),
-                page: Mutex::default(),
-                unsigned: Mutex::default(),
-            })
-        })
+        holder: Option<Arc<str>>,
+    ) -> Self {
+        Self {
+            party: Party {
+                holder: holder.as_deref().map(str::to_owned),
+                ..(sign_ins.party)(entry)
+            },
+            holder,
+            entry: entry.clone(),
+            sign_ins: sign_ins.clone(),
+            secrecy: secrecy.clone(),
+            token: ArcSwapOption::empty(),
+            is_used: AtomicBool::new(false),
+            is_renewing: AtomicBool::new(false),
+            page: Mutex::default(),
+            unsigned: Mutex::default(),
+        }
+    }
+
+    /// Whether it is the way of a caller with an account of their own.
+    pub(crate) fn is_of_caller(&self) -> bool {
+        self.holder.is_some()
     }
 
     /// Whether a token has been shown: what the server says depends on whose that is.
@@ -82,11 +94,17 @@ impl Pass {
         self.is_used.load(Ordering::Relaxed)
     }
 
-    /// Looks for a token that is kept. Reads a small file.
+    /// Looks for a token that is kept; what was given up meanwhile is forgotten. Reads a small file.
     pub(crate) fn load(&self) {
-        if let Ok(Some(token)) = self.sign_ins.accounts.token(&self.party) {
+        let kept = self.sign_ins.accounts.token(&self.party);
+        if let Ok(Some(token)) = kept {
             self.put(token);
-        } else if self.sign_ins.accounts.has(&self.party) {
+            return;
+        }
+        if kept.is_ok() {
+            self.token.store(None);
+        }
+        if self.sign_ins.accounts.has(&self.party) {
             self.is_used.store(true, Ordering::Relaxed);
         }
     }
@@ -185,6 +203,7 @@ impl Pass {
         match error.is_for_person() {
             true => Fault::SignIn {
                 server,
+                holder: self.holder.clone(),
                 reason: error.to_string(),
                 challenge: Arc::new(challenge.clone()),
             },
@@ -223,6 +242,7 @@ impl Pass {
             server: self.entry.name.to_string(),
             title: self.entry.title.clone(),
             origin: self.entry.origin.to_string(),
+            holder: self.holder.as_deref().map(str::to_owned),
             ..Page::default()
         };
         let visit = Arc::new(Visit::away(page, VISIT_LIFE));
@@ -309,9 +329,13 @@ pub(crate) fn is_possible(entry: &Entry) -> bool {
     matches!(&entry.launch, Launch::Remote { headers, .. } if !is_given(headers))
 }
 
-/// The way in by the command line.
-pub(crate) fn command(server: &str) -> String {
-    format!("portolan oauth authorize {server}")
+/// The way in by the command line, for a caller or for the person.
+pub(crate) fn command(server: &str, holder: Option<&str>) -> String {
+    let holder = holder.map_or_else(String::new, |holder| match holder.contains(' ') {
+        true => format!(" --caller '{holder}'"),
+        false => format!(" --caller {holder}"),
+    });
+    format!("portolan oauth authorize {server}{holder}")
 }
 
 fn now_s() -> u64 {

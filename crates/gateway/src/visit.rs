@@ -69,6 +69,8 @@ pub struct Page {
     pub title: Option<String>,
     /// Where the server's entry comes from, in words.
     pub origin: String,
+    /// The caller whose account comes of a sign-in; none: that of the person who runs the gateway.
+    pub holder: Option<String>,
     /// Where what is given will be kept, in words.
     pub kept_in: String,
     /// What is asked for.

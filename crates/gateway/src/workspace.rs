@@ -14,6 +14,7 @@ use crate::lists::{Kind, Lists};
 use crate::outbox::lock;
 use crate::server::Server;
 use crate::session::Session;
+use crate::sign_in::Holder;
 use crate::upstream::Upstream;
 use crate::view::View;
 
@@ -79,7 +80,12 @@ impl Workspace {
     // === upstreams ===
 
     /// The upstream that calls of this side use for this server, if there is one.
-    pub(crate) fn upstream(&self, server: &Server, side: &Side<'_>) -> Option<Arc<Upstream>> {
+    pub(crate) fn upstream(
+        &self,
+        server: &Server,
+        side: &Side<'_>,
+        holder: Option<&Holder>,
+    ) -> Option<Arc<Upstream>> {
         let asks = match side.era {
             Era::Handshake => Asks::NONE,
             Era::Stateless => side.asks_of(server),
@@ -89,6 +95,7 @@ impl Workspace {
             .find(|up| {
                 std::ptr::eq(&*up.server, server)
                     && up.key.clients == side.era
+                    && up.key.holder.as_ref() == holder
                     && (up.key.asks == asks || up.era() == Era::Stateless)
             })
             .cloned()

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use portolan_policy::{Asked, Decision, Era, Facts, Hints, Policy, Rule, ServerFacts};
 
-/// Rounds of which the best counts, and decisions in each.
+/// Rounds of which the best counts, and about how long each lasts.
 const ROUNDS: usize = 40;
-const DECISIONS: u32 = 2_000;
+const ROUND: Duration = Duration::from_millis(4);
 
 fn main() {
     let (usual, hard) = (usual(), hard());
@@ -140,12 +140,19 @@ fn best(policy: &Policy, arguments: &str) -> Duration {
         };
         black_box(policy.decide(&facts));
     };
-    let rounds = (0..ROUNDS).map(|_| {
+    let take = |decisions: u32| {
         let begun = Instant::now();
-        (0..DECISIONS).for_each(|_| once());
-        begun.elapsed() / DECISIONS
-    });
-    rounds.min().unwrap_or_default()
+        (0..decisions).for_each(|_| once());
+        begun.elapsed() / decisions
+    };
+    let first = take(20).as_nanos().max(1);
+    let decisions = u32::try_from(ROUND.as_nanos() / first)
+        .unwrap_or(u32::MAX)
+        .max(20);
+    (0..ROUNDS)
+        .map(|_| take(decisions))
+        .min()
+        .unwrap_or_default()
 }
 
 /// Rules of which none applies, so that all are looked at.

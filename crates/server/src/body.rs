@@ -27,6 +27,11 @@ pub(crate) enum Body {
 pub(crate) trait Chunks: Send {
     /// The next piece; `None` at the end.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+
+    /// Whether nothing is lost if it ends now.
+    fn is_at_rest(&self) -> bool {
+        true
+    }
 }
 
 /// An event stream on a connection.

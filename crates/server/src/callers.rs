@@ -24,6 +24,9 @@ pub trait Callers: Send + Sync {
     /// Nobody's, or one that is worth nothing.
     fn admit(&self, token: &str, at: &str) -> Result<Admitted, Unadmitted>;
 
+    /// Whether what let somebody of this name in still does.
+    fn holds(&self, caller: &str, lease: &Lease) -> bool;
+
     /// What is told of us to whoever has no token for what lies at this path; nothing: there is no issuer to send them to.
     fn resource(&self, at: &str) -> Option<Resource> {
         let _ = at;
@@ -38,6 +41,17 @@ pub struct Admitted {
     pub name: Arc<str>,
     /// What their token is good for, with spaces between, where that is said.
     pub scopes: Option<Arc<str>>,
+    /// What lets them in, to be looked at again while they listen; nothing: the gateway's own token, which does not end.
+    pub lease: Option<Lease>,
+}
+
+/// What lets somebody in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Which of all callers that have had the name.
+    pub generation: u64,
+    /// When the token ends, in seconds since 1970.
+    pub until_s: Option<u64>,
 }
 
 /// Why nobody comes in by a token.

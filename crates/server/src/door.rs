@@ -146,6 +146,7 @@ impl Door {
                         link,
                         caller: Caller(admitted.name),
                         scopes: admitted.scopes,
+                        lease: admitted.lease,
                         only,
                         workspace,
                         head,
@@ -161,7 +162,7 @@ impl Door {
                 Err(refused) => *refused,
             },
             Route::Sse => match self.admit(head, link).await {
-                Ok(admitted) => legacy::open(self, link, Caller(admitted.name), head),
+                Ok(admitted) => legacy::open(self, link, admitted, head),
                 Err(refused) => *refused,
             },
             Route::Messages => match self.admit(head, link).await {
@@ -199,6 +200,7 @@ impl Door {
                     link,
                     caller: Caller(admitted.name),
                     scopes: admitted.scopes,
+                    lease: admitted.lease,
                     only: None,
                     workspace: None,
                     head,

@@ -13,7 +13,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, StatusCode};
 use transport::BoxFuture;
 
-use crate::callers::{Admitted, Callers, Resource, Unadmitted, resource_path};
+use crate::callers::{Admitted, Callers, Lease, Resource, Unadmitted, resource_path};
+use crate::vigil::Watch;
 
 pub use names::Names;
 pub(crate) use names::is_loopback_host;
@@ -97,6 +98,7 @@ impl Guard {
             caller: Admitted {
                 name: Arc::from(caller),
                 scopes: None,
+                lease: None,
             },
             hosts,
             origins,
@@ -128,6 +130,16 @@ impl Guard {
                 Unadmitted::Unavailable(why) => Refusal::Unavailable(why).into(),
                 Unadmitted::Wait(wait) => Closed::For(wait),
             })
+    }
+
+    /// Watches over somebody who goes on listening.
+    pub(crate) fn watch(&self, caller: &Arc<str>, lease: Option<Lease>) -> Option<Watch> {
+        match (&self.auth, lease) {
+            (Auth::Callers(_, callers), Some(lease)) => {
+                Some(Watch::new(callers.clone(), caller.clone(), lease))
+            }
+            _ => None,
+        }
     }
 
     /// What is told of us to who wants to use what lies at this path, if there is an issuer to send them to.

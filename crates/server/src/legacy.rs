@@ -20,6 +20,7 @@ use crate::callers::Admitted;
 use crate::connection::Link;
 use crate::door::Door;
 use crate::exchange::{Batch, Exchange};
+use crate::vigil::Watched;
 use crate::{intake, limits, respond};
 
 /// Where the answers of every open stream go.
@@ -47,7 +48,7 @@ impl Letterboxes {
 pub(crate) fn open(
     door: &Arc<Door>,
     link: &Arc<Link>,
-    caller: Caller,
+    admitted: Admitted,
     head: &Parts,
 ) -> Response<Body> {
     if head.method != Method::GET {
@@ -56,7 +57,8 @@ pub(crate) fn open(
             "open the stream with GET, then POST to the endpoint that it names",
         );
     }
-    let session = match door.gateway.open(caller, Way::Sse) {
+    let watch = door.guard.watch(&admitted.name, admitted.lease);
+    let session = match door.gateway.open(Caller(admitted.name), Way::Sse) {
         Ok(session) => session,
         Err(busy) => return respond::busy(None, &busy.to_string()),
     };
@@ -75,16 +77,14 @@ pub(crate) fn open(
         ..sse::Event::default()
     };
     let greeting = Some(respond::event(&greeting));
-    respond::events(Body::events(
-        link,
-        Stream {
-            door: door.clone(),
-            session,
-            letters,
-            running,
-            greeting,
-        },
-    ))
+    let stream = Stream {
+        door: door.clone(),
+        session,
+        letters,
+        running,
+        greeting,
+    };
+    respond::events(Body::events(link, Watched::new(stream, watch)))
 }
 
 /// `POST /messages?sessionId=…`: takes messages; the stream answers.
@@ -205,14 +205,17 @@ impl Chunks for Stream {
         if let Poll::Ready(letter) = self.letters.poll_recv(cx) {
             return Poll::Ready(letter.map(|letter| respond::event(&sse::Event::message(letter))));
         }
-        if self.door.is_draining()
-            && self.running.available_permits() == limits::REQUESTS_RUNNING_MAX
-        {
+        if self.door.is_draining() && self.is_at_rest() {
             return Poll::Ready(None);
         }
         self.session
             .poll_outbox(cx)
             .map(|message| message.map(|message| respond::event(&sse::Event::message(message))))
+    }
+
+    /// Answers have no other way than the stream.
+    fn is_at_rest(&self) -> bool {
+        self.running.available_permits() == limits::REQUESTS_RUNNING_MAX
     }
 }
 

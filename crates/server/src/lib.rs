@@ -35,9 +35,10 @@ mod sessions;
 pub mod shutdown;
 mod stdio;
 mod tls;
+mod vigil;
 mod worker;
 
-pub use callers::{Admitted, Callers, Resource, Unadmitted};
+pub use callers::{Admitted, Callers, Lease, Resource, Unadmitted};
 pub use guard::{Auth, Names};
 pub use pages::Pages;
 pub use profiles::{Absent, Found, Profiles};

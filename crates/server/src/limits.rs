@@ -136,3 +136,6 @@ pub const PAGE_CONNECTION: Duration = Duration::from_secs(60);
 pub const PAGE_LINGER: Duration = Duration::from_secs(5);
 /// How long a request waits until the keys by which its token can be checked are fetched.
 pub const KEYS_WAIT: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether whoever keeps a stream open may still do so.
+pub const VIGIL_PAUSE: Duration = Duration::from_secs(5);

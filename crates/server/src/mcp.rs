@@ -16,10 +16,12 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use wire::code;
 
-use crate::body::Body;
+use crate::body::{Body, Chunks};
+use crate::callers::Lease;
 use crate::connection::Link;
 use crate::door::Door;
 use crate::respond;
+use crate::vigil::Watched;
 
 /// What every request to the endpoint brings along.
 pub(crate) struct Visit<'v> {
@@ -28,9 +30,19 @@ pub(crate) struct Visit<'v> {
     pub(crate) caller: Caller,
     /// What its token is good for, where that is said.
     pub(crate) scopes: Option<Arc<str>>,
+    /// What lets it in.
+    pub(crate) lease: Option<Lease>,
     pub(crate) only: Option<Arc<str>>,
     pub(crate) workspace: Option<Arc<str>>,
     pub(crate) head: &'v Parts,
+}
+
+impl Visit<'_> {
+    /// A stream without an end of its own: it ends with the right of whoever listens.
+    fn endless(&self, chunks: impl Chunks + 'static) -> Response<Body> {
+        let watch = self.door.guard.watch(&self.caller.0, self.lease);
+        respond::events(Body::events(self.link, Watched::new(chunks, watch)))
+    }
 }
 
 /// Answers a request to the endpoint.

@@ -3,6 +3,7 @@
 
 use secrets::Secret;
 
+use super::keeping::whose;
 use super::{Accounts, Token};
 use crate::discover::still_names;
 use crate::register::known;
@@ -29,8 +30,9 @@ impl Accounts {
         if !signs_itself(party) && self.grant(party)?.is_none() {
             return Err(AuthError::NeedsPerson("it wants the user to sign in"));
         }
-        let _turn = self.turn(&party.name).await;
-        let _lock = self.lock(&party.name).await?;
+        let key = whose(party);
+        let _turn = self.turn(&key).await;
+        let _lock = self.lock(&key).await?;
         let grant = self.grant(party)?;
         let Some(mut grant) = grant else {
             return self.first(party, challenge).await;

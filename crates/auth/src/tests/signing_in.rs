@@ -73,6 +73,38 @@ async fn several_accounts_stay_apart() {
 }
 
 #[tokio::test]
+async fn what_a_caller_signs_in_to_is_theirs_alone() {
+    let (fake, here) = (Fake::start().await, Here::new());
+    let own = party(&fake);
+    let of = |holder: &str| Party {
+        holder: Some(holder.to_owned()),
+        ..own.clone()
+    };
+    for party in [&own, &of("ann"), &of("bob at https://id.example")] {
+        here.sign_in(&fake, party).await.unwrap();
+    }
+    let bearer = |party: &Party| {
+        let token = here.accounts.token(party).unwrap();
+        token.map(|token| token.bearer.reveal().to_owned())
+    };
+    assert_eq!(bearer(&own).unwrap(), "Bearer access-1");
+    assert_eq!(bearer(&of("ann")).unwrap(), "Bearer access-2");
+    assert!(bearer(&of("bob")).is_none() && !here.accounts.has(&of("bob")));
+    let (bob, nothing) = (of("bob"), Challenge::default());
+    let renewed = here.accounts.renew(&bob, None, &nothing).await;
+    assert!(renewed.unwrap_err().is_for_person());
+    let holders = || {
+        let all = here.accounts.list().unwrap().into_iter();
+        all.map(|account| account.holder).collect::<Vec<_>>()
+    };
+    let bob = "bob at https://id.example";
+    assert_eq!(holders(), [None, Some("ann".into()), Some(bob.into())]);
+    here.accounts.revoke("cloud", Some("ann")).await.unwrap();
+    assert!(bearer(&of("ann")).is_none() && bearer(&own).is_some());
+    assert_eq!(holders(), [None, Some(bob.into())]);
+}
+
+#[tokio::test]
 async fn the_description_is_looked_for_where_the_standard_says() {
     let (fake, here) = (Fake::start().await, Here::new());
     fake.knobs().missing = vec!["/.well-known/oauth-protected-resource/mcp"];
@@ -424,7 +456,7 @@ async fn a_person_signs_in_on_another_machine() {
 async fn an_account_is_given_up_here_and_there() {
     let (fake, here) = (Fake::start().await, Here::new());
     here.sign_in(&fake, &party(&fake)).await.unwrap();
-    let revoked = here.accounts.revoke("cloud").await.unwrap();
+    let revoked = here.accounts.revoke("cloud", None).await.unwrap();
     assert!(matches!(revoked, Revoked::Everywhere), "{revoked:?}");
     let told: Vec<String> = fake
         .asked("/revoke")
@@ -433,6 +465,6 @@ async fn an_account_is_given_up_here_and_there() {
         .collect();
     assert_eq!(told, ["refresh-1", "access-1"]);
     assert!(!here.accounts.has(&party(&fake)));
-    let error = here.accounts.revoke("cloud").await.unwrap_err();
+    let error = here.accounts.revoke("cloud", None).await.unwrap_err();
     assert!(matches!(error, AuthError::Unknown(_)), "{error}");
 }

@@ -35,6 +35,57 @@ fn ci() -> New {
 }
 
 #[test]
+fn who_listens_does_so_as_long_as_their_token_is_good() {
+    let (_home, dirs) = dirs();
+    let token = add(&dirs, ci());
+    let registry = Registry::open(&dirs, None).unwrap();
+    let Ok(admitted) = registry.admit(&token, "/mcp") else {
+        panic!("it is a good token");
+    };
+    let lease = admitted.lease.unwrap();
+    assert!(registry.holds("ci", &lease) && !registry.holds("ann", &lease));
+    let ended = Lease {
+        until_s: Some(1),
+        ..lease
+    };
+    assert!(!registry.holds("ci", &ended));
+    callers::remove(&dirs, "ci").unwrap();
+    registry.refresh().unwrap();
+    assert!(!registry.holds("ci", &lease));
+    // Another caller of the same name is no reason to go on.
+    add(&dirs, ci());
+    registry.refresh().unwrap();
+    assert!(!registry.holds("ci", &lease));
+}
+
+#[test]
+fn accounts_are_shared_with_whom_that_was_said_of() {
+    let (_home, dirs) = dirs();
+    add(&dirs, ci());
+    let registry = Registry::open(&dirs, None).unwrap();
+    let before = registry.accounts("ci");
+    assert!(matches!(before, Whose::Own(_)));
+    for own in ["local", "cli", "token"] {
+        assert_eq!(registry.accounts(own), Whose::Person);
+    }
+    // Whoever has the name later has nothing of whoever had it before.
+    callers::remove(&dirs, "ci").unwrap();
+    add(&dirs, ci());
+    registry.refresh().unwrap();
+    assert!(matches!(registry.accounts("ci"), Whose::Own(_)) && registry.accounts("ci") != before);
+    let sharing = New {
+        name: "ann".into(),
+        share_accounts: true,
+        ..New::default()
+    };
+    add(&dirs, sharing);
+    registry.refresh().unwrap();
+    assert!(matches!(registry.accounts("ann"), Whose::OwnOrPerson(_)));
+    // Nobody who is not known any more has anything of the person.
+    assert_eq!(registry.accounts("x at y"), Whose::Own(0));
+}
+
+#[test]
 fn tokens_lead_to_callers_until_they_are_taken_away() {
     let (_home, dirs) = dirs();
     let token = add(&dirs, ci());

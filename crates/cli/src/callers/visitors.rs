@@ -11,7 +11,7 @@ use bytes::Bytes;
 use config::AuthSettings;
 use config::callers::Rights;
 use serde_json::json;
-use server::{Admitted, Resource, Unadmitted};
+use server::{Admitted, Lease, Resource, Unadmitted};
 
 use super::one::{Allowance, One};
 use crate::limits::VISITORS_MAX;
@@ -59,6 +59,11 @@ impl Visitors {
         &self.settings.rights
     }
 
+    /// Whether the person's accounts are used for whoever has none of their own.
+    pub(super) fn share_accounts(&self) -> bool {
+        self.settings.share_accounts
+    }
+
     /// Whether a caller of this name is one of them.
     pub(super) fn are(&self, caller: &str) -> bool {
         caller.ends_with(&self.ending)
@@ -94,6 +99,10 @@ impl Visitors {
             true => Ok(Admitted {
                 name: identity.caller.clone(),
                 scopes: Some(identity.scopes.clone()),
+                lease: Some(Lease {
+                    generation: 0,
+                    until_s: Some(identity.ends_s()),
+                }),
             }),
             false => Err(Unadmitted::Lacks(self.settings.scopes.join(" "))),
         }

@@ -74,7 +74,11 @@ impl Seen {
             true => Vec::new(),
             false => sign_ins::accounts(here, &loaded.settings)
                 .list()
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into_iter()
+                // Those of others are others' business.
+                .filter(|account| account.holder.is_none())
+                .collect(),
         };
         let (good, ended): (Vec<_>, Vec<_>) = accounts
             .into_iter()

@@ -1,5 +1,9 @@
 //! `portolan caller`: tokens of one's own, with rights, limits and an end.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::home::{Home, tool_names, wait_until};
@@ -164,4 +168,34 @@ fn a_caller_may_be_kept_to_a_profile() {
     make(&["profile", "rm", "work"]);
     wait_until(|| !tool_names(&gateway.exchange(&ann, &list()).0).contains(&"echo"));
     assert!(gateway.stop().success());
+}
+
+#[test]
+fn an_open_stream_ends_with_its_caller() {
+    let home = Home::new();
+    let servers = home.servers(&["one"]);
+    let ann = add(&home, &["ann"]);
+    let mut gateway = home.listen(&["--config", &servers]);
+    gateway.initialize(&ann);
+    let session = gateway.session().unwrap();
+    let mut stream = TcpStream::connect(gateway.address()).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    write!(
+        stream,
+        "GET /mcp HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {ann}\r\nAccept: text/event-stream\r\nMcp-Session-Id: {session}\r\n\r\n",
+        gateway.address()
+    )
+    .unwrap();
+    let (mut head, mut byte) = (String::new(), [0]);
+    while !head.ends_with("\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(char::from(byte[0]));
+    }
+    assert!(head.contains(" 200 "), "{head}");
+    home.run(&["caller", "rm", "ann"]).ok();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("is worth nothing any more"), "{rest}");
 }

@@ -178,9 +178,8 @@ impl Core {
             .filter(|(server, _)| self.closed(side, &server.facts).is_none())
             .map(|(server, is_listed)| {
                 let wire = self.wire_era(&server, side.era);
-                let own = side
-                    .workspace
-                    .upstream(&server, side)
+                let own = self
+                    .attached(side, &server)
                     .or_else(|| self.started_by_others(side, &server))
                     .and_then(|upstream| upstream.lists());
                 let learnt = |wire: Era| self.learnt(&server, wire, &side.workspace.caller);

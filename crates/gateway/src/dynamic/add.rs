@@ -156,12 +156,12 @@ async fn added(errand: &Errand, arguments: &Arguments) -> Result<Reply, Stop> {
 fn can_sign_in(errand: &Errand, entry: &Entry) -> bool {
     let sign_ins = errand.core.sign_ins.as_ref();
     let has_pages = sign_ins.is_some_and(|sign_ins| sign_ins.pages.is_some());
-    errand.asks.url() && has_pages && !errand.is_guest() && errand.core.can_sign_in(entry)
+    errand.asks.url() && has_pages && errand.may_sign_in() && errand.core.can_sign_in(entry)
 }
 
 /// Has the person sign in, where they can be asked.
 async fn signed_in(errand: &Errand, server: &Server, fault: &Fault) -> Result<(), Stop> {
-    match sign_in::of(server, fault) {
+    match sign_in::of(&errand.core, &errand.workspace, server, fault) {
         Some((pass, challenge)) if sign_in::can_ask(errand, &pass) => {
             sign_in::lead(errand, &pass, &challenge).await
         }
@@ -248,12 +248,7 @@ async fn put_in(
     let listed = lock(&errand.workspace.chosen)
         .get(name)
         .filter(|known| known.is_listed)
-        .and_then(|known| {
-            errand
-                .workspace
-                .upstream(&known.server, &errand.side())?
-                .lists()
-        });
+        .and_then(|known| core.attached(&errand.side(), &known.server)?.lists());
     let loan = core.lend(resolved, &errand.workspace);
     let server = loan.server.clone();
     let upstream = core.upstream(&errand.side(), &server);
@@ -436,7 +431,10 @@ pub(super) fn lacks(errand: &Errand, entry: &Entry, state: State, lines: Vec<Str
         }
         State::NeedsAuth => match entry.about.oauth.as_ref().and_then(|o| o.secret.as_ref()) {
             _ if errand.core.can_sign_in(entry) => {
-                format!("ask {who} to run: {}", crate::sign_in::command(name))
+                format!(
+                    "ask {who} to run: {}",
+                    crate::sign_in::command(name, errand.holder())
+                )
             }
             Some(token) => format!("ask {who} to run: portolan secret set {token}"),
             None => "use another server: nobody can sign in to it here".to_owned(),

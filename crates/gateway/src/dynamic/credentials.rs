@@ -159,6 +159,7 @@ fn show(errand: &Errand, entry: &Entry, names: &[String]) -> Result<(Arc<Visit>,
         origin: entry.origin.to_string(),
         kept_in: person.keeps_secrets_in(),
         fields: fields.collect(),
+        ..Page::default()
     };
     let entry = entry.clone();
     let visit = Visit::new(page, VISIT_LIFE, move |values| {

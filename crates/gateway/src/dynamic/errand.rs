@@ -14,6 +14,7 @@ use crate::calls::CallHandle;
 use crate::core::Core;
 use crate::dynamic::Directory;
 use crate::lists::Kind;
+use crate::phase::Whose;
 use crate::session::Session;
 use crate::workspace::Workspace;
 
@@ -73,6 +74,18 @@ impl Errand {
     pub(super) fn is_guest(&self) -> bool {
         let admission = self.core.admission.as_ref();
         admission.is_some_and(|admission| admission.is_guest(&self.workspace.caller.0))
+    }
+
+    /// Whether they have or may have accounts that they sign in to themselves.
+    pub(super) fn may_sign_in(&self) -> bool {
+        !self.is_guest() || self.holder().is_some()
+    }
+
+    /// The caller who has accounts of their own alone; none: whoever uses the person's.
+    pub(super) fn holder(&self) -> Option<&str> {
+        let caller = &self.workspace.caller.0;
+        let admission = self.core.admission.as_ref()?;
+        matches!(admission.accounts(caller), Whose::Own(_)).then_some(caller)
     }
 
     /// Whoever can do something about what stands in the way.

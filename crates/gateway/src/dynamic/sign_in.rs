@@ -15,6 +15,7 @@ use super::consent::strip;
 use super::errand::Errand;
 use crate::bridge::{request_digest, rounds};
 use crate::call::Call;
+use crate::core::Core;
 use crate::error::Fault;
 use crate::limits::VISIT_WAIT;
 use crate::routed::Plan;
@@ -23,6 +24,7 @@ use crate::session::Session;
 use crate::sign_in::{Pass, Shown};
 use crate::upstream::may_ask;
 use crate::visit::End;
+use crate::workspace::Workspace;
 
 const KEY: &str = "sign-in";
 
@@ -38,7 +40,8 @@ pub(crate) enum SigningIn {
 
 /// Has the person sign in so that a call can go on. `fault`: how it was refused.
 pub(crate) async fn sign_in(call: &Call, plan: &Plan, fault: Fault) -> Result<SigningIn, Fault> {
-    let Some((pass, challenge)) = of(&plan.target.server, &fault) else {
+    let Some((pass, challenge)) = of(&call.core, &call.workspace, &plan.target.server, &fault)
+    else {
         return Err(fault);
     };
     let asked = call.frame.method();
@@ -91,18 +94,23 @@ fn is_ours(call: &Call, errand: &Errand) -> bool {
 }
 
 /// The way in to a server that wants somebody to sign in.
-pub(super) fn of(server: &Server, fault: &Fault) -> Option<(Arc<Pass>, Challenge)> {
-    match fault {
-        Fault::SignIn { challenge, .. } => {
-            Some((server.pass.clone()?, Challenge::clone(challenge)))
-        }
-        _ => None,
-    }
+pub(super) fn of(
+    core: &Core,
+    workspace: &Workspace,
+    server: &Server,
+    fault: &Fault,
+) -> Option<(Arc<Pass>, Challenge)> {
+    let (Fault::SignIn { challenge, .. }, Some(passes)) = (fault, &server.passes) else {
+        return None;
+    };
+    let holder = core.holder(server, &workspace.caller);
+    let pass = passes.pass(holder.as_ref());
+    Some((pass, Challenge::clone(challenge)))
 }
 
-/// Whether the person can be led to a page.
+/// Whether whoever asks can be led to a page: what comes of it is their own account, or the person's own.
 pub(super) fn can_ask(errand: &Errand, pass: &Pass) -> bool {
-    errand.asks.url() && pass.has_pages() && !errand.is_guest()
+    errand.asks.url() && pass.has_pages() && (pass.is_of_caller() || !errand.is_guest())
 }
 
 /// Has the person sign in; only if [`can_ask`].
@@ -195,8 +203,9 @@ fn question(shown: &Shown) -> Value {
     json!({
         "mode": "url",
         "message": format!(
-            "{server} wants you to sign in at {}. A page of the gateway on this machine leads there; what comes of it is kept there.",
+            "{server} wants you to sign in at {}. A page of the gateway on its machine leads there; what comes of it is kept there{}.",
             Pass::with_whom(shown),
+            shown.visit.page().holder.as_ref().map_or_else(String::new, |holder| format!(", for the caller {holder} alone")),
         ),
         "url": &*shown.url,
     })
@@ -210,9 +219,13 @@ fn reply(why: String) -> Stop {
 fn refused(fault: &Fault, why: &str) -> Fault {
     match fault {
         Fault::SignIn {
-            server, challenge, ..
+            server,
+            holder,
+            challenge,
+            ..
         } => Fault::SignIn {
             server: server.clone(),
+            holder: holder.clone(),
             reason: why.to_owned(),
             challenge: challenge.clone(),
         },

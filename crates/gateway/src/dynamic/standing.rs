@@ -73,7 +73,8 @@ impl Standing {
         };
         let needs_auth = entry.about.oauth.as_ref().is_some_and(|oauth| {
             let has = |name: &String| has_secret(name);
-            !oauth.secret.as_ref().is_some_and(has) && !errand.core.is_signed_in(entry)
+            !oauth.secret.as_ref().is_some_and(has)
+                && !errand.core.is_signed_in(entry, &errand.workspace.caller)
         });
         let token = entry.about.oauth.as_ref();
         let token = token.and_then(|oauth| oauth.secret.clone());

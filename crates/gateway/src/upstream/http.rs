@@ -73,12 +73,17 @@ pub(super) enum Got {
 type Outcome = Result<(Frame, u16), Fault>;
 
 impl HttpLink {
-    pub(crate) fn new(server: &Server, endpoint: Endpoint, call_timeout: Duration) -> Self {
+    pub(crate) fn new(
+        server: &Server,
+        pass: Option<Arc<Pass>>,
+        endpoint: Endpoint,
+        call_timeout: Duration,
+    ) -> Self {
         Self {
             server: server.name.clone(),
             endpoint,
             secrecy: server.secrecy.clone(),
-            pass: server.pass.clone(),
+            pass,
             session: ArcSwapOption::empty(),
             version: ArcSwapOption::empty(),
             timeouts: Timeouts {

@@ -59,11 +59,7 @@ impl Upstream {
         if self.current().is_none() {
             return Ok(());
         }
-        let pass = self
-            .server
-            .pass
-            .as_ref()
-            .filter(|_| !lists.problems.is_empty());
+        let pass = self.pass().filter(|_| !lists.problems.is_empty());
         if let Some(fault) = pass.and_then(|pass| pass.unsigned()) {
             return Err(fault);
         }

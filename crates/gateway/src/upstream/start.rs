@@ -286,6 +286,12 @@ impl Upstream {
         }
     }
 
+    /// The way in with the account that it is for.
+    pub(super) fn pass(&self) -> Option<Arc<Pass>> {
+        let passes = self.server.passes.as_ref()?;
+        Some(passes.pass(self.key.holder.as_ref()))
+    }
+
     async fn launch(self: &Arc<Self>, as_sse: bool) -> Result<Arc<Live>, Fault> {
         let core = self.core()?;
         let placed = self.placed();
@@ -295,8 +301,8 @@ impl Upstream {
             .check()
             .map_err(|error| self.unavailable(error.to_string()))?;
         let place = core.place(&self.server).await?;
-        let launched = match (as_sse, &self.server.pass) {
-            (true, Some(pass)) => self.launch_signed(&core, pass).await?,
+        let launched = match (as_sse, self.pass()) {
+            (true, Some(pass)) => self.launch_signed(&core, &pass).await?,
             (true, None) => core.launcher.launch_sse(entry).await,
             (false, _) => core.launcher.launch(entry).await,
         };
@@ -350,10 +356,11 @@ impl Upstream {
     }
 
     fn over_http(&self, endpoint: Endpoint, call_timeout: Duration) -> Arc<Live> {
-        if let Some(pass) = &self.server.pass {
+        let pass = self.pass();
+        if let Some(pass) = &pass {
             pass.load();
         }
-        let link = http::HttpLink::new(&self.server, endpoint, call_timeout);
+        let link = http::HttpLink::new(&self.server, pass, endpoint, call_timeout);
         Live::new(Link::Http(link), None, &self.server, call_timeout)
     }
 

@@ -84,12 +84,12 @@ async fn answer_stateless(visit: &Visit<'_>, frame: Frame) -> Response<Body> {
             match start(visit, &mut exchange).await {
                 Start::Answer(answer) => visit.door.answered(visit.head, answer),
                 Start::Events => {
-                    let stream = if is_endless {
-                        CallStream::listening(exchange, &visit.door.readiness)
+                    if is_endless {
+                        visit.endless(CallStream::listening(exchange, &visit.door.readiness))
                     } else {
-                        CallStream::passing(exchange)
-                    };
-                    respond::events(Body::events(visit.link, stream))
+                        let stream = CallStream::passing(exchange);
+                        respond::events(Body::events(visit.link, stream))
+                    }
                 }
                 Start::Nothing => respond::accepted(),
             }

@@ -83,7 +83,7 @@ pub(super) fn listen(visit: &Visit<'_>) -> Response<Body> {
         door: visit.door.clone(),
         is_sent_away: false,
     };
-    respond::events(Body::events(visit.link, listening))
+    visit.endless(listening)
 }
 
 /// DELETE: the client needs the session no longer.

@@ -86,6 +86,13 @@ pub(super) fn way(page: &Page, way: &Away) -> Response<Body> {
             .collect();
         let _infallible = writeln!(body, "<p>It asks for: {}.</p>", scopes.join(", "));
     }
+    if let Some(holder) = &page.holder {
+        let _infallible = writeln!(
+            body,
+            "<p><strong>The account is that of the caller <code>{}</code> from then on</strong>: whoever has the token of this caller acts with it. Go on only if that is you.</p>",
+            clean(holder)
+        );
+    }
     let _infallible = write!(
         body,
         "<p class=\"deeds\"><a class=\"deed\" href=\"{}\" rel=\"noreferrer\">Go on to sign in</a></p>\n\

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use config::token::Token;
 use gateway::{Decider, Decision, Denial};
 use policy::{Asked, Facts};
-use server::{Admitted, Auth, Callers, Resource, Unadmitted};
+use server::{Admitted, Auth, Callers, Lease, Resource, Unadmitted};
 
 use crate::harness::{House, MODERN, TOKEN, call, initialize, modern_call};
 
@@ -34,9 +34,14 @@ impl Callers for Book {
             Some((name, scopes)) => Ok(Admitted {
                 name: format!("{name} at {at}").into(),
                 scopes: Some(scopes.into()),
+                lease: None,
             }),
             None => Err(Unadmitted::Unknown),
         }
+    }
+
+    fn holds(&self, _: &str, _: &Lease) -> bool {
+        true
     }
 
     fn resource(&self, at: &str) -> Option<Resource> {

@@ -24,6 +24,7 @@ fn visit(fields: Vec<Field>, life: Duration) -> (Arc<Visit>, Kept) {
         origin: "the catalog `mine`".to_owned(),
         kept_in: "/home/ann/secrets".to_owned(),
         fields,
+        ..Page::default()
     };
     let visit = Visit::new(page, life, move |values| {
         for value in values {

@@ -6,11 +6,11 @@ use config::callers::{self, New, Rights};
 use serde::Serialize;
 
 use super::failed;
-use crate::choice::duration;
-use crate::error::Failure;
-use crate::profiles;
+use crate::choice::{Choice, duration};
+use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
+use crate::{load, profiles, sign_ins};
 
 /// Add a caller; its token is printed once, and nowhere kept
 #[derive(Debug, clap::Args)]
@@ -50,6 +50,10 @@ pub(crate) struct Args {
     /// Requests under way at once [default: as many as it likes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     concurrency: Option<u32>,
+
+    /// Make its calls with your accounts at servers that it has not signed in to itself
+    #[arg(long)]
+    share_accounts: bool,
 }
 
 #[derive(Serialize)]
@@ -63,6 +67,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     for profile in &args.profiles {
         profiles::get(&here, profile)?;
     }
+    refuse_heirs(&here, &args.name)?;
     let now_s = now_s();
     let new = New {
         name: args.name.clone(),
@@ -74,6 +79,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         },
         rate: args.rate,
         concurrency: args.concurrency,
+        share_accounts: args.share_accounts,
     };
     let token = callers::add(&here.dirs, new, now_s).map_err(|error| failed(&error))?;
     let added = Added {
@@ -85,6 +91,28 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         let said = "This is its token, shown once. It is sent as `Authorization: Bearer TOKEN`.";
         ui.note(&Line::new().put(Label::Dim, said));
     })
+}
+
+/// Nobody gets what another caller of the same name has signed in to.
+fn refuse_heirs(here: &Surroundings, name: &str) -> Result<(), Failure> {
+    if matches!(here.account_store().is_locked(), Ok(true)) {
+        return Ok(());
+    }
+    let settings = load::read(here, &Choice::default(), &[]).settings;
+    let all = sign_ins::accounts(here, &settings)
+        .list()
+        .unwrap_or_default();
+    match all.iter().find(|one| one.holder.as_deref() == Some(name)) {
+        None => Ok(()),
+        Some(left) => {
+            let message = format!(
+                "another caller `{name}` is still signed in to {}",
+                left.name
+            );
+            let hint = format!("portolan oauth revoke {} --caller {name}", left.name);
+            Err(Failure::new(Kind::Failed, message).hint(hint))
+        }
+    }
 }
 
 /// Seconds since 1970.

@@ -25,6 +25,7 @@ struct Listed {
     profiles: Vec<String>,
     rate: Option<u32>,
     concurrency: Option<u32>,
+    share_accounts: bool,
 }
 
 pub(crate) fn run(ui: &Ui, _: &Args) -> Result<(), Failure> {
@@ -51,6 +52,7 @@ fn listed(caller: &Caller) -> Listed {
         profiles: caller.rights.profiles.clone(),
         rate: caller.rate,
         concurrency: caller.concurrency,
+        share_accounts: caller.share_accounts,
     }
 }
 
@@ -60,7 +62,15 @@ fn show(ui: &Ui, all: &[Listed]) {
         ui.note(&Line::new().put(Label::Dim, said));
         return;
     }
-    let mut table = Table::new(&["caller", "until", "per minute", "at once", "may use"]).whole();
+    let mut table = Table::new(&[
+        "caller",
+        "until",
+        "per minute",
+        "at once",
+        "accounts",
+        "may use",
+    ])
+    .whole();
     for one in all {
         let until = match (&one.expires, one.expired) {
             (_, true) => (Label::Bad, "expired".to_owned()),
@@ -86,6 +96,10 @@ fn show(ui: &Ui, all: &[Listed]) {
             until,
             (Label::Dim, number(one.rate)),
             (Label::Dim, number(one.concurrency)),
+            match one.share_accounts {
+                true => (Label::Plain, "yours, too".to_owned()),
+                false => (Label::Dim, "its own".to_owned()),
+            },
             (Label::Dim, rights),
         ]);
     }

@@ -24,8 +24,13 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         .filter(|account| !account.is_good && !account.is_renewable);
     let mut found: Vec<Finding> = gone
         .map(|account| {
-            Finding::warning(CHECK, format!("the sign-in to {} has ended", account.name))
-                .mend(format!("portolan oauth authorize {}", account.name))
+            let (of, caller) = match &account.holder {
+                None => (String::new(), String::new()),
+                Some(caller) => (format!(" of {caller}"), format!(" --caller '{caller}'")),
+            };
+            let said = format!("the sign-in{of} to {} has ended", account.name);
+            Finding::warning(CHECK, said)
+                .mend(format!("portolan oauth authorize {}{caller}", account.name))
         })
         .collect();
     if found.is_empty() {

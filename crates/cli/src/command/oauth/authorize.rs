@@ -9,7 +9,7 @@ use catalog::{Catalogs, Entry};
 use gateway::{Away, End, Page, Pages as _, Visit};
 use serde::Serialize;
 
-use super::failed;
+use super::{failed, holder};
 use crate::catalogs::{self, Chosen};
 use crate::choice::{CatalogChoice, Choice};
 use crate::engine::{self, unless_interrupted};
@@ -26,10 +26,15 @@ use crate::{browser, load, sign_ins};
 Examples:
   portolan oauth authorize linear
   portolan oauth authorize linear --no-browser     for a machine without one: paste the address back
+  portolan oauth authorize linear --caller ann     for calls of this caller alone
   portolan oauth authorize linear --device         enter a code on another machine, where the server can do that")]
 pub(crate) struct Args {
     /// The server
     name: String,
+
+    /// The caller whose account it is to be [default: you, and callers that share your accounts]
+    #[arg(long)]
+    caller: Option<String>,
 
     /// Ask for these rights, separated by commas or spaces, instead of those that the server names
     #[arg(long, alias = "scope", value_name = "SCOPE,...", value_delimiter = ',')]
@@ -58,6 +63,8 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Done<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'a str>,
     url: &'a str,
     issuer: String,
     scopes: Vec<String>,
@@ -65,6 +72,7 @@ struct Done<'a> {
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
+    let whose = holder(&here, args.caller.as_deref())?;
     let choice = Choice {
         config: args.config.clone(),
         ..Choice::default()
@@ -92,7 +100,18 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Unauthenticated, message)
             .hints_from(set.map(|name| format!("`portolan secret set {name}` sets it"))));
     }
-    let party = sign_ins::party(&here, &entry);
+    let party = Party {
+        holder: whose,
+        ..sign_ins::party(&here, &entry)
+    };
+    let is_of_entry = matches!(&party.client, Some(own) if own.flow == auth::Flow::Client);
+    if let Some(caller) = party.holder.as_ref().filter(|_| is_of_entry) {
+        let message = format!(
+            "`{}` has a client of its own, which serves everybody: {caller} has nothing to sign in to",
+            entry.name
+        );
+        return Err(Failure::new(Kind::Usage, message));
+    }
     let accounts = sign_ins::accounts(&here, &loaded.settings);
     engine::block_on(unless_interrupted(async {
         let fail = |error| failed(&error, &args.name);
@@ -118,18 +137,24 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let all = accounts
         .list()
         .map_err(|error| failed(&error, &args.name))?;
-    let account = all.into_iter().find(|account| account.name == party.name);
+    let account = all
+        .into_iter()
+        .find(|account| account.name == party.name && account.holder == party.holder);
     let (issuer, scopes) = account
         .map(|account| (account.issuer, account.scopes))
         .unwrap_or_default();
     let done = Done {
         name: &args.name,
+        caller: args.caller.as_deref(),
         url: &party.url,
         scopes: scopes.iter().map(str::to_owned).collect(),
         issuer,
     };
     ui.value(&done, |ui| {
-        let by = format!(" is signed in to, by {}", done.issuer);
+        let of = done
+            .caller
+            .map_or_else(String::new, |caller| format!(" for {caller}"));
+        let by = format!(" is signed in to{of}, by {}", done.issuer);
         ui.note(&Line::new().put(Label::Name, done.name.to_owned()).text(by));
     })
 }
@@ -176,6 +201,7 @@ async fn page(
     let pages = server::Pages::on_own_port();
     let about = Page {
         server: party.name.clone(),
+        holder: party.holder.clone(),
         ..Page::default()
     };
     let visit = Arc::new(Visit::away(about, SIGN_IN_WAIT));

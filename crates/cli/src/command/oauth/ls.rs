@@ -24,6 +24,8 @@ struct Listing {
 #[derive(Serialize)]
 struct Listed {
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
     state: &'static str,
     url: String,
     issuer: String,
@@ -46,6 +48,7 @@ impl Listed {
             }),
             scopes: account.scopes.iter().map(str::to_owned).collect(),
             name: account.name,
+            caller: account.holder,
             url: account.url,
             issuer: account.issuer,
         }
@@ -70,10 +73,14 @@ fn show(ui: &Ui, listing: &Listing) {
         ui.note(&Line::new().put(Label::Dim, said));
         return;
     }
-    let mut table = Table::new(&["server", "state", "until", "by"]);
+    let mut table = Table::new(&["server", "of", "state", "until", "by"]);
     for account in &listing.accounts {
         table.row([
             (Label::Name, account.name.clone()),
+            match &account.caller {
+                Some(caller) => (Label::Plain, caller.clone()),
+                None => (Label::Dim, "you".to_owned()),
+            },
             (Label::Plain, account.state.to_owned()),
             (Label::Dim, account.expires.clone().unwrap_or_default()),
             (Label::Dim, account.issuer.clone()),

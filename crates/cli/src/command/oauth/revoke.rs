@@ -14,18 +14,24 @@ use crate::ui::{Label, Line, Ui};
 pub(crate) struct Args {
     /// The server
     name: String,
+
+    /// The caller whose account it is [default: you]
+    #[arg(long)]
+    caller: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Done<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'a str>,
     told: bool,
 }
 
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let accounts = accounts(&Surroundings::of_process()?);
     let revoked = engine::block_on(async {
-        let revoked = accounts.revoke(&args.name).await;
+        let revoked = accounts.revoke(&args.name, args.caller.as_deref()).await;
         revoked.map_err(|error| failed(&error, &args.name))
     })?;
     if let Revoked::Untold(why) = &revoked {
@@ -38,6 +44,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     }
     let done = Done {
         name: &args.name,
+        caller: args.caller.as_deref(),
         told: matches!(revoked, Revoked::Everywhere),
     };
     ui.value(&done, |ui| {
