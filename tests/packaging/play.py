@@ -101,7 +101,8 @@ def wheel(folder, home):
     run(folder / "venv/bin/pip", "install", "-q", "--no-index", "--no-cache-dir", file, env=environment(home))
     program = folder / "venv/bin/portolan"
     configured(home, program)
-    return target(ordinary(folder, [program, "gateway", "run"]), environment(home))
+    # By the name of the package, as `uvx` starts it.
+    return target(ordinary(folder, [folder / "venv/bin/portolan-mcp", "gateway", "run"]), environment(home))
 
 
 def recorded(file):

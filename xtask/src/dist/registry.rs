@@ -27,8 +27,6 @@ pub(super) fn make(release: &Release) -> Result<Vec<Artefact>, String> {
             "identifier": "portolan-mcp",
             "version": version,
             "runtimeHint": "uvx",
-            // The package is not named as its program is.
-            "runtimeArguments": [{ "type": "named", "name": "--from", "value": format!("portolan-mcp=={version}") }],
         })),
         // The tag is its version, and its words are those of its entry point.
         json!({

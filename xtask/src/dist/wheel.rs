@@ -26,6 +26,11 @@ pub(super) fn make(release: &Release) -> Result<Vec<Artefact>, String> {
         &format!("{stem}.data/scripts/portolan"),
         release.binary.clone(),
     );
+    // `uvx portolan-mcp` looks for a program of the package's name.
+    tree.program(
+        &format!("{stem}.data/scripts/portolan-mcp"),
+        "#!/bin/sh\nexec \"$(dirname \"$0\")/portolan\" \"$@\"\n",
+    );
     tree.file(
         &format!("{info}/METADATA"),
         template::filled(release, "wheel/METADATA.in", &[])?,
