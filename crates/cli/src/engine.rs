@@ -212,6 +212,8 @@ pub(crate) struct Engine {
     catalogs: Option<Chosen>,
     /// The profile whose servers are among the entries.
     profile: Option<String>,
+    /// Of one beside the first in this process: what its metrics are told apart by.
+    beside: Option<String>,
     rules: Arc<gateway::Rules>,
     store: OnceCell<StoreHandle>,
     /// What this process is called among others.
@@ -235,6 +237,7 @@ impl Engine {
             is_patient: false,
             catalogs: None,
             profile: None,
+            beside: None,
             store: OnceCell::new(),
             id: config::running::new_id(),
             records: OnceCell::new(),
@@ -357,6 +360,7 @@ impl Engine {
                 .map(|callers| Arc::clone(callers) as Arc<dyn gateway::Admission>),
             recorder: self.recorder(ui),
             interceptors: self.interceptors()?,
+            profile: self.beside.clone(),
             ..gateway::Options::new(self.loaded.entries.clone(), launcher)
         };
         Gateway::new(options).map_err(|e| {

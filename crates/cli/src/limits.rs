@@ -24,8 +24,8 @@ pub(crate) const JSON_DEPTH_MAX: usize = 128;
 pub(crate) const QUERY_BYTES_MAX: usize = 4_096;
 /// How deep conditions may be in each other there.
 pub(crate) const QUERY_DEPTH_MAX: usize = 16;
-/// Profiles that the shared gateway has in use at once, beside its own.
-pub(crate) const SHARED_PROFILES_MAX: usize = 16;
+/// Profiles that one gateway has in use at once, beside its own.
+pub(crate) const PROFILES_MAX: usize = 64;
 /// How long the shared gateway may take until it serves.
 pub(crate) const UP_WAIT: Duration = Duration::from_secs(30);
 /// Bytes of its log that are looked at for why it does not.

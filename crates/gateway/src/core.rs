@@ -131,11 +131,13 @@ pub(crate) struct Parts {
     pub(crate) features: Features,
     pub(crate) scripts: Option<Arc<dyn Engine>>,
     pub(crate) sign_ins: Option<SignIns>,
+    /// Beside the first gateway of this process: whose servers it has.
+    pub(crate) profile: Option<String>,
 }
 
 impl Core {
     pub(crate) fn new(parts: Parts) -> Self {
-        let telemetry = Telemetry::new();
+        let telemetry = Telemetry::new(parts.profile.as_deref());
         let servers = parts
             .entries
             .into_iter()

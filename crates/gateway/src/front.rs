@@ -190,6 +190,7 @@ impl Gateway {
             features: options.features,
             scripts: options.scripts,
             sign_ins: options.sign_ins,
+            profile: options.profile,
         }));
         tokio::spawn(Core::tend(Arc::downgrade(&core)));
         Ok(Self { core })
@@ -328,6 +329,12 @@ impl Gateway {
         let upstreams = servers.iter().map(|server| server.upstreams().len() as i64);
         self.core.telemetry.upstreams.set(upstreams.sum());
         self.core.telemetry.text()
+    }
+
+    /// The same of several gateways in one process, as one text.
+    pub fn metrics_of(all: &[Self]) -> String {
+        let texts: Vec<String> = all.iter().map(Self::metrics).collect();
+        crate::telemetry::merged(&texts)
     }
 
     /// Lets running calls finish for at most `grace`, then stops everything.

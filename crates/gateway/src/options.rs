@@ -47,6 +47,8 @@ pub struct Options {
     pub scripts: Option<Arc<dyn Engine>>,
     /// Which further ones there are beside these.
     pub features: Features,
+    /// Of a gateway beside the first in one process: whose servers it has, for metrics.
+    pub profile: Option<String>,
 }
 
 /// What agents have beside the tools that find and add servers; all of it is off unless somebody switches it on.
@@ -171,6 +173,7 @@ impl Options {
             interceptors: Vec::new(),
             dynamic: None,
             features: Features::default(),
+            profile: None,
             scripts: None,
             sign_ins: None,
         }

@@ -56,8 +56,10 @@ fn histogram() -> Histogram {
 }
 
 impl Telemetry {
-    pub(crate) fn new() -> Self {
-        let mut registry = Registry::default();
+    /// Those of a gateway for a profile beside the first in one process say so.
+    pub(crate) fn new(profile: Option<&str>) -> Self {
+        let label = profile.map(|profile| ("profile".into(), profile.to_owned().into()));
+        let mut registry = Registry::with_labels(label.into_iter());
         let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
         let (errors, starts, bad_frames) =
             (Family::default(), Family::default(), Family::default());
@@ -132,11 +134,77 @@ impl Telemetry {
     }
 }
 
+/// Several texts as one: what each metric is stands once, before what all say of it.
+pub(crate) fn merged(texts: &[String]) -> String {
+    let mut metrics: Vec<(String, String)> = Vec::new();
+    for text in texts {
+        let (mut about, mut is_about) = (String::new(), false);
+        for line in text.lines().filter(|line| *line != "# EOF") {
+            let begins = line.starts_with('#');
+            if begins && !is_about {
+                about.clear();
+            }
+            is_about = begins;
+            if begins {
+                about.extend([line, "\n"]);
+                continue;
+            }
+            let known = metrics.iter().position(|(known, _)| *known == about);
+            let at = known.unwrap_or_else(|| {
+                metrics.push((about.clone(), String::new()));
+                metrics.len() - 1
+            });
+            metrics[at].1.extend([line, "\n"]);
+        }
+    }
+    let metrics = metrics.into_iter().flat_map(|(about, said)| [about, said]);
+    metrics.chain(["# EOF\n".to_owned()]).collect()
+}
+
 impl ServerMetrics {
     pub(crate) fn call(&self, took: Duration, outcome: Outcome) {
         self.duration.observe(took.as_secs_f64());
         if outcome != Outcome::Ok {
             self.errors.inc();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_gateways_are_one_text_and_each_metric_is_described_once() {
+        let of = |profile: Option<&str>, server: &str| {
+            let telemetry = Telemetry::new(profile);
+            telemetry
+                .of_server(server)
+                .call(Duration::ZERO, Outcome::Fault("died"));
+            telemetry.started(&server.into(), true);
+            telemetry.text()
+        };
+        let first = of(None, "a");
+        let text = merged(&[first.clone(), of(Some("work"), "a"), of(Some("play"), "b")]);
+        let lines: Vec<&str> = text.lines().collect();
+        let count = |wanted: &str| lines.iter().filter(|line| **line == wanted).count();
+        for line in [
+            "# TYPE portolan_call_errors counter",
+            r#"portolan_call_errors_total{server="a"} 1"#,
+            r#"portolan_call_errors_total{profile="work",server="a"} 1"#,
+            r#"portolan_call_errors_total{profile="play",server="b"} 1"#,
+            r#"portolan_sessions{profile="work"} 0"#,
+            "portolan_sessions 0",
+            "# EOF",
+        ] {
+            assert_eq!(count(line), 1, "{line}\n{text}");
+        }
+        assert_eq!(lines.last(), Some(&"# EOF"));
+        let of_metric = |line: &&str| line.contains("portolan_call_errors");
+        let begins = lines.iter().position(of_metric).unwrap_or_default();
+        assert!(lines[begins..].iter().take(5).all(of_metric), "{text}");
+        // One alone is what it is, but for metrics of which nothing is said yet.
+        let bare = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(bare(&merged(std::slice::from_ref(&first))), bare(&first));
     }
 }

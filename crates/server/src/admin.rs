@@ -189,10 +189,10 @@ struct Done {
     done: &'static str,
 }
 
-/// Of the gateway alone: there is one list of names.
+/// Those of profiles say whose they are.
 async fn metrics(State(gateways): State<Gateways>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], gateways.own.metrics()).into_response()
+    ([(CONTENT_TYPE, kind)], Gateway::metrics_of(&gateways.all())).into_response()
 }
 
 async fn clients(State(gateways): State<Gateways>) -> Json<Vec<ClientStatus>> {

@@ -102,7 +102,13 @@ pub(crate) fn described(path: &str) -> Option<&str> {
     match of {
         "" | "/" => Some("/mcp"),
         "/mcp" | "/mcp/" | "/sse" => Some(resource_path(of)),
-        _ if of.starts_with("/mcp/w/") || is_server() => Some(resource_path(of)),
+        _ if ["/mcp/w/", "/mcp/p/"]
+            .iter()
+            .any(|path| of.starts_with(path))
+            || is_server() =>
+        {
+            Some(resource_path(of))
+        }
         _ => None,
     }
 }

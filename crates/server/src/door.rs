@@ -41,15 +41,21 @@ pub(crate) struct Door {
     pub(crate) profiles: Option<Doors>,
 }
 
+/// An endpoint of one gateway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place<'p> {
+    /// One server alone.
+    only: Option<&'p str>,
+    /// The endpoint of a workspace.
+    workspace: Option<&'p str>,
+}
+
 /// Where a path leads.
 #[derive(Debug, PartialEq, Eq)]
 enum Route<'p> {
-    Mcp {
-        only: Option<&'p str>,
-        workspace: Option<&'p str>,
-    },
+    Mcp(Place<'p>),
     /// The gateway of a profile.
-    Profile(&'p str),
+    Profile(&'p str, Place<'p>),
     Sse,
     Messages,
     Health,
@@ -115,49 +121,14 @@ impl Door {
         }
         // What is rare is boxed: the future of every request is as large as its largest part.
         match route(head.uri.path()) {
-            Route::Mcp { only, workspace } => match self.admit(head, link).await {
-                Ok(_) if only.is_some_and(|server| !self.gateway.has_server(server)) => {
-                    respond::error(
-                        StatusCode::NOT_FOUND,
-                        None,
-                        code::INVALID_REQUEST,
-                        "there is no server of this name",
-                    )
-                }
-                Ok(admitted)
-                    if workspace.is_some_and(|handle| {
-                        !self
-                            .gateway
-                            .has_workspace(handle, &Caller(admitted.name.clone()))
-                    }) =>
-                {
-                    respond::error(
-                        StatusCode::NOT_FOUND,
-                        None,
-                        code::INVALID_REQUEST,
-                        "there is no such workspace: it has expired, or belongs to somebody else",
-                    )
-                }
-                Ok(admitted) => {
-                    let only = only.map(Arc::from);
-                    let workspace = workspace.map(Arc::from);
-                    let visit = Visit {
-                        door: self,
-                        link,
-                        caller: Caller(admitted.name),
-                        scopes: admitted.scopes,
-                        lease: admitted.lease,
-                        only,
-                        workspace,
-                        head,
-                    };
-                    mcp::answer(&visit, body).await
-                }
+            Route::Mcp(place) => match self.admit(head, link).await {
+                Ok(admitted) => self.answer_at(place, admitted, head, body, link).await,
                 Err(refused) => *refused,
             },
-            Route::Profile(profile) => match self.admit(head, link).await {
+            Route::Profile(profile, place) => match self.admit(head, link).await {
                 Ok(admitted) => {
-                    Box::pin(self.answer_of_profile(profile, admitted, head, body, link)).await
+                    let asked = (profile, place);
+                    Box::pin(self.answer_of_profile(asked, admitted, head, body, link)).await
                 }
                 Err(refused) => *refused,
             },
@@ -181,9 +152,47 @@ impl Door {
         }
     }
 
+    /// At an endpoint of MCP.
+    async fn answer_at(
+        self: &Arc<Self>,
+        place: Place<'_>,
+        admitted: Admitted,
+        head: &Parts,
+        body: Incoming,
+        link: &Arc<Link>,
+    ) -> Response<Body> {
+        let caller = Caller(admitted.name);
+        if let Some(why) = self.lacks(place, &caller) {
+            return respond::error(StatusCode::NOT_FOUND, None, code::INVALID_REQUEST, why);
+        }
+        let visit = Visit {
+            door: self,
+            link,
+            caller,
+            scopes: admitted.scopes,
+            lease: admitted.lease,
+            only: place.only.map(Arc::from),
+            workspace: place.workspace.map(Arc::from),
+            head,
+        };
+        mcp::answer(&visit, body).await
+    }
+
+    /// Why there is no such place, if so.
+    fn lacks(&self, place: Place<'_>, caller: &Caller) -> Option<&'static str> {
+        let (server, handle) = (place.only, place.workspace);
+        if server.is_some_and(|server| !self.gateway.has_server(server)) {
+            return Some("there is no server of this name");
+        }
+        let is_gone = |handle| !self.gateway.has_workspace(handle, caller);
+        handle
+            .is_some_and(is_gone)
+            .then_some("there is no such workspace: it has expired, or belongs to somebody else")
+    }
+
     async fn answer_of_profile(
         &self,
-        profile: &str,
+        (profile, place): (&str, Place<'_>),
         admitted: Admitted,
         head: &Parts,
         body: Incoming,
@@ -194,19 +203,7 @@ impl Door {
             return respond::error(StatusCode::NOT_FOUND, None, code::INVALID_REQUEST, why);
         };
         match doors.to(profile, self).await {
-            Ok(door) => {
-                let visit = Visit {
-                    door: &door,
-                    link,
-                    caller: Caller(admitted.name),
-                    scopes: admitted.scopes,
-                    lease: admitted.lease,
-                    only: None,
-                    workspace: None,
-                    head,
-                };
-                mcp::answer(&visit, body).await
-            }
+            Ok(door) => door.answer_at(place, admitted, head, body, link).await,
             Err(refused) => *refused,
         }
     }
@@ -278,10 +275,7 @@ fn refuse(refusal: &Refusal, resource: Option<&Resource>, link: &Link) -> Respon
 
 fn route(path: &str) -> Route<'_> {
     match path {
-        "/mcp" | "/mcp/" => Route::Mcp {
-            only: None,
-            workspace: None,
-        },
+        "/mcp" | "/mcp/" => Route::Mcp(Place::default()),
         "/sse" => Route::Sse,
         "/messages" => Route::Messages,
         "/health" | "/livez" | "/readyz" => Route::Health,
@@ -294,18 +288,40 @@ fn route(path: &str) -> Route<'_> {
                 .and_then(|rest| rest.strip_suffix("/mcp"))
                 .filter(is_name);
             let workspace = path.strip_prefix("/mcp/w/").filter(is_name);
-            if let Some(profile) = path.strip_prefix("/mcp/p/").filter(is_name) {
-                return Route::Profile(profile);
+            if let Some(of_profile) = path.strip_prefix("/mcp/p/") {
+                return profile(of_profile).unwrap_or(Route::Rest);
             }
             match server.or(workspace) {
-                Some(_) => Route::Mcp {
+                Some(_) => Route::Mcp(Place {
                     only: server,
                     workspace,
-                },
+                }),
                 None => Route::Rest,
             }
         }
     }
+}
+
+/// `NAME`, `NAME/s/SERVER` or `NAME/w/WORKSPACE`.
+fn profile(path: &str) -> Option<Route<'_>> {
+    let mut parts = path.split('/');
+    let profile = parts.next().filter(|name| !name.is_empty())?;
+    let place = match (parts.next(), parts.next().filter(|name| !name.is_empty())) {
+        (None, None) => Place::default(),
+        (Some("s"), only @ Some(_)) => Place {
+            only,
+            ..Place::default()
+        },
+        (Some("w"), workspace @ Some(_)) => Place {
+            workspace,
+            ..Place::default()
+        },
+        _ => return None,
+    };
+    parts
+        .next()
+        .is_none()
+        .then_some(Route::Profile(profile, place))
 }
 
 #[cfg(test)]
@@ -314,11 +330,15 @@ mod tests {
 
     #[test]
     fn paths_lead_where_they_say() {
-        let mcp = |only, workspace| Route::Mcp { only, workspace };
+        let place = |only, workspace| Place { only, workspace };
+        let mcp = |only, workspace| Route::Mcp(place(only, workspace));
+        let of_work = |only, workspace| Route::Profile("work", place(only, workspace));
         assert_eq!(route("/mcp"), mcp(None, None));
         assert_eq!(route("/mcp/w/w-1"), mcp(None, Some("w-1")));
         assert_eq!(route("/s/time/mcp"), mcp(Some("time"), None));
-        assert_eq!(route("/mcp/p/work"), Route::Profile("work"));
+        assert_eq!(route("/mcp/p/work"), of_work(None, None));
+        assert_eq!(route("/mcp/p/work/s/time"), of_work(Some("time"), None));
+        assert_eq!(route("/mcp/p/work/w/w-1"), of_work(None, Some("w-1")));
         assert_eq!(route("/sse"), Route::Sse);
         assert_eq!(route("/messages"), Route::Messages);
         assert_eq!(route("/readyz"), Route::Health);
@@ -329,6 +349,12 @@ mod tests {
             "/mcpx",
             "/mcp/p/",
             "/mcp/p/a/b",
+            "/mcp/p/a/",
+            "/mcp/p/a/s",
+            "/mcp/p/a/s/",
+            "/mcp/p//s/b",
+            "/mcp/p/a/s/b/c",
+            "/mcp/p/a/x/b",
             "/s//mcp",
             "/s/mcp",
             "/s/a/b/mcp",

@@ -9,7 +9,7 @@ use super::Engine;
 impl Engine {
     /// One more beside this one, with these entries: it remembers and records in the same places, and knows the same callers.
     /// Its rules are those of its profile.
-    pub(crate) fn beside(&self, loaded: Loaded, profile: String) -> Self {
+    pub(crate) fn beside(&self, loaded: Loaded, profile: Option<String>) -> Self {
         let rules = Arc::new(gateway::Rules::new(loaded.policy.clone()));
         let loaded = Loaded {
             settings: self.loaded.settings.clone(),
@@ -25,7 +25,9 @@ impl Engine {
             memory: self.memory,
             is_patient: self.is_patient,
             catalogs: self.catalogs.clone(),
-            profile: Some(profile),
+            // No profile is called so.
+            beside: Some(profile.clone().unwrap_or_else(|| "-".to_owned())),
+            profile,
             rules,
             store: self.store.clone(),
             id: self.id.clone(),

@@ -1,8 +1,13 @@
 //! Several profiles behind one door: `/mcp/p/<profile>`, each with its own servers.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::home::{BINARY, Home, Listening, MENU, initialize, is_alive, tool_names, wait_until};
+use super::issuer::Issuer;
 
 fn home() -> Home {
     let home = Home::unboxed();
@@ -30,7 +35,11 @@ struct At<'a> {
 
 impl<'a> At<'a> {
     fn open(gateway: &'a Listening, home: &Home, path: &str) -> Self {
-        let (token, path) = (home.token(), path.to_owned());
+        Self::open_as(gateway, home.token(), path)
+    }
+
+    fn open_as(gateway: &'a Listening, token: String, path: &str) -> Self {
+        let path = path.to_owned();
         let mut at = Self {
             gateway,
             token,
@@ -79,6 +88,19 @@ impl<'a> At<'a> {
     }
 }
 
+/// What the only gateway of a home says at its admin socket.
+fn admin(home: &Home, path: &str) -> String {
+    let is_socket = |file: &PathBuf| file.extension().is_some_and(|end| end == "sock");
+    let files = std::fs::read_dir(home.path("portolan/run")).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let mut stream = UnixStream::connect(files.find(is_socket).unwrap()).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn each_profile_is_an_endpoint_with_its_own_servers_and_takes_up_its_changes() {
     let home = home();
@@ -121,6 +143,18 @@ fn each_profile_is_an_endpoint_with_its_own_servers_and_takes_up_its_changes() {
         404
     );
     // All of them are looked after.
+    let metrics = admin(&home, "/metrics");
+    for line in [
+        r#"mcp_server_operation_duration_seconds_count{profile="work",server="sums"} 1"#,
+        r#"mcp_server_operation_duration_seconds_count{server="own"} 0"#,
+        r#"portolan_sessions{profile="play"} 1"#,
+        "portolan_sessions 1",
+    ] {
+        assert!(
+            metrics.lines().any(|told| told == line),
+            "{line}\n{metrics}"
+        );
+    }
     let names = |home: &Home| -> Vec<String> {
         let listed = home.run(&["server", "ls", "--format", "json"]).json();
         let servers = listed["servers"].as_array().unwrap().iter();
@@ -222,4 +256,144 @@ fn a_rule_of_a_profile_stands_at_its_endpoint_alone() {
     let listed = |path: &str| At::open(&gateway, &home, path).listed();
     assert_eq!(listed("/mcp/p/play"), ["count-up", "get-sum"]);
     assert_eq!(listed("/mcp/p/work"), ["count-up", "echo", "get-sum"]);
+}
+
+#[test]
+fn a_server_of_a_profile_and_a_workspace_there_have_endpoints_of_their_own() {
+    let home = home();
+    let gateway = home.listen(&[]);
+    let mut alone = At::open(&gateway, &home, "/mcp/p/work/s/sums");
+    assert_eq!(alone.listed(), ["count-up", "echo", "get-sum"]);
+    let at = |path: &str| At {
+        path: path.into(),
+        session: None,
+        token: home.token(),
+        gateway: &gateway,
+        id: 0,
+    };
+    for (path, why) in [
+        ("/mcp/p/work/s/more", "no server of this name"),
+        ("/mcp/p/none/s/sums", "no profile of this name"),
+        ("/mcp/p/work/w/w-1", "no such workspace"),
+        ("/s/sums/mcp", "no server of this name"),
+    ] {
+        let (status, _, body) = at(path).post(&initialize());
+        assert!(
+            status == 404 && body.contains(why),
+            "{path}: {status} {body}"
+        );
+    }
+    // A workspace is one of its profile.
+    let mut work = At::open(&gateway, &home, "/mcp/p/work");
+    let added = work.ask(
+        "tools/call",
+        &json!({"name": "mcp-add", "arguments": {"name": "more"}}),
+    );
+    let handle = added["result"]["structuredContent"]["workspace"].as_str();
+    let handle = handle.unwrap_or_else(|| panic!("{added}")).to_owned();
+    let listed = |path: &str| {
+        let bearer = format!("Bearer {}", home.token());
+        let headers = [
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json, text/event-stream"),
+            ("MCP-Protocol-Version", "2026-07-28"),
+            ("Mcp-Method", "tools/list"),
+        ];
+        let said = |name: &str| format!("io.modelcontextprotocol/{name}");
+        let meta = json!({
+            said("protocolVersion"): "2026-07-28",
+            said("clientInfo"): {"name": "tester", "version": "1"},
+            said("clientCapabilities"): {},
+        });
+        let list =
+            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}});
+        gateway.http("POST", path, &headers, &list.to_string())
+    };
+    let (status, _, body) = listed(&format!("/mcp/p/work/w/{handle}"));
+    assert!(
+        status == 200 && body.contains("\"more__echo\""),
+        "{status} {body}"
+    );
+    assert_eq!(listed(&format!("/mcp/w/{handle}")).0, 404);
+}
+
+#[test]
+fn a_token_of_an_issuer_opens_the_profiles_that_its_scopes_give() {
+    let (home, issuer) = (home(), Issuer::start());
+    let auth = format!(
+        "[auth]\nissuer = \"{}\"\nscopes = [\"mcp\"]\n[auth.rights]\nworker = {{ profiles = [\"work\"] }}\n",
+        issuer.url
+    );
+    home.write("portolan/config.toml", &auth);
+    let gateway = home.listen_with(&[], &[("PORTOLAN_DYNAMIC_TOOLS", "false")]);
+    let token = |scope: &str| issuer.token(gateway.url(), &json!({"scope": scope}));
+    let tools = ["count-up", "echo", "get-sum"];
+    let mut work = At::open_as(&gateway, token("mcp worker"), "/mcp/p/work");
+    assert_eq!(work.listed(), tools);
+    let echo = json!({"name": "echo", "arguments": {"message": "ahoy"}});
+    let said = work.ask("tools/call", &echo);
+    assert_eq!(said["result"]["content"][0]["text"], "Echo: ahoy", "{said}");
+    // Who could have it by another scope is told which.
+    let less = At::open_as(&gateway, token("mcp"), "/mcp/p/work");
+    let call = json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": echo});
+    let (status, head, body) = less.post(&call);
+    assert!(
+        status == 403 && head.contains("insufficient_scope") && head.contains("worker"),
+        "{status} {head} {body}"
+    );
+    // What no scope gives is not there.
+    let mut play = At::open_as(&gateway, token("mcp worker"), "/mcp/p/play");
+    assert!(play.listed().is_empty());
+    // Without the scope that everybody needs nobody comes in, and the way in is described.
+    let none = At {
+        path: "/mcp/p/work".into(),
+        session: None,
+        token: token("worker"),
+        gateway: &gateway,
+        id: 0,
+    };
+    assert_eq!(none.post(&initialize()).0, 403);
+    let place = "/.well-known/oauth-protected-resource/mcp/p/work";
+    let (status, _, described) = gateway.http("GET", place, &[], "");
+    assert!(
+        status == 200 && described.contains(&issuer.url),
+        "{described}"
+    );
+}
+
+/// `PROFILES_MAX` of the binary.
+const PROFILES_MAX: usize = 64;
+
+#[test]
+fn only_so_many_profiles_are_in_use_at_once() {
+    let home = home();
+    let gateway = home.listen(&[]);
+    let asked = |number: usize| {
+        let path = format!("/mcp/p/p{number}");
+        let at = At {
+            path,
+            session: None,
+            token: home.token(),
+            gateway: &gateway,
+            id: 0,
+        };
+        at.post(&initialize())
+    };
+    for number in 0..=PROFILES_MAX {
+        let file = format!("portolan/profiles/p{number}.yaml");
+        home.write(&file, &format!("profile: p{number}\n"));
+    }
+    for number in 0..PROFILES_MAX {
+        assert_eq!(asked(number).0, 200, "{number}");
+    }
+    let (status, _, body) = asked(PROFILES_MAX);
+    assert!(
+        status == 503 && body.contains("64 others are in use"),
+        "{status} {body}"
+    );
+    // One that is removed makes place.
+    std::fs::remove_file(home.path("portolan/profiles/p0.yaml")).unwrap();
+    assert_eq!(asked(0).0, 404);
+    assert_eq!(asked(PROFILES_MAX).0, 200);
 }

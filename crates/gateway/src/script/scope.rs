@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn what_is_kept_goes_with_its_list_and_has_a_limit() {
         let entry = Entry::command(ServerName::new("a").unwrap(), "x", [""; 0]);
-        let server = Server::new(entry, None, None, Telemetry::new().of_server("a"), 0);
+        let server = Server::new(entry, None, None, Telemetry::new(None).of_server("a"), 0);
         let mut part = Part {
             server: Arc::new(server),
             lists: None,

@@ -215,7 +215,6 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         hold,
         is_awaited: sharing.is_awaited,
         profile,
-        log: Arc::clone(&log),
     });
     let engine = Engine::new(here, loaded)
         .tools(&args.tools)

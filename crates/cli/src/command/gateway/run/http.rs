@@ -30,7 +30,6 @@ pub(super) struct Share {
     pub(super) hold: Hold,
     pub(super) is_awaited: bool,
     pub(super) profile: Option<String>,
-    pub(super) log: Arc<Log>,
 }
 
 pub(super) async fn run(
@@ -89,6 +88,7 @@ pub(super) async fn run(
         new_token,
     };
     opened.tell(ui);
+    let others = Arc::clone(&profiles);
     let all = {
         let (first, profiles) = (gateway.clone(), profiles);
         move || [vec![first.clone()], server::Profiles::all(&*profiles)].concat()
@@ -101,10 +101,9 @@ pub(super) async fn run(
         let Share {
             hold,
             profile,
-            log,
             is_awaited,
         } = share;
-        let host = Host::new(engine, settings, profile, log, gateway.clone(), hold);
+        let host = Host::new(engine, settings, profile, others, gateway.clone(), hold);
         let serving = host.serve(socket, shutdown.clone())?;
         if is_awaited {
             notify::waiting(

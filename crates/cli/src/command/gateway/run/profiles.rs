@@ -1,6 +1,6 @@
-//! The profiles of one HTTP gateway, each a gateway of its own at `/mcp/p/<profile>`: made when somebody first asks for it, with its own
-//! servers and lists, and taking up the changes of its file. Owns which there are. What they have in common (store, records,
-//! callers) is that of the first (`Engine::beside`).
+//! The profiles of one HTTP gateway, each a gateway of its own, at `/mcp/p/<profile>` and for those who attach to the shared one: made
+//! when somebody first asks for it, with its own servers and lists, and taking up the changes of its file. Owns which there are. What
+//! they have in common (store, records, callers) is that of the first (`Engine::beside`).
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -14,22 +14,25 @@ use tokio::sync::{mpsc, oneshot};
 use super::watch::{Reloading, Watch};
 use crate::choice::Choice;
 use crate::engine::Engine;
-use crate::limits::{PROFILE_ASKS_MAX, QUICK_GRACE};
+use crate::limits::{PROFILE_ASKS_MAX, PROFILES_MAX, QUICK_GRACE};
 use crate::load::{meant, place, read, stops};
 use crate::log::{Log, Notice};
 use crate::surroundings::Surroundings;
 use crate::ui::Ui;
 
-/// What the door knows of them.
+/// Whose servers; none: those that there are without a profile, where the first gateway has one.
+pub(super) type Whose = Option<ServerName>;
+
+/// What the doors know of them.
 pub(super) struct Profiles {
     here: Surroundings,
-    known: Mutex<HashMap<ServerName, Gateway>>,
+    known: Mutex<HashMap<Whose, Gateway>>,
     asks: mpsc::Sender<Ask>,
 }
 
 /// Somebody waits for the gateway of a profile.
 struct Ask {
-    profile: ServerName,
+    profile: Whose,
     answer: oneshot::Sender<Result<Gateway, Absent>>,
 }
 
@@ -71,12 +74,33 @@ pub(super) fn of(here: &Surroundings, how: How) -> (Arc<Profiles>, Maker) {
 }
 
 impl Profiles {
-    fn known(&self) -> MutexGuard<'_, HashMap<ServerName, Gateway>> {
+    /// The gateway of a profile; the first who asks for it has it made.
+    pub(super) async fn of(&self, profile: Whose) -> Result<Gateway, Absent> {
+        let known = self.known().get(&profile).cloned();
+        match known {
+            Some(gateway) if self.is_there(&profile) => return Ok(gateway),
+            None if !self.is_there(&profile) => return Err(Absent::Unknown),
+            // To be made, or to be ended because its file is gone.
+            _ => {}
+        }
+        let (answer, answered) = oneshot::channel();
+        let gone = |_| Absent::Broken("the gateway is about to end".to_owned());
+        let ask = Ask { profile, answer };
+        self.asks.try_send(ask).map_err(|_| {
+            Absent::Broken("too many profiles are asked for at once; try again".to_owned())
+        })?;
+        answered.await.map_err(gone)?
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Whose, Gateway>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_there(&self, profile: &ServerName) -> bool {
-        config::profile_file(&self.here.dirs, profile).exists()
+    fn is_there(&self, profile: &Whose) -> bool {
+        let file = |profile| config::profile_file(&self.here.dirs, profile);
+        profile
+            .as_ref()
+            .is_none_or(|profile| file(profile).exists())
     }
 }
 
@@ -84,20 +108,7 @@ impl server::Profiles for Profiles {
     fn gateway<'p>(&'p self, profile: &'p str) -> Found<'p> {
         Box::pin(async move {
             let profile = ServerName::new(profile).map_err(|_| Absent::Unknown)?;
-            let known = self.known().get(&profile).cloned();
-            match known {
-                Some(gateway) if self.is_there(&profile) => return Ok(gateway),
-                None if !self.is_there(&profile) => return Err(Absent::Unknown),
-                // Made, or ended because its file is gone.
-                _ => {}
-            }
-            let (answer, answered) = oneshot::channel();
-            let gone = |_| Absent::Broken("the gateway is about to end".to_owned());
-            let ask = Ask { profile, answer };
-            self.asks.try_send(ask).map_err(|_| {
-                Absent::Broken("too many profiles are asked for at once; try again".to_owned())
-            })?;
-            answered.await.map_err(gone)?
+            self.of(Some(profile)).await
         })
     }
 
@@ -114,7 +125,7 @@ impl Maker {
         first: &Engine,
         pages: Arc<dyn gateway::Pages>,
     ) -> Infallible {
-        let mut made: HashMap<ServerName, Made> = HashMap::new();
+        let mut made: HashMap<Whose, Made> = HashMap::new();
         while let Some(Ask { profile, answer }) = self.asked.recv().await {
             let found = match (made.get(&profile), self.profiles.is_there(&profile)) {
                 (Some(known), true) => Ok(known.gateway.clone()),
@@ -127,6 +138,9 @@ impl Maker {
                     }
                     Err(Absent::Unknown)
                 }
+                (None, true) if made.len() >= PROFILES_MAX => Err(Absent::Broken(format!(
+                    "{PROFILES_MAX} others are in use, which is the most; a gateway of its own serves it"
+                ))),
                 (None, true) => {
                     let one = self.make(ui, first, &profile, Arc::clone(&pages));
                     one.map(|one| {
@@ -149,13 +163,13 @@ impl Maker {
         &self,
         ui: &Ui,
         first: &Engine,
-        profile: &ServerName,
+        profile: &Whose,
         pages: Arc<dyn gateway::Pages>,
     ) -> Result<Made, Absent> {
         let How { choice, flags, log } = self.how.clone();
         let here = first.here.clone();
         let choice = Choice {
-            profile: Some(profile.to_string()),
+            profile: profile.as_ref().map(ToString::to_string),
             ..choice
         };
         let mut loaded = read(&here, &choice, &flags);
@@ -168,12 +182,12 @@ impl Maker {
                 target: "profile",
                 message: place(problem),
                 hint: problem.hint.clone(),
-                members: vec![("profile", profile.as_str().into())],
+                members: vec![("profile", choice.profile.as_deref().into())],
             });
         }
         loaded.entries = meant(loaded.entries, &choice);
         let broken = |failure: crate::error::Failure| Absent::Broken(failure.message().to_owned());
-        let engine = first.beside(loaded.clone(), profile.to_string());
+        let engine = first.beside(loaded.clone(), choice.profile.clone());
         let gateway = engine.start(ui, Some(pages)).map_err(broken)?;
         let rules = engine.own_rules();
         let reloading = Reloading::new(here, choice, (flags, loaded), log, rules);
