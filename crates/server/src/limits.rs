@@ -81,6 +81,10 @@ pub const ATTACHED_MAX: usize = 64;
 /// From the connection to what an attached process says of itself, and from there to the answer.
 pub const ATTACH_WAIT: Duration = Duration::from_secs(5);
 
+/// How long a shared gateway may say nothing to an attached client that waits for an answer, before it is asked for a sign of
+/// life. For that it has [`ATTACH_WAIT`].
+pub const ATTACHED_SILENCE: Duration = Duration::from_secs(20);
+
 /// Requests of an attached client under way: what runs and waits for one client, and some that are just being answered.
 pub const ATTACHED_PENDING_MAX: usize = REQUESTS_RUNNING_MAX + REQUESTS_WAITING_MAX + 256;
 

@@ -1,10 +1,11 @@
-//! A client before a gateway of another process, which may die: frames pass as they are, and where the gateway is gone the client
-//! goes on with another one. Owns what the client notices of that, which is one failed answer for each call that was under
+//! A client before a gateway of another process, which may die or hang: frames pass as they are, and where the gateway is gone the
+//! client goes on with another one. Owns what the client notices of that, which is one failed answer for each call that was under
 //! way. Refuses to make a call twice. Read `relay/ledger.rs` for what the next gateway is told.
 
 mod ledger;
 
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -30,12 +31,15 @@ pub async fn relay(
         client,
         gateway: first,
         ledger: Ledger::default(),
+        heard: Instant::now(),
+        is_asked: false,
     };
     let mut has_left = false;
     // The time for what is under way, once the end was asked for.
     let mut until: Option<Instant> = None;
     let served = loop {
         let end = until.unwrap_or_else(Instant::now);
+        let silence = relay.silence();
         let step = tokio::select! {
             line = relay.client.source.recv(), if !has_left && until.is_none() => match line {
                 Some(line) => relay.up(line),
@@ -55,6 +59,21 @@ pub async fn relay(
                     Err(stopped) => Err(stopped),
                 },
             },
+            () = sleep_until(silence), if relay.ledger.is_waited_for() && until.is_none() => {
+                match relay.is_asked {
+                    false => {
+                        relay.ask();
+                        Ok(())
+                    }
+                    // It hangs, which is no better than gone.
+                    true if has_left => break Ok(()),
+                    true => match relay.go_on(&mut next).await {
+                        Ok(true) => Ok(()),
+                        Ok(false) => break Err(StdioError::NoGateway),
+                        Err(stopped) => Err(stopped),
+                    },
+                }
+            }
             () = &mut gone => break Ok(()),
             () = shutdown.draining(), if until.is_none() => {
                 until = Some(Instant::now() + limits::STDIO_TERM_FINISH);
@@ -82,9 +101,35 @@ struct Relay {
     client: Pipe,
     gateway: Pipe,
     ledger: Ledger,
+    /// When the gateway said something last, or nobody waited for it.
+    heard: Instant,
+    /// Whether it was asked for a sign of life since.
+    is_asked: bool,
 }
 
 impl Relay {
+    /// Until when a gateway that is waited for may say nothing.
+    fn silence(&self) -> Instant {
+        let answer = match self.is_asked {
+            true => limits::ATTACH_WAIT,
+            false => Duration::ZERO,
+        };
+        self.heard + limits::ATTACHED_SILENCE + answer
+    }
+
+    fn hears(&mut self) {
+        self.heard = Instant::now();
+        self.is_asked = false;
+    }
+
+    /// Asks the gateway for a sign of life: an answer of any kind is one.
+    fn ask(&mut self) {
+        self.is_asked = true;
+        let ping = self.ledger.ping();
+        // Where it is gone, the end of its output follows.
+        let _gone = self.gateway.sink.send(&ping);
+    }
+
     /// What the client sends. What cannot be read is refused by the gateway, in its words.
     fn up(&mut self, line: Result<Bytes, ReadError>) -> Result<(), SendError> {
         let line = match line {
@@ -97,6 +142,9 @@ impl Relay {
             // The end of the input follows.
             Err(ReadError::Io(_)) => return Ok(()),
         };
+        if !self.ledger.is_waited_for() {
+            self.hears();
+        }
         let line = match Frame::parse(line.clone()) {
             Err(_) => {
                 self.ledger.other(frames(&line));
@@ -115,6 +163,7 @@ impl Relay {
     }
 
     fn down(&mut self, line: Bytes) -> Result<(), SendError> {
+        self.hears();
         let line = match Frame::parse(line.clone()) {
             Err(_) => {
                 for frame in frames(&line) {
@@ -143,6 +192,7 @@ impl Relay {
             return Ok(false);
         };
         self.gateway = gateway;
+        self.hears();
         if let Some(hello) = lost.hello {
             let _gone = self.gateway.sink.send(&hello);
             // One that does not answer is gone, too: the end of its output is next.

@@ -149,6 +149,18 @@ impl Ledger {
         }
     }
 
+    /// Whether the client waits for an answer.
+    pub(super) fn is_waited_for(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// A request of ours that changes nothing. Whoever does not know it refuses it, which is an answer, too.
+    pub(super) fn ping(&mut self) -> Bytes {
+        let name = self.name();
+        self.own.extend(Id::parse(&name));
+        self.line(build::request(&name, method::PING, None))
+    }
+
     /// Whether the gateway has not answered our own greeting yet.
     pub(super) fn waits_for_greeting(&self) -> bool {
         let greeting = self.greeting.as_ref();
@@ -318,7 +330,7 @@ impl Ledger {
 
 /// Nobody can tell whether it was carried out.
 fn failed(id: &Id) -> Bytes {
-    let why = "the shared gateway ended while this was under way, and it is not known whether it was carried out; \
+    let why = "the shared gateway ended, or hangs, while this was under way, and it is not known whether it was carried out; \
                the next call goes to another one";
     build::error(Some(id.as_json()), code::INTERNAL_ERROR, why, None)
 }

@@ -172,3 +172,46 @@ async fn a_next_gateway_that_does_not_greet_holds_nobody_up() {
     };
     LocalSet::new().run_until(run).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_hangs_is_gone_and_one_that_takes_long_is_not() {
+    let run = async {
+        let mut scene = scene(2);
+        greet(&mut scene).await;
+        say(&scene.client, &call("2"));
+        assert_eq!(hear(&mut scene.gateways[0]).await.method(), "tools/call");
+        // Nothing is said, so it is asked; whoever answers lives, however often.
+        for _ in 0..3 {
+            let began = Instant::now();
+            let ping = hear(&mut scene.gateways[0]).await;
+            assert_eq!(ping.method(), "ping");
+            assert_eq!(began.elapsed(), limits::ATTACHED_SILENCE);
+            answer(&scene.gateways[0], &ping);
+        }
+        hear(&mut scene.gateways[0]).await;
+        let failed = hear(&mut scene.client).await;
+        assert_eq!((failed.id(), failed.error().is_some()), (Some("2"), true));
+        let old = scene.gateways.pop_front();
+        assert_eq!(hear(&mut scene.gateways[0]).await.method(), "initialize");
+        drop(old);
+    };
+    LocalSet::new().run_until(run).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_nothing_asks_nothing() {
+    let run = async {
+        let mut scene = scene(1);
+        greet(&mut scene).await;
+        let long = limits::ATTACHED_SILENCE * 10;
+        let nothing = timeout(long, scene.gateways[0].source.recv()).await;
+        assert!(nothing.is_err());
+        // The time before does not count.
+        let began = Instant::now();
+        say(&scene.client, &call("2"));
+        hear(&mut scene.gateways[0]).await;
+        assert_eq!(hear(&mut scene.gateways[0]).await.method(), "ping");
+        assert_eq!(began.elapsed(), limits::ATTACHED_SILENCE);
+    };
+    LocalSet::new().run_until(run).await;
+}
