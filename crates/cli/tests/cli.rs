@@ -33,6 +33,7 @@ mod cli {
     mod output;
     mod own_catalogs;
     mod packages;
+    mod planted;
     mod policy;
     mod profile;
     mod profiles_http;

@@ -1,14 +1,17 @@
-//! A home for one test: a temporary folder, a cleared environment, and the binary.
+//! A home for one test: a temporary folder, a cleared environment but for secrets that must not show, and the binary.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use super::planted;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_portolan");
 
@@ -26,6 +29,8 @@ pub(crate) const MENU: [&str; 6] = [
 pub(crate) struct Home {
     folder: tempfile::TempDir,
     runtime: Option<&'static str>,
+    /// What the test wrote as its person's own.
+    written: Mutex<Vec<PathBuf>>,
 }
 
 /// What a command did.
@@ -42,16 +47,16 @@ impl Home {
         Self {
             folder: tempfile::tempdir().unwrap(),
             runtime: None,
+            written: Mutex::default(),
         }
     }
 
     /// One whose servers are plain processes: where they leave files for the test, or what is tried is what happens
     /// without boxes.
     pub(crate) fn unboxed() -> Self {
-        Self {
-            runtime: Some("process"),
-            ..Self::new()
-        }
+        let mut home = Self::new();
+        home.runtime = Some("process");
+        home
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -63,6 +68,7 @@ impl Home {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
+        self.written.lock().unwrap().push(path.clone());
         path.display().to_string()
     }
 
@@ -94,6 +100,7 @@ impl Home {
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.folder.path())
             .env("PORTOLAN_HOME", self.folder.path().join("portolan"))
+            .envs(planted::variables())
             .envs(self.runtime.map(|runtime| ("PORTOLAN_RUNTIME", runtime)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
@@ -131,12 +138,27 @@ impl Home {
     }
 }
 
-/// Our own small server under these names, as AI applications write it.
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let written = self.written.lock().unwrap();
+        let mut found = planted::files_with(&self.path("portolan"));
+        found.retain(|file| !written.contains(file));
+        assert!(found.is_empty(), "secrets lie in {found:?}");
+    }
+}
+
+/// Our own small server under these names, as AI applications write it, each with a credential.
 pub(crate) fn servers(names: &[&str]) -> String {
-    let server = json!({"command": BINARY, "args": ["__demo-server"]});
-    let all: serde_json::Map<String, Value> = names
-        .iter()
-        .map(|name| ((*name).to_owned(), server.clone()))
+    let server = |nth| {
+        let env = json!({"DEMO_TOKEN": planted::credential(nth)});
+        json!({"command": BINARY, "args": ["__demo-server"], "env": env})
+    };
+    let all: serde_json::Map<String, Value> = (0..)
+        .zip(names)
+        .map(|(nth, name)| ((*name).to_owned(), server(nth)))
         .collect();
     json!({ "mcpServers": all }).to_string()
 }
@@ -158,11 +180,14 @@ impl Done {
     }
 
     pub(crate) fn of(output: &Output) -> Self {
-        Self {
+        let done = Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout.clone()).unwrap(),
             stderr: String::from_utf8(output.stderr.clone()).unwrap(),
-        }
+        };
+        planted::none_in(&done.stdout);
+        planted::none_in(&done.stderr);
+        done
     }
 
     /// The output, of a command that must have worked.
@@ -188,6 +213,8 @@ pub(crate) struct Listening {
     child: Child,
     pub(crate) opened: Value,
     session: Option<String>,
+    /// What reads the rest of what it says.
+    rest: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Listening {
@@ -200,17 +227,21 @@ impl Listening {
             let mut line = String::new();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended: {told}");
             told.push_str(&line);
+            planted::none_in(&told);
             match serde_json::from_str::<Value>(&line) {
                 Ok(value) if value["message"] == "listening" => break value,
                 _ => {}
             }
         };
         // Somebody has to read on, or the gateway would one day wait for a full pipe.
-        std::thread::spawn(move || {
+        let rest = std::thread::spawn(move || {
             let mut rest = String::new();
             let _ = stderr.read_to_string(&mut rest);
+            planted::none_in(&rest);
         });
-        Self::of(child, opened)
+        let mut listening = Self::of(child, opened);
+        listening.rest = Some(rest);
+        listening
     }
 
     /// One that was started in another way.
@@ -219,6 +250,7 @@ impl Listening {
             child,
             opened,
             session: None,
+            rest: None,
         }
     }
 
@@ -258,6 +290,7 @@ impl Listening {
         stream.write_all(head.as_bytes()).unwrap();
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();
+        planted::none_in(&reply);
         let (head, body) = reply.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head.to_owned(), body.to_owned())
@@ -336,6 +369,13 @@ impl Drop for Listening {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let Some(rest) = self.rest.take().filter(|_| !std::thread::panicking()) else {
+            return;
+        };
+        wait_until(|| rest.is_finished());
+        if let Err(why) = rest.join() {
+            std::panic::resume_unwind(why);
+        }
     }
 }
 
@@ -426,6 +466,8 @@ impl Piped {
         let lines = BufReader::new(ours).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
+                // Who waits for more of this thread hears that it is gone.
+                planted::none_in(&line);
                 let message = serde_json::from_str(&line).expect("a line of JSON");
                 if heard.send(message).is_err() {
                     return;

@@ -174,7 +174,7 @@ fn dockers_older_files_are_used_in_place() {
             &docker,
             "docker mcp gateway run --catalog theirs.yaml --additional-catalog more.yaml --registry registry.yaml --additional-registry keyed.yaml --config config.yaml --additional-config over.yaml --tools-config tools.yaml --additional-tools-config fewer.yaml --secrets docker-desktop:secrets.env"
         ),
-        ["count-up", "echo", "get-sum", "keyed__echo"]
+        ["count-up", "get-sum", "keyed__echo", "sums__echo"]
     );
     assert_eq!(
         listed(
