@@ -588,7 +588,11 @@ async fn a_bundle_that_cannot_run_says_why() {
         "{why}"
     );
     let path = bundle(&world, "uv.mcpb", &[("manifest.json", &manifest("uv"))]);
-    assert!(told(&bundled(&path, &given)).await.contains("uv sync"));
+    assert!(
+        told(&bundled(&path, &given))
+            .await
+            .contains("`server.type` is uv")
+    );
     let path = bundle(
         &world,
         "slip.mcpb",
