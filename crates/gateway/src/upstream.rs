@@ -7,6 +7,7 @@ mod end;
 mod greet;
 mod http;
 mod incoming;
+mod kept;
 pub(crate) mod lanes;
 mod live;
 mod pipe;

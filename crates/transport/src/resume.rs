@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+use crate::limits::READ_BYTES_MAX;
 use crate::sse::Event;
 use state::State;
 
@@ -59,7 +60,7 @@ impl Streams {
     ///
     /// Empty data makes an event that only carries its id (and `retry`): what clients need before they can resume.
     pub fn push(&self, stream: u64, data: &Bytes, retry: Option<u64>) -> Option<String> {
-        let (seq, reader) = self.state().push(stream, data.clone(), retry)?;
+        let (seq, reader) = self.state().push(stream, kept(data), retry)?;
         if let Some(reader) = reader {
             reader.wake();
         }
@@ -112,6 +113,15 @@ impl Streams {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under this lock can panic half way through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An event as it is kept: a short one is a slice of what was read along with it, which would be kept too.
+fn kept(data: &Bytes) -> Bytes {
+    if data.len() < READ_BYTES_MAX {
+        Bytes::copy_from_slice(data)
+    } else {
+        data.clone()
     }
 }
 

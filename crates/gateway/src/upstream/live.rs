@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use launch::Process;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use wire::{Era, Frame, Version, one_line};
 
+use super::kept::KeptTasks;
 use super::{Outgoing, Upstream, http, pipe};
 use crate::calls::CallHandle;
 use crate::core::Place;
@@ -23,7 +23,7 @@ pub(crate) struct Live {
     pub(crate) link: Link,
     pub(super) hello: OnceLock<Hello>,
     process: Mutex<Option<Arc<Process>>>,
-    tasks: Mutex<Vec<AbortHandle>>,
+    tasks: KeptTasks,
     /// Its time is stopped. Who sends to it looks here after the call was counted, who stops it counts calls afterwards:
     /// one of both sees the other.
     is_frozen: AtomicBool,
@@ -60,7 +60,7 @@ impl Live {
             link,
             hello: OnceLock::new(),
             process: Mutex::new(process),
-            tasks: Mutex::default(),
+            tasks: KeptTasks::default(),
             is_frozen: AtomicBool::new(false),
             place: Mutex::default(),
             started: Instant::now(),
@@ -210,8 +210,9 @@ impl Live {
         }
     }
 
+    /// Ends the task with the connection.
     pub(super) fn keep_task(&self, task: &tokio::task::JoinHandle<()>) {
-        lock(&self.tasks).push(task.abort_handle());
+        self.tasks.keep(task);
     }
 
     pub(super) fn with_last_words(&self, reason: &str, server: &Server) -> String {
@@ -241,9 +242,7 @@ impl Live {
             server.set_last_words(last_words(&process, 200, server));
         }
         drop(lock(&self.place).take());
-        for task in lock(&self.tasks).drain(..) {
-            task.abort();
-        }
+        self.tasks.end();
         self.fail_all(&Fault::Died {
             server: server.name.clone(),
             reason: "it was stopped".to_owned(),
@@ -256,12 +255,4 @@ pub(super) fn last_words(process: &launch::Process, lines: usize, server: &Serve
     // Of all lines, lest the first ones are the end of a value.
     let mut all = server.secrecy.mask_lines(process.stderr_tail(usize::MAX));
     all.split_off(all.len().saturating_sub(lines))
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        for task in lock(&self.tasks).drain(..) {
-            task.abort();
-        }
-    }
 }

@@ -357,3 +357,11 @@ async fn reading_waits() {
     let (first, end) = reading.await.unwrap();
     assert_eq!((first.unwrap().data, end), (text("a"), None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_event_keeps_nothing_of_what_was_read_with_it() {
+    let streams = Streams::new();
+    let read = Bytes::from(vec![b' '; READ_BYTES_MAX]);
+    streams.push(STANDALONE, &read.slice(..100), None);
+    assert!(read.is_unique());
+}
