@@ -22,6 +22,7 @@ mod cli {
     mod dynamic;
     mod feature;
     mod guards;
+    mod guides;
     mod home;
     mod http;
     mod image_registry;

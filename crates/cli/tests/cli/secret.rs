@@ -3,7 +3,7 @@
 use std::fs::{File, Permissions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 
@@ -207,14 +207,17 @@ fn a_store_that_cannot_be_read_is_left_alone() {
     refused("is missing");
 }
 
-/// Runs it on a terminal of its own, types, and gives all that the terminal showed.
 fn on_terminal(home: &Home, words: &[&str], prompt: &str, keys: &str) -> (Option<i32>, String) {
+    typed_into(home.command(words), prompt, keys)
+}
+
+/// Runs it on a terminal of its own, types, and gives all that the terminal showed.
+pub(crate) fn typed_into(mut command: Command, prompt: &str, keys: &str) -> (Option<i32>, String) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
     let theirs = File::from(ioctl_tiocgptpeer(&ours, flags).unwrap());
-    let mut command = home.command(words);
     command
         .stdin(theirs.try_clone().unwrap())
         .stdout(theirs.try_clone().unwrap())
