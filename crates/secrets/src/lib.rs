@@ -18,6 +18,7 @@ mod run;
 mod scan;
 mod secret;
 mod store;
+mod words;
 
 pub use env_file::{EnvFile, EnvFileError};
 pub use mask::{MASK, MaskError, MaskStream, Masker};

@@ -22,15 +22,21 @@ pub use stream::MaskStream;
 
 use crate::Secret;
 use crate::limits::{MASK_BYTES_MIN, MASK_FORMS_BYTES_MAX};
+use crate::words::Words;
 
 /// What stands where a value stood. It fits into JSON, a URL and a log line alike.
 pub const MASK: &str = "***";
+
+/// Bytes of the table of beginnings.
+const BEGINS_TABLE: usize = 8 << 10;
 
 /// Finds known values. Clones share it. It holds the values, in clear, as long as it lives, and cannot be printed.
 #[derive(Clone, Default)]
 pub struct Masker(Option<Arc<Inner>>);
 
 struct Inner {
+    /// How all forms begin, where there are not too many: what holds none of that is passed over faster than by the automaton.
+    begins: Option<Words<BEGINS_TABLE>>,
     automaton: AhoCorasick,
     longest: usize,
 }
@@ -64,6 +70,11 @@ impl Masker {
         let Some(longest) = all.iter().map(String::len).max() else {
             return Ok(Self::default());
         };
+        let begins: BTreeSet<&[u8]> = all
+            .iter()
+            .map(|form| &form.as_bytes()[..MASK_BYTES_MIN])
+            .collect();
+        let begins = (begins.len() <= BEGINS_TABLE / 64).then(|| Words::new(begins));
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             // The faster DFA takes a quadratic time to build where a long value repeats itself.
@@ -73,7 +84,11 @@ impl Masker {
             form.zeroize();
         }
         let automaton = automaton.map_err(|_| MaskError::TooMuch)?;
-        Ok(Self(Some(Arc::new(Inner { automaton, longest }))))
+        Ok(Self(Some(Arc::new(Inner {
+            begins,
+            automaton,
+            longest,
+        }))))
     }
 
     /// Whether a value is long enough to be masked.
@@ -137,11 +152,29 @@ impl Masker {
         let Some(inner) = &self.0 else {
             return spans;
         };
+        if !inner.may_hold(bytes) {
+            return spans;
+        }
         // They come in the order of their ends.
         for found in inner.automaton.find_overlapping_iter(bytes) {
             cover(&mut spans, found.range());
         }
         spans
+    }
+}
+
+impl Inner {
+    /// False: none of the forms is there.
+    fn may_hold(&self, bytes: &[u8]) -> bool {
+        let Some(begins) = &self.begins else {
+            return true;
+        };
+        let mut is_there = false;
+        begins.each(bytes, |_, _| {
+            is_there = true;
+            false
+        });
+        is_there
     }
 }
 

@@ -9,10 +9,9 @@ mod rules;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 use crate::MASK;
 use crate::limits::{PEM_BYTES_MAX, SCAN_FOUND_MAX};
+use crate::words::Words;
 use rules::Rule;
 
 /// How much is looked for.
@@ -33,7 +32,7 @@ pub struct Finding {
     pub at: Range<usize>,
 }
 
-/// What a word of the automaton begins.
+/// What a word begins.
 #[derive(Clone, Copy)]
 enum Begin {
     Token(usize),
@@ -43,8 +42,8 @@ enum Begin {
 }
 
 struct Scanner {
-    automaton: AhoCorasick,
-    /// For each word of the automaton.
+    words: Words<{ 64 << 10 }>,
+    /// For each word.
     begins: Vec<(&'static str, Begin)>,
     rules: Vec<Rule>,
 }
@@ -89,14 +88,8 @@ impl Scanner {
         begins.push(("-----BEGIN ", Begin::Pem));
         begins.push(("eyJ", Begin::Jwt));
         begins.extend(guess::NAMES.map(|(word, name)| (word, Begin::Name(name))));
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(begins.iter().map(|(word, _)| word))
-            .expect("a few hundred short words fit into an automaton");
         Self {
-            automaton,
+            words: Words::new(begins.iter().map(|(word, _)| word.as_bytes())),
             begins,
             rules,
         }
@@ -104,38 +97,34 @@ impl Scanner {
 
     fn scan(&self, text: &[u8], depth: Depth) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::new();
-        for hit in self.automaton.find_overlapping_iter(text) {
-            let (word, begin) = self.begins[hit.pattern().as_usize()];
-            let is_exact = || &text[hit.range()] == word.as_bytes();
-            let finding = match begin {
-                Begin::Token(at) if is_exact() => self.rules[at].token(text, hit.range()),
-                Begin::Pem if is_exact() => pem(text, hit.start()),
-                Begin::Jwt if is_exact() => jwt(text, hit.start()),
-                Begin::Name(name) if depth == Depth::Guess => guess::value(text, hit.range(), name),
+        self.words.each(text, |number, start| {
+            let (word, begin) = self.begins[number];
+            let place = start..start + word.len();
+            let is_exact = || &text[place.clone()] == word.as_bytes();
+            found.extend(match begin {
+                Begin::Token(at) if is_exact() => self.rules[at].token(text, place),
+                Begin::Pem if is_exact() => pem(text, start),
+                Begin::Jwt if is_exact() => jwt(text, start),
+                Begin::Name(name) if depth == Depth::Guess => guess::value(text, place, name),
                 _ => None,
-            };
-            let Some(finding) = finding else {
-                continue;
-            };
-            // Hits come by their ends: one that covers the last ones takes their place.
-            while found
-                .last()
-                .is_some_and(|last| last.at.start >= finding.at.start)
-            {
-                found.pop();
-            }
-            match found.last_mut() {
-                Some(last) if last.at.end > finding.at.start => {
-                    last.at.end = last.at.end.max(finding.at.end);
-                }
-                _ => found.push(finding),
-            }
-            if found.len() >= SCAN_FOUND_MAX {
-                break;
-            }
-        }
-        found
+            });
+            found.len() < SCAN_FOUND_MAX
+        });
+        apart(found)
     }
+}
+
+/// In the order of the text; those that overlap as one, which has the name of the first.
+fn apart(mut found: Vec<Finding>) -> Vec<Finding> {
+    found.sort_by_key(|finding| (finding.at.start, std::cmp::Reverse(finding.at.end)));
+    found.dedup_by(|next, last| {
+        let is_within = next.at.start < last.at.end;
+        if is_within {
+            last.at.end = last.at.end.max(next.at.end);
+        }
+        is_within
+    });
+    found
 }
 
 /// A private key in PEM form, in one line or many, also where its line breaks are escaped.

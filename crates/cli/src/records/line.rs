@@ -89,11 +89,10 @@ fn begin<'a>(at: Timestamp, kind: &str, out: &'a mut String) -> Members<'a> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let mut text = String::from("sha256:");
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.map(|digit| char::from(DIGITS[usize::from(digit)]));
+    "sha256:".chars().chain(digits).collect()
 }
 
 /// At most so many bytes of it, and whole characters.
