@@ -277,7 +277,7 @@ fn read_entry(
     };
     fields.bool(&["disabled"]);
     fields.bool(&["enabled"]);
-    if let Some(oauth) = oauth(&mut fields) {
+    if let Some(oauth) = oauth(&mut fields, reading.own) {
         entry.about = std::sync::Arc::new(About {
             oauth: Some(oauth),
             ..About::default()

@@ -25,6 +25,35 @@ fn unknown_keys_of_our_own_form_are_told() {
     assert_eq!(hints[1], "did you mean `call_timeout_s`?");
 }
 
+/// Those of a sign-in neither; an application's file may say more there than concerns us.
+#[test]
+fn unknown_keys_of_a_sign_in_are_told() {
+    let text =
+        r#"{"a": {"url": "https://h", "oauth": {"client_secre": "env:X", "callbackPort": 1}}}"#;
+    let doc = Document::json(text, "f").unwrap();
+    let told = |own| {
+        let reading = Reading {
+            own,
+            ..Reading::default()
+        };
+        let (entries, problems) = read_servers(&doc, &doc.root, &reading);
+        assert_eq!(entries.len(), 1);
+        let told = problems.into_iter();
+        told.map(|problem| format!("{} ({})", problem.message, problem.hint.unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    let theirs = told(false);
+    assert!(
+        theirs.len() == 1 && theirs[0].contains("did you mean `client_secret`?"),
+        "{theirs:?}"
+    );
+    let ours = told(true);
+    assert!(
+        ours.len() == 2 && ours[1].contains("`callbackPort` is no key of `oauth`"),
+        "{ours:?}"
+    );
+}
+
 /// What belongs to the other kind of server is told where it is our own form, and never called unknown.
 #[test]
 fn keys_of_the_other_kind() {

@@ -79,7 +79,7 @@ pub(in crate::read) fn read(
         version: plain(f, "version"),
         config: config(f),
         secrets,
-        oauth: oauth(f),
+        oauth: oauth(f, true),
         tools: tools(f),
         icon: plain(f, "icon"),
         repository: plain(f, "repository"),

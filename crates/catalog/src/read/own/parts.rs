@@ -4,7 +4,7 @@ use super::entry::plain;
 use crate::document::{Node, Value};
 use crate::fields::Fields;
 use crate::reader::launch::check_variable;
-use crate::{KnownTool, Network, OAuth, Resources, SecretSpec, ServerName, schema};
+use crate::{KnownTool, Network, OAuth, Resources, SecretSpec, ServerName, schema, suggest};
 
 pub(super) fn tags(fields: &mut Fields<'_>) -> Vec<String> {
     let mut tags = fields.texts(&["tags"]).unwrap_or_default();
@@ -86,7 +86,18 @@ pub(super) fn config(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
     Some(schema::tidied(schema))
 }
 
-pub(crate) fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
+const OAUTH_KEYS: [&str; 7] = [
+    "client_id",
+    "client_secret",
+    "issuer",
+    "scopes",
+    "flow",
+    "provider",
+    "secret",
+];
+
+/// `own`: the form is ours; files of applications hold more than concerns us.
+pub(crate) fn oauth(fields: &mut Fields<'_>, own: bool) -> Option<OAuth> {
     let (key, node) = fields.get(&["oauth"])?;
     match &node.value {
         Value::Bool(true) => Some(OAuth::default()),
@@ -102,6 +113,15 @@ pub(crate) fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
                 issuer: plain(&mut inner, "issuer"),
                 is_client_flow: flow(&mut inner),
             };
+            for key in inner.unread() {
+                let hint = match suggest(&key.name, OAUTH_KEYS) {
+                    Some(known) => format!("did you mean `{known}`?"),
+                    None if own => format!("there are: {}", OAUTH_KEYS.join(", ")),
+                    None => continue,
+                };
+                let message = format!("`{}` is no key of `oauth` and is ignored", key.name);
+                inner.warning(key.start, message, hint);
+            }
             fields.problems.append(&mut inner.problems);
             Some(oauth)
         }
