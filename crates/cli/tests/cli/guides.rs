@@ -29,6 +29,7 @@ mod sign_in;
 mod spans;
 mod stand_ins;
 mod start;
+mod words;
 
 use std::path::Path;
 

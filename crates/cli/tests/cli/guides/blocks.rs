@@ -1,17 +1,17 @@
 //! Blocks that are no commands: what they show of our configuration is read without a complaint, by what reads it.
 
 use config::Env;
+use serde_json::Value;
 
 use super::super::home::Home;
 use super::markdown::{Block, Page, pages};
+use super::parser;
 
-/// The first block of a page in a language.
-pub(super) fn first(page: &str, language: &str) -> String {
-    let blocks = Page::read(page).blocks;
-    let mut of = blocks
-        .into_iter()
-        .filter(|block| block.language == language);
-    of.next().expect(page).text
+/// The blocks of a page in a language.
+pub(super) fn of(page: &str, language: &str) -> Vec<String> {
+    let mut blocks = Page::read(page).blocks;
+    blocks.retain(|block| block.language == language);
+    blocks.into_iter().map(|block| block.text).collect()
 }
 
 #[test]
@@ -25,8 +25,12 @@ fn every_block_is_what_it_shows() {
                 // Drawings.
                 "text" => {}
                 "toml" => settings(&place, block),
-                "json" if block.text.contains("mcpServers") => settings(&place, block),
-                "json" => said(&place, block),
+                "json" if block.text.contains("mcpServers") => {
+                    settings(&place, block);
+                    of_ourselves(&place, &block.text);
+                }
+                // What interceptors are told and say: `guides/interceptors.rs` has it said to a gateway.
+                "json" => assert!(page.name.ends_with("/interceptors.md"), "{place}"),
                 "yaml" => yaml(&place, block),
                 other => panic!("{place}: who plays `{other}`?"),
             }
@@ -72,12 +76,17 @@ fn reads(place: &str, text: &str) {
     );
 }
 
-/// What an interceptor is told, or says: JSON, one document or one on each line.
-fn said(place: &str, block: &Block) {
-    let documents = serde_json::Deserializer::from_str(&block.text).into_iter();
-    let documents: Result<Vec<serde_json::Value>, _> = documents.collect();
-    let documents = documents.unwrap_or_else(|error| panic!("{place}: {error}"));
-    assert!(!documents.is_empty(), "{place}");
+/// Where the command is ours, its arguments are understood.
+fn of_ourselves(place: &str, text: &str) {
+    // Comments and the like are not in these.
+    let whole: Value = serde_json::from_str(text).expect(place);
+    for server in whole["mcpServers"].as_object().unwrap().values() {
+        if server["command"] == "portolan" {
+            let words = server["args"].as_array().unwrap().iter();
+            let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+            parser::understands(place, &format!("portolan {}", words.join(" ")));
+        }
+    }
 }
 
 /// A catalog, a profile, or a part of one.

@@ -1,8 +1,10 @@
 //! `docs/guide/catalogs.md`
 
+use serde_json::json;
+
 use super::super::catalog_url::Site;
 use super::super::image_registry::Registry;
-use super::play::{Guide, catalog, says};
+use super::play::{Guide, answers, catalog, says};
 
 #[test]
 fn catalogs() {
@@ -50,6 +52,19 @@ fn catalogs() {
     guide.home.run(&["catalog", "rm", "ours"]).ok();
     guide.play_to("portolan gateway run --catalog ./ours.yaml");
     guide.home.write("ours.yaml", &catalog(&["charts"]));
+    let finds = |words| answers("mcp-find", json!({"query": "sea charts"}), words);
+    guide.on(
+        "portolan gateway run --catalog ./ours.yaml",
+        finds("\"trust\":\"built-in\""),
+    );
+    guide.on(
+        "portolan gateway run --catalog ./ours.yaml --no-builtin-catalog",
+        finds("\"total_matches\":1"),
+    );
+    guide.on(
+        "portolan gateway run --catalog https://acme.example/catalog.yaml",
+        finds("Draws sea charts"),
+    );
     guide.on(
         "portolan catalog search \"sea charts\" --catalog ./ours.yaml",
         says("charts"),

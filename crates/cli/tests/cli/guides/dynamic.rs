@@ -1,6 +1,7 @@
 //! `docs/guide/dynamic.md`
 
-use super::play::{Guide, catalog, says};
+use super::super::home::MENU;
+use super::play::{Guide, catalog, lists, says};
 
 #[test]
 fn dynamic() {
@@ -16,5 +17,21 @@ fn dynamic() {
     guide.on("portolan config read", says("/home/me/notes"));
     guide.play_to("portolan server enable notes");
     guide.on("portolan feature ls", says("dynamic-tools"));
+    let own = [
+        "github__count-up",
+        "github__echo",
+        "github__get-sum",
+        "time__count-up",
+        "time__echo",
+        "time__get-sum",
+    ];
+    guide.on("portolan gateway run --servers github,time", lists(&own));
+    let mut all = MENU.to_vec();
+    all.extend(["count-up", "echo", "find-tools", "get-sum"]);
+    all.sort_unstable();
+    guide.on(
+        "portolan gateway run --servers github --dynamic",
+        lists(&all),
+    );
     guide.play();
 }

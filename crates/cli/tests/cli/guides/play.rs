@@ -3,7 +3,9 @@
 
 use std::process::Command;
 
-use super::super::home::{BINARY, Done, Home, Listening, Piped, initialize};
+use serde_json::{Value, json};
+
+use super::super::home::{BINARY, Done, Home, Listening, Piped, initialize, tool_names};
 use super::super::secret::typed_into;
 use super::markdown::{Page, Piece};
 use super::not_played::is_not_played;
@@ -15,10 +17,16 @@ pub(super) struct Guide {
     /// The lines that are left, each with the number of its block.
     lines: std::vec::IntoIter<(usize, Piece)>,
     ways: Vec<(&'static str, Way)>,
-    stands_for: Vec<(&'static str, String)>,
+    stands_for: Vec<StandsFor>,
     variables: Vec<(&'static str, &'static str)>,
     block: usize,
     listening: Vec<Listening>,
+}
+
+struct StandsFor {
+    word: &'static str,
+    value: String,
+    is_used: bool,
 }
 
 /// What is special about playing a line, and what it has to say.
@@ -28,6 +36,10 @@ pub(super) struct Way {
     /// What it asks on a terminal, and the keys that answer.
     asks: Option<(&'static str, &'static str)>,
     says: Vec<&'static str>,
+    /// A gateway over stdio lists exactly these tools.
+    lists: Vec<&'static str>,
+    /// It answers a call of a tool with these words.
+    answers: Option<(&'static str, Value, &'static str)>,
 }
 
 /// It says these words, on stdout or stderr.
@@ -47,6 +59,22 @@ pub(super) fn fed(input: &'static str) -> Way {
 pub(super) fn asked(prompt: &'static str, keys: &'static str) -> Way {
     Way {
         asks: Some((prompt, keys)),
+        ..Way::default()
+    }
+}
+
+/// A gateway that lists these tools, in the order of their names.
+pub(super) fn lists(names: &[&'static str]) -> Way {
+    Way {
+        lists: names.to_vec(),
+        ..Way::default()
+    }
+}
+
+/// A gateway that answers a call of this tool with these words.
+pub(super) fn answers(tool: &'static str, arguments: Value, words: &'static str) -> Way {
+    Way {
+        answers: Some((tool, arguments, words)),
         ..Way::default()
     }
 }
@@ -84,7 +112,11 @@ impl Guide {
 
     /// What lines hold for what differs from run to run or cannot be reached from here.
     pub(super) fn stands_for(&mut self, word: &'static str, value: impl Into<String>) {
-        self.stands_for.push((word, value.into()));
+        self.stands_for.push(StandsFor {
+            word,
+            value: value.into(),
+            is_used: false,
+        });
     }
 
     /// A variable of the environment, from here on.
@@ -116,7 +148,8 @@ impl Guide {
     /// The next line as a command, for a test that plays it by itself.
     pub(super) fn next(&mut self) -> Command {
         let (_, line) = self.lines.next().unwrap();
-        self.command(&format!("exec {}", self.filled(line.text)))
+        let text = self.filled(line.text);
+        self.command(&format!("exec {text}"))
     }
 
     /// A line of the test's own, for what has to be there before.
@@ -132,6 +165,9 @@ impl Guide {
         self.stop();
         let left: Vec<_> = self.ways.iter().map(|(line, _)| line).collect();
         assert!(left.is_empty(), "{} does not have: {left:#?}", self.page);
+        let mut unused = self.stands_for.iter().filter(|one| !one.is_used);
+        let unused = unused.next().map(|one| one.word);
+        assert_eq!(unused, None, "{} does not have it", self.page);
     }
 
     fn play_next(&mut self) {
@@ -152,19 +188,17 @@ impl Guide {
             let command = self.command(&format!("exec {text}"));
             self.listening.push(Listening::begin(command));
         } else if is_gateway {
-            let mut client = Piped::new(self.command(&format!("exec {text}")));
-            let greeted = client.ask(&initialize());
-            assert_eq!(greeted["result"]["serverInfo"]["name"], "portolan");
-            assert!(client.leave().success());
+            converse(self.command(&format!("exec {text}")), &way);
         } else {
             self.run(&text, &way);
         }
         drop(place);
     }
 
-    fn filled(&self, mut text: String) -> String {
-        for (word, value) in &self.stands_for {
-            text = text.replace(word, value);
+    fn filled(&mut self, mut text: String) -> String {
+        for one in &mut self.stands_for {
+            one.is_used |= text.contains(one.word);
+            text = text.replace(one.word, &one.value);
         }
         text
     }
@@ -219,6 +253,29 @@ impl Guide {
         self.home
             .write(&format!("portolan/catalogs/{name}.yaml"), &catalog(servers));
     }
+}
+
+/// A gateway over stdio is greeted, asked what the test wants to know, and left.
+fn converse(command: Command, way: &Way) {
+    assert!(way.says.is_empty() && way.input.is_none());
+    let mut client = Piped::new(command);
+    let greeted = client.ask(&initialize());
+    assert_eq!(greeted["result"]["serverInfo"]["name"], "portolan");
+    client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    if !way.lists.is_empty() {
+        let list = client.ask(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
+        assert_eq!(tool_names(&list), way.lists);
+    }
+    if let Some((tool, arguments, words)) = &way.answers {
+        let params = json!({"name": tool, "arguments": arguments});
+        let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params});
+        let answer = client.ask(&call).to_string();
+        assert!(
+            answer.contains(words),
+            "it does not say {words:?}: {answer}"
+        );
+    }
+    assert!(client.leave().success());
 }
 
 /// A catalog of our own small server under these names.

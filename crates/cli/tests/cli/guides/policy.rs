@@ -6,7 +6,7 @@ use super::play::{Guide, says};
 #[test]
 fn policy() {
     let mut guide = Guide::open("docs/guide/policy.md");
-    let rules = blocks::first("docs/guide/policy.md", "toml");
+    let rules = blocks::of("docs/guide/policy.md", "toml").remove(0);
     guide.home.write("portolan/config.toml", &rules);
     guide.catalog("small", &["github", "filesystem"]);
     // The page says that the help shows one.

@@ -1,7 +1,9 @@
 //! `docs/guide/profiles.md`
 
+use serde_json::json;
+
 use super::super::image_registry::Registry;
-use super::play::{Guide, catalog, says};
+use super::play::{Guide, answers, catalog, says};
 
 #[test]
 fn profiles() {
@@ -13,6 +15,11 @@ fn profiles() {
     guide.stands_for("registry.example", registry.address.clone());
     guide.catalog("ours", &["github"]);
     guide.home.write("ours.yaml", &catalog(&["charts"]));
+    let sum = json!({"a": 2, "b": 40});
+    guide.on(
+        "portolan gateway run --profile work",
+        answers("get-sum", sum, "The sum of 2 and 40 is 42."),
+    );
     guide.play_to("portolan gateway run --transport streaming");
     let shown = guide.home.run(&["profile", "show", "work"]).ok();
     for server in ["github", "time", "fetch", "notes", "charts"] {
