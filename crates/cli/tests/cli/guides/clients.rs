@@ -12,5 +12,9 @@ fn clients() {
     let read = |name| std::fs::read_to_string(guide.home.path(name)).unwrap();
     assert!(read(".cursor/mcp.json").contains("portolan"));
     assert!(read(".codex/config.toml").contains("portolan"));
+    let disconnect = guide.next().output().unwrap();
+    assert!(disconnect.status.success(), "{disconnect:?}");
+    let after = std::fs::read_to_string(guide.home.path(".cursor/mcp.json"));
+    assert_eq!(after.unwrap(), before, "byte for byte");
     guide.play();
 }

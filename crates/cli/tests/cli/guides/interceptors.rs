@@ -2,15 +2,23 @@
 
 use serde_json::{Value, json};
 
+use super::super::catalog_url::Site;
 use super::super::home::{Done, Home};
 use super::blocks;
-use super::play::Guide;
+use super::play::{Guide, answers};
 use super::stand_ins;
+
+const LINE: &str = r#"portolan gateway run --interceptor 'before:exec:echo Query=$(jq -r ".params.arguments.query") >&2' --interceptor 'after:http:http://127.0.0.1:9000/after' --interceptor "before:docker:alpine sh -c 'echo BEFORE >&2'""#;
 
 #[test]
 fn interceptors() {
-    let guide = Guide::open("docs/guide/interceptors.md");
+    let mut guide = Guide::open("docs/guide/interceptors.md");
     guide.configured(&["demo"]);
+    let result = r#"{"content":[{"type":"text","text":"said after it"}]}"#;
+    let site = Site::new(&[("/after", result)]);
+    guide.stands_for("http://127.0.0.1:9000", site.url(""));
+    let message = json!({"message": "x"});
+    guide.on(LINE, answers("echo", message, "said after it"));
     guide.play();
 }
 

@@ -29,8 +29,11 @@ while read -r line; do
 done
 "#;
 
-/// `docker` as it treats plugins.
-const DOCKER: &str = "#!/bin/sh\nexec \"$HOME/.docker/cli-plugins/docker-mcp\" \"$@\"\n";
+/// `docker` as it treats plugins, and containers that say nothing.
+const DOCKER: &str = r#"#!/bin/sh
+[ "$1" = run ] && exec cat >&2
+exec "$HOME/.docker/cli-plugins/docker-mcp" "$@"
+"#;
 
 /// A keyring in which everything is `of the keyring`, and what encrypts by doing nothing.
 const SECRET_TOOL: &str = "#!/bin/sh\n[ \"$1\" = lookup ] && echo of-the-keyring\n";
