@@ -25,13 +25,14 @@ pub(crate) struct Args {
 pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let here = Surroundings::of_process()?;
     let failed = |error: std::io::Error| unreadable(&here, &error);
-    // First where to go on, then what was before: a line in between is shown twice rather than never.
-    let mut follower = Follower::at_end(&here.dirs.records()).map_err(failed)?;
-    for entry in super::ls::last(&here, &args.filter, args.lines as usize)? {
-        show(ui, &entry);
-    }
     let wanted = args.filter.wanted();
+    // Ctrl-C is how it ends from its first line on.
     let followed = block_on(unless_interrupted(async {
+        // First where to go on, then what was before: a line in between is shown twice rather than never.
+        let mut follower = Follower::at_end(&here.dirs.records()).map_err(failed)?;
+        for entry in super::ls::last(&here, &args.filter, args.lines as usize)? {
+            show(ui, &entry);
+        }
         while !ui.is_gone() {
             for entry in more(&mut follower, &wanted).map_err(failed)? {
                 show(ui, &entry);
