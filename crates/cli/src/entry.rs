@@ -30,7 +30,11 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
     let around = crate::surroundings::terminal(&config::Env::process());
     let parsed = match plugin::called(words.into_iter()) {
         Called::Directly(words) => parse("portolan", asking(words)),
-        Called::ByDocker(words) => parse("docker mcp", asking(words)),
+        Called::ByDocker(words) => {
+            #[cfg(unix)]
+            plugin::parent::watch(&config::Env::process());
+            parse("docker mcp", asking(words))
+        }
         Called::Metadata => {
             let ui = Ui::new(Format::Human, Colour::Never, &around);
             ui.document(&plugin::metadata());

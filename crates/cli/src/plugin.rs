@@ -1,7 +1,10 @@
 //! The binary as a plugin of the `docker` command, installed as `docker-mcp`. Owns what Docker asks of its plugins: facts about
-//! them, and that a plugin understands the command line that it was called from. Read `command/docker_plugin.rs` for how it gets
-//! there.
+//! them, and that a plugin understands the command line that it was called from. Read `plugin/parent.rs` for how it ends with the
+//! `docker` that called it, `command/docker_plugin.rs` for how it gets there.
 //! Source: <https://docs.docker.com/engine/extend/cli_plugins/>
+
+#[cfg(unix)]
+pub(crate) mod parent;
 
 use std::ffi::OsString;
 use std::path::Path;

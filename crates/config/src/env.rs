@@ -41,6 +41,8 @@ pub const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 pub const DOCKER_HOST: &str = "DOCKER_HOST";
 /// The folder of Docker's own configuration.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// The socket that `docker` holds open for as long as it wants its plugin to run.
+pub const DOCKER_CLI_PLUGIN_SOCKET: &str = "DOCKER_CLI_PLUGIN_SOCKET";
 /// The home folder.
 pub const HOME: &str = "HOME";
 /// No colour in what people read.
@@ -305,6 +307,10 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         DOCKER_CONFIG,
         "the folder of Docker's own configuration, otherwise `~/.docker`",
+    ),
+    variable(
+        DOCKER_CLI_PLUGIN_SOCKET,
+        "the socket by which `docker` says that `docker mcp` is to end",
     ),
     variable("APPDATA", "where configuration lies on Windows"),
     variable("LOCALAPPDATA", "where state and cache lie on Windows"),

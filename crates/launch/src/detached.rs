@@ -15,8 +15,8 @@ pub struct Detached {
 }
 
 impl Detached {
-    /// Starts `program` with these arguments and our environment, in `folder`, its stderr going to `log`. It leaves our session
-    /// by itself, as nothing else can without harm.
+    /// Starts `program` with these arguments and our environment but for the variable `without`, in `folder`, its stderr going to
+    /// `log`. It leaves our session by itself, as nothing else can without harm.
     ///
     /// # Errors
     /// If it cannot be started.
@@ -24,10 +24,17 @@ impl Detached {
         clippy::disallowed_methods,
         reason = "this is where children are started"
     )]
-    pub fn start(program: &Path, args: &[&str], folder: &Path, log: File) -> io::Result<Self> {
+    pub fn start(
+        program: &Path,
+        args: &[&str],
+        without: &str,
+        folder: &Path,
+        log: File,
+    ) -> io::Result<Self> {
         let (said, stdout) = io::pipe()?;
         let child = Command::new(program)
             .args(args)
+            .env_remove(without)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -60,14 +67,14 @@ mod tests {
     fn it_says_what_it_has_to_say_and_its_log_is_a_file() {
         let home = tempfile::tempdir().unwrap();
         let log = home.path().join("log");
-        let script = "echo ready; echo trouble >&2; pwd";
+        let script = "echo ready; echo trouble >&2; pwd; echo ${HOME-none}";
         let sh = Path::new("/bin/sh");
         let file = File::create(&log).unwrap();
-        let mut started = Detached::start(sh, &["-c", script], home.path(), file).unwrap();
+        let mut started = Detached::start(sh, &["-c", script], "HOME", home.path(), file).unwrap();
         let mut said = String::new();
         started.said.read_to_string(&mut said).unwrap();
         let folder = home.path().canonicalize().unwrap();
-        assert_eq!(said, format!("ready\n{}\n", folder.display()));
+        assert_eq!(said, format!("ready\n{}\nnone\n", folder.display()));
         started.kill();
         assert_eq!(std::fs::read_to_string(&log).unwrap(), "trouble\n");
     }

@@ -5,6 +5,10 @@ use std::io;
 
 use tokio::sync::watch;
 
+/// SIGUSR1: what we send ourselves where the program that started us is gone without a signal.
+#[cfg(unix)]
+pub const PARENT_GONE: rustix::process::Signal = rustix::process::Signal::USR1;
+
 /// How far the end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -31,13 +35,18 @@ impl Shutdown {
         (Trigger(sender), Self(receiver))
     }
 
-    /// Drains on the first SIGTERM or SIGINT, stops at once on the second. Call it on a runtime with I/O.
+    /// Drains on the first SIGTERM or SIGINT, stops at once on the second. A [`PARENT_GONE`] drains too, and counts as neither:
+    /// who stops a whole group of processes sends us one signal, and our parent's end says the same again. Call it on a runtime
+    /// with I/O.
     pub fn on_signals() -> io::Result<Self> {
         let (trigger, shutdown) = Self::new();
         let mut signals = signals::Signals::new()?;
         tokio::spawn(async move {
-            signals.recv().await;
+            let is_told = signals.recv_or_parent_gone().await;
             trigger.drain();
+            if !is_told {
+                signals.recv().await;
+            }
             signals.recv().await;
             trigger.now();
         });
@@ -96,6 +105,7 @@ mod signals {
     pub(super) struct Signals {
         terminate: Signal,
         interrupt: Signal,
+        parent_gone: Signal,
     }
 
     impl Signals {
@@ -103,6 +113,7 @@ mod signals {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
+                parent_gone: signal(SignalKind::from_raw(super::PARENT_GONE.as_raw()))?,
             })
         }
 
@@ -110,6 +121,15 @@ mod signals {
             tokio::select! {
                 _ = self.terminate.recv() => {}
                 _ = self.interrupt.recv() => {}
+            }
+        }
+
+        /// Whether it was a signal of somebody's.
+        pub(super) async fn recv_or_parent_gone(&mut self) -> bool {
+            tokio::select! {
+                _ = self.terminate.recv() => true,
+                _ = self.interrupt.recv() => true,
+                _ = self.parent_gone.recv() => false,
             }
         }
     }
@@ -131,6 +151,11 @@ mod signals {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
+        }
+
+        pub(super) async fn recv_or_parent_gone(&mut self) -> bool {
+            self.recv().await;
+            true
         }
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::gateway::run::{self, Sharing};
 use crate::error::{Failure, Kind};
 use crate::limits::{UP_LOG_BYTES_MAX, UP_WAIT};
+use crate::plugin::FILE_NAME;
 use crate::shared;
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
@@ -117,7 +118,10 @@ fn start(here: &Surroundings, args: &Args) -> Result<Started, Failure> {
     let before = log.seek(SeekFrom::End(0)).unwrap_or_default();
     let program =
         std::env::current_exe().map_err(|error| failed("our own program is not found", error))?;
-    let mut words = vec![
+    // A plugin that was not linked but copied is one wherever it is started from, and takes its own words after this one.
+    let as_plugin = program.file_stem().is_some_and(|name| name == FILE_NAME);
+    let mut words = if as_plugin { vec!["mcp"] } else { Vec::new() };
+    words.extend([
         "--format",
         "json",
         "--color",
@@ -125,7 +129,7 @@ fn start(here: &Surroundings, args: &Args) -> Result<Started, Failure> {
         "up",
         "--foreground",
         "--awaited",
-    ];
+    ]);
     words.extend(
         args.profile
             .iter()
@@ -135,7 +139,9 @@ fn start(here: &Surroundings, args: &Args) -> Result<Started, Failure> {
     let folder = home
         .filter(|home| home.is_dir())
         .unwrap_or_else(|| "/".into());
-    let started = Detached::start(&program, &words, &folder, log)
+    // It does not end with the command that started it.
+    let parent = config::env::DOCKER_CLI_PLUGIN_SOCKET;
+    let started = Detached::start(&program, &words, parent, &folder, log)
         .map_err(|error| failed("the gateway does not start", error))?;
     match awaited(started)? {
         Some(ready) => Ok(Started {

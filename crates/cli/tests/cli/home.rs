@@ -59,6 +59,13 @@ impl Home {
         home
     }
 
+    /// One whose servers are in boxes, images too, whatever else this machine has for them.
+    pub(crate) fn boxed() -> Self {
+        let mut home = Self::new();
+        home.runtime = Some("sandbox");
+        home
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -355,6 +362,13 @@ impl Listening {
     /// Asks it to stop; how it ended.
     pub(crate) fn stop(mut self) -> ExitStatus {
         signal(self.child.id(), rustix::process::Signal::TERM);
+        self.child.wait().unwrap()
+    }
+
+    /// Waits for it to end by itself; how it ended.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let pid = self.child.id();
+        wait_until(|| !is_alive(pid));
         self.child.wait().unwrap()
     }
 
