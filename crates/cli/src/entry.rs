@@ -11,6 +11,7 @@ use crate::command::completion;
 use crate::error::{Failure, Kind};
 use crate::format::Format;
 use crate::plugin::{self, Called};
+use crate::switches;
 use crate::ui::{Colour, Ui};
 
 pub(crate) fn main() -> ExitCode {
@@ -59,7 +60,9 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
 
 /// Help and mistakes name us as we were called.
 fn parse(name: &'static str, words: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let matches = Cli::command().bin_name(name).try_get_matches_from(words)?;
+    let command = Cli::command().bin_name(name);
+    let words = switches::plain(words, &command);
+    let matches = command.try_get_matches_from(words)?;
     Cli::from_arg_matches(&matches)
 }
 

@@ -49,6 +49,7 @@ mod server_uri;
 mod shared;
 mod sign_ins;
 mod surroundings;
+mod switches;
 mod templates;
 mod tool;
 mod ui;
