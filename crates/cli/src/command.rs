@@ -107,6 +107,13 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What it means as a line of Docker's.
+    pub(crate) fn by_docker(&mut self) {
+        if let Self::Server(command) = self {
+            command.by_docker();
+        }
+    }
+
     /// Does it.
     pub(crate) fn run(self, ui: &Ui) -> Result<(), Failure> {
         match self {

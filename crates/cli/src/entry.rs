@@ -34,7 +34,10 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
         Called::ByDocker(words) => {
             #[cfg(unix)]
             plugin::parent::watch(&config::Env::process());
-            parse("docker mcp", asking(words))
+            parse("docker mcp", asking(words)).map(|mut cli| {
+                cli.command.by_docker();
+                cli
+            })
         }
         Called::Metadata => {
             let ui = Ui::new(Format::Human, Colour::Never, &around);

@@ -2,6 +2,7 @@
 
 mod allow;
 mod enable;
+mod everywhere;
 mod init;
 mod inspect;
 mod logs;
@@ -45,6 +46,15 @@ pub(crate) enum Server {
 }
 
 impl Server {
+    /// Docker's lines of these words mean more than leave to start.
+    pub(super) fn by_docker(&mut self) {
+        match self {
+            Self::Enable(args) | Self::Disable(args) => args.everywhere |= args.profile.is_none(),
+            Self::Reset(args) => args.everywhere = true,
+            _ => {}
+        }
+    }
+
     pub(super) fn run(self, ui: &Ui) -> Result<(), Failure> {
         match self {
             Self::Ls(args) => ls::run(ui, &args),

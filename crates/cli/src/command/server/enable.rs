@@ -1,10 +1,11 @@
 //! `portolan server enable` and `disable`: whether a server of a catalog may be started without asking.
 
-use catalog::{Catalog, Catalogs, Concern};
+use catalog::{Catalog, Catalogs, Concern, Entry};
 use launch::Launcher as _;
 use serde::Serialize;
 use store::Store;
 
+use super::everywhere;
 use crate::catalogs::Chosen;
 use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
@@ -23,7 +24,11 @@ pub(crate) struct Args {
 
     /// As a profile has them, whatever the catalogs say by now
     #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    pub(super) profile: Option<String>,
+
+    /// Have them in every conversation, too: in the profile `default`, or no longer; `docker mcp` does
+    #[arg(long, conflicts_with = "profile")]
+    pub(super) everywhere: bool,
 
     #[command(flatten)]
     catalogs: CatalogChoice,
@@ -64,9 +69,18 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
             catalogs::chosen(&here, &chosen)
         }
     });
-    let mut entries = Vec::new();
+    let meant = |name: &str| args.names.iter().any(|known| known == name);
+    let taken_out = match args.everywhere && !allow {
+        true => everywhere::take_out(&here, meant)?,
+        false => Vec::new(),
+    };
+    let mut entries: Vec<&Entry> = taken_out.iter().collect();
     for name in &args.names {
         let Some(entry) = all.get(name) else {
+            // What the profile had may be in no catalog any more.
+            if taken_out.iter().any(|entry| entry.name.as_str() == name) {
+                continue;
+            }
             let near = all.nearest(name, 1);
             let near = near.first().map(|near| format!("did you mean `{near}`?"));
             let whose = match &args.profile {
@@ -78,6 +92,9 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
             ));
         };
         entries.push(entry);
+    }
+    if args.everywhere && allow {
+        everywhere::put(&here, &entries)?;
     }
     let settings = load::read(&here, &Choice::default(), &[]).settings;
     let launcher = launchers::to_ask(&here, &settings)?;
@@ -102,7 +119,11 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
                 true => String::new(),
                 false => format!(", although {}", concerns.join(" and ")),
             };
-            lines.push(line.text(format!(" may be started{because}")));
+            let where_to = match args.everywhere {
+                true => ", and is in the profile `default`",
+                false => "",
+            };
+            lines.push(line.text(format!(" may be started{because}{where_to}")));
             if let Some(why) = &refused {
                 ui.warn(&format!("{name} cannot be started here: {why}"), &[]);
             }

@@ -6,10 +6,12 @@ use super::label;
 use crate::choice::{Choice, Running};
 use crate::engine;
 use crate::error::Failure;
+use crate::profiles;
 use crate::running::{self, Gateway, Status};
+use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Table, Ui};
 
-/// List the servers of running gateways; with none running, the configured ones
+/// List the servers of running gateways; with none running, those that one would have
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -48,6 +50,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     if gateways.is_empty() {
         let choice = Choice {
             config: args.config.clone(),
+            profile: profiles::or_default(&Surroundings::of_process()?, None),
             ..Choice::default()
         };
         let all = engine::configured(ui, &choice)?;
@@ -63,7 +66,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 fn show(ui: &Ui, listing: &Listing) {
     let said = match (listing.gateways.is_empty(), listing.servers.is_empty()) {
         (true, true) => "No gateway is running, and no servers are configured.",
-        (true, false) => "No gateway is running; these servers are configured:",
+        (true, false) => "No gateway is running; one would have these servers:",
         (false, true) => "The gateway has no servers.",
         (false, false) => "",
     };

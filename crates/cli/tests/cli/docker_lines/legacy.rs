@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Docker;
+use super::run::{SUMS, listed};
 
 #[test]
 fn catalogs_as_files() {
@@ -69,16 +70,25 @@ fn configuration_as_a_file() {
 }
 
 #[test]
-fn servers_are_allowed_and_no_longer() {
+fn servers_are_switched_on_and_off() {
     let docker = Docker::with_servers();
+    let tools = || listed(&docker, "docker mcp gateway run");
+    let nothing: [&str; 0] = [];
+    // Leave to start is not all that it means, as it is in the words of our own.
+    docker.home.run(&["server", "enable", "sums"]).ok();
+    assert_eq!(tools(), nothing);
     let done = docker
         .run("docker mcp server enable sums keyed --format json")
         .json();
     assert_eq!(done["servers"][0]["enabled"], true);
+    assert_eq!(tools(), SUMS);
+    let shown = docker.run("docker mcp server ls").ok();
+    assert!(shown.contains("sums"), "{shown}");
     docker.run("docker mcp server disable keyed").ok();
-    let listed = docker.run("docker mcp server ls").ok();
-    assert_eq!(listed, "");
-    docker.run("docker mcp server list --format json").json();
+    let shown = docker.run("docker mcp server list --format json").json();
+    let servers = shown["servers"].as_array().unwrap();
+    let names: Vec<_> = servers.iter().map(|server| &server["name"]).collect();
+    assert_eq!(names, ["sums"]);
     let told = docker.run("docker mcp server inspect sums").failed(4);
     assert!(told.contains("gateway"), "{told}");
     let done = docker.run("docker mcp server reset");
@@ -88,6 +98,8 @@ fn servers_are_allowed_and_no_longer() {
     );
     assert!(!done.stderr.contains("keyed"), "{done:#?}");
     done.ok();
+    assert_eq!(tools(), nothing);
+    assert_eq!(docker.run("docker mcp server ls").ok(), "");
 }
 
 #[test]
