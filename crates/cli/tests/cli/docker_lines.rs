@@ -2,13 +2,16 @@
 //! would call us. `docs/guide/docker.md` lists them, each with the test that plays it; the check at the end of this file keeps
 //! the two together, and `cli/tests.rs` beside the code that each is understood.
 
+mod accounts;
 mod catalogs;
 mod clients;
+mod held;
 mod init;
 mod legacy;
 mod profiles;
 mod rest;
 mod run;
+mod watched;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,7 +30,15 @@ struct Docker {
 
 impl Docker {
     fn new() -> Self {
-        let home = Home::unboxed();
+        Self::of(Home::unboxed())
+    }
+
+    /// One whose servers are in boxes.
+    fn boxed() -> Self {
+        Self::of(Home::boxed())
+    }
+
+    fn of(home: Home) -> Self {
         home.run(&["docker-plugin", "install"]).ok();
         let docker = PATH
             .split(':')

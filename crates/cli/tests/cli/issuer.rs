@@ -69,24 +69,32 @@ pub(crate) fn witness() -> (String, Arc<Mutex<Vec<String>>>) {
     (format!("{url}/mcp"), seen)
 }
 
+/// What is said to a request: the status, more lines of the head, a document.
+pub(crate) type Said = (u16, String, Value);
+
 /// Answers what is asked for with these documents, by address, path and head of the request.
 fn served(answer: impl Fn(&str, &str, &str) -> Option<Value> + Send + 'static) -> String {
+    site(move |url, path, head, _| match answer(url, path, head) {
+        Some(document) => (200, String::new(), document),
+        None => (404, String::new(), Value::Null),
+    })
+}
+
+/// Answers requests, by address, path, head and body.
+pub(crate) fn site(answer: impl Fn(&str, &str, &str, &str) -> Said + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let own = url.clone();
     std::thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {
             // A client that goes away is no matter here.
-            let _gone = exchange(stream, |path, head| answer(&own, path, head));
+            let _gone = exchange(stream, |path, head, body| answer(&own, path, head, body));
         }
     });
     url
 }
 
-fn exchange(
-    stream: TcpStream,
-    answer: impl Fn(&str, &str) -> Option<Value>,
-) -> std::io::Result<()> {
+fn exchange(stream: TcpStream, answer: impl Fn(&str, &str, &str) -> Said) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -103,15 +111,17 @@ fn exchange(
         }
         head.push_str(&line);
     }
-    std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink())?;
+    let mut body = String::new();
+    reader.by_ref().take(length).read_to_string(&mut body)?;
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let (status, body) = match answer(&path, &head) {
-        Some(document) => (200, document.to_string()),
-        None => (404, String::new()),
+    let (status, more, document) = answer(&path, &head, &body);
+    let body = match document {
+        Value::Null => String::new(),
+        document => document.to_string(),
     };
     let length = body.len();
     write!(
         reader.get_mut(),
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status} X\r\n{more}Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
 }

@@ -125,7 +125,7 @@ fn a_limit_that_nothing_keeps_is_told() {
 }
 
 /// A server with one tool, which asks the system's resolver for a host, knows no proxy, and says what it heard there.
-const FETCHER: &str = r#"
+pub(crate) const FETCHER: &str = r#"
 import json, socket, sys
 def get(host, port):
     with socket.create_connection((host, port), 20) as way:
@@ -159,7 +159,7 @@ fn fetcher(home: &Home) -> String {
 }
 
 /// A web server of this machine.
-fn web_server() -> std::net::SocketAddr {
+pub(crate) fn web_server() -> std::net::SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

@@ -179,6 +179,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let mut loaded = load(ui, &here, &args.choice, &flags)?;
     loaded.interceptors.extend(args.interceptor.iter().cloned());
     listening_only(&loaded.settings)?;
+    args.dockers.check(&loaded.settings)?;
     check_tools(&loaded.entries, &args.tools)?;
     if args.dry_run {
         let engine = Engine::new(here, loaded)
@@ -326,6 +327,10 @@ impl Args {
                 self.dockers.log_calls.map(|is_on| is_on.to_string()),
             ),
             ("open_network", self.dockers.block_network.then(String::new)),
+            (
+                "allow_unsandboxed",
+                self.dockers.block_network.then(|| "false".to_owned()),
+            ),
             ("pin", self.pin.clone()),
         ];
         flags

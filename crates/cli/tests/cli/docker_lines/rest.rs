@@ -90,21 +90,6 @@ fn secrets_are_kept() {
     assert_eq!(listed["secrets"], json!([]));
 }
 
-/// The way through a provider is played by `tests/sign-in`.
-#[test]
-fn accounts_are_listed() {
-    let docker = Docker::new();
-    docker.run("docker mcp oauth ls").ok();
-    let listed = docker.run("docker mcp oauth ls --json").json();
-    assert_eq!(listed["accounts"], json!([]));
-    let told = docker
-        .run("docker mcp oauth authorize nobody --scopes read,write --open-browser")
-        .failed(3);
-    assert!(told.contains("there is no server `nobody`"), "{told}");
-    let told = docker.run("docker mcp oauth revoke nobody").failed(3);
-    assert!(told.contains("there is no account"), "{told}");
-}
-
 #[test]
 fn what_desktop_keeps_says_what_to_do_here() {
     let docker = Docker::new();

@@ -3,6 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 
+use config::{Runtime, Settings};
+
 use crate::error::{Failure, Kind};
 use crate::ui::Ui;
 
@@ -17,8 +19,8 @@ pub(super) struct Dockers {
     #[arg(long, hide = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) log_calls: Option<bool>,
 
-    /// No server has the whole network, whatever `open_network` of the settings says
-    #[arg(long, hide = true)]
+    /// No server has the whole network, whatever `open_network` of the settings says; so none starts outside of a box
+    #[arg(long, hide = true, conflicts_with = "allow_unsandboxed")]
     pub(super) block_network: bool,
 
     /// Write the log into a file, at its end, instead of stderr
@@ -35,6 +37,17 @@ pub(super) struct Dockers {
 }
 
 impl Dockers {
+    /// What blocks nothing is not promised.
+    pub(super) fn check(&self, settings: &Settings) -> Result<(), Failure> {
+        if self.block_network && settings.runtime == Runtime::Process {
+            let message = "--block-network blocks nothing where servers run with your rights";
+            return Err(Failure::usage(message).hint(
+                "--runtime auto starts them in boxes, where each reaches the hosts of its entry",
+            ));
+        }
+        Ok(())
+    }
+
     /// The file of the log, to be written at its end.
     pub(super) fn log_file(&self) -> Result<Option<File>, Failure> {
         let Some(path) = &self.log else {
