@@ -6,13 +6,14 @@ use std::time::Duration;
 use config::{Pull, Runtime};
 
 use crate::enabled::More;
+use crate::images;
 use crate::ui::Ui;
 
 /// Which servers, from which files.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub(crate) struct Choice {
     /// Only these servers, configured or of catalogs, separated by commas; docker://IMAGE is a server too
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = images::named)]
     pub(crate) servers: Option<Vec<String>>,
 
     /// A file with servers or rules: `config.toml`, the `mcpServers` JSON of AI applications, Docker's policy JSON; or with

@@ -3,6 +3,7 @@
 //! and no credentials; what the image says of itself describes it and nothing else.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use catalog::{Entry, Launch, ServerName};
@@ -16,6 +17,23 @@ pub(crate) fn image(name: &str) -> Option<&str> {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
     let image = name.trim().strip_prefix(SCHEME)?;
     (!image.is_empty() && !image.starts_with('-') && image.chars().all(is_plain)).then_some(image)
+}
+
+/// A server as `--servers` names it. Docker's flag takes images as they are, and no name of a server has a slash.
+pub(crate) fn named(word: &str) -> Result<String, Infallible> {
+    Ok(match word.contains('/') && !word.contains("://") {
+        true => format!("{SCHEME}{}", word.trim()),
+        false => word.to_owned(),
+    })
+}
+
+/// A tool as `--tools` names it, where the server may be called by its image.
+pub(crate) fn tool(word: &str) -> Result<String, Infallible> {
+    let Some((server, tool)) = word.rsplit_once(':').filter(|(left, _)| left.contains('/')) else {
+        return Ok(word.to_owned());
+    };
+    let Ok(server) = named(server);
+    Ok(format!("{}:{tool}", called(&server)))
 }
 
 /// What a server of this name is called: of an image, its last part without tag and digest.
@@ -67,6 +85,21 @@ mod tests {
             (" time ", "time"),
         ] {
             assert_eq!(called(name), is, "{name}");
+        }
+        for (word, is) in [
+            ("acme/time:1", "docker://acme/time:1"),
+            ("docker://acme/time", "docker://acme/time"),
+            ("time", "time"),
+        ] {
+            assert_eq!(named(word).unwrap(), is);
+        }
+        for (word, is) in [
+            ("127.0.0.1:5000/acme/time:1:now", "time:now"),
+            ("docker://acme/time:*", "time:*"),
+            ("time:now", "time:now"),
+            ("now", "now"),
+        ] {
+            assert_eq!(tool(word).unwrap(), is);
         }
         let entry = entry("docker://acme/time:1", None).unwrap();
         assert_eq!(entry.name.as_str(), "time");

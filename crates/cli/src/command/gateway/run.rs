@@ -24,6 +24,7 @@ use crate::choice::{CatalogChoice, Choice, duration};
 use crate::enabled::{Enabled, More, docker_catalogs};
 use crate::engine::{self, Engine, Memory};
 use crate::error::Failure;
+use crate::images;
 use crate::load::{check_tools, load};
 use crate::log::Log;
 use crate::surroundings::Surroundings;
@@ -57,7 +58,7 @@ pub(crate) struct Args {
     dynamic: bool,
 
     /// Only these tools: tool, server:tool, server:* or *, separated by commas; case does not matter
-    #[arg(long, value_name = "TOOL,...", value_delimiter = ',')]
+    #[arg(long, value_name = "TOOL,...", value_delimiter = ',', value_parser = images::tool)]
     tools: Vec<String>,
 
     /// How clients reach it: stdio, streaming (also http, streamable, streamable-http) or sse

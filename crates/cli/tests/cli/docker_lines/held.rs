@@ -207,6 +207,34 @@ fn signatures_of_images() {
     refused.failed(1);
 }
 
+#[test]
+fn an_image_is_a_server() {
+    let (Some(registry), Some(files)) = (Registry::start(), shell()) else {
+        return;
+    };
+    let mut docker = Docker::boxed();
+    docker.stands_for.push(("REGISTRY", registry.named("team")));
+    registry.image("team/plain", "1", &files, &["/bin/sh", "/serve"]);
+    let mut client = Client::of(&docker, "docker mcp gateway run --servers REGISTRY/plain:1");
+    if !is_boxed(&mut client) {
+        return;
+    }
+    assert_eq!(client.listed(), ["ping"]);
+    client.left();
+    for (line, tools) in [
+        (
+            "docker mcp gateway run --servers REGISTRY/plain:1 --tools 'REGISTRY/plain:1:*'",
+            &["ping"][..],
+        ),
+        (
+            "docker mcp gateway run --servers REGISTRY/plain:1 --tools REGISTRY/plain:1:pong",
+            &[],
+        ),
+    ] {
+        assert_eq!(listed(&docker, line), tools, "{line}");
+    }
+}
+
 /// A server in the language of the shell, which has one tool.
 const SERVE: &str = r#"while read -r line; do
   id=${line#*\"id\":}; id=${id%%[,\}]*}
