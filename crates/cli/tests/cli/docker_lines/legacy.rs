@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Docker;
-use super::run::{SUMS, listed};
+use super::run::{SUMS, listed, with_sums};
 
 #[test]
 fn catalogs_as_files() {
@@ -104,14 +104,18 @@ fn servers_are_switched_on_and_off() {
 
 #[test]
 fn tools_are_switched_by_their_names() {
-    let docker = Docker::with_servers();
+    let docker = with_sums();
     let told = docker.run("docker mcp tools disable echo").failed(3);
     assert!(told.contains("there is no profile `default`"), "{told}");
     docker
         .run("docker mcp profile create --name default --server sums --server keyed")
         .ok();
+    let offered = || listed(&docker, "docker mcp gateway run");
+    assert_eq!(offered(), SUMS);
     docker.run("docker mcp tools disable echo count-up").ok();
+    assert_eq!(offered(), ["get-sum"]);
     docker.run("docker mcp tools enable count-up").ok();
+    assert_eq!(offered(), ["count-up", "get-sum"]);
     let told = docker.run("docker mcp tools disable get-sum").failed(2);
     assert!(told.contains("--server"), "{told}");
     docker

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::super::home::BINARY;
+use super::super::home::{BINARY, MENU};
 use super::Docker;
+use super::run::{Client, SUMS, listed, with_sums};
 
 #[test]
 fn help_and_version() {
@@ -25,22 +26,33 @@ fn help_and_version() {
 
 #[test]
 fn features_are_switched() {
-    let docker = Docker::new();
+    let docker = with_sums();
     let is = |name: &str| {
-        let listed = docker.run("docker mcp feature ls --format json").json();
-        let all = listed.as_array().unwrap().clone();
+        let shown = docker.run("docker mcp feature ls --format json").json();
+        let all = shown.as_array().unwrap().clone();
         all.into_iter().find(|one| one["name"] == name).unwrap()["enabled"].clone()
     };
+    let offered = || Client::of_agent(&docker, "docker mcp gateway run").listed();
+    assert_eq!(offered(), MENU);
     docker.run("docker mcp feature disable dynamic-tools").ok();
     assert_eq!(is("dynamic-tools"), false);
+    let nothing: [&str; 0] = [];
+    assert_eq!(offered(), nothing);
     docker.run("docker mcp feature enable dynamic-tools").ok();
     assert_eq!(is("dynamic-tools"), true);
+    assert_eq!(offered(), MENU);
+    let line = "docker mcp gateway run --servers sums";
+    assert_eq!(listed(&docker, line), SUMS);
     docker
         .run("docker mcp feature enable tool-name-prefix")
         .ok();
     assert_eq!(is("tool-name-prefix"), true);
-    let listed = docker.run("docker mcp feature list").ok();
-    assert!(listed.contains("dynamic-tools"), "{listed}");
+    assert_eq!(
+        listed(&docker, line),
+        SUMS.map(|tool| format!("sums__{tool}"))
+    );
+    let shown = docker.run("docker mcp feature list").ok();
+    assert!(shown.contains("dynamic-tools"), "{shown}");
     // What is no switch here is what it is, and says so.
     for line in [
         "docker mcp feature enable profiles",

@@ -21,6 +21,15 @@ impl<'a> Client<'a> {
     pub(super) fn of(docker: &'a Docker, line: &str) -> Self {
         let mut command = docker.command(line);
         command.env("PORTOLAN_DYNAMIC_TOOLS", "false");
+        Self::by(docker, command)
+    }
+
+    /// The same, who is offered the gateway's own tools where there are any.
+    pub(super) fn of_agent(docker: &'a Docker, line: &str) -> Self {
+        Self::by(docker, docker.command(line))
+    }
+
+    fn by(docker: &'a Docker, command: std::process::Command) -> Self {
         let log = std::fs::File::create(docker.home.path("log")).unwrap();
         let mut piped = Piped::with_stderr(command, log);
         piped.ask(&initialize());
