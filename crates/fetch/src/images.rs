@@ -15,7 +15,7 @@ use url::Url;
 
 pub use self::artifact::{Account, ArtifactError, ArtifactKind, PulledArtifact};
 pub use self::name::{ImageName, NameError, is_digest};
-pub use self::signature::{SignatureError, SigningKey};
+pub use self::signature::{Identity, SignatureError, Signer, SigningKey};
 use crate::client::{Ask, Client, Got, Trust};
 use crate::error::{FetchError, Why};
 use crate::limits::{

@@ -1,15 +1,17 @@
 //! Which images have to be signed, and by whom.
 //!
-//! Owns the person's rules: `PATTERN=KEY` for images, `catalog:NAME=KEY` for all images of a catalog. What was found to be
-//! signed once is remembered by its digest and key, so that it starts with every registry out of reach. Refuses with the
-//! rule that was broken.
+//! Owns the person's rules: `PATTERN=KEY` for images, `catalog:NAME=KEY` for all images of a catalog, and in the place of the
+//! key `keyless:IDENTITY issuer ISSUER`. What was found to be signed once is remembered by its digest and signer, so that it
+//! starts with every registry out of reach. Refuses with the rule that was broken.
 
 use std::fs;
 use std::path::PathBuf;
 
 use catalog::Entry;
 use fetch::Trust;
-use fetch::images::{ImageName, Registries, SignatureError, SigningKey, digest_of};
+use fetch::images::{
+    Identity, ImageName, Registries, SignatureError, Signer, SigningKey, digest_of,
+};
 
 /// The person's rules about signatures.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +27,7 @@ pub struct Signers {
 }
 
 impl Signers {
-    /// The rules about an image: what is written before the `=`, and the file of the key.
+    /// The rules about an image: what is written before the `=`, and who has to have signed.
     fn about<'a>(&'a self, entry: &Entry, name: &ImageName) -> Vec<(&'a str, &'a str)> {
         let whole = format!("{}/{}", name.registry(), name.repository());
         let applies = |left: &str| match left.strip_prefix("catalog:") {
@@ -45,7 +47,7 @@ impl Signers {
         self.all || ImageName::parse(image).is_ok_and(|name| !self.about(entry, &name).is_empty())
     }
 
-    /// That an image of this digest is signed as the rules want it: by the key of one of those that are about it.
+    /// That an image of this digest is signed as the rules want it: by whom one of those wants that are about it.
     ///
     /// # Errors
     /// It is not, or it cannot be told; in words.
@@ -75,22 +77,26 @@ impl Signers {
         };
         let registries = Registries::new(trust);
         let mut why = String::new();
-        for (left, file) in rules {
-            let key = self.key(file)?;
-            let remembered = self.remembered(digest, &key);
+        for (left, right) in rules {
+            let signer = self.signer(right)?;
+            let remembered = self.remembered(digest, &signer);
             if remembered.exists() {
                 return Ok(());
             }
-            match registries.signed(&name, digest, &key).await {
+            match registries.signed(&name, digest, &signer).await {
                 Ok(()) => {
                     // What cannot be remembered is asked again.
                     let _ =
                         fs::create_dir_all(&self.folder).and_then(|()| fs::write(remembered, ""));
                     return Ok(());
                 }
-                Err(error @ (SignatureError::Unsigned | SignatureError::OtherKey)) => {
+                Err(
+                    error @ (SignatureError::Unsigned
+                    | SignatureError::OtherKey
+                    | SignatureError::OtherSigner(_)),
+                ) => {
                     why = format!(
-                        "the image \"{image}\" has to be signed by \"{file}\" (`image_keys`: {left}), and {error}; do not run it unless you know why"
+                        "the image \"{image}\" has to be signed by \"{right}\" (`image_keys`: {left}), and {error}; do not run it unless you know why"
                     );
                 }
                 Err(error) => {
@@ -103,27 +109,49 @@ impl Signers {
         Err(why)
     }
 
-    fn key(&self, file: &str) -> Result<SigningKey, String> {
+    /// What is written after the `=`: the file of a key, or `keyless:IDENTITY issuer ISSUER`, with ` root FILE` after it where
+    /// others are believed than the public ones.
+    fn signer(&self, right: &str) -> Result<Signer, String> {
+        let Some(named) = right.strip_prefix("keyless:") else {
+            let key = SigningKey::parse(&self.read("the key", right)?);
+            return key
+                .map(Signer::Key)
+                .map_err(|why| format!("\"{right}\" of `image_keys` is no key: {why}"));
+        };
+        let (identity, rest) = named.split_once(" issuer ").ok_or_else(|| {
+            format!(
+                "\"{right}\" of `image_keys` names no issuer; write keyless:IDENTITY issuer ISSUER"
+            )
+        })?;
+        let (issuer, root) = match rest.split_once(" root ") {
+            Some((issuer, file)) => (issuer, Some(self.read("the trust root", file.trim())?)),
+            None => (rest, None),
+        };
+        Identity::new(identity.trim(), issuer.trim(), root.as_deref())
+            .map(Signer::Identity)
+            .map_err(|why| format!("\"{right}\" of `image_keys` cannot be used: {why}"))
+    }
+
+    fn read(&self, what: &str, file: &str) -> Result<String, String> {
         let path = match (file.strip_prefix("~/"), &self.home) {
             (Some(rest), Some(home)) => home.join(rest),
             _ => PathBuf::from(file),
         };
-        let text = fs::read_to_string(&path);
-        let text = text.map_err(|error| {
-            format!("the key \"{file}\" of `image_keys` cannot be read: {error}")
-        })?;
-        SigningKey::parse(&text)
-            .map_err(|why| format!("\"{file}\" of `image_keys` is no key: {why}"))
+        fs::read_to_string(&path)
+            .map_err(|error| format!("{what} \"{file}\" of `image_keys` cannot be read: {error}"))
     }
 
-    fn remembered(&self, digest: &str, key: &SigningKey) -> PathBuf {
-        let mark = digest_of(&[digest.as_bytes(), key.bytes()].concat());
+    fn remembered(&self, digest: &str, signer: &Signer) -> PathBuf {
+        let mark = digest_of(&[digest.as_bytes(), signer.bytes()].concat());
         self.folder.join(mark.trim_start_matches("sha256:"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "keyless")]
+    mod keyless;
+
     use catalog::{Launch, Origin, ServerName};
 
     use super::*;
@@ -195,5 +223,22 @@ mod tests {
         let rule = format!("*={}", key.display());
         let why = check(signers(&[&rule], false), Some(&digest)).await;
         assert!(why.contains("is no key"), "{why}");
+        for (rule, says) in [
+            ("*=keyless:me@acme.test", "names no issuer"),
+            (
+                "*=keyless:me@acme.test issuer https://acme.test root /no/root",
+                "the trust root \"/no/root\" of `image_keys` cannot be read",
+            ),
+            (
+                "*=keyless:* issuer https://acme.test",
+                match cfg!(feature = "keyless") {
+                    true => "cannot be used: its identity would be anybody's",
+                    false => "--features keyless",
+                },
+            ),
+        ] {
+            let why = check(signers(&[rule], false), Some(&digest)).await;
+            assert!(why.contains(says), "{why}");
+        }
     }
 }

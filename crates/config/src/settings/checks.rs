@@ -36,10 +36,18 @@ pub(super) fn are_hosts(given: &Given) -> Result<(), String> {
 pub(super) fn are_image_keys(given: &Given) -> Result<(), String> {
     each(
         given,
-        "IMAGE=FILE or catalog:NAME=FILE, such as ghcr.io/acme/*=/home/me/acme.pub",
+        "IMAGE=FILE or catalog:NAME=FILE, such as ghcr.io/acme/*=/home/me/acme.pub, or keyless:IDENTITY issuer ISSUER in the place of FILE",
         |rule| {
-            let parts = rule.split_once('=');
-            parts.is_some_and(|(left, key)| !left.trim().is_empty() && !key.trim().is_empty())
+            let Some((left, right)) = rule.split_once('=') else {
+                return false;
+            };
+            let is_signer = match right.trim().strip_prefix("keyless:") {
+                Some(named) => named.split_once(" issuer ").is_some_and(|(who, issuer)| {
+                    !who.trim().is_empty() && !issuer.trim().is_empty()
+                }),
+                None => !right.trim().is_empty(),
+            };
+            !left.trim().is_empty() && is_signer
         },
     )
 }

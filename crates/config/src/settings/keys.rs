@@ -191,7 +191,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "image_keys",
         env: "PORTOLAN_IMAGE_KEYS",
-        doc: "By which key images have to be signed: IMAGE=FILE, where IMAGE may end in a star, or catalog:NAME=FILE.",
+        doc: "By which key images have to be signed: IMAGE=FILE, where IMAGE may end in a star, or catalog:NAME=FILE. Where the build knows it, keyless:IDENTITY issuer ISSUER in the place of FILE.",
         kind: Kind::Texts,
         from_project: false,
         set: |settings, given| settings.image_keys = given.texts(),

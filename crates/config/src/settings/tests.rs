@@ -38,6 +38,10 @@ fn what_a_setting_shows_is_what_it_was_set_to() {
         ("client_metadata_url", "https://h.example/c.json"),
         ("verify_signatures", "true"),
         ("image_keys", "a.example/*=/k.pub,catalog:team=k"),
+        (
+            "image_keys",
+            "catalog:team=keyless:me@acme.test issuer https://acme.test",
+        ),
         ("dynamic_tools", "false"),
         ("code_mode", "false"),
         ("script_time_s", "3600"),
@@ -168,6 +172,11 @@ fn values_beyond_the_limits_say_what_would_do() {
             "allowed_hosts",
             "https://x",
             "must hold a host such as example.com or example.com:8811, found \"https://x\"",
+        ),
+        (
+            "image_keys",
+            "a/*=keyless:me@acme.test",
+            "must hold IMAGE=FILE or catalog:NAME=FILE, such as ghcr.io/acme/*=/home/me/acme.pub, or keyless:IDENTITY issuer ISSUER in the place of FILE, found \"a/*=keyless:me@acme.test\"",
         ),
     ] {
         assert_eq!(set(name, text), Err(why.to_owned()));

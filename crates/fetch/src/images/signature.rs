@@ -1,8 +1,14 @@
-//! Signatures of images by a key, as cosign makes them.
+//! Signatures of images, as cosign makes them.
 //!
 //! Owns where they lie: beside the image under the tag `sha256-….sig`, or referring to it (OCI 1.1), each as a signed payload
 //! or as a bundle. Whoever signed has to have signed the digest that is asked about. Refuses keys that are not of
-//! ECDSA P-256, which cosign makes, and signatures without a key of the person's (Fulcio, Rekor): nobody is asked who vouches.
+//! ECDSA P-256, which cosign makes. Who signed without a key is told by `signature/keyless.rs`, where it is built in, and
+//! refused by `signature/absent.rs` where it is not.
+
+#[cfg_attr(not(feature = "keyless"), path = "signature/absent.rs")]
+mod keyless;
+
+use std::collections::BTreeMap;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use base64::Engine as _;
@@ -10,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use self::keyless::Identity;
 use super::{ImageError, ImageName, Registries, is_digest};
 use crate::limits::{SIGNATURE_BYTES_MAX, SIGNATURES_MAX};
 
@@ -18,11 +25,25 @@ const ANNOTATION: &str = "dev.cosignproject.cosign/signature";
 /// What of an image's referrers is one: a payload as above, or a bundle.
 const SIGNATURE: &str = "application/vnd.dev.cosign.artifact.sig.";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
+/// What a statement is called that says no more of an image than that it is signed.
+const SIGNED: &str = "https://sigstore.dev/cosign/sign/v1";
+/// What is said of a signature of something else.
+const ANOTHER: &str = "what is signed is another image";
+/// How many reasons a refusal names.
+const REFUSALS_SAID: usize = 3;
 /// What stands before the point of a key of ECDSA P-256.
 const P256: &[u8] = &[
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
+
+/// Who is to have signed.
+pub enum Signer {
+    /// Whoever has a key.
+    Key(SigningKey),
+    /// Somebody who was known to an issuer when they signed.
+    Identity(Identity),
+}
 
 /// A public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +61,9 @@ pub enum SignatureError {
     /// Somebody else has.
     #[error("it is signed, and not by that key")]
     OtherKey,
+    /// Nobody who counts has.
+    #[error("it is signed, and not by them: {0}")]
+    OtherSigner(String),
     /// It cannot be told.
     #[error("its signatures could not be read: {0}")]
     Unread(#[from] ImageError),
@@ -68,17 +92,42 @@ impl SigningKey {
         })
     }
 
-    /// The key itself.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.point
-    }
-
     fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &self.point);
         key.verify(message, signature).is_ok()
     }
 }
+
+impl Signer {
+    /// What tells this one from every other.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Key(key) => &key.point,
+            Self::Identity(identity) => identity.bytes(),
+        }
+    }
+
+    /// That this is a signature of an image of that digest by whom it should be; else why not, where there is more to say
+    /// than that it is by another key.
+    fn has_made(&self, bytes: &[u8], notes: &Notes, digest: &str) -> Result<(), String> {
+        let counts = match (self, notes.get(ANNOTATION)) {
+            (Self::Key(key), Some(signature)) => is_payload(bytes, signature, digest, key),
+            (Self::Key(key), None) => is_bundle_of(bytes, digest, key),
+            (Self::Identity(identity), Some(signature)) => {
+                return match is_about(bytes, digest) {
+                    true => identity.has_signed_payload(bytes, signature, notes),
+                    false => Err(ANOTHER.to_owned()),
+                };
+            }
+            (Self::Identity(identity), None) => return identity.has_made_bundle(bytes, digest),
+        };
+        counts.then_some(()).ok_or_else(String::new)
+    }
+}
+
+/// The annotations of a layer.
+type Notes = BTreeMap<String, String>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -95,7 +144,7 @@ struct Layers {
 struct Layer {
     digest: String,
     #[serde(default)]
-    annotations: std::collections::BTreeMap<String, String>,
+    annotations: Notes,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +166,7 @@ struct Referrer {
 }
 
 impl Registries {
-    /// That an image of this digest was signed by the key.
+    /// That an image of this digest was signed by whom it should be.
     ///
     /// # Errors
     /// See [`SignatureError`].
@@ -125,7 +174,7 @@ impl Registries {
         &self,
         name: &ImageName,
         digest: &str,
-        key: &SigningKey,
+        signer: &Signer,
     ) -> Result<(), SignatureError> {
         let dashed = digest.replace(':', "-");
         let mut manifests = Vec::new();
@@ -144,7 +193,7 @@ impl Registries {
         {
             manifests.extend(self.there(name, &one.digest).await?);
         }
-        let mut is_signed = false;
+        let mut refusals: Option<Vec<String>> = None;
         for manifest in manifests {
             let Ok(manifest) = serde_json::from_slice::<Layers>(&manifest) else {
                 continue;
@@ -159,8 +208,8 @@ impl Registries {
                 .iter()
                 .filter(|layer| is_digest(&layer.digest));
             for layer in layers.take(SIGNATURES_MAX) {
-                let signature = layer.annotations.get(ANNOTATION);
-                if signature.is_none() && !is_bundle && !kind.starts_with(SIGNATURE) {
+                let is_payload = layer.annotations.contains_key(ANNOTATION);
+                if !is_payload && !is_bundle && !kind.starts_with(SIGNATURE) {
                     continue;
                 }
                 let mut bytes = Vec::new();
@@ -177,19 +226,21 @@ impl Registries {
                     Err(ImageError::Missing(_) | ImageError::Digest { .. }) => continue,
                     Err(error) => return Err(error.into()),
                 }
-                is_signed = true;
-                let counts = match signature {
-                    Some(signature) => is_payload(&bytes, signature, digest, key),
-                    None => is_bundle_of(&bytes, digest, key),
-                };
-                if counts {
-                    return Ok(());
+                let refusals = refusals.get_or_insert_default();
+                match signer.has_made(&bytes, &layer.annotations, digest) {
+                    Ok(()) => return Ok(()),
+                    Err(why) if refusals.contains(&why) => {}
+                    Err(why) => refusals.push(why),
                 }
             }
         }
-        Err(match is_signed {
-            true => SignatureError::OtherKey,
-            false => SignatureError::Unsigned,
+        Err(match (refusals, signer) {
+            (None, _) => SignatureError::Unsigned,
+            (Some(_), Signer::Key(_)) => SignatureError::OtherKey,
+            (Some(mut whys), Signer::Identity(_)) => {
+                whys.truncate(REFUSALS_SAID);
+                SignatureError::OtherSigner(whys.join("; "))
+            }
         })
     }
 
@@ -211,11 +262,15 @@ fn is_payload(payload: &[u8], signature: &str, digest: &str, key: &SigningKey) -
     let Ok(signature) = STANDARD.decode(signature.trim()) else {
         return false;
     };
+    is_about(payload, digest) && key.has_signed(payload, &signature)
+}
+
+/// Whether a payload names the digest.
+fn is_about(payload: &[u8], digest: &str) -> bool {
     let said: Value = serde_json::from_slice(payload).unwrap_or_default();
     let critical = &said["critical"];
     critical["image"]["docker-manifest-digest"] == digest
         && critical["type"] == "cosign container image signature"
-        && key.has_signed(payload, &signature)
 }
 
 /// A bundle whose envelope holds a statement about the digest, signed.
@@ -234,7 +289,7 @@ fn is_bundle_of(bundle: &[u8], digest: &str, key: &SigningKey) -> bool {
     let hex = digest.trim_start_matches("sha256:");
     let mut subjects = statement["subject"].as_array().into_iter().flatten();
     let is_about = kind == "application/vnd.in-toto+json"
-        && statement["predicateType"] == "https://sigstore.dev/cosign/sign/v1"
+        && statement["predicateType"] == SIGNED
         && subjects.any(|subject| subject["digest"]["sha256"] == hex);
     // What is signed says of each part how long it is, so that none can be read as another.
     let head = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len());

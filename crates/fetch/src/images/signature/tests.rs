@@ -7,11 +7,11 @@ use crate::tests::{Server, Step, document};
 
 const KEY: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhFMGfxsomihDnPV3ykJuPfkwkOCB\ne3qQyPTtPKvOUWP2bQfTQaXgtcEQMoNjibFrRreZ/0KFskDpOcM69SnYMw==\n-----END PUBLIC KEY-----\n";
 const OTHER: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWA2reAqmzLhIvE+JY/nUPNuLcNAY\nQHRsZ2qJDYKAJjUudy8zba5Y/jXqRgGVqHDnSexQCehy9npXWO8Z6hduIw==\n-----END PUBLIC KEY-----\n";
-const PAYLOAD: &str = r#"{"critical":{"identity":{"docker-reference":"registry.test/a/b"},"image":{"docker-manifest-digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"type":"cosign container image signature"},"optional":null}"#;
+pub(super) const PAYLOAD: &str = r#"{"critical":{"identity":{"docker-reference":"registry.test/a/b"},"image":{"docker-manifest-digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"type":"cosign container image signature"},"optional":null}"#;
 const SIGNATURE_OF_IT: &str = "MEQCIFQvS60aQCET4nIjk/eL0jS1m3lbuB5rJWkMZ+TetW23AiAkAjq57ipuk+TSwFdP7cXsFDTDv3SwQ+DjuKRX6w04kQ==";
-const BUNDLE_OF_IT: &str = r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbeyJuYW1lIjoiIiwiZGlnZXN0Ijp7InNoYTI1NiI6ImFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEifX1dLCJwcmVkaWNhdGVUeXBlIjoiaHR0cHM6Ly9zaWdzdG9yZS5kZXYvY29zaWduL3NpZ24vdjEiLCJwcmVkaWNhdGUiOnt9fQ==","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"MEUCIQCZzy7sunZnYbrFAiBd62vGsCmC6fxXHoMd1JZsngXZbwIgHw7O+d2ngX8+fv5RJpKlY6MrZM2RXAHXx55jOSU9wT4="}]}}"#;
+pub(super) const BUNDLE_OF_IT: &str = r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbeyJuYW1lIjoiIiwiZGlnZXN0Ijp7InNoYTI1NiI6ImFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEifX1dLCJwcmVkaWNhdGVUeXBlIjoiaHR0cHM6Ly9zaWdzdG9yZS5kZXYvY29zaWduL3NpZ24vdjEiLCJwcmVkaWNhdGUiOnt9fQ==","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"MEUCIQCZzy7sunZnYbrFAiBd62vGsCmC6fxXHoMd1JZsngXZbwIgHw7O+d2ngX8+fv5RJpKlY6MrZM2RXAHXx55jOSU9wT4="}]}}"#;
 
-fn digest() -> String {
+pub(super) fn digest() -> String {
     format!("sha256:{}", "a".repeat(64))
 }
 
@@ -20,6 +20,16 @@ async fn verdict(
     manifests: &[(String, String)],
     blobs: &[&str],
     key: &str,
+) -> Result<(), SignatureError> {
+    let key = Signer::Key(SigningKey::parse(key).unwrap());
+    verdict_of(manifests, blobs, &key).await
+}
+
+/// The same of any signer.
+pub(super) async fn verdict_of(
+    manifests: &[(String, String)],
+    blobs: &[&str],
+    signer: &Signer,
 ) -> Result<(), SignatureError> {
     let mut steps: Vec<(String, Step)> = manifests
         .iter()
@@ -39,22 +49,26 @@ async fn verdict(
         .map(|(path, step)| (path.as_str(), step.clone()));
     let server = Server::start(steps).await;
     let name = ImageName::parse(&format!("{}/a/b", server.address)).unwrap();
-    let key = SigningKey::parse(key).unwrap();
     Registries::new(Trust::Person)
-        .signed(&name, &digest(), &key)
+        .signed(&name, &digest(), signer)
         .await
 }
 
 fn beside(payload: &str, signature: &str) -> Vec<(String, String)> {
+    beside_with(payload, &serde_json::json!({ANNOTATION: signature}))
+}
+
+/// The same with any annotations.
+pub(super) fn beside_with(payload: &str, annotations: &Value) -> Vec<(String, String)> {
     let manifest = format!(
-        r#"{{"config":{{"mediaType":"application/vnd.oci.image.config.v1+json"}},"layers":[{{"digest":"{}","annotations":{{"{ANNOTATION}":"{signature}"}}}}]}}"#,
+        r#"{{"config":{{"mediaType":"application/vnd.oci.image.config.v1+json"}},"layers":[{{"digest":"{}","annotations":{annotations}}}]}}"#,
         digest_of(payload.as_bytes())
     );
     vec![(format!("sha256-{}.sig", "a".repeat(64)), manifest)]
 }
 
 /// Under the tag, as registries have it that do not know the question for referrers.
-fn referring(kind: &str, layer: &str, annotations: &str) -> Vec<(String, String)> {
+pub(super) fn referring(kind: &str, layer: &str, annotations: &str) -> Vec<(String, String)> {
     let manifest = format!(
         r#"{{"artifactType":"{kind}","layers":[{{"digest":"{}"{annotations}}}]}}"#,
         digest_of(layer.as_bytes())
