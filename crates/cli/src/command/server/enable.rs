@@ -1,6 +1,6 @@
 //! `portolan server enable` and `disable`: whether a server of a catalog may be started without asking.
 
-use catalog::{Catalog, Catalogs, Concern, Entry};
+use catalog::{Catalog, Catalogs, Concern, Entry, Launch};
 use launch::Launcher as _;
 use serde::Serialize;
 use store::Store;
@@ -43,9 +43,12 @@ struct Done {
 struct Server {
     name: String,
     enabled: bool,
-    /// What a person should know of it.
+    /// What a person should know of it, as it would run here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     concerns: Vec<String>,
+    /// Here it runs in a sandbox, and may run where there is none.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    covers_unsandboxed: bool,
     /// Why it cannot be started here.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
@@ -109,11 +112,10 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
         let line = Line::new().put(Label::Name, name.to_owned());
         if allow {
             store.meta_put(&approval(entry), name).map_err(failed)?;
-            let concerns: Vec<String> = entry
-                .concerns(false)
-                .iter()
-                .map(Concern::to_string)
-                .collect();
+            let is_boxed = launcher.is_boxed(entry);
+            let concerns = entry.concerns(is_boxed);
+            let concerns: Vec<String> = concerns.iter().map(Concern::to_string).collect();
+            let covers_unsandboxed = is_boxed && may_be_unboxed(entry);
             let refused = launcher.refuses(entry);
             let because = match concerns.is_empty() {
                 true => String::new(),
@@ -123,7 +125,11 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
                 true => ", and is in the profile `default`",
                 false => "",
             };
-            lines.push(line.text(format!(" may be started{because}{where_to}")));
+            let also = match covers_unsandboxed {
+                true => "; here it runs in a sandbox, and you allow it also where there is none",
+                false => "",
+            };
+            lines.push(line.text(format!(" may be started{because}{where_to}{also}")));
             if let Some(why) = &refused {
                 ui.warn(&format!("{name} cannot be started here: {why}"), &[]);
             }
@@ -131,6 +137,7 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
                 name: name.to_owned(),
                 enabled: true,
                 concerns,
+                covers_unsandboxed,
                 refused,
             });
         } else {
@@ -140,6 +147,7 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
                 name: name.to_owned(),
                 enabled: false,
                 concerns: Vec::new(),
+                covers_unsandboxed: false,
                 refused: None,
             });
         }
@@ -151,4 +159,13 @@ pub(crate) fn run(ui: &Ui, args: &Args, allow: bool) -> Result<(), Failure> {
     ui.value(&Done { servers }, |ui| {
         lines.iter().for_each(|line| ui.note(line));
     })
+}
+
+/// Whether there is a way to start it without a sandbox, which an approval then covers: an image has none.
+fn may_be_unboxed(entry: &Entry) -> bool {
+    let is_program = matches!(
+        entry.launch,
+        Launch::Command { .. } | Launch::Package { .. }
+    );
+    is_program && entry.concerns(false).contains(&Concern::Unboxed)
 }
