@@ -109,6 +109,33 @@ impl Client {
 }
 
 #[test]
+fn an_application_is_connected_to_the_one_that_runs() {
+    let up = Up::with("");
+    let (gateways, _) = up.status();
+    let url = gateways[0]["url"].as_str().unwrap().to_owned();
+    let words = [
+        "client",
+        "connect",
+        "codex",
+        "--global",
+        "--transport",
+        "http",
+    ];
+    let done = up.home.run(&words);
+    let said = done.stderr.clone();
+    done.ok();
+    let file = fs::read_to_string(up.home.path(".codex/config.toml")).unwrap();
+    assert!(file.contains(&format!("url = {url:?}")), "{url}: {file}");
+    let there = format!(
+        "the shared gateway listens there already (process {})",
+        up.pid()
+    );
+    assert!(said.contains(&there), "{said}");
+    assert!(said.contains("PORTOLAN_AUTH_TOKEN"), "{said}");
+    assert!(!said.contains("portolan up"), "{said}");
+}
+
+#[test]
 fn it_goes_on_by_itself_until_it_is_told_to_stop() {
     let up = Up::with("");
     let again = up.home.run(&["up", "--format", "json"]).json();

@@ -8,6 +8,7 @@ use crate::choice::Choice;
 use crate::error::{Failure, Kind};
 use crate::load;
 use crate::profiles;
+use crate::running::{self, Gateway};
 use crate::surroundings::Surroundings;
 use crate::ui::{Label, Line, Ui};
 
@@ -69,12 +70,12 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 
 fn connect(ui: &Ui, here: &Surroundings, app: &'static Client, args: &Args) -> Result<(), Failure> {
     let file = file(here, app, args.which.global)?;
-    let members = members(here, app, args)?;
+    let (members, running) = members(here, app, args)?;
     let Which { name, dry_run, .. } = &args.which;
     let change = clients::connect(&here.dirs, app, &file.path, name, &members, *dry_run)
         .map_err(|error| failed(&error))?;
     let mut done = Done::new(app, &file, change, *dry_run);
-    done.next = (done.changed && !dry_run).then(|| next(app, args.transport));
+    done.next = (done.changed && !dry_run).then(|| next(app, args.transport, running.as_ref()));
     if args.quiet {
         return Ok(());
     }
@@ -91,25 +92,32 @@ fn connect(ui: &Ui, here: &Surroundings, app: &'static Client, args: &Args) -> R
     })
 }
 
-fn members(here: &Surroundings, app: &Client, args: &Args) -> Result<Members, Failure> {
+/// What is written, and the gateway that listens where it leads, if one does.
+fn members(
+    here: &Surroundings,
+    app: &Client,
+    args: &Args,
+) -> Result<(Members, Option<Gateway>), Failure> {
     let profile = args.profile.iter();
     let profile: Vec<String> = profile
         .flat_map(|id| ["--profile".to_owned(), id.clone()])
         .collect();
+    let mut listening = None;
     let door = match args.transport {
         How::Stdio => Door::Stdio {
             command: std::env::current_exe()
                 .map_err(|error| Failure::internal("cannot tell where this program is", error))?,
             args: [&["gateway".to_owned(), "run".to_owned()][..], &profile].concat(),
         },
-        How::Http => Door::Http {
-            url: endpoint(
-                &load::read(here, &Choice::default(), &[]).settings,
-                args.profile.as_deref(),
-            ),
-        },
+        How::Http => {
+            let settings = load::read(here, &Choice::default(), &[]).settings;
+            let (url, gateway) = endpoint(&settings, running::list()?, args.profile.as_deref());
+            listening = gateway;
+            Door::Http { url }
+        }
     };
     app.entry(&args.which.name, &door)
+        .map(|members| (members, listening))
         .ok_or_else(|| match args.transport {
             How::Http => Failure::new(
                 Kind::Usage,
@@ -124,8 +132,34 @@ fn members(here: &Surroundings, app: &Client, args: &Args) -> Result<Members, Fa
         })
 }
 
-/// Where a gateway with these settings listens.
-fn endpoint(settings: &Settings, profile: Option<&str>) -> String {
+/// Where the shared gateway listens, or else one with these settings does or would; and which it is, if it runs.
+fn endpoint(
+    settings: &Settings,
+    running: Vec<Gateway>,
+    profile: Option<&str>,
+) -> (String, Option<Gateway>) {
+    let set = of_settings(settings);
+    // The endpoint is there beside that of HTTP+SSE, too.
+    let address = |gateway: &Gateway| {
+        let url = gateway.url.as_deref()?;
+        let base = url.strip_suffix("/sse").or(url.strip_suffix("/mcp"))?;
+        Some(format!("{base}/mcp"))
+    };
+    let listening: Vec<(String, Gateway)> = running
+        .into_iter()
+        .filter_map(|gateway| Some((address(&gateway)?, gateway)))
+        .collect();
+    let shared = listening.iter().find(|(_, gateway)| gateway.shared);
+    let meant = shared.or_else(|| listening.iter().find(|(url, _)| *url == set));
+    let (url, gateway) = match meant.cloned() {
+        Some((url, gateway)) => (url, Some(gateway)),
+        None => (set, None),
+    };
+    let profile = profile.map(|id| format!("/p/{id}")).unwrap_or_default();
+    (url + &profile, gateway)
+}
+
+fn of_settings(settings: &Settings) -> String {
     let host = match settings.host.as_str() {
         "0.0.0.0" | "::" | "[::]" => "127.0.0.1",
         host => host,
@@ -134,16 +168,74 @@ fn endpoint(settings: &Settings, profile: Option<&str>) -> String {
         true => format!("[{host}]"),
         false => host.to_owned(),
     };
-    let profile = profile.map(|id| format!("/p/{id}")).unwrap_or_default();
-    format!("http://{host}:{}/mcp{profile}", settings.port)
+    let scheme = match settings.tls_cert.is_empty() {
+        true => "http",
+        false => "https",
+    };
+    format!("{scheme}://{host}:{}/mcp", settings.port)
 }
 
-fn next(app: &Client, how: How) -> String {
-    match how {
-        How::Stdio => app.reload.clone(),
-        How::Http => format!(
-            "start `portolan up`, set PORTOLAN_AUTH_TOKEN to its token where {} runs, and {}",
-            app.title, app.reload
-        ),
+fn next(app: &Client, how: How, running: Option<&Gateway>) -> String {
+    let first = match (how, running) {
+        (How::Stdio, _) => return app.reload.clone(),
+        (How::Http, Some(gateway)) if gateway.shared => {
+            let pid = gateway.pid;
+            format!("the shared gateway listens there already (process {pid}): ")
+        }
+        (How::Http, Some(gateway)) => format!("{} listens there already: ", gateway.id),
+        (How::Http, None) => "start `portolan up`, ".to_owned(),
+    };
+    format!(
+        "{first}set PORTOLAN_AUTH_TOKEN to its token where {} runs, and {}",
+        app.title, app.reload
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gateway(id: &str, url: Option<&str>, shared: bool) -> Gateway {
+        Gateway {
+            id: id.to_owned(),
+            pid: 1,
+            transport: "streaming".to_owned(),
+            url: url.map(str::to_owned),
+            version: "1".to_owned(),
+            shared,
+            socket: Default::default(),
+            attach: None,
+        }
+    }
+
+    #[test]
+    fn what_runs_says_where_it_is_before_the_settings_do() {
+        let shared = || gateway("shared", Some("http://127.0.0.1:7/mcp"), true);
+        let same = || gateway("same", Some("http://127.0.0.1:8811/sse"), false);
+        let others = || {
+            let other = gateway("other", Some("http://127.0.0.1:9/mcp"), false);
+            vec![gateway("stdio", None, false), other]
+        };
+        for (more, url, id) in [
+            (vec![], "http://127.0.0.1:8811/mcp", None),
+            (vec![same()], "http://127.0.0.1:8811/mcp", Some("same")),
+            (
+                vec![same(), shared()],
+                "http://127.0.0.1:7/mcp",
+                Some("shared"),
+            ),
+        ] {
+            let running = [others(), more].concat();
+            let (found, gateway) = endpoint(&Settings::default(), running.clone(), None);
+            let found_id = gateway.as_ref().map(|gateway| gateway.id.as_str());
+            assert_eq!((found.as_str(), found_id), (url, id));
+            let (of_profile, _) = endpoint(&Settings::default(), running, Some("work"));
+            assert_eq!(of_profile, format!("{url}/p/work"));
+        }
+        let mut secured = Settings::default();
+        secured.host = "::".to_owned();
+        secured.tls_cert = "cert.pem".to_owned();
+        let (url, _) = endpoint(&secured, Vec::new(), None);
+        assert_eq!(url, "https://127.0.0.1:8811/mcp");
     }
 }
