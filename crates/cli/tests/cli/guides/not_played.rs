@@ -46,11 +46,6 @@ const NOT_PLAYED: &[(&str, &str, &str)] = &[
         "portolan oauth revoke linear --caller ann",
         SIGN_IN,
     ),
-    (
-        "docs/guide/secrets.md",
-        "secret-tool store --label=\"GitHub\" service github",
-        "needs the keyring of a desktop; what is written for it is played with a stand-in",
-    ),
 ];
 
 const SIGN_IN: &str = "needs somebody who signs in, in a browser: tests/sign-in plays it with a real identity provider";

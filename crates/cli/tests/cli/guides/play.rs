@@ -209,7 +209,7 @@ impl Guide {
         command
     }
 
-    fn run(&self, text: &str, way: &Way) {
+    pub(super) fn run(&self, text: &str, way: &Way) {
         let mut command = self.command(text);
         let done = match (way.asks, way.input) {
             (Some((prompt, keys)), _) => {

@@ -1,5 +1,7 @@
 //! `docs/guide/secrets.md`
 
+use super::super::home::Done;
+use super::blocks;
 use super::play::{Guide, asked, fed, says};
 
 #[test]
@@ -42,5 +44,32 @@ fn secrets() {
         "portolan secret passphrase rm",
         asked("Passphrase of your secrets: ", "right horse\r"),
     );
+    guide.play_to("secret-tool store --label=\"GitHub\" service github");
+    Done::fed(guide.next(), RING).ok();
+    of_the_keyring(&guide);
     guide.play();
+}
+
+/// What is in the keyring: short, as longer values are masked in what a server says.
+const RING: &str = "golden";
+
+/// What the page says about the keyring, at a server that shows its secret as the name of its tool.
+fn of_the_keyring(guide: &Guide) {
+    let server = "command: /bin/sh\n    args: [-c, 'exec any-server \"$KEY\"']\n    secrets: [{env: KEY, name: github.token}]";
+    guide.home.write(
+        "portolan/catalogs/ours.yaml",
+        &format!("catalog: ours\nservers:\n  github:\n    {server}\n"),
+    );
+    guide.runs("portolan profile create --name shown --server github");
+    guide.runs("portolan server enable github --profile shown");
+    let blocks = blocks::of("docs/guide/secrets.md", "yaml").into_iter();
+    let mut blocks = blocks.filter(|text| text.contains("secret-tool"));
+    let file = guide.home.path("portolan/profiles/shown.yaml");
+    let mut profile = std::fs::read_to_string(&file).unwrap();
+    for line in blocks.next().unwrap().lines() {
+        profile.push_str(&format!("    {line}\n"));
+    }
+    std::fs::write(&file, profile).unwrap();
+    let list = "PORTOLAN_RUNTIME=process portolan tools ls --profile shown";
+    guide.run(list, &says(RING));
 }

@@ -35,8 +35,16 @@ const DOCKER: &str = r#"#!/bin/sh
 exec "$HOME/.docker/cli-plugins/docker-mcp" "$@"
 "#;
 
-/// A keyring in which everything is `of the keyring`, and what encrypts by doing nothing.
-const SECRET_TOOL: &str = "#!/bin/sh\n[ \"$1\" = lookup ] && echo of-the-keyring\n";
+/// A keyring whose secrets lie in plain files named after their attributes.
+const SECRET_TOOL: &str = r#"#!/bin/sh
+case "$1 $2" in
+  "store --label="*) shift 2; exec cat > "$HOME/keyring $*";;
+  "lookup "*) shift; exec cat "$HOME/keyring $*";;
+esac
+exit 2
+"#;
+
+/// What encrypts by doing nothing.
 const AGE: &str = "#!/bin/sh\nexec cat\n";
 
 /// Puts them where `command` finds them.
