@@ -167,9 +167,18 @@ fn run(arguments: &[&str]) -> Child {
 pub(crate) fn program(name: &str) -> PathBuf {
     let program = PathBuf::from(super::home::BINARY).with_file_name(name);
     if !program.exists() {
+        // Into the folder where we lie, and with the features that the whole workspace has: what it needs is there already
+        // then, mostly.
+        let folder = program.parent().unwrap();
+        let profile = match folder.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev",
+            other => other,
+        };
         #[expect(clippy::disallowed_methods, reason = "builds what the test needs")]
         let built = std::process::Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "portolan-testkit"])
+            .args(["build", "--quiet", "--locked", "--workspace"])
+            .args(["--bin", name, "--profile", profile, "--target-dir"])
+            .arg(folder.parent().unwrap())
             .status()
             .unwrap();
         assert!(
