@@ -9,13 +9,12 @@ use http::header::ORIGIN;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::time::timeout;
 use wire::code;
 
 use crate::body::Body;
 use crate::callers::{self, Admitted, Resource};
 use crate::connection::Link;
-use crate::guard::{Closed, Guard, Refusal};
+use crate::guard::{Guard, Refusal};
 use crate::intake::Budget;
 use crate::legacy::Letterboxes;
 use crate::mcp::Visit;
@@ -24,7 +23,7 @@ use crate::pulse::Stage;
 use crate::readiness::Readiness;
 use crate::sessions::Sessions;
 use crate::tls::Tls;
-use crate::{cors, health, legacy, limits, mcp, pages, respond};
+use crate::{cors, health, legacy, mcp, pages, respond};
 
 /// What every request of a worker passes.
 pub(crate) struct Door {
@@ -231,17 +230,9 @@ impl Door {
     }
 
     async fn admit(&self, head: &Parts, link: &Link) -> Result<Admitted, Box<Response<Body>>> {
-        let closed = match self.guard.admit(head, link.local) {
+        let closed = match self.guard.admit_in_time(head, link.local).await {
             Ok(admitted) => return Ok(admitted),
-            Err(Closed::No(refusal)) => refusal,
-            Err(Closed::For(wait)) => {
-                let _in_time = timeout(limits::KEYS_WAIT, wait).await;
-                match self.guard.admit(head, link.local) {
-                    Ok(admitted) => return Ok(admitted),
-                    Err(Closed::No(refusal)) => refusal,
-                    Err(Closed::For(_)) => Refusal::Unavailable("its issuer is slow".to_owned()),
-                }
-            }
+            Err(refusal) => refusal,
         };
         let resource = self.guard.resource(callers::resource_path(head.uri.path()));
         Err(Box::new(refuse(&closed, resource.as_ref(), link)))

@@ -11,9 +11,11 @@ use config::token::Token;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, StatusCode};
+use tokio::time::timeout;
 use transport::BoxFuture;
 
 use crate::callers::{Admitted, Callers, Lease, Resource, Unadmitted, resource_path};
+use crate::limits::KEYS_WAIT;
 use crate::vigil::Watch;
 
 pub use names::Names;
@@ -130,6 +132,24 @@ impl Guard {
                 Unadmitted::Unavailable(why) => Refusal::Unavailable(why).into(),
                 Unadmitted::Wait(wait) => Closed::For(wait),
             })
+    }
+
+    /// [`Guard::admit`], once more after what is waited for, which has its limit.
+    pub(crate) async fn admit_in_time(
+        &self,
+        head: &Parts,
+        local: Option<IpAddr>,
+    ) -> Result<Admitted, Refusal> {
+        let wait = match self.admit(head, local) {
+            Ok(admitted) => return Ok(admitted),
+            Err(Closed::No(refusal)) => return Err(refusal),
+            Err(Closed::For(wait)) => wait,
+        };
+        let _in_time = timeout(KEYS_WAIT, wait).await;
+        self.admit(head, local).map_err(|closed| match closed {
+            Closed::No(refusal) => refusal,
+            Closed::For(_) => Refusal::Unavailable("its issuer is slow".to_owned()),
+        })
     }
 
     /// Watches over somebody who goes on listening.

@@ -1,8 +1,8 @@
 //! `portolan down`: ends the gateway that all share, and waits for its end.
 
-use std::time::Instant;
-
+use config::Dirs;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::engine::block_on;
 use crate::error::{Failure, Kind};
@@ -40,24 +40,7 @@ pub(crate) fn run(ui: &Ui, _: &Args) -> Result<(), Failure> {
         )
         .because(&error)
     })?;
-    let has_ended = block_on(async {
-        let begun = Instant::now();
-        while config::running::is_held(&here.dirs, &gateway.id) {
-            if begun.elapsed() > DOWN_WAIT {
-                return Ok(false);
-            }
-            tokio::time::sleep(DOWN_LOOK).await;
-        }
-        Ok(true)
-    })?;
-    if !has_ended {
-        let message = format!(
-            "process {} has not ended within {} s",
-            gateway.pid,
-            DOWN_WAIT.as_secs()
-        );
-        return Err(Failure::new(Kind::Timeout, message).hint(format!("kill -9 {}", gateway.pid)));
-    }
+    block_on(ended(&here.dirs, &gateway.id, gateway.pid))?;
     let stopped = Stopped {
         gateway: Some(gateway.id),
     };
@@ -65,4 +48,41 @@ pub(crate) fn run(ui: &Ui, _: &Args) -> Result<(), Failure> {
         let name = stopped.gateway.clone().unwrap_or_default();
         ui.data(&Line::new().put(Label::Name, name).text(" is stopped"));
     })
+}
+
+/// Waits for the end of a gateway that was told to end.
+async fn ended(dirs: &Dirs, id: &str, pid: u32) -> Result<(), Failure> {
+    let begun = Instant::now();
+    while config::running::is_held(dirs, id) {
+        if begun.elapsed() > DOWN_WAIT {
+            let message = format!(
+                "process {pid} has not ended within {} s",
+                DOWN_WAIT.as_secs()
+            );
+            return Err(Failure::new(Kind::Timeout, message).hint(format!("kill -9 {pid}")));
+        }
+        tokio::time::sleep(DOWN_LOOK).await;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_does_not_end_in_time_is_said_to_be_alive() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::under(home.path());
+        let held = config::running::hold(&dirs, "7-a".to_owned()).unwrap();
+        let begun = Instant::now();
+        let late = ended(&dirs, "7-a", 7).await.unwrap_err();
+        let took = begun.elapsed();
+        assert!(took > DOWN_WAIT && took < 2 * DOWN_WAIT, "{took:?}");
+        assert_eq!((late.kind(), late.kind().code()), (Kind::Timeout, 7));
+        assert_eq!(late.message(), "process 7 has not ended within 20 s");
+        assert_eq!(late.hints(), ["kill -9 7"]);
+        drop(held);
+        assert!(ended(&dirs, "7-a", 7).await.is_ok());
+    }
 }

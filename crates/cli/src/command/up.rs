@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use launch::Detached;
 use serde::{Deserialize, Serialize};
@@ -143,7 +144,7 @@ fn start(here: &Surroundings, args: &Args) -> Result<Started, Failure> {
     let parent = config::env::DOCKER_CLI_PLUGIN_SOCKET;
     let started = Detached::start(&program, &words, parent, &folder, log)
         .map_err(|error| failed("the gateway does not start", error))?;
-    match awaited(started)? {
+    match awaited(started, UP_WAIT)? {
         Some(ready) => Ok(Started {
             gateway: ready.gateway,
             url: Some(ready.url),
@@ -171,7 +172,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 /// What it says when it serves; none: it has ended.
-fn awaited(started: Detached) -> Result<Option<Ready>, Failure> {
+fn awaited(started: Detached, wait: Duration) -> Result<Option<Ready>, Failure> {
     let (tell, told) = sync_channel(1);
     let mut said = BufReader::new(
         started
@@ -188,10 +189,10 @@ fn awaited(started: Detached) -> Result<Option<Ready>, Failure> {
             let _late = tell.send(line);
         });
     heard.map_err(|error| Failure::internal("the gateway cannot be heard", error))?;
-    match told.recv_timeout(UP_WAIT) {
+    match told.recv_timeout(wait) {
         Ok(line) => Ok(serde_json::from_str(&line).ok()),
         Err(_) => {
-            let message = format!("the gateway did not serve within {} s", UP_WAIT.as_secs());
+            let message = format!("the gateway did not serve within {} s", wait.as_secs());
             started.kill();
             Err(Failure::new(Kind::Timeout, message)
                 .hint("portolan up --foreground shows what it waits for"))
@@ -237,5 +238,42 @@ fn quoted(path: &Path) -> String {
     match text.contains([' ', '"', '\\']) {
         true => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
         false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(script: &str) -> Detached {
+        let (sh, root) = (Path::new("/bin/sh"), Path::new("/"));
+        let log = tempfile::tempfile().unwrap();
+        Detached::start(sh, &["-c", script], "NOTHING", root, log).unwrap()
+    }
+
+    #[test]
+    fn one_that_does_not_serve_in_time_is_ended_and_said_to_be_late() {
+        let started = started("exec sleep 600");
+        let process = PathBuf::from(format!("/proc/{}", started.pid()));
+        let late = awaited(started, Duration::from_secs(1)).err().unwrap();
+        assert_eq!((late.kind(), late.kind().code()), (Kind::Timeout, 7));
+        assert_eq!(late.message(), "the gateway did not serve within 1 s");
+        assert_eq!(
+            late.hints(),
+            ["portolan up --foreground shows what it waits for"]
+        );
+        assert!(!process.exists());
+    }
+
+    #[test]
+    fn what_it_says_in_time_counts_and_an_end_says_nothing() {
+        let ready = r#"echo '{"gateway":"g","url":"http://h/mcp","pid":7}'; exec sleep 600"#;
+        let served = started(ready);
+        let pid = served.pid();
+        let ready = awaited(served, UP_WAIT).unwrap().unwrap();
+        assert_eq!((ready.gateway.as_str(), ready.pid), ("g", 7));
+        let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        assert!(awaited(started("exit 1"), UP_WAIT).unwrap().is_none());
     }
 }

@@ -205,3 +205,35 @@ fn the_token_decides_when_there_is_one() {
 fn without_a_token_everybody_is_the_local_caller() {
     assert_eq!(try_host("localhost"), Ok("local".into()));
 }
+
+/// Keys of an issuer that never come.
+struct Keyless;
+
+impl Callers for Keyless {
+    fn admit(&self, _: &str, _: &str) -> Result<Admitted, Unadmitted> {
+        Err(Unadmitted::Wait(Box::pin(std::future::pending())))
+    }
+
+    fn holds(&self, _: &str, _: &Lease) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_keys_that_do_not_come_is_told_so_in_time() {
+    let token = Arc::new(Token::new("a-token-for-tests").unwrap());
+    let guard = Guard::new(
+        Auth::Callers(token, Arc::new(Keyless)),
+        Names::new([""; 0]),
+        Names::new([""; 0]),
+    );
+    let fields = [("host", "localhost"), ("authorization", "Bearer a.b.c")];
+    let begun = tokio::time::Instant::now();
+    let refused = guard.admit_in_time(&head(&fields), None).await.unwrap_err();
+    assert_eq!(begun.elapsed(), KEYS_WAIT);
+    assert_eq!(
+        refused,
+        Refusal::Unavailable("its issuer is slow".to_owned())
+    );
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+}

@@ -122,3 +122,28 @@ fn is_of(entry: &Entry, wanted: Registry) -> bool {
 fn is_command(entry: &Entry, programs: &[&str]) -> bool {
     matches!(&entry.launch, Launch::Command { command, .. } if programs.contains(&command.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(script: &str, wait: Duration) -> Result<String, String> {
+        let runner = launch::ProgramRunner::new(launch::Options::inherited());
+        let words = ["/bin/sh", "-c", script].map(str::to_owned);
+        version(&runner, &words, wait)
+    }
+
+    #[test]
+    fn one_that_does_not_tell_its_version_in_time_is_not_waited_for() {
+        let late = said("sleep 600", Duration::from_secs(1)).unwrap_err();
+        assert!(late.contains("1 s"), "{late}");
+        for (script, version) in [
+            ("echo v22.1.0", Ok("22.1.0")),
+            ("echo 'Python 3.11.2'", Ok("3.11.2")),
+            ("echo soon", Err("it says something else")),
+        ] {
+            let told = said(script, VERSION_WAIT);
+            assert_eq!(told.as_deref().map_err(String::as_str), version, "{script}");
+        }
+    }
+}
