@@ -2,6 +2,7 @@
 //! as a [`Label`], what it looks like in one table here. Refuses: colour where nobody looks, and control
 //! characters that a server put into its words. Read `ui/table.rs` next.
 
+mod count;
 mod line;
 mod table;
 
@@ -10,6 +11,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+pub(crate) use count::{agreeing, counted};
 pub(crate) use line::{Label, Line, clean};
 pub(crate) use table::Table;
 

@@ -22,7 +22,7 @@ use catalog::Entry;
 use clap::Subcommand;
 
 use crate::error::Failure;
-use crate::ui::Ui;
+use crate::ui::{Ui, agreeing};
 
 /// Look after the catalogs of servers
 #[derive(Debug, Subcommand)]
@@ -103,8 +103,13 @@ fn tell_waiting(ui: &Ui, entries: &[Entry]) {
         .collect();
     if !names.is_empty() {
         let message = format!(
-            "{} ask for your approval before their first start",
-            names.join(", ")
+            "{} {} first start",
+            names.join(", "),
+            agreeing(
+                names.len(),
+                "asks for your approval before its",
+                "ask for your approval before their"
+            )
         );
         ui.warn(
             &message,

@@ -15,7 +15,7 @@ use launch::Launcher;
 
 use crate::error::{Failure, Kind};
 use crate::surroundings::Surroundings;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use crate::{engine, launchers};
 
 use cast::Actor;
@@ -131,10 +131,13 @@ async fn scenes(stage: &Stage<'_>, actors: &[Actor], serving: &Serving) -> Resul
     let tools = tools?;
     let broken = serving.broken();
     let working = actors.len() - broken.len().min(actors.len());
-    let servers = if working == 1 { "server" } else { "servers" };
     stage.step(
         "tools/list",
-        &format!("{} tools from {working} {servers}", tools.len()),
+        &format!(
+            "{} from {}",
+            counted(tools.len(), "tool"),
+            counted(working, "server")
+        ),
         begun,
     );
     for (server, reason) in broken {

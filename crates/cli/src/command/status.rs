@@ -8,7 +8,7 @@ use crate::choice::Choice;
 use crate::error::Failure;
 use crate::running::{self, Client, Gateway, Status};
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Line, Table, Ui};
+use crate::ui::{Label, Line, Table, Ui, counted};
 use crate::{load, sign_ins};
 
 /// Show what runs, who is connected, and what is next, on one screen
@@ -135,7 +135,10 @@ impl Seen {
             row(
                 "gateways",
                 Label::Dim,
-                format!("none runs; one would have {} servers", self.configured),
+                format!(
+                    "none runs; one would have {}",
+                    counted(self.configured, "server")
+                ),
             );
         }
         for one in &self.gateways {

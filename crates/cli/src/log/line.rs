@@ -62,7 +62,11 @@ pub(super) fn notice(at: Timestamp, notice: &Notice, stream: Stream, out: &mut S
 
 /// That records were lost.
 pub(super) fn loss(count: u64, stream: Stream, out: &mut String) {
-    let message = format!("{count} call records were dropped: stderr is read too slowly");
+    let (records, were) = match count {
+        1 => ("record", "was"),
+        _ => ("records", "were"),
+    };
+    let message = format!("{count} call {records} {were} dropped: stderr is read too slowly");
     if stream.terminal {
         let line = Line::new()
             .put(Label::Warning, "warning:")

@@ -130,7 +130,7 @@ fn files_are_validated() {
     assert!(
         home.run(&["catalog", "validate", &good])
             .ok()
-            .contains("1 servers, 0 errors")
+            .contains("1 server, 0 errors")
     );
     let bad = home.write(
         "bad.yaml",
@@ -142,7 +142,7 @@ fn files_are_validated() {
         (&value["servers"], &value["problems"][0]["line"]),
         (&1.into(), &3.into())
     );
-    assert!(done.failed(64).contains("1 mistakes cost servers"));
+    assert!(done.failed(64).contains("1 mistake costs servers"));
     assert!(
         home.run(&["catalog", "validate", "/no/such/file"])
             .failed(3)

@@ -233,7 +233,7 @@ fn status_is_one_screen() {
     let home = connected();
     let said = home.run(&["status"]);
     assert!(
-        said.stdout.contains("none runs; one would have 1 servers"),
+        said.stdout.contains("none runs; one would have 1 server\n"),
         "{said:#?}"
     );
     assert!(said.ok().contains("connected cursor"));

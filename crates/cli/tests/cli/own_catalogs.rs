@@ -80,7 +80,7 @@ fn servers_of_somebody_else_stay_somebody_elses_wherever_they_are_copied() {
         .ok();
     let done = home.run(&["catalog", "add", "ours", "notes", &theirs]);
     assert!(
-        done.stderr.contains("notes ask for your approval"),
+        done.stderr.contains("notes asks for your approval"),
         "{done:#?}"
     );
     done.ok();

@@ -10,7 +10,7 @@ use crate::profiles;
 use crate::server_uri;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, counted};
 
 /// Make a catalog of your own, empty or with servers
 #[derive(Debug, clap::Args)]
@@ -75,9 +75,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     config::fork_catalog(&here.dirs, None, &name, &made)
         .map_err(|problem| profiles::failed(&problem))?;
     let count = made.entries.len();
-    let plural = if count == 1 { "" } else { "s" };
     let line = Line::new().put(Label::Name, name.to_string());
-    ui.note(&line.text(format!(" is made with {count} server{plural}")));
+    ui.note(&line.text(format!(" is made with {}", counted(count, "server"))));
     applications::tell_unconnected(ui, &here);
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::error::{Failure, Kind};
 use crate::own_catalogs::called;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
-use crate::ui::{Label, Line, Table, Ui};
+use crate::ui::{Label, Line, Table, Ui, agreeing, counted};
 
 /// Read a catalog of any form (ours, Docker's, server.json, mcpServers, an .mcpb bundle) and keep it as one of your own
 #[derive(Debug, clap::Args)]
@@ -320,21 +320,23 @@ fn show(ui: &Ui, imported: &Imported) {
     }
     let what = match &imported.file {
         Some(file) => format!(
-            "{} servers imported as `{}`, {}",
-            imported.servers,
+            "{} imported as `{}`, {}",
+            counted(imported.servers, "server"),
             imported.catalog,
             file.display()
         ),
         None => format!(
-            "{} servers would be imported as `{}`",
-            imported.servers, imported.catalog
+            "{} would be imported as `{}`",
+            counted(imported.servers, "server"),
+            imported.catalog
         ),
     };
     ui.data(&Line::from(what));
     let open = imported.servers - imported.approved;
     if open > 0 {
         let hint = format!(
-            "{open} ask for your approval when first used; --approve NAME,… or --approve-all gives it now"
+            "{open} {} for your approval when first used; --approve NAME,… or --approve-all gives it now",
+            agreeing(open, "asks", "ask")
         );
         ui.note(&Line::new().put(Label::Dim, hint));
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::catalogs;
 use crate::error::Failure;
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, counted};
 
 /// Say which catalogs there are to begin with
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub(crate) fn run(ui: &Ui, _: &Args) -> Result<(), Failure> {
     ui.value(&done, |ui| {
         for one in &done.catalogs {
             let line = Line::new().put(Label::Name, one.name.clone());
-            ui.note(&line.text(format!(" is there, with {} servers", one.servers)));
+            ui.note(&line.text(format!(" is there, with {}", counted(one.servers, "server"))));
         }
         let next = "`portolan catalog search WORDS` finds servers, `portolan catalog pull REF` gets more catalogs";
         ui.note(&Line::new().put(Label::Hint, "next: ").text(next));

@@ -7,7 +7,7 @@ use super::import::{How, Imported, Source, take};
 use crate::error::{Failure, Kind};
 use crate::own_catalogs;
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, counted};
 
 /// Get catalogs again from where they came from; what was approved and is still the same stays approved
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,10 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         for one in &done.updated {
             let (name, servers) = one.known();
             let line = Line::new().put(Label::Name, name.to_owned());
-            ui.note(&line.text(format!(" is up to date, with {servers} servers")));
+            ui.note(&line.text(format!(
+                " is up to date, with {}",
+                counted(servers, "server")
+            )));
         }
     })
 }

@@ -6,7 +6,7 @@ use catalog::{Level, Origin, Problem};
 use serde::Serialize;
 
 use crate::error::{Failure, Kind};
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, agreeing, counted};
 
 /// Check files with servers, of any form, and change nothing
 #[derive(Debug, clap::Args)]
@@ -69,14 +69,21 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         }
         let warnings = validated.warnings;
         ui.data(&Line::from(format!(
-            "{servers} servers, {errors} errors, {warnings} warnings"
+            "{}, {}, {}",
+            counted(servers, "server"),
+            counted(errors, "error"),
+            counted(warnings, "warning")
         )));
     })?;
     match errors {
         0 => Ok(()),
         count => Err(Failure::new(
             Kind::Config,
-            format!("{count} mistakes cost servers"),
+            format!(
+                "{} {} servers",
+                counted(count, "mistake"),
+                agreeing(count, "costs", "cost")
+            ),
         )),
     }
 }

@@ -9,7 +9,7 @@ use super::failed;
 use crate::error::{Failure, Kind};
 use crate::limits::STDIN_BYTES_MAX;
 use crate::surroundings::Surroundings;
-use crate::ui::{Line, Ui};
+use crate::ui::{Line, Ui, counted};
 
 /// Replace all that servers are configured with
 #[derive(Debug, clap::Args)]
@@ -29,8 +29,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let wanted = read_server_config(&text, "the configuration").map_err(|p| failed(&p))?;
     let count = wanted.len();
     change_server_config(&here.dirs, |all| *all = wanted).map_err(|p| failed(&p))?;
-    let plural = if count == 1 { "" } else { "s" };
-    let line = Line::new().text(format!("{count} server{plural} configured"));
+    let line = Line::new().text(format!("{} configured", counted(count, "server")));
     ui.done(&json!({"servers": count}), &line)
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Failure;
 use crate::format::Format;
 use crate::log::millis;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, counted};
 
 const DETAIL_CHARS_MAX: usize = 160;
 /// Columns before the detail of a step.
@@ -120,10 +120,10 @@ impl<'a> Stage<'a> {
             steps: &self.steps.borrow(),
         };
         self.ui.value(&report, |ui| {
-            let word = if calls == 1 { "call" } else { "calls" };
             ui.data(&Line::new());
             ui.data(&Line::from(format!(
-                "{calls} {word} answered, {} in all. Next, with the servers of an application:",
+                "{} answered, {} in all. Next, with the servers of an application:",
+                counted(calls, "call"),
                 millis(ms)
             )));
             let program = program();

@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::scene::Scene;
 use crate::load::place;
+use crate::ui::counted;
 
 const CHECK: &str = "catalogs";
 
@@ -21,9 +22,9 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
     }
     if found.is_empty() {
         let what = format!(
-            "{} of your own beside the built-in one, {} profiles",
+            "{} of your own beside the built-in one, {}",
             catalogs.len(),
-            profiles.len()
+            counted(profiles.len(), "profile")
         );
         found.push(Finding::good(CHECK, what));
     }

@@ -10,6 +10,8 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
     use catalog::Launch;
     use config::Runtime;
 
+    use crate::ui::{agreeing, counted};
+
     let runtime = scene.loaded.settings.runtime;
     let is_image =
         |launch: &Launch| matches!(launch, Launch::Container { .. } | Launch::OneShot { .. });
@@ -25,8 +27,10 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
             Finding::warning(CHECK, why).mend("start it, or set `runtime` to auto")
         }
         Err(why) if images > 0 && runtime == Runtime::Process => {
-            Finding::warning(CHECK, format!("{images} servers are images, and {why}"))
-                .mend("--runtime auto runs them in boxes")
+            let servers = counted(images, "server");
+            let are = agreeing(images, "is an image", "are images");
+            Finding::warning(CHECK, format!("{servers} {are}, and {why}"))
+                .mend("--runtime auto runs images in boxes")
         }
         Err(_) => Finding::note(CHECK, "none answers: images are unpacked and run in boxes"),
     }]

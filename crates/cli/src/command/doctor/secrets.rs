@@ -6,6 +6,7 @@ use super::finding::Finding;
 use super::scene::Scene;
 use crate::error::Kind;
 use crate::person::{LocalPerson, Said};
+use crate::ui::agreeing;
 
 const CHECK: &str = "secrets";
 
@@ -27,7 +28,9 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         }
     };
     let person = LocalPerson::new(&scene.here, Said::default(), None);
-    let mut found = vec![Finding::good(CHECK, format!("{} are set", names.len()))];
+    let count = names.len();
+    let set = format!("{count} {} set", agreeing(count, "is", "are"));
+    let mut found = vec![Finding::good(CHECK, set)];
     for entry in &scene.entries {
         let required = entry.about.secrets.iter().filter(|spec| spec.required);
         for spec in required.filter(|spec| !person.has_secret(entry, spec)) {

@@ -6,6 +6,7 @@ use super::finding::Finding;
 use super::scene::{Scene, on_path};
 use crate::error::Kind;
 use crate::load::how_to_name_some;
+use crate::ui::agreeing;
 
 const CHECK: &str = "servers";
 
@@ -17,6 +18,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         .filter_map(|entry| wrong(scene, entry))
         .collect();
     let works = count - found.len().min(count);
+    let are = agreeing(count, "is", "are");
     found.insert(
         0,
         match (works, is_dynamic) {
@@ -29,9 +31,9 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
             (0, false) => Finding::bad(CHECK, Kind::Failed, "no configured server can be started"),
             (_, true) => Finding::good(
                 CHECK,
-                format!("{count} are configured, and agents can find more"),
+                format!("{count} {are} configured, and agents can find more"),
             ),
-            (_, false) => Finding::good(CHECK, format!("{count} are configured")),
+            (_, false) => Finding::good(CHECK, format!("{count} {are} configured")),
         },
     );
     found

@@ -36,6 +36,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
     if found.is_empty() {
         found.push(match accounts.len() {
             0 => Finding::note(CHECK, "none"),
+            1 => Finding::good(CHECK, "1, which holds"),
             count => Finding::good(CHECK, format!("{count}, all of which hold")),
         });
     }

@@ -7,7 +7,7 @@ use crate::choice::Choice;
 use crate::error::{Failure, Kind};
 use crate::load::{place, read};
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Line, Table, Ui};
+use crate::ui::{Label, Line, Table, Ui, agreeing, counted};
 
 /// Check the rules of the configuration, and list them in the order in which they count
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,11 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         0 => Ok(()),
         count => Err(Failure::new(
             Kind::Config,
-            format!("{count} mistakes: a gateway does not start with them"),
+            format!(
+                "{}: a gateway does not start with {}",
+                counted(count, "mistake"),
+                agreeing(count, "it", "them")
+            ),
         )),
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Failure, Kind};
 use crate::limits::CASES_FILE_BYTES_MAX;
 use crate::load::{load, meant};
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, agreeing, counted};
 
 /// Try the rules on a file of cases, TOML or JSON; fails if one is decided otherwise than it says
 #[derive(Debug, clap::Args)]
@@ -134,8 +134,9 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         count => Err(Failure::new(
             Kind::Failed,
             format!(
-                "{count} of {} cases are decided otherwise",
-                tested.cases.len()
+                "{count} of {} {} decided otherwise",
+                counted(tested.cases.len(), "case"),
+                agreeing(count, "is", "are")
             ),
         )),
     }

@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind};
 use crate::profiles;
 use crate::surroundings::Surroundings;
 use crate::templates;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, counted};
 
 /// Make a profile
 #[derive(Debug, clap::Args)]
@@ -86,9 +86,8 @@ pub(in crate::command) fn make(ui: &Ui, making: &Making) -> Result<(), Failure> 
     });
     made.map_err(|problem| profiles::failed(&problem))??;
     let count = profile.servers.len();
-    let plural = if count == 1 { "" } else { "s" };
     let line = Line::new().put(Label::Name, profile.name.clone());
-    ui.note(&line.text(format!(" is made with {count} server{plural}")));
+    ui.note(&line.text(format!(" is made with {}", counted(count, "server"))));
     profiles::tell_waiting(ui, &here, &profile);
     for client in clients {
         connect::to_profile(ui, &here, client, id.as_str())?;

@@ -10,7 +10,7 @@ use crate::catalogs;
 use crate::error::{Failure, Kind};
 use crate::profiles;
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, counted};
 
 /// Read a profile from a file, ours or one that Docker exported, and keep it as one of your own
 #[derive(Debug, clap::Args)]
@@ -62,9 +62,8 @@ pub(super) fn keep(
     });
     kept.map_err(|problem| profiles::failed(&problem))??;
     let count = profile.servers.len();
-    let plural = if count == 1 { "" } else { "s" };
     let line = Line::new().put(Label::Name, profile.name.clone());
-    ui.note(&line.text(format!(" imported with {count} server{plural}")));
+    ui.note(&line.text(format!(" imported with {}", counted(count, "server"))));
     profiles::tell_waiting(ui, here, &profile);
     applications::tell_unconnected(ui, here);
     Ok(())

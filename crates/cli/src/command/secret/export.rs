@@ -13,7 +13,7 @@ use super::{Scope, failed, unknown};
 use crate::error::{Failure, Kind};
 use crate::format::Format;
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, counted};
 
 /// Write secrets into a file, or a pipe, as lines NAME=VALUE, which `gateway run --secrets FILE` reads
 #[derive(Debug, clap::Args)]
@@ -69,9 +69,8 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         return Ok(());
     };
     write(path, &text)?;
-    let count = values.len();
-    let secrets = if count == 1 { "secret" } else { "secrets" };
-    let line = Line::new().text(format!("{count} {secrets} written to "));
+    let count = counted(values.len(), "secret");
+    let line = Line::new().text(format!("{count} written to "));
     ui.note(&line.put(Label::Name, path.display().to_string()));
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::{Scope, failed, unknown};
 use crate::error::{Failure, Kind};
 use crate::prompt;
 use crate::surroundings::Surroundings;
-use crate::ui::{Label, Line, Ui};
+use crate::ui::{Label, Line, Ui, counted};
 
 /// Remove secrets; all that are named, or none
 #[derive(Debug, clap::Args)]
@@ -67,9 +67,12 @@ fn ask(count: usize, store: &Store) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Usage, message)
             .hint("`portolan secret rm --all --yes` does not ask"));
     }
-    let secrets = if count == 1 { "secret" } else { "secrets" };
     let place = store.path().display();
-    let question = format!("Remove all {count} {secrets} in {place}? [y/N] ");
+    let all = match count {
+        1 => "the only secret".to_owned(),
+        _ => format!("all {}", counted(count, "secret")),
+    };
+    let question = format!("Remove {all} in {place}? [y/N] ");
     if prompt::confirm(&question)? {
         return Ok(());
     }

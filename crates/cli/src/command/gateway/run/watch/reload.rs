@@ -15,6 +15,7 @@ use crate::limits::WATCH_PROBLEMS_MAX;
 use crate::load::{meant, place, read, server_of, stops};
 use crate::log::{Log, Notice};
 use crate::surroundings::Surroundings;
+use crate::ui::agreeing;
 
 const TARGET: &str = "config";
 
@@ -108,7 +109,10 @@ fn other_rules(count: usize) -> Notice {
     Notice {
         is_warning: false,
         target: TARGET,
-        message: format!("the rules have changed; there are {count}"),
+        message: format!(
+            "the rules have changed; there {} {count}",
+            agreeing(count, "is", "are")
+        ),
         hint: None,
         members: vec![("rules", json!(count))],
     }
