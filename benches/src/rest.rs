@@ -131,14 +131,14 @@ fn first_list(bench: &Bench, config: &Path, home: &str, servers: usize) -> io::R
     let tools = reply["result"]["tools"].as_array().into_iter().flatten();
     // Beside the gateway's own, each server has one.
     let theirs = |tool: &&Value| {
-        !tool["name"]
-            .as_str()
-            .unwrap_or_default()
-            .starts_with("mcp-")
+        let name = tool["name"].as_str().unwrap_or_default();
+        name != "code-mode" && !name.starts_with("mcp-")
     };
     match tools.filter(theirs).count() {
         all if all == servers => Ok(ms),
-        some => Err(io::Error::other(format!("only {some} tools in the list"))),
+        some => Err(io::Error::other(format!(
+            "{some} tools in the list, of {servers} servers"
+        ))),
     }
 }
 
