@@ -28,7 +28,11 @@ fn check(issuer: &Issuer, token: &str) {
     };
     let refused = issuer.check(token, &["https://here.example/mcp"]);
     let why = told(refused.expect_err("there are no keys by which it could be signed"));
-    for part in token.split('.').filter(|part| part.len() > 16) {
+    // What has spaces is no part of a token, and may be words of ours that it was made of.
+    let parts = token
+        .split('.')
+        .filter(|part| part.len() > 16 && !part.contains(' '));
+    for part in parts {
         assert!(!why.contains(part), "{why}");
     }
     let again = issuer.check(token, &["https://here.example/mcp"]);
