@@ -70,7 +70,8 @@ pub enum Fault {
     },
     /// As many servers run already as may.
     #[error(
-        "server {server:?} is not started: {max} servers run already, as many as `servers_max` allows, and each is in use; stop one (`portolan server stop NAME`) or raise servers_max"
+        "server {server:?} is not started: {}; stop one (`portolan server stop NAME`) or raise servers_max",
+        no_room(*.max)
     )]
     NoRoom {
         /// Its name.
@@ -133,6 +134,15 @@ pub enum Fault {
     /// The gateway is going down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
+}
+
+fn no_room(max: usize) -> String {
+    match max {
+        1 => "1 server runs already, as many as `servers_max` allows, and it is in use".to_owned(),
+        max => format!(
+            "{max} servers run already, as many as `servers_max` allows, and each is in use"
+        ),
+    }
 }
 
 fn did_you_mean(names: &[String]) -> String {
@@ -277,4 +287,19 @@ impl Fault {
 /// An empty answer: the client wants none.
 pub(crate) fn silence() -> Answer {
     Answer::new(Bytes::new(), 202)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_is_not_many() {
+        let told = |max| {
+            let server = "b".into();
+            Fault::NoRoom { server, max }.to_string()
+        };
+        assert!(told(1).contains(": 1 server runs already, as many"));
+        assert!(told(2).contains(": 2 servers run already, as many"));
+    }
 }

@@ -141,7 +141,7 @@ async fn what_only_the_person_sets_is_not_saved_for_them() {
         // So it is asked for again, by the command that keeps it.
         client 2 hello
         client 2 -> #1 tools/call {"name":"mcp-activate-profile","arguments":{"name":"dev"}}
-        client 2 <- #1 = {"content":[{"type":"text","text":"0 of 1 servers of profile dev are active\na (needs-config): `folder` is not configured. Next: ask the user to run: portolan profile config dev --set a.KEY=VALUE"}],
+        client 2 <- #1 = {"content":[{"type":"text","text":"0 of 1 server of profile dev is active\na (needs-config): `folder` is not configured. Next: ask the user to run: portolan profile config dev --set a.KEY=VALUE"}],
             "structuredContent":{"profile":"dev","servers":[{"name":"a","state":"needs-config","tools":[],"why":*,"next":*}]},"isError":true}
         person configures dev a {"folder":"/mnt"}
         client 2 -> #2 tools/call {"name":"mcp-activate-profile","arguments":{"name":"dev"}}

@@ -198,8 +198,12 @@ fn reply(errand: &Errand, profile: &str, done: &[Outcome]) -> Result<Reply, Repl
         }
     };
     let mut lines = vec![format!(
-        "{actives} of {} servers of profile {profile} are active",
-        done.len()
+        "{actives} of {} {} active",
+        done.len(),
+        match done.len() {
+            1 => format!("server of profile {profile} is"),
+            _ => format!("servers of profile {profile} are"),
+        }
     )];
     for one in done {
         let more = one.tools.len().saturating_sub(NAMED);
