@@ -7,7 +7,7 @@ use bytes::Bytes;
 use wire::{Era, Frame, build, method};
 
 use super::Call;
-use super::reading::{error_code, outcome_of, well_known};
+use super::reading::{error_code, outcome_of, outcome_of_result, well_known};
 use crate::bridge;
 use crate::error::{Fault, silence};
 use crate::front::{Answer, Door};
@@ -113,7 +113,7 @@ impl Call {
     /// Phase 8 for a request that the gateway answers itself.
     pub(crate) fn finish_here(&mut self, result: &str) -> Answer {
         let frame = build::result(self.raw_id(), result);
-        self.record(Outcome::Ok, frame.len());
+        self.record(outcome_of_result(result), frame.len());
         Answer::new(frame, 200)
     }
 

@@ -46,10 +46,25 @@ pub(super) fn outcome_of(frame: &Frame) -> Outcome {
         return Outcome::Error(error_code(frame).unwrap_or_default());
     }
     // Results are large and seldom failures: a quick look first.
-    if memchr::memmem::find(frame.bytes(), b"\"isError\"").is_none() {
-        return Outcome::Ok;
+    match says_error(frame.bytes()) {
+        true => told(frame.result_object().ok().flatten()),
+        false => Outcome::Ok,
     }
-    let result = frame.result_object().ok().flatten();
+}
+
+/// The same of a result that is ours.
+pub(super) fn outcome_of_result(result: &str) -> Outcome {
+    match says_error(result.as_bytes()) {
+        true => told(Object::parse(result).ok()),
+        false => Outcome::Ok,
+    }
+}
+
+fn says_error(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b"\"isError\"").is_some()
+}
+
+fn told(result: Option<Object<'_>>) -> Outcome {
     match result.and_then(|result| result.bool("isError").ok()?) {
         Some(true) => Outcome::ToolError,
         _ => Outcome::Ok,

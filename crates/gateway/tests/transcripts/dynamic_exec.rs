@@ -48,6 +48,24 @@ async fn what_the_tool_answers_is_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_gateway_itself_answers_is_recorded_as_what_it_is() {
+    check(
+        r#"
+        server a {"catalog":true,"tools":["x"]}
+        client 1 hello
+        client 1 -> #1 tools/call {"name":"mcp-exec","arguments":{"nme":"x"}}
+        client 1 <- #1 = {"isError":true, ...}
+        recorded initialize - - ok
+        recorded tools/call - mcp-exec tool_error
+        client 1 -> #2 tools/call {"name":"mcp-find","arguments":{"query":"x"}}
+        client 1 <- #2 = {"content":*, ...}
+        recorded tools/call - mcp-find ok
+        "#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_called_is_told_with_what_could() {
     check(
         r#"
