@@ -79,6 +79,17 @@ impl LocalPerson {
         }
     }
 
+    /// With the approvals that are kept; where there is no store, nothing was approved.
+    pub(crate) fn as_kept(here: &Surroundings, said: Said) -> Self {
+        let file = here.dirs.store_file();
+        let store = file
+            .exists()
+            .then(|| store::Store::open(&file).ok())
+            .flatten();
+        let store = store.and_then(|store| StoreHandle::start(store).ok());
+        Self::new(here, said, store)
+    }
+
     /// With the servers of this profile among the configured ones.
     pub(crate) fn running(self, profile: Option<String>) -> Self {
         Self { profile, ..self }

@@ -9,7 +9,6 @@ use catalog::{Entry, Missing, Origin, Problem, Profile, ProfileServer, Secret, S
 use config::Loaded;
 use gateway::Person as _;
 use launch::Launcher;
-use store::{Store, StoreHandle};
 
 use crate::error::{Failure, Kind};
 use crate::launchers;
@@ -193,12 +192,8 @@ impl Check {
         settings: &config::Settings,
         said: Said,
     ) -> Result<Self, Failure> {
-        let file = here.dirs.store_file();
-        // Where there is no store, nothing was approved.
-        let store = file.exists().then(|| Store::open(&file).ok()).flatten();
-        let store = store.and_then(|store| StoreHandle::start(store).ok());
         Ok(Self {
-            person: LocalPerson::new(here, said, store),
+            person: LocalPerson::as_kept(here, said),
             launcher: Arc::new(launchers::to_ask(here, settings)?),
             vouched: vouched(here),
         })

@@ -31,6 +31,28 @@ fn the_built_in_catalog_is_listed_and_shown() {
 }
 
 #[test]
+fn what_is_set_is_no_longer_needed() {
+    let home = Home::new();
+    let state = || {
+        let found = home.run(&["catalog", "search", "acme", "--format", "json"]);
+        found.json()["servers"][0]["state"].clone()
+    };
+    let shown = || home.run(&["catalog", "show", "acme", "--format", "json"]);
+    // Nobody can sign in to what runs here, and there is a credential that does.
+    home.write(
+        "portolan/catalogs/ours.yaml",
+        "catalog: ours\nservers:\n  acme: {description: Acme., image: acme/acme, oauth: true, secrets: [{env: KEY, name: acme.key}]}\n",
+    );
+    assert_eq!(state(), "needs-secrets");
+    let needs = serde_json::json!(["the secret `acme.key` is not set"]);
+    assert_eq!(shown().json()["needs"], needs);
+    home.run_with(&["secret", "set", "acme.key"], "hunter2\n")
+        .ok();
+    assert_eq!(shown().json()["needs"], serde_json::json!([]));
+    assert_ne!(state(), "needs-auth");
+}
+
+#[test]
 fn a_folder_is_imported_and_what_it_would_see_is_refused_until_approved() {
     let home = Home::new();
     home.write("registry/servers/notes/server.yaml", FOLDER);

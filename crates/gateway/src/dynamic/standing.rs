@@ -1,10 +1,11 @@
 //! What stands between a server and a call: one word for a model, the details for whoever is to mend it.
 
-use catalog::{Concern, Entry, Missing};
+use catalog::{Concern, Entry, Missing, OAuth};
 use serde_json::{Map, Value};
 
 use super::errand::Errand;
 use crate::outbox::lock;
+use crate::sign_in;
 
 /// The word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,8 @@ impl Standing {
         };
         let needs_auth = entry.about.oauth.as_ref().is_some_and(|oauth| {
             let has = |name: &String| has_secret(name);
-            !oauth.secret.as_ref().is_some_and(has)
+            !has_another_way(entry, oauth)
+                && !oauth.secret.as_ref().is_some_and(has)
                 && !errand.core.is_signed_in(entry, &errand.workspace.caller)
         });
         let token = entry.about.oauth.as_ref();
@@ -137,6 +139,11 @@ impl Standing {
             State::Ready
         }
     }
+}
+
+/// Nobody can be led to a sign-in, and there are credentials that do: what is missing of those is told as that.
+fn has_another_way(entry: &Entry, oauth: &OAuth) -> bool {
+    oauth.secret.is_none() && !sign_in::is_possible(entry) && !entry.about.secrets.is_empty()
 }
 
 /// That these credentials are not there, a line each.

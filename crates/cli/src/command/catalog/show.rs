@@ -1,6 +1,7 @@
 //! `portolan catalog show [NAME]`
 
-use catalog::{Catalog, Catalogs, Entry};
+use catalog::{Catalog, Catalogs, Entry, Missing};
+use gateway::Person as _;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use super::pull;
 use crate::catalogs;
 use crate::error::{Failure, Kind};
 use crate::own_catalogs;
+use crate::person::{LocalPerson, Said};
 use crate::query::Query;
 use crate::surroundings::Surroundings;
 use crate::tool::did_you_mean;
@@ -45,6 +47,8 @@ struct Shown {
     trust: &'static str,
     needs: Vec<String>,
     entry: Value,
+    #[serde(skip)]
+    missing: Vec<Missing>,
 }
 
 #[derive(Serialize)]
@@ -91,7 +95,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
 
 /// Shows everything about a server.
 pub(super) fn server(ui: &Ui, entry: &Entry, part: &Part<'_>) -> Result<(), Failure> {
-    let shown = shown(entry, part);
+    let shown = shown(&person()?, entry, part);
     ui.value_or_part(&shown, part.of, |ui| one(ui, entry, &shown))
 }
 
@@ -111,21 +115,34 @@ fn unknown(name: &str, all: &[Catalog], merged: &Catalogs) -> Failure {
         .hint("`portolan catalog show` lists all servers")
 }
 
-fn shown(entry: &Entry, part: &Part<'_>) -> Shown {
+/// Whose secrets, configuration and approvals count.
+fn person() -> Result<LocalPerson, Failure> {
+    let here = Surroundings::of_process()?;
+    Ok(LocalPerson::as_kept(&here, Said::default()))
+}
+
+fn shown(person: &LocalPerson, entry: &Entry, part: &Part<'_>) -> Shown {
     let mut json = catalog::entry_json(entry);
     if let (true, Some(members)) = (part.no_tools, json.as_object_mut()) {
         members.remove("tools");
     }
-    let mut needs: Vec<String> = entry
-        .concerns(true)
+    let concerns = match person.is_approved(entry) {
+        true => Vec::new(),
+        false => entry.concerns(true),
+    };
+    let mut needs: Vec<String> = concerns
         .iter()
         .map(|concern| format!("approval: {concern}"))
         .collect();
     if let catalog::Launch::Unavailable { what, why } = &entry.launch {
         needs.push(format!("{what}: {why}"));
     }
-    let missing = entry.missing(&serde_json::Map::new(), &|_| false);
-    needs.extend(missing.iter().map(catalog::Missing::message));
+    let has_secret = |name: &str| {
+        let mut specs = entry.about.secrets.iter();
+        specs.any(|spec| spec.name == name && person.has_secret(entry, spec))
+    };
+    let missing = entry.missing(&person.config(entry.name.as_str()), &has_secret);
+    needs.extend(missing.iter().map(Missing::message));
     Shown {
         name: entry.name.to_string(),
         catalog: entry.source.clone(),
@@ -133,13 +150,18 @@ fn shown(entry: &Entry, part: &Part<'_>) -> Shown {
         trust: entry.origin.trust(),
         needs,
         entry: json,
+        missing,
     }
 }
 
 /// Shows servers, one line each.
 pub(super) fn servers(ui: &Ui, entries: &[Entry], part: &Part<'_>) -> Result<(), Failure> {
+    let person = person()?;
     let servers = Servers {
-        servers: entries.iter().map(|entry| shown(entry, part)).collect(),
+        servers: entries
+            .iter()
+            .map(|entry| shown(&person, entry, part))
+            .collect(),
     };
     ui.value_or_part(&servers, part.of, |ui| {
         let mut table = Table::new(&["server", "type", "needs", "description"]);
@@ -172,17 +194,14 @@ fn needs(entry: &Entry, shown: &Shown) -> String {
     {
         words.push("approval");
     }
-    let missing = entry.missing(&serde_json::Map::new(), &|_| false);
+    let mut missing = shown.missing.iter();
     if missing
-        .iter()
-        .any(|missing| matches!(missing, catalog::Missing::Config { .. }))
+        .clone()
+        .any(|missing| matches!(missing, Missing::Config { .. }))
     {
         words.push("config");
     }
-    if missing
-        .iter()
-        .any(|missing| matches!(missing, catalog::Missing::Secret { .. }))
-    {
+    if missing.any(|missing| matches!(missing, Missing::Secret { .. })) {
         words.push("secrets");
     }
     if entry.about.oauth.is_some() {
