@@ -19,6 +19,18 @@ pub enum LaunchError {
         /// Where the entry is from.
         file: String,
     },
+    /// The command is a whole line.
+    #[error(
+        "command \"{command}\" has arguments in it: write `{program}` as `command` and the other words as `args` in {file}"
+    )]
+    Line {
+        /// As the entry has it.
+        command: String,
+        /// Its first word.
+        program: String,
+        /// Where the entry is from.
+        file: String,
+    },
     /// The command is a path to nothing.
     #[error("command \"{}\" does not exist; install it or mend the path in {file}", path.display())]
     NoFile {

@@ -188,17 +188,26 @@ impl ProcessLauncher {
         let own = env.iter().map(|(name, _)| name.clone()).collect();
         let env = environment::of_server(&self.options.environment, env);
         let path = env.get(OsStr::new("PATH")).map(OsString::as_os_str);
-        let program =
-            lookup::find(command, path, cwd.as_deref().or(base.as_deref())).map_err(|missing| {
-                match missing {
-                    Missing::NotFound => LaunchError::NotFound {
-                        command: command.clone(),
-                        file,
-                    },
-                    Missing::NoFile(path) => LaunchError::NoFile { path, file },
-                    Missing::NotExecutable(path) => LaunchError::NotExecutable { path, file },
-                }
-            })?;
+        let from = cwd.as_deref().or(base.as_deref());
+        let program = lookup::find(command, path, from).map_err(|missing| {
+            // People paste what they type into a shell.
+            let first = command.split_whitespace().next().unwrap_or_default();
+            if first != command && lookup::find(first, path, from).is_ok() {
+                return LaunchError::Line {
+                    command: command.clone(),
+                    program: first.to_owned(),
+                    file,
+                };
+            }
+            match missing {
+                Missing::NotFound => LaunchError::NotFound {
+                    command: command.clone(),
+                    file,
+                },
+                Missing::NoFile(path) => LaunchError::NoFile { path, file },
+                Missing::NotExecutable(path) => LaunchError::NotExecutable { path, file },
+            }
+        })?;
         Ok(Spec {
             program,
             args: args.clone(),

@@ -514,6 +514,10 @@ async fn failures_say_what_to_do() {
             failure(&launcher, &entry("/no/such/program", &[])).await,
             "command \"/no/such/program\" does not exist; install it or mend the path in servers.json"
         );
+        assert_eq!(
+            failure(&launcher, &entry("sh -c true", &[])).await,
+            "command \"sh -c true\" has arguments in it: write `sh` as `command` and the other words as `args` in servers.json"
+        );
         set_mode(script, 0o644);
         assert_eq!(
             failure(&launcher, &entry(script, &[])).await,
