@@ -16,7 +16,11 @@ use crate::ui::Ui;
 /// The entries that a word of `--server` means, as they are now.
 pub(crate) fn entries(ui: &Ui, all: &[Catalog], word: &str) -> Result<Vec<Entry>, Failure> {
     let Some((scheme, rest)) = word.split_once("://") else {
-        return named(all, word).map(|entry| vec![entry]);
+        let named = named(all, word).map(|entry| vec![entry]);
+        return match is_path(word) {
+            true => named.or_else(|_| file(ui, Path::new(word))),
+            false => named,
+        };
     };
     match scheme {
         "catalog" => of_catalog(all, rest),
@@ -29,6 +33,12 @@ pub(crate) fn entries(ui: &Ui, all: &[Catalog], word: &str) -> Result<Vec<Entry>
             ),
         ),
     }
+}
+
+/// A name that no server has leads to a file only where it looks like one.
+fn is_path(word: &str) -> bool {
+    let path = Path::new(word);
+    word.starts_with(['.', '/']) || (path.extension().is_some() && path.is_file())
 }
 
 fn named(all: &[Catalog], name: &str) -> Result<Entry, Failure> {
@@ -130,8 +140,15 @@ mod tests {
         assert_eq!(found("catalog://built-in/a+b").unwrap(), ["a", "b"]);
         assert_eq!(found("catalog://team/ours/c").unwrap(), ["c"]);
         assert_eq!(found("docker://h/acme/tool:1").unwrap(), ["tool"]);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.json");
+        std::fs::write(&file, r#"{"mcpServers": {"sums": {"command": "sums"}}}"#).unwrap();
+        let file = file.display().to_string();
+        assert_eq!(found(&file).unwrap(), ["sums"]);
+        assert_eq!(found(&format!("file://{file}")).unwrap(), ["sums"]);
         for (word, hint) in [
             ("x", "`portolan catalog search`"),
+            ("./no-such-file.json", ""),
             ("catalog://built-in/c", ""),
             ("catalog://bilt-in/a", "did you mean `built-in`?"),
             ("catalog://a", "write catalog://"),
