@@ -32,7 +32,7 @@ pub struct Client {
     pub(crate) http: Vec<String>,
     #[serde(default)]
     pub(crate) seen: Seen,
-    /// What makes it read its file again.
+    /// What makes it read its file again, and behind a `;` what an entry that has come takes.
     #[serde(default)]
     pub reload: String,
     /// Why it cannot be connected by a file, and what to do.

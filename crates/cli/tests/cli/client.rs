@@ -49,7 +49,8 @@ fn connect_and_disconnect_leave_the_file_as_it_was() {
     assert!(again.stderr.contains("is connected already"), "{again:#?}");
     let done = home.run(&["client", "disconnect", "cursor", "--global"]);
     assert!(
-        done.stderr.contains("Cursor is disconnected in "),
+        done.stderr.contains("Cursor is disconnected in ")
+            && done.stderr.contains("reads the file again by itself\n"),
         "{done:#?}"
     );
     assert_eq!(read(&home, ".cursor/mcp.json"), CURSOR);

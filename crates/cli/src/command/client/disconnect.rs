@@ -20,7 +20,11 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
     let change = clients::disconnect(&here.dirs, app, &file.path, name, *dry_run)
         .map_err(|error| failed(&error))?;
     let mut done = Done::new(app, &file, change, *dry_run);
-    done.next = (done.changed && !dry_run).then(|| app.reload.clone());
+    // What follows is about an entry that has come.
+    let reload = app.reload.split(';').next();
+    done.next = reload
+        .filter(|_| done.changed && !dry_run)
+        .map(str::to_owned);
     ui.value(&done, |ui| {
         let said = match (done.changed, dry_run) {
             (false, _) => " was not connected",
