@@ -77,6 +77,10 @@ impl Surroundings {
     }
 }
 
+/// What to do where one of our folders cannot be used.
+pub(crate) const FOLDERS_HINT: &str =
+    "`portolan doctor` says which of our folders cannot be written; PORTOLAN_HOME moves them all";
+
 /// What the environment says about terminals.
 pub(crate) fn terminal(env: &Env) -> Terminal {
     Terminal {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::applications::{NAME, project};
 use crate::error::{Failure, Kind};
-use crate::surroundings::Surroundings;
+use crate::surroundings::{FOLDERS_HINT, Surroundings};
 use crate::ui::{Label, Line, Ui};
 
 /// Connect AI applications to the gateway
@@ -180,6 +180,7 @@ fn failed(error: &FileError) -> Failure {
             failure.hint(format!("do this by hand:\n{by_hand}"))
         }
         FileError::Changed(_) => failure.hint("run the command again"),
+        FileError::Memory(_) => failure.hint(FOLDERS_HINT),
         _ => failure,
     }
 }

@@ -12,6 +12,7 @@ use secrets::{SecretName, StoreError};
 
 use crate::error::{Failure, Kind};
 use crate::profiles;
+use crate::surroundings::{FOLDERS_HINT, Surroundings};
 use crate::tool::did_you_mean;
 use crate::ui::Ui;
 
@@ -43,6 +44,14 @@ impl Secret {
             Self::Passphrase(command) => command.run(ui),
         }
     }
+}
+
+/// That our folder cannot be used.
+fn no_folder(here: &Surroundings, error: &std::io::Error) -> Failure {
+    let what = format!("{} cannot be used", here.dirs.state.display());
+    Failure::new(Kind::Failed, what)
+        .because(error)
+        .hint(FOLDERS_HINT)
 }
 
 /// Whose secrets are meant.

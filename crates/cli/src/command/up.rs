@@ -16,7 +16,7 @@ use crate::error::{Failure, Kind};
 use crate::limits::{UP_LOG_BYTES_MAX, UP_WAIT};
 use crate::plugin::FILE_NAME;
 use crate::shared;
-use crate::surroundings::Surroundings;
+use crate::surroundings::{FOLDERS_HINT, Surroundings};
 use crate::ui::{Label, Line, Ui};
 
 /// The same one that packages bring.
@@ -114,8 +114,10 @@ fn start(here: &Surroundings, args: &Args) -> Result<Started, Failure> {
     let failed =
         |what: &str, error: std::io::Error| Failure::new(Kind::Failed, what).because(&error);
     let path = here.dirs.shared_log();
-    let mut log =
-        open(&path).map_err(|error| failed("the log of the gateway cannot be written", error))?;
+    let mut log = open(&path).map_err(|error| {
+        let what = format!("{} cannot be written", path.display());
+        failed(&what, error).hint(FOLDERS_HINT)
+    })?;
     let before = log.seek(SeekFrom::End(0)).unwrap_or_default();
     let program =
         std::env::current_exe().map_err(|error| failed("our own program is not found", error))?;

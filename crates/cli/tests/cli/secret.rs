@@ -409,3 +409,18 @@ fn a_profile_has_secrets_of_its_own() {
         .ok();
     assert_eq!(names(&home), ["github.token"]);
 }
+
+#[test]
+fn a_folder_that_cannot_be_used_is_named_with_what_to_do() {
+    let home = Home::new();
+    let file = home.write("a-file", "");
+    for words in [&["client", "connect", "zed"][..], &["up"]] {
+        let mut command = home.command(words);
+        let done = command.env("PORTOLAN_HOME", &file).output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            !done.status.success() && told.contains("hint: `portolan doctor` says which"),
+            "{words:?}: {told}"
+        );
+    }
+}

@@ -4,8 +4,8 @@ use clap::Subcommand;
 use secrets::Secret;
 use serde::Serialize;
 
-use super::failed;
-use crate::error::{Failure, Kind};
+use super::{failed, no_folder};
+use crate::error::Failure;
 use crate::passphrase;
 use crate::surroundings::Surroundings;
 use crate::ui::{Line, Ui};
@@ -41,9 +41,7 @@ impl Passphrase {
             Self::Rm => None,
         };
         for folder in [&here.dirs.state, &here.dirs.accounts()] {
-            config::private_dir(folder).map_err(|error| {
-                Failure::new(Kind::Failed, "no folder for the secrets").because(&error)
-            })?;
+            config::private_dir(folder).map_err(|error| no_folder(&here, &error))?;
         }
         for store in &stores {
             let locked = store.lock_with(new.as_ref());

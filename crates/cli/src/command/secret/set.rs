@@ -8,7 +8,7 @@ use secrets::{Secret, ValueError, limits::VALUE_BYTES_MAX};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Scope, failed, parse};
+use super::{Scope, failed, no_folder, parse};
 use crate::error::{Failure, Kind};
 use crate::prompt;
 use crate::surroundings::Surroundings;
@@ -84,8 +84,7 @@ pub(crate) fn run(ui: &Ui, args: &Args) -> Result<(), Failure> {
         Some(value) => given(ui, &word.name, value)?,
         None => read(&word.name)?,
     };
-    config::private_dir(&around.dirs.state)
-        .map_err(|error| Failure::new(Kind::Failed, "no folder for the secrets").because(&error))?;
+    config::private_dir(&around.dirs.state).map_err(|error| no_folder(&around, &error))?;
     let done = Done {
         replaced: store.set(&name, &secret).map_err(|error| failed(&error))?,
         name: name.as_str(),
