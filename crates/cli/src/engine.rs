@@ -22,7 +22,7 @@ use crate::choice::{CatalogChoice, Choice};
 use crate::error::{Failure, Kind};
 use crate::interceptors;
 use crate::limits::{CATALOG_PROBLEMS_MAX, INSTALLATIONS_LOOK, QUICK_GRACE, START_WAIT};
-use crate::load::{how_to_name_some, load, place};
+use crate::load::{how_to_name_some, load, place, server_of};
 use crate::local::{LastFault, Local};
 use crate::log::{Log, Notice};
 use crate::person::{LocalPerson, Said};
@@ -68,7 +68,11 @@ pub(crate) fn with<T>(
 ) -> Result<T, Failure> {
     let here = Surroundings::of_choice(choice)?;
     let loaded = load(ui, &here, choice, &[])?;
-    if loaded.entries.is_empty() && choice.servers.is_none() {
+    let is_told_why = loaded
+        .problems
+        .iter()
+        .any(|problem| server_of(problem).is_some());
+    if loaded.entries.is_empty() && choice.servers.is_none() && !is_told_why {
         ui.warn("no server is configured", &[how_to_name_some(&here)]);
     }
     let engine = Engine::new(here, loaded)

@@ -266,6 +266,17 @@ fn without_servers_people_are_told_where_to_name_some() {
         );
         let _ = done.ok();
     }
+    // One that is left out is configured.
+    let config = home.write(
+        "left.json",
+        r#"{"mcpServers": {"a": {"command": "a", "args": ["${NOT_SET_HERE}"]}}}"#,
+    );
+    let done = home.run(&["tools", "ls", "--config", &config]);
+    assert!(
+        done.stderr.contains("the server is left out")
+            && !done.stderr.contains("no server is configured"),
+        "{done:#?}"
+    );
 }
 
 #[test]
