@@ -49,6 +49,33 @@ fn found<'a>(report: &'a Value, check: &str) -> Vec<(&'a str, &'a str)> {
 }
 
 #[test]
+fn uv_is_not_needed_where_uvx_means_a_package() {
+    for home in [Home::new(), Home::unboxed()] {
+        home.write(
+            "portolan/config.toml",
+            "[servers.time]\ncommand = \"uvx\"\nargs = [\"mcp-server-time\"]\n",
+        );
+        let nowhere = home.path("nowhere").display().to_string();
+        let mut command = home.command(&["doctor", "--json"]);
+        let done = command.env("PATH", nowhere).output().unwrap();
+        let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let is_boxed = findings.iter().any(|one| {
+            one["check"] == "isolation"
+                && one["what"].as_str().unwrap().starts_with("namespaces")
+                && one["state"] == "good"
+        });
+        let runtimes = found(&report, "runtimes");
+        let wants_uv = runtimes
+            .iter()
+            .any(|(what, _)| *what == "uv is not here; needed by time");
+        assert_eq!(wants_uv, !is_boxed, "{report:#}");
+        let wants_python = "python3 is not here; needed by time";
+        assert!(runtimes.iter().any(|(what, _)| *what == wants_python));
+    }
+}
+
+#[test]
 fn a_home_that_is_well_lets_calls_through() {
     let home = connected();
     let (done, report) = doctor(&home);

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use catalog::{Entry, Launch, Registry};
+use launch::Launcher as _;
 use secrets::Runner as _;
 
 use super::finding::Finding;
 use super::scene::{Scene, on_path};
-use crate::launchers::own_program;
+use crate::launchers::{self, own_program};
 use crate::limits::{VERSION_BYTES_MAX, VERSION_WAIT};
 
 const CHECK: &str = "runtimes";
@@ -51,19 +52,32 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         environment,
         guard: own_program(),
     });
+    let launcher = launchers::to_ask(&scene.here, &scene.loaded.settings).ok();
+    // In a box `uvx` means a package, which is installed without uv as well.
+    let is_package = |entry: &Entry| {
+        is_command(entry, &["uvx"])
+            && launcher
+                .as_ref()
+                .is_some_and(|launcher| launcher.is_boxed(entry))
+    };
     RUNTIMES
         .iter()
-        .map(|runtime| look(scene, runtime, &runner))
+        .map(|runtime| look(scene, runtime, &is_package, &runner))
         .collect()
 }
 
-fn look(scene: &Scene, runtime: &Runtime, runner: &launch::ProgramRunner) -> Finding {
+fn look(
+    scene: &Scene,
+    runtime: &Runtime,
+    is_package: &dyn Fn(&Entry) -> bool,
+    runner: &launch::ProgramRunner,
+) -> Finding {
     let env = &scene.here.env;
     let name = runtime.programs[0];
     let needing: Vec<&str> = scene
         .entries
         .iter()
-        .filter(|entry| (runtime.needs)(entry))
+        .filter(|entry| (runtime.needs)(entry) && !(name == "uv" && is_package(entry)))
         .map(|entry| entry.name.as_str())
         .collect();
     match runtime
