@@ -1,8 +1,10 @@
 //! Files in the form that AI applications write. Owns under which keys the servers stand. Next: `reader`.
 
+use std::path::Path;
+
 use crate::document::{Document, Node};
 use crate::reader::{Reading, Servers};
-use crate::{Entry, Problem, suggest};
+use crate::{Entry, Launch, Problem, suggest};
 
 /// Where applications keep their servers: most of them; VS Code; Zed; Amp; VS Code's settings, OpenCode and Crush.
 const PLACES: &[&str] = &[
@@ -63,7 +65,27 @@ pub(crate) fn read_mcp_document(
                 .hint("write {\"mcpServers\": {\"name\": {\"command\": …}}}"),
         });
     }
-    Ok(servers.finish(doc))
+    let (mut entries, problems) = servers.finish(doc);
+    entries.retain(|entry| !leads_here(&entry.launch));
+    Ok((entries, problems))
+}
+
+/// Whether it is what `portolan client connect` writes: an application's way to the gateway is no server behind it.
+fn leads_here(launch: &Launch) -> bool {
+    let Launch::Command { command, args, .. } = launch else {
+        return false;
+    };
+    let is_gateway = match args.as_slice() {
+        [first, second] => (first.as_str(), second.as_str()) == ("gateway", "run"),
+        [first, second, third, _] => {
+            [first, second, third].map(String::as_str) == ["gateway", "run", "--profile"]
+        }
+        _ => false,
+    };
+    is_gateway
+        && Path::new(command)
+            .file_stem()
+            .is_some_and(|stem| stem == "portolan")
 }
 
 /// VS Code's settings keep the servers one level deeper than OpenCode and Crush do, under the same name.

@@ -324,7 +324,7 @@ fn told(failure: &Failure) -> String {
 }
 
 /// As a shell takes it for one word.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
     match text.chars().all(is_plain) {

@@ -433,3 +433,17 @@ fn how_a_server_is_signed_in_to_is_read() {
         "{said}"
     );
 }
+
+#[test]
+fn the_way_to_the_gateway_is_no_server_behind_it() {
+    let (entries, problems) = read(
+        r#"{"mcpServers": {
+            "portolan": {"command": "/usr/bin/portolan", "args": ["gateway", "run"]},
+            "work": {"command": "portolan", "args": ["gateway", "run", "--profile", "work"]},
+            "other": {"command": "portolan", "args": ["gateway", "run", "--config", "other.json"]},
+            "mine": {"command": "mine", "args": ["gateway", "run"]}
+        }}"#,
+    );
+    assert_eq!(problems, []);
+    assert_eq!(names(&entries), ["other", "mine"]);
+}

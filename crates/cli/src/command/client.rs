@@ -72,6 +72,9 @@ struct Done<'a> {
     diff: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+    /// What else stands there, and how it comes behind the gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<String>,
 }
 
 impl<'a> Done<'a> {
@@ -86,6 +89,7 @@ impl<'a> Done<'a> {
             backup: change.backup,
             diff,
             next: None,
+            beside: None,
         }
     }
 
@@ -105,6 +109,13 @@ impl<'a> Done<'a> {
         }
         if let Some(next) = &self.next {
             ui.note(&Line::new().put(Label::Hint, "next: ").text(next.clone()));
+        }
+        if let Some(beside) = &self.beside {
+            ui.note(
+                &Line::new()
+                    .put(Label::Hint, "beside it: ")
+                    .text(beside.clone()),
+            );
         }
     }
 }

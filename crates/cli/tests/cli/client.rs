@@ -14,6 +14,29 @@ fn read(home: &Home, name: &str) -> String {
 }
 
 #[test]
+fn what_stands_beside_comes_behind_the_gateway_by_the_command_that_is_told() {
+    let home = Home::new();
+    let file = home.write(".cursor/mcp.json", CURSOR);
+    let told = home.run(&["client", "connect", "cursor", "--global"]);
+    let command = format!("portolan profile create --name default --server {file}");
+    assert!(
+        told.stderr.contains("Cursor starts a by itself") && told.stderr.contains(&command),
+        "{told:#?}"
+    );
+    let words: Vec<_> = command.split(' ').skip(1).collect();
+    let _ = home.run(&words).ok();
+    let profile = home.run(&["profile", "show", "default", "--format", "json"]);
+    let profile = profile.json();
+    let servers = profile["servers"].as_object().unwrap();
+    assert_eq!(servers.len(), 1, "the gateway is none of them: {profile}");
+    // Where there is one, it is put in there.
+    let _ = home.run(&["client", "disconnect", "cursor", "--global"]);
+    let told = home.run(&["client", "connect", "cursor", "--global"]);
+    let command = format!("portolan profile server add default --server {file}");
+    assert!(told.stderr.contains(&command), "{told:#?}");
+}
+
+#[test]
 fn connect_and_disconnect_leave_the_file_as_it_was() {
     let home = Home::new();
     home.write(".cursor/mcp.json", CURSOR);

@@ -1,5 +1,7 @@
 //! `portolan client connect CLIENT`
 
+use std::path::Path;
+
 use clients::{Client, Door, Members};
 use config::Settings;
 
@@ -7,6 +9,7 @@ use super::{Done, Which, app, failed, file};
 use crate::choice::Choice;
 use crate::error::{Failure, Kind};
 use crate::load;
+use crate::person::quoted;
 use crate::profiles;
 use crate::running::{self, Gateway};
 use crate::surroundings::Surroundings;
@@ -75,7 +78,10 @@ fn connect(ui: &Ui, here: &Surroundings, app: &'static Client, args: &Args) -> R
     let change = clients::connect(&here.dirs, app, &file.path, name, &members, *dry_run)
         .map_err(|error| failed(&error))?;
     let mut done = Done::new(app, &file, change, *dry_run);
-    done.next = (done.changed && !dry_run).then(|| next(app, args.transport, running.as_ref()));
+    if done.changed && !dry_run {
+        done.next = Some(next(app, args.transport, running.as_ref()));
+        done.beside = beside(here, app, &file.path, args.profile.as_deref());
+    }
     if args.quiet {
         return Ok(());
     }
@@ -173,6 +179,30 @@ fn of_settings(settings: &Settings) -> String {
         false => "https",
     };
     format!("{scheme}://{host}:{}/mcp", settings.port)
+}
+
+/// The servers that the application goes on to start by itself, and how they come behind the gateway. None where there are
+/// none, or the file is of a form that is not read.
+fn beside(here: &Surroundings, app: &Client, file: &Path, profile: Option<&str>) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let (entries, _) = catalog::read_mcp_servers(&text, "").ok()?;
+    let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let file = quoted(file);
+    let command = match profiles::or_default(here, profile) {
+        Some(id) => format!("portolan profile server add {id} --server {file}"),
+        None => format!(
+            "portolan profile create --name {} --server {file}",
+            profiles::DEFAULT
+        ),
+    };
+    Some(format!(
+        "{} starts {} by itself. `{command}` puts what stands there behind the gateway, too; then take it out of the file",
+        app.title,
+        names.join(", ")
+    ))
 }
 
 fn next(app: &Client, how: How, running: Option<&Gateway>) -> String {
