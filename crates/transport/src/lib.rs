@@ -18,6 +18,7 @@ pub mod resume;
 pub mod sse;
 pub mod stdio;
 mod stream;
+mod turn;
 mod waiters;
 
 pub use pipe::{BoxFuture, FrameSink, FrameSource, Pipe, ReadError, SendError};

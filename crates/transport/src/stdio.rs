@@ -9,7 +9,7 @@
 use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::thread::{self, ThreadId};
@@ -23,13 +23,14 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::coop::poll_proceed;
 use tokio::time::Sleep;
 
-use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX, SKIP_REST, TURN_BYTES_MAX};
+use crate::limits::{CLOSE_FLUSH, LINE_BYTES_MAX, READ_BYTES_MAX, SKIP_REST};
 use crate::lines::Lines;
 use crate::multiplexed::Sorter;
 use crate::outbox::{Batch, Outbox, Pushed, Work};
 use crate::pipe::{BoxFuture, FrameSink, FrameSource, Pipe, ReadError, SendError};
 use crate::readiness::register;
 use crate::stream::{Stream, Way};
+use crate::turn::{Turn, after_others};
 
 /// A pipe that reads frames from one descriptor and writes them to another. Both must be the caller's alone: pipes
 /// are made non-blocking. Call it on the runtime that will read; other threads may send too.
@@ -85,7 +86,7 @@ fn connect(read: Way, write: Way, sorted: Option<(Sorter, Vec<u8>)>) -> io::Resu
         fd: Some(register(read, Interest::READABLE)?),
         lines,
         sorter,
-        turn: 0,
+        turn: Turn::default(),
         rest: None,
     };
     let outbox = Arc::new(Outbox::default());
@@ -127,7 +128,7 @@ struct FdSource {
     /// For what comes with something else in between.
     sorter: Option<Sorter>,
     /// Bytes that were read since others had their turn.
-    turn: usize,
+    turn: Turn,
     /// Runs while what nobody will get is read slowly.
     rest: Option<Pin<Box<Sleep>>>,
 }
@@ -146,8 +147,7 @@ impl FrameSource for FdSource {
                 return Poll::Ready(Some(line));
             }
             drop(turn);
-            if self.turn >= TURN_BYTES_MAX {
-                self.turn = 0;
+            if self.turn.is_over() {
                 let is_flooded = self.sorter.as_mut().is_some_and(Sorter::take_flooded);
                 if self.lines.is_skipping() || is_flooded {
                     self.rest = Some(Box::pin(tokio::time::sleep(SKIP_REST)));
@@ -160,7 +160,7 @@ impl FrameSource for FdSource {
             };
             let failed = match fd.poll_read_ready(cx) {
                 Poll::Pending => {
-                    self.turn = 0;
+                    self.turn.over();
                     return Poll::Pending;
                 }
                 Poll::Ready(Err(gone)) => gone,
@@ -176,7 +176,7 @@ impl FrameSource for FdSource {
                             if read < space.len() {
                                 ready.clear_ready();
                             }
-                            self.turn += read;
+                            self.turn.took(read);
                             let sorted = match &mut self.sorter {
                                 Some(sorter) => sorter.sort(&mut space[..read]),
                                 None => Ok(read),
@@ -202,15 +202,6 @@ impl FrameSource for FdSource {
             return Poll::Ready(Some(Err(ReadError::Io(failed))));
         }
     }
-}
-
-/// Pending until all others had their turn, those too that the system has news for: a task that merely wakes itself runs
-/// dozens of times before the runtime asks the system.
-fn after_others<T>(cx: &mut Context<'_>) -> Poll<T> {
-    // Polled once, it has put the waker where it has to be; what it would say the second time, the caller knows.
-    let waits = pin!(tokio::task::yield_now()).poll(cx);
-    debug_assert!(waits.is_pending());
-    Poll::Pending
 }
 
 /// Copies what can only be waited for into a pipe that can be polled. The thread ends with its input or, at its next

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -13,6 +13,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::endpoint::Slot;
 use crate::limits::{RECEIVE_BYTES, RECEIVE_BYTES_LARGE};
+use crate::turn::Turn;
 
 /// A connection and all that outlives a request on it.
 pub(super) struct Conn {
@@ -23,6 +24,7 @@ pub(super) struct Conn {
     crowded: bool,
     /// The inbox has been larger than it needs to be while idle.
     grown: bool,
+    turn: Turn,
     /// The request on its way out; kept for its capacity.
     pub(super) outbox: Vec<u8>,
     pub(super) timer: Timer,
@@ -46,6 +48,7 @@ impl Conn {
             inbox: BytesMut::with_capacity(RECEIVE_BYTES),
             crowded: false,
             grown: false,
+            turn: Turn::default(),
             outbox: Vec::new(),
             timer: Timer::default(),
             spent: false,
@@ -56,6 +59,7 @@ impl Conn {
 
     /// Receives into the inbox. 0: the server sends no more.
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        ready!(self.turn.poll(cx));
         // Half the buffer at least: a read that does not fill what it is offered saves the one that would find nothing.
         if self.inbox.capacity() - self.inbox.len() < RECEIVE_BYTES / 2 {
             self.grown |= self.crowded;
@@ -70,7 +74,7 @@ impl Conn {
         if let Poll::Ready(Ok(received)) = received {
             self.crowded = received == room;
         }
-        received
+        self.count(received)
     }
 
     /// Receives into a buffer of the caller, which must have room.
@@ -79,7 +83,18 @@ impl Conn {
         cx: &mut Context<'_>,
         body: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
-        pin!(self.io.read_buf(body)).poll(cx)
+        ready!(self.turn.poll(cx));
+        let received = pin!(self.io.read_buf(body)).poll(cx);
+        self.count(received)
+    }
+
+    fn count(&mut self, received: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &received {
+            Poll::Ready(Ok(received)) => self.turn.took(*received),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.turn.over(),
+        }
+        received
     }
 
     /// Sends what is left of the outbox, and then of the body behind it.
@@ -107,6 +122,7 @@ impl Conn {
 
     /// Gives back what only a large reply needed.
     pub(super) fn settle(&mut self) {
+        self.turn.over();
         if std::mem::take(&mut self.grown) && self.inbox.is_empty() {
             self.inbox = BytesMut::with_capacity(RECEIVE_BYTES);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::limits::OUTBOX_BYTES_MAX;
+use crate::limits::{OUTBOX_BYTES_MAX, TURN_BYTES_MAX};
 
 /// A pipe of ours, and the ends that a child would have.
 fn connected() -> (Pipe, PipeReader, PipeWriter) {
