@@ -160,14 +160,15 @@ impl Instance {
         })
     }
 
+    /// What the log is called in what it says of an entry.
+    fn log_id(&self) -> String {
+        let id = self.signatures.id();
+        id.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// What the log says of an entry that it has not yet, in the order of names.
     fn promise(&self, body: &str, at: i64) -> String {
-        let id: String = self
-            .signatures
-            .id()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let id = self.log_id();
         let body = base64(body.as_bytes());
         let said =
             format!(r#"{{"body":"{body}","integratedTime":{at},"logID":"{id}","logIndex":7}}"#);
@@ -237,12 +238,7 @@ impl Instance {
             }),
             at,
         );
-        let id: String = self
-            .signatures
-            .id()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let id = self.log_id();
         let logged = json!({
             "SignedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
             "Payload": {
